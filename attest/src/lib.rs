@@ -1,0 +1,1 @@
+//! Evidence: statements, signatures, bundles, and their verification.

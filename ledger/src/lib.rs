@@ -1,0 +1,1 @@
+//! The ledger: every build, append-only, and which of them went bad.

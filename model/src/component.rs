@@ -1,0 +1,97 @@
+//! One package in an inventory.
+
+use crate::{digest::Digest, purl::Purl, tree::TreePath};
+
+/// Position of a component in [`crate::Inventory::components`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ComponentId(pub u32);
+
+/// One package, as its own metadata describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Component {
+    /// What it is; the version in it is that of [`Component::version`].
+    pub purl: Purl,
+    /// The name as its ecosystem writes it (`@angular/core`, `org.slf4j:slf4j-api`, `github.com/a/b`).
+    pub name: String,
+    /// The version as its ecosystem writes it; absent where the metadata has none.
+    pub version: Option<String>,
+    /// Licences as declared, not interpreted.
+    pub licenses: Vec<String>,
+    /// Who supplies it, as declared (`Debian zlib team <…>`).
+    pub supplier: Option<String>,
+    /// Every file that proves its presence, in path order.
+    pub locations: Vec<Location>,
+    /// The source package that it was built from, where the ecosystem tells the two apart.
+    pub source: Option<SourcePackage>,
+    /// The operating-system package whose files these are, if any: its distribution patches it.
+    pub owned_by: Option<ComponentId>,
+    /// Hashes of the package as published, in the metadata's own words.
+    pub hashes: Vec<Hash>,
+    /// The cataloger that found it.
+    pub cataloger: &'static str,
+}
+
+/// Where a component was found.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Location {
+    /// The file.
+    pub path: TreePath,
+    /// The path inside that file, for archives in archives (`lib/a.jar!/lib/b.jar`); empty for the file itself.
+    pub inside: String,
+    /// diffID of the layer that the file comes from; absent outside images.
+    pub layer: Option<Digest>,
+}
+
+/// A source package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourcePackage {
+    /// Its name.
+    pub name: String,
+    /// Its version, where it may differ from the binary package's.
+    pub version: String,
+}
+
+/// A hash as metadata states it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hash {
+    /// Which.
+    pub algorithm: HashAlgorithm,
+    /// Lower-case hexadecimal.
+    pub hex: String,
+}
+
+/// Hash algorithms that package metadata uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HashAlgorithm {
+    /// MD5.
+    Md5,
+    /// SHA-1.
+    Sha1,
+    /// SHA-256.
+    Sha256,
+    /// SHA-512.
+    Sha512,
+}
+
+impl Component {
+    /// A component with nothing but its identity.
+    pub fn new(
+        purl: Purl,
+        name: impl Into<String>,
+        version: Option<String>,
+        cataloger: &'static str,
+    ) -> Self {
+        Self {
+            purl,
+            name: name.into(),
+            version,
+            licenses: Vec::new(),
+            supplier: None,
+            locations: Vec::new(),
+            source: None,
+            owned_by: None,
+            hashes: Vec::new(),
+            cataloger,
+        }
+    }
+}

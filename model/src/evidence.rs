@@ -1,0 +1,77 @@
+//! Statements whose signature, signer and subject have been verified.
+
+use crate::digest::Digest;
+use jiff::Timestamp;
+use std::fmt;
+
+/// A statement that has been verified. Only `attest::verify` makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    facts: EvidenceFacts,
+}
+
+/// What is known of a verified statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EvidenceFacts {
+    /// The subject that it is about.
+    pub subject: Digest,
+    /// What it states (`https://slsa.dev/provenance/v1`).
+    pub predicate_type: String,
+    /// Who signed.
+    pub signer: Signer,
+    /// Digest of the statement's bytes.
+    pub statement: Digest,
+    /// Digest of the bundle's bytes.
+    pub bundle: Digest,
+    /// When it was signed, where a log or a timestamp authority proves it.
+    pub signed: Option<Timestamp>,
+    /// The predicate, as JSON text.
+    pub predicate: String,
+}
+
+/// Who signed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Signer {
+    /// The holder of a key.
+    Key {
+        /// SHA-256 of the public key as DER `SubjectPublicKeyInfo`.
+        id: Digest,
+    },
+}
+
+impl Evidence {
+    /// Attests that the facts were verified. Everyone but `attest::verify` is kept from calling this by a lint.
+    pub const fn attested(facts: EvidenceFacts) -> Self {
+        Self { facts }
+    }
+
+    /// What was verified.
+    pub const fn facts(&self) -> &EvidenceFacts {
+        &self.facts
+    }
+}
+
+impl fmt::Display for Signer {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key { id } => write!(out, "key {id}"),
+        }
+    }
+}
+
+/// What looking for one kind of evidence came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Presence {
+    /// Verified evidence is there; never empty.
+    Present(Vec<Evidence>),
+    /// Everything was looked at, and there is none that verifies.
+    Absent {
+        /// How many candidates were looked at and refused.
+        refused: usize,
+    },
+    /// It could not be told; never taken for absent.
+    CouldNotTell {
+        /// Why: a sentence without a final period.
+        reason: String,
+    },
+}

@@ -1,0 +1,50 @@
+//! Text from an artifact, made safe to show.
+
+use std::fmt::{self, Write as _};
+
+/// Shows text from an artifact on a terminal or in a log without letting it act there.
+///
+/// Control characters (C0, C1, DEL), bidirectional overrides, zero-width and other invisible format characters
+/// come out as `\u{…}`; a line break too, so that one value stays on one line. Everything else stays as it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Printable<'a>(pub &'a str);
+
+impl fmt::Display for Printable<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|char| {
+            if is_unprintable(char) {
+                write!(out, "\\u{{{:x}}}", u32::from(char))
+            } else {
+                out.write_char(char)
+            }
+        })
+    }
+}
+
+fn is_unprintable(char: char) -> bool {
+    char.is_control()
+        || matches!(char,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expect: &str) {
+        assert_eq!(Printable(text).to_string(), expect);
+    }
+
+    #[test]
+    fn what_acts_on_a_terminal_is_spelled_out() {
+        check("zlib1g 1:1.2.13", "zlib1g 1:1.2.13");
+        check("日本語 é", "日本語 é");
+        check("\u{1b}[2Jgone", "\\u{1b}[2Jgone");
+        check("a\nb\r", "a\\u{a}b\\u{d}");
+        check("\u{9b}31m", "\\u{9b}31m");
+        check("user\u{202e}exe.txt", "user\\u{202e}exe.txt");
+        check("a\u{200b}b", "a\\u{200b}b");
+    }
+}

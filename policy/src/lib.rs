@@ -1,0 +1,1 @@
+//! Policy: the file, the facts, the rules, the exceptions and the decision.
