@@ -1,1 +1,25 @@
 //! Images: where they are read, how their layers become a tree, how they are copied.
+//!
+//! No byte leaves this crate that was not hashed on its way and found to be what its digest promised.
+
+pub mod archive;
+pub mod auth;
+pub mod copy;
+mod error;
+pub mod image;
+pub mod layer;
+pub mod layout;
+pub mod manifest;
+pub mod registry;
+pub mod source;
+pub mod squash;
+pub mod store;
+mod stream;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use error::Error;
+pub use image::{open_image, read_tree};
+pub use source::Source;
+pub use store::Store;
+pub use stream::ByteStream;
