@@ -62,6 +62,13 @@ pub enum Place {
         /// diffID of the layer.
         layer: Option<Digest>,
     },
+    /// A file in the image that is no component.
+    File {
+        /// Path in the image, not yet fit for a terminal.
+        path: String,
+        /// diffID of the layer.
+        layer: Option<Digest>,
+    },
     /// The image as a whole.
     Image,
     /// The evidence about the image.
@@ -103,6 +110,7 @@ impl Finding {
             Place::Component { purl, path, .. } => {
                 format!("component\0{}\0{path}", purl.without_version())
             }
+            Place::File { path, .. } => format!("file\0{path}"),
             Place::Image => "image".to_owned(),
             Place::Evidence => format!("evidence\0{}", self.expected),
             Place::Policy => format!("policy\0{}", self.found),
@@ -123,10 +131,11 @@ impl fmt::Display for Place {
         match self {
             Self::Source { path, line, column } => write!(out, "{path}:{line}:{column}"),
             Self::Config { field } => write!(out, "image configuration, `{field}`"),
-            Self::Component { path, layer: Some(layer), .. } => {
+            Self::Component { path, layer: Some(layer), .. }
+            | Self::File { path, layer: Some(layer) } => {
                 write!(out, "{path} (layer {})", layer.short())
             }
-            Self::Component { path, .. } => out.write_str(path),
+            Self::Component { path, .. } | Self::File { path, .. } => out.write_str(path),
             Self::Image => out.write_str("image"),
             Self::Evidence => out.write_str("evidence"),
             Self::Policy => out.write_str("policy"),
