@@ -41,6 +41,8 @@ pub struct Limits {
     pub user_file: u64,
     /// An SBOM that is read (512 MiB).
     pub sbom: u64,
+    /// Components of an SBOM that is read (1,000,000).
+    pub sbom_components: usize,
 }
 
 const MIB: u64 = 1 << 20;
@@ -68,5 +70,6 @@ impl Limits {
         advisory: 8 * MIB,
         user_file: 4 * MIB,
         sbom: 512 * MIB,
+        sbom_components: 1_000_000,
     };
 }
