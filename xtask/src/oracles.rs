@@ -1,0 +1,116 @@
+//! The tools of others that judge what Plimsoll makes: pinned, installed into `target/oracles`, and left alone while the pins do not change.
+
+use crate::{
+    image,
+    shell::{
+        command, fresh_folder, has, is_root, is_stamped, oracles, output, root, run, stamp,
+        with_retries,
+    },
+};
+use anyhow::{Context as _, Result, bail};
+use std::{fs, process::Command};
+
+/// Every package of PyPI, transitively.
+const REQUIREMENTS: &str = include_str!("../oracles/requirements.txt");
+/// Every package of npm, transitively, with its digest.
+const NODE_LOCK: &str = include_str!("../oracles/package-lock.json");
+
+/// Debian's packages, each known by a program it brings.
+const DEBIAN: &[(&str, &str)] = &[
+    ("docker-registry", "docker-registry"),
+    ("mmdebstrap", "mmdebstrap"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
+    ("python3", "python3-venv"),
+    ("shellcheck", "shellcheck"),
+    ("skopeo", "skopeo"),
+    ("umoci", "umoci"),
+];
+
+/// Whether a judge may be missing: `PLIMSOLL_ORACLES=require` says it may not.
+pub(crate) fn are_required() -> bool {
+    std::env::var("PLIMSOLL_ORACLES").is_ok_and(|value| value == "require")
+}
+
+/// Installs what is missing. A second call finds everything there and needs no network.
+pub(crate) fn set_up() -> Result<()> {
+    debian()?;
+    python()?;
+    node()?;
+    image::build()
+}
+
+/// What comes from Debian's archive, where we are root; otherwise the person is told what to install.
+fn debian() -> Result<()> {
+    let missing: Vec<&str> =
+        DEBIAN.iter().filter(|(program, _)| !has(program)).map(|&(_, package)| package).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages = missing.join(" ");
+    if is_root()? && has("apt-get") {
+        println!("installing Debian's {packages}");
+        return with_retries("installing Debian's packages", || {
+            run(apt_get().args(["update", "-q"]))?;
+            run(apt_get().args(["install", "-q", "-y", "--no-install-recommends"]).args(&missing))
+        });
+    }
+    let advice = format!("not installed: {packages} (on Debian: `apt-get install {packages}`)");
+    if are_required() {
+        bail!("{advice}");
+    }
+    eprintln!("{advice}; the tests that need them will say so and pass over");
+    Ok(())
+}
+
+fn apt_get() -> Command {
+    let mut apt_get = command("apt-get");
+    apt_get.env("DEBIAN_FRONTEND", "noninteractive");
+    apt_get
+}
+
+/// The judges from PyPI, in a virtual environment of their own.
+fn python() -> Result<()> {
+    let folder = oracles().join("venv");
+    if is_stamped(&folder, REQUIREMENTS) {
+        return Ok(());
+    }
+    println!("installing judges from PyPI into {folder}");
+    with_retries("installing judges from PyPI", || {
+        fresh_folder(&folder)?;
+        run(command("python3").args(["-m", "venv", folder.as_str()]))?;
+        let requirements = root().join("xtask/oracles/requirements.txt");
+        run(command(folder.join("bin/pip")).args([
+            "install",
+            "--quiet",
+            "--no-deps",
+            "-r",
+            requirements.as_str(),
+        ]))?;
+        let conflicts = output(command(folder.join("bin/pip")).arg("check"));
+        conflicts.map(drop).context("the pinned packages do not fit together")
+    })?;
+    stamp(&folder, REQUIREMENTS)
+}
+
+/// The judges from npm; none of their install scripts runs.
+fn node() -> Result<()> {
+    let folder = oracles().join("node");
+    if is_stamped(&folder, NODE_LOCK) {
+        return Ok(());
+    }
+    if !has("npm") && !are_required() {
+        return Ok(());
+    }
+    println!("installing judges from npm into {folder}");
+    with_retries("installing judges from npm", || {
+        fresh_folder(&folder)?;
+        for file in ["package.json", "package-lock.json"] {
+            fs::copy(root().join("xtask/oracles").join(file), folder.join(file))?;
+        }
+        run(command("npm")
+            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])
+            .current_dir(&folder))
+    })?;
+    stamp(&folder, NODE_LOCK)
+}
