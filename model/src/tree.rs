@@ -77,7 +77,8 @@ pub enum EntryKind {
 }
 
 /// A path inside a tree: relative to its root, without empty, `.` or `..` components; any bytes but NUL.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// The default is the root.
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TreePath(Box<[u8]>);
 
 /// A path that leaves its tree, or holds a NUL byte.
