@@ -1,1 +1,14 @@
+//! Plimsoll as others meet it: the binary in a clean environment, and the repository itself.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test stops at the first surprise, reads files it made, and starts the programs it judges"
+)]
 
+mod oracles;
+mod support;
+mod tidy;

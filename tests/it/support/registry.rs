@@ -1,0 +1,96 @@
+//! Debian's docker-registry on a free port of the loopback interface: a registry that nobody here wrote.
+//!
+//! It is of a time before the referrers API, and so tests the fallback tag.
+
+use super::{Sandbox, oracle, run, sandbox};
+use camino::Utf8Path;
+use std::{
+    io::{BufRead as _, BufReader, Lines},
+    process::{Child, ChildStderr, Stdio},
+    thread,
+};
+
+/// A running registry; it and what it holds are gone when this is dropped.
+pub(crate) struct Registry {
+    child: Child,
+    address: String,
+    /// Kept for as long as the registry runs.
+    _storage: Sandbox,
+}
+
+/// Starts a registry. It speaks plain HTTP and asks nobody who they are.
+#[track_caller]
+pub(crate) fn registry() -> Option<Registry> {
+    let program = oracle("docker-registry")?;
+    let storage = sandbox();
+    let config = format!(
+        "version: 0.1\n\
+         storage:\n  delete: {{enabled: true}}\n  filesystem: {{rootdirectory: \"{}\"}}\n\
+         http: {{addr: \"127.0.0.1:0\", secret: of-a-test}}\n\
+         log: {{level: info, formatter: text, accesslog: {{disabled: true}}}}\n",
+        storage.join("storage")
+    );
+    let config = storage.write("config.yml", config);
+    let mut command = storage.command(program);
+    let mut child = command.arg("serve").arg(config).stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    let address = listening_on(&mut log);
+    // The log has to be read for as long as the registry writes it.
+    thread::spawn(move || log.for_each(drop));
+    Some(Registry { child, address, _storage: storage })
+}
+
+/// The address that the registry says it listens on.
+fn listening_on(log: &mut Lines<BufReader<ChildStderr>>) -> String {
+    let mut said = String::new();
+    for line in log {
+        let line = line.unwrap();
+        if let Some((_, rest)) = line.split_once("listening on ") {
+            return rest.split(['"', ',', ' ']).next().unwrap().to_owned();
+        }
+        said.push_str(&line);
+        said.push('\n');
+    }
+    panic!("the registry did not start:\n{said}");
+}
+
+impl Registry {
+    /// `127.0.0.1:PORT`.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// A reference in this registry, such as `127.0.0.1:PORT/build/app:1`.
+    pub(crate) fn reference(&self, name: &str) -> String {
+        format!("{}/{name}", self.address)
+    }
+
+    /// Copies an image of an OCI layout into this registry with skopeo, and says how it is then called.
+    #[track_caller]
+    pub(crate) fn push(&self, layout: &Utf8Path, tag: &str, name: &str) -> Option<String> {
+        let skopeo = oracle("skopeo")?;
+        let reference = self.reference(name);
+        let sandbox = sandbox();
+        let mut skopeo = sandbox.command(skopeo);
+        skopeo.args(["--insecure-policy", "copy", "--dest-tls-verify=false", "--quiet"]);
+        run(skopeo.arg(format!("oci:{layout}:{tag}")).arg(format!("docker://{reference}")))
+            .expect_status(0);
+        Some(reference)
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        self.child.kill().and_then(|()| self.child.wait()).expect("the registry was running");
+    }
+}
+
+#[test]
+fn a_registry_answers_and_is_gone_when_dropped() {
+    let Some(registry) = registry() else { return };
+    let address = registry.address().to_owned();
+    assert!(registry.reference("build/app:1").ends_with("/build/app:1"));
+    std::net::TcpStream::connect(&address).expect("the registry answers");
+    drop(registry);
+    std::net::TcpStream::connect(&address).expect_err("the registry is gone");
+}
