@@ -1,0 +1,157 @@
+//! How inventories are written down for others, and read back.
+//!
+//! Nothing is lost on the way out that the way back would need: what a format has no field for is written as a
+//! property whose name begins with `plimsoll:`. Nothing that a foreign document states is dropped silently either:
+//! what makes no component becomes an [`plimsoll_model::inventory::Unknown`].
+
+mod shared {
+    //! What all formats have in common.
+    pub(crate) mod graph;
+    pub(crate) mod hash;
+    pub(crate) mod id;
+    pub(crate) mod license;
+    pub(crate) mod location;
+    pub(crate) mod property;
+}
+mod reading {
+    //! From the documents of others to an inventory.
+    pub(crate) mod count;
+    pub(crate) mod cyclonedx;
+    pub(crate) mod cyclonedx_legacy;
+    pub(crate) mod distribution;
+    pub(crate) mod found;
+    pub(crate) mod source;
+    pub(crate) mod spdx;
+}
+
+use crate::Error;
+use cyclonedx_bom::prelude::SpecVersion;
+use jiff::{Timestamp, tz::TimeZone};
+use plimsoll_model::{Digest, Inventory, Limits, Purl, platform::Platform};
+use reading::count::Probe;
+
+/// What an SBOM is made from.
+#[derive(Debug, Clone)]
+pub struct Document<'a> {
+    /// What is aboard.
+    pub inventory: &'a Inventory,
+    /// What it is aboard of.
+    pub subject: DocumentSubject,
+    /// When the document is made.
+    pub timestamp: Timestamp,
+    /// Version of the tool that makes it.
+    pub tool_version: &'a str,
+}
+
+/// The thing an SBOM is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentSubject {
+    /// The repository of an image (`registry.example/team/app`), else what the user called it.
+    pub name: String,
+    /// Digest of an image; what has none is described as an application, not as a container.
+    pub digest: Option<Digest>,
+    /// The platform of an image.
+    pub platform: Option<Platform>,
+    /// The tag that an image was found under.
+    pub image_tag: Option<String>,
+}
+
+impl Document<'_> {
+    /// The time as both formats want it: UTC, whole seconds.
+    fn created(&self) -> String {
+        self.timestamp.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+}
+
+impl DocumentSubject {
+    /// `pkg:oci/name@sha256:…` with repository, tag and architecture, where a digest is known and the name allows it.
+    fn purl(&self) -> Option<Purl> {
+        let digest = self.digest?.to_string();
+        let name = self.name.rsplit('/').next()?.to_ascii_lowercase();
+        let has_registry = self
+            .name
+            .split_once('/')
+            .is_some_and(|(registry, _)| registry == "localhost" || registry.contains(['.', ':']));
+        let qualifiers = [
+            ("arch", self.platform.as_ref().map_or("", |platform| platform.architecture.as_str())),
+            ("repository_url", if has_registry { self.name.as_str() } else { "" }),
+            ("tag", self.image_tag.as_deref().unwrap_or_default()),
+        ];
+        Purl::new("oci", None, &name, Some(&digest), &qualifiers).ok()
+    }
+}
+
+/// One way to write an SBOM.
+#[derive(Debug)]
+pub struct Format {
+    /// How users name it (`cyclonedx-json`).
+    pub id: &'static str,
+    /// One line for people.
+    pub description: &'static str,
+    /// Writes it: the same document gives the same bytes.
+    pub write: fn(&Document<'_>) -> Result<Vec<u8>, Error>,
+}
+
+macro_rules! formats {
+    ($($module:ident),* $(,)?) => {
+        $(mod $module;)*
+        /// Every format, in the order of their ids.
+        pub const ALL: &[&Format] = &[$(&$module::FORMAT),*];
+    };
+}
+formats! {
+    cyclonedx_json,
+    spdx_json,
+}
+
+/// The format with this id.
+pub fn find(id: &str) -> Option<&'static Format> {
+    ALL.iter().copied().find(|format| format.id == id)
+}
+
+/// Reads an SBOM by anyone; what it is, is told by its content.
+///
+/// CycloneDX 1.3 to 1.7 and SPDX 2.2 and 2.3, all as JSON. At most [`Limits::sbom`] bytes and
+/// [`Limits::sbom_components`] components, nested ones included; nesting is bounded by `serde_json` (128).
+///
+/// # Errors
+/// [`Error::SbomTooLarge`], [`Error::TooManySbomComponents`], [`Error::UnknownSbomFormat`],
+/// [`Error::UnsupportedSbomVersion`], [`Error::SbomSyntax`], [`Error::CycloneDx`].
+pub fn read(bytes: &[u8], limits: &Limits) -> Result<Inventory, Error> {
+    let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    if size > limits.sbom {
+        return Err(Error::SbomTooLarge { size, limit: limits.sbom });
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let probe: Probe =
+        serde_json::from_slice(bytes).map_err(|source| Error::SbomSyntax { source })?;
+    let count = probe.components();
+    if count > limits.sbom_components {
+        return Err(Error::TooManySbomComponents { count, limit: limits.sbom_components });
+    }
+    let found = match (probe.bom_format.as_deref(), probe.spdx_version.as_deref()) {
+        (Some("CycloneDX"), None) => match probe.spec_version.as_deref().unwrap_or_default() {
+            "1.3" => reading::cyclonedx_legacy::read(bytes, SpecVersion::V1_3)?,
+            "1.4" => reading::cyclonedx_legacy::read(bytes, SpecVersion::V1_4)?,
+            "1.5" => reading::cyclonedx_legacy::read(bytes, SpecVersion::V1_5)?,
+            "1.6" | "1.7" => reading::cyclonedx::read(bytes)?,
+            other => {
+                return Err(Error::UnsupportedSbomVersion {
+                    format: "CycloneDX",
+                    version: other.to_owned(),
+                    supported: "1.3 to 1.7",
+                });
+            }
+        },
+        (None, Some("SPDX-2.2" | "SPDX-2.3")) => reading::spdx::read(bytes)?,
+        (None, Some(other)) => {
+            return Err(Error::UnsupportedSbomVersion {
+                format: "SPDX",
+                version: other.to_owned(),
+                supported: "SPDX-2.2 and SPDX-2.3",
+            });
+        }
+        _ => return Err(Error::UnknownSbomFormat),
+    };
+    Ok(found.into_inventory())
+}
