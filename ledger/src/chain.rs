@@ -1,0 +1,149 @@
+//! The hash chain and the bytes that it runs over.
+
+use crate::{
+    Entry, RecordId,
+    error::{Break, Error},
+    record::{
+        Record,
+        v1::{VERSION, Versioned, Wire},
+    },
+};
+use flate2::{Compression, read::ZlibDecoder, write::ZlibEncoder};
+use plimsoll_model::{Digest, Limits, digest::Digester};
+use std::io::{Read, Write as _};
+
+/// What the first entry continues.
+pub(crate) const GENESIS: Digest = Digest::from_bytes([0; 32]);
+
+/// The largest inventory that is kept, in bytes before deflation.
+const INVENTORY_LIMIT: u64 = Limits::STANDARD.sbom;
+
+/// A row as stored.
+pub(crate) struct Row {
+    /// Its position.
+    pub(crate) id: RecordId,
+    /// Hash of the entry before it.
+    pub(crate) previous: Digest,
+    /// Hash over `previous` and `record`.
+    pub(crate) hash: Digest,
+    /// The record as JSON.
+    pub(crate) record: Vec<u8>,
+    /// The inventory, deflated (zlib).
+    pub(crate) inventory: Vec<u8>,
+    /// Digest of the subject, for looking up.
+    pub(crate) subject: String,
+    /// Name of the subject, for looking up.
+    pub(crate) name: String,
+    /// The verdict, for looking up.
+    pub(crate) verdict: String,
+}
+
+/// The newest entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Head {
+    /// Its position; 0 before the first.
+    pub(crate) id: RecordId,
+    /// Its hash.
+    pub(crate) hash: Digest,
+}
+
+impl Head {
+    /// Before the first entry.
+    pub(crate) const START: Self = Self { id: RecordId(0), hash: GENESIS };
+}
+
+impl Row {
+    /// The row that continues the chain with a record.
+    pub(crate) fn following(head: Head, record: &Record) -> Result<Self, Error> {
+        let bytes =
+            serde_json::to_vec(&Wire::from(record)).map_err(|source| Error::Encode { source })?;
+        Ok(Self {
+            id: RecordId(head.id.0.saturating_add(1)),
+            previous: head.hash,
+            hash: hash(head.hash, &bytes),
+            record: bytes,
+            inventory: deflate(&record.inventory)?,
+            subject: record.digest.to_string(),
+            name: record.name.clone(),
+            verdict: record.verdict.as_str().to_owned(),
+        })
+    }
+
+    /// The entry, if the row is what was appended.
+    pub(crate) fn into_entry(self) -> Result<Entry, Error> {
+        let broken = |reason| Error::ChainBroken { id: self.id, reason };
+        // 1. The record has the hash of the row.
+        if hash(self.previous, &self.record) != self.hash {
+            return Err(broken(Break::Record));
+        }
+        // 2. It is of a version that is known.
+        let wire = decode(self.id, &self.record)?;
+        // 3. The inventory has the digest that the record names.
+        let inventory = match inflate(&self.inventory) {
+            Err(Error::Inventory { .. }) => return Err(broken(Break::Inventory)),
+            inflated => inflated?,
+        };
+        if Digest::of(&inventory) != wire.inventory {
+            return Err(broken(Break::Inventory));
+        }
+        // 4. What is looked up is what the record says.
+        let record = wire.into_record(inventory);
+        if (self.subject.as_str(), self.name.as_str(), self.verdict.as_str())
+            != (record.digest.to_string().as_str(), record.name.as_str(), record.verdict.as_str())
+        {
+            return Err(broken(Break::Columns));
+        }
+        Ok(Entry { id: self.id, hash: self.hash, record })
+    }
+
+    /// Checks that the row follows `head`, and gives the new head.
+    pub(crate) fn follow(self, head: Head) -> Result<Head, Error> {
+        let expected = RecordId(head.id.0.saturating_add(1));
+        if self.id != expected {
+            return Err(Error::ChainBroken { id: expected, reason: Break::Missing });
+        }
+        if self.previous != head.hash {
+            return Err(Error::ChainBroken { id: self.id, reason: Break::Link });
+        }
+        let entry = self.into_entry()?;
+        Ok(Head { id: entry.id, hash: entry.hash })
+    }
+}
+
+fn hash(previous: Digest, record: &[u8]) -> Digest {
+    let mut digester = Digester::new();
+    digester.update(previous.as_bytes());
+    digester.update(record);
+    digester.finish()
+}
+
+fn decode(id: RecordId, bytes: &[u8]) -> Result<Wire, Error> {
+    let fail = |source| Error::Decode { id, source };
+    let Versioned { version } = serde_json::from_slice(bytes).map_err(fail)?;
+    if version != VERSION {
+        return Err(Error::UnsupportedRecord { id, found: version, supported: VERSION });
+    }
+    serde_json::from_slice(bytes).map_err(fail)
+}
+
+fn deflate(bytes: &[u8]) -> Result<Vec<u8>, Error> {
+    if u64::try_from(bytes.len()).is_ok_and(|size| size > INVENTORY_LIMIT) {
+        return Err(Error::InventoryTooLarge { limit: INVENTORY_LIMIT });
+    }
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+    encoder
+        .write_all(bytes)
+        .and_then(|()| encoder.finish())
+        .map_err(|source| Error::Inventory { source })
+}
+
+fn inflate(bytes: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut inflated = Vec::new();
+    let mut limited = ZlibDecoder::new(bytes).take(INVENTORY_LIMIT.saturating_add(1));
+    #[expect(clippy::disallowed_methods, reason = "the reader is limited")]
+    let size = limited.read_to_end(&mut inflated).map_err(|source| Error::Inventory { source })?;
+    if u64::try_from(size).is_ok_and(|size| size > INVENTORY_LIMIT) {
+        return Err(Error::InventoryTooLarge { limit: INVENTORY_LIMIT });
+    }
+    Ok(inflated)
+}

@@ -1,0 +1,165 @@
+//! What the ledger remembers of one build.
+
+pub(crate) mod v1;
+
+use jiff::Timestamp;
+use plimsoll_model::{Digest, Purl, Severity, finding::Outcome};
+
+/// One build: what was judged, by what, and what came of it. Also kept of builds that were blocked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// When.
+    pub at: Timestamp,
+    /// The command that judged (`run`).
+    pub command: String,
+    /// Name of the subject (`registry.example/team/app`).
+    pub name: String,
+    /// Digest that the reference was resolved to: an index, or the manifest itself.
+    pub digest: Digest,
+    /// Digest of the manifest for [`Record::platform`].
+    pub manifest: Digest,
+    /// The platform that was judged.
+    pub platform: String,
+    /// How it ended.
+    pub verdict: RecordedVerdict,
+    /// The policy that judged.
+    pub policy: RecordedPolicy,
+    /// The advisory index that was used.
+    pub index: Option<RecordedIndex>,
+    /// How many components ended how.
+    pub counts: RecordedCounts,
+    /// Every finding, those that did not block included.
+    pub findings: Vec<RecordedFinding>,
+    /// The evidence that was verified or made.
+    pub evidence: Vec<RecordedEvidence>,
+    /// The base image, as `name@digest`.
+    pub base: Option<String>,
+    /// The source that it was built from.
+    pub source: Option<RecordedSource>,
+    /// Where it was promoted to.
+    pub promoted_to: Option<String>,
+    /// The inventory as CycloneDX JSON; empty where there is none.
+    pub inventory: Vec<u8>,
+    /// Version of the tool that judged.
+    pub tool_version: String,
+}
+
+/// How a build ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RecordedVerdict {
+    /// Policy said yes.
+    Passed,
+    /// Policy said no.
+    Blocked,
+    /// It could not be told.
+    Undecided,
+}
+
+/// The policy that judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedPolicy {
+    /// The file; the built-in one has none.
+    pub path: Option<String>,
+    /// Its digest.
+    pub digest: Digest,
+}
+
+/// The advisory index that was used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedIndex {
+    /// Its digest.
+    pub digest: Digest,
+    /// When it was built.
+    pub built: Timestamp,
+}
+
+/// How many components ended how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RecordedCounts {
+    /// In the inventory.
+    pub components: usize,
+    /// With at least one advisory.
+    pub matched: usize,
+    /// Covered, and none applies.
+    pub clean: usize,
+    /// Could not be told.
+    pub not_evaluated: usize,
+}
+
+/// One finding and what policy made of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedFinding {
+    /// The rule.
+    pub rule: String,
+    /// How bad.
+    pub severity: Severity,
+    /// Whether the defect was seen, or could not be told.
+    pub outcome: Outcome,
+    /// What policy does about it.
+    pub action: RecordedAction,
+    /// Reason of the exception that covers it.
+    pub excepted: Option<String>,
+    /// What is wrong.
+    pub title: String,
+    /// Where.
+    pub place: String,
+    /// What tells it apart across builds.
+    pub fingerprint: String,
+    /// The flaw, for rules about vulnerabilities.
+    pub vulnerability: Option<String>,
+    /// The component.
+    pub purl: Option<Purl>,
+}
+
+/// What policy does about a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RecordedAction {
+    /// It blocks.
+    Deny,
+    /// It is shown as a warning.
+    Warn,
+    /// It is shown.
+    Inform,
+}
+
+/// One piece of evidence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedEvidence {
+    /// What it states (`https://slsa.dev/provenance/v1`).
+    pub predicate_type: String,
+    /// Digest of its bundle.
+    pub bundle: Digest,
+}
+
+/// The source that a build was made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedSource {
+    /// Address of the repository, without credentials.
+    pub repository: Option<String>,
+    /// The commit.
+    pub commit: String,
+    /// Whether the working tree was that commit.
+    pub worktree: RecordedWorktree,
+}
+
+/// Whether a working tree was what its commit says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RecordedWorktree {
+    /// It was.
+    Clean,
+    /// Files had been changed.
+    Dirty,
+    /// It was not looked at.
+    Unknown,
+}
+
+impl RecordedVerdict {
+    /// The word that stands for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Blocked => "blocked",
+            Self::Undecided => "undecided",
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Version 1 of the record as JSON. Fields that it does not know are skipped: they may be added without a new version.
+
+use super::{
+    Record, RecordedAction, RecordedCounts, RecordedEvidence, RecordedFinding, RecordedIndex,
+    RecordedPolicy, RecordedSource, RecordedVerdict, RecordedWorktree,
+};
+use jiff::Timestamp;
+use plimsoll_model::{Digest, Purl, Severity, finding::Outcome};
+use serde::{Deserialize, Serialize};
+
+/// The version written and the newest read.
+pub(crate) const VERSION: u64 = 1;
+
+/// The version alone, so that a newer record is told apart from a broken one.
+#[derive(Deserialize)]
+pub(crate) struct Versioned {
+    /// The version.
+    pub(crate) version: u64,
+}
+
+/// A record without the bytes of its inventory.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Wire {
+    version: u64,
+    at: Timestamp,
+    command: String,
+    name: String,
+    digest: Digest,
+    manifest: Digest,
+    platform: String,
+    verdict: Verdict,
+    policy: Policy,
+    index: Option<Index>,
+    counts: Counts,
+    findings: Vec<Finding>,
+    evidence: Vec<Evidence>,
+    base: Option<String>,
+    source: Option<Source>,
+    promoted_to: Option<String>,
+    /// Digest of the inventory's bytes.
+    pub(crate) inventory: Digest,
+    tool_version: String,
+}
+
+/// Declares an enum of words and its conversion to and from one of the record's.
+macro_rules! words {
+    ($wire:ident = $plain:ident { $($word:ident),* $(,)? }) => {
+        #[derive(Serialize, Deserialize, Clone, Copy)]
+        #[serde(rename_all = "kebab-case")]
+        enum $wire { $($word),* }
+        impl From<$plain> for $wire {
+            fn from(plain: $plain) -> Self {
+                match plain { $($plain::$word => Self::$word),* }
+            }
+        }
+        impl From<$wire> for $plain {
+            fn from(wire: $wire) -> Self {
+                match wire { $($wire::$word => Self::$word),* }
+            }
+        }
+    };
+}
+words!(Verdict = RecordedVerdict { Passed, Blocked, Undecided });
+words!(Action = RecordedAction { Deny, Warn, Inform });
+words!(WireOutcome = Outcome { Fail, Unknown });
+words!(Worktree = RecordedWorktree { Clean, Dirty, Unknown });
+
+#[derive(Serialize, Deserialize)]
+struct Policy {
+    path: Option<String>,
+    digest: Digest,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Index {
+    digest: Digest,
+    built: Timestamp,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Counts {
+    components: usize,
+    matched: usize,
+    clean: usize,
+    not_evaluated: usize,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Finding {
+    rule: String,
+    severity: Severity,
+    outcome: WireOutcome,
+    action: Action,
+    excepted: Option<String>,
+    title: String,
+    place: String,
+    fingerprint: String,
+    vulnerability: Option<String>,
+    purl: Option<Purl>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Evidence {
+    predicate_type: String,
+    bundle: Digest,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Source {
+    repository: Option<String>,
+    commit: String,
+    worktree: Worktree,
+}
+
+impl From<&Record> for Wire {
+    fn from(record: &Record) -> Self {
+        let Record { policy, counts, .. } = record;
+        Self {
+            version: VERSION,
+            at: record.at,
+            command: record.command.clone(),
+            name: record.name.clone(),
+            digest: record.digest,
+            manifest: record.manifest,
+            platform: record.platform.clone(),
+            verdict: record.verdict.into(),
+            policy: Policy { path: policy.path.clone(), digest: policy.digest },
+            index: record
+                .index
+                .as_ref()
+                .map(|index| Index { digest: index.digest, built: index.built }),
+            counts: Counts {
+                components: counts.components,
+                matched: counts.matched,
+                clean: counts.clean,
+                not_evaluated: counts.not_evaluated,
+            },
+            findings: record.findings.iter().map(Finding::from).collect(),
+            evidence: record
+                .evidence
+                .iter()
+                .map(|one| Evidence {
+                    predicate_type: one.predicate_type.clone(),
+                    bundle: one.bundle,
+                })
+                .collect(),
+            base: record.base.clone(),
+            source: record.source.as_ref().map(|source| Source {
+                repository: source.repository.clone(),
+                commit: source.commit.clone(),
+                worktree: source.worktree.into(),
+            }),
+            promoted_to: record.promoted_to.clone(),
+            inventory: Digest::of(&record.inventory),
+            tool_version: record.tool_version.clone(),
+        }
+    }
+}
+
+impl From<&RecordedFinding> for Finding {
+    fn from(finding: &RecordedFinding) -> Self {
+        Self {
+            rule: finding.rule.clone(),
+            severity: finding.severity,
+            outcome: finding.outcome.into(),
+            action: finding.action.into(),
+            excepted: finding.excepted.clone(),
+            title: finding.title.clone(),
+            place: finding.place.clone(),
+            fingerprint: finding.fingerprint.clone(),
+            vulnerability: finding.vulnerability.clone(),
+            purl: finding.purl.clone(),
+        }
+    }
+}
+
+impl From<Finding> for RecordedFinding {
+    fn from(finding: Finding) -> Self {
+        Self {
+            rule: finding.rule,
+            severity: finding.severity,
+            outcome: finding.outcome.into(),
+            action: finding.action.into(),
+            excepted: finding.excepted,
+            title: finding.title,
+            place: finding.place,
+            fingerprint: finding.fingerprint,
+            vulnerability: finding.vulnerability,
+            purl: finding.purl,
+        }
+    }
+}
+
+impl Wire {
+    /// The record, with the bytes of its inventory.
+    pub(crate) fn into_record(self, inventory: Vec<u8>) -> Record {
+        let Counts { components, matched, clean, not_evaluated } = self.counts;
+        Record {
+            at: self.at,
+            command: self.command,
+            name: self.name,
+            digest: self.digest,
+            manifest: self.manifest,
+            platform: self.platform,
+            verdict: self.verdict.into(),
+            policy: RecordedPolicy { path: self.policy.path, digest: self.policy.digest },
+            index: self
+                .index
+                .map(|index| RecordedIndex { digest: index.digest, built: index.built }),
+            counts: RecordedCounts { components, matched, clean, not_evaluated },
+            findings: self.findings.into_iter().map(RecordedFinding::from).collect(),
+            evidence: self
+                .evidence
+                .into_iter()
+                .map(|one| RecordedEvidence {
+                    predicate_type: one.predicate_type,
+                    bundle: one.bundle,
+                })
+                .collect(),
+            base: self.base,
+            source: self.source.map(|source| RecordedSource {
+                repository: source.repository,
+                commit: source.commit,
+                worktree: source.worktree.into(),
+            }),
+            promoted_to: self.promoted_to,
+            inventory,
+            tool_version: self.tool_version,
+        }
+    }
+}
