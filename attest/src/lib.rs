@@ -1,1 +1,31 @@
 //! Evidence: statements, signatures, bundles, and their verification.
+//!
+//! No [`plimsoll_model::evidence::Evidence`] comes from anywhere but [`verify`]: what was merely read, found or
+//! signed here is never evidence. Statements are in-toto v1 in a DSSE envelope in a Sigstore bundle v0.3, signed by a key.
+//!
+//! Nothing here opens a socket, reads the environment or a clock; files are touched by [`signers`] (key files) and
+//! [`source`] (a git repository) alone. Texts in errors and in [`Step`]s may come from a hostile bundle: they are
+//! shortened, and shown only through [`plimsoll_model::Printable`].
+
+pub mod builders;
+mod bundle;
+mod envelope;
+mod error;
+mod files;
+mod json;
+pub mod predicates;
+mod public_key;
+pub mod signers;
+pub mod source;
+mod statement;
+mod text;
+mod verify;
+
+pub use bundle::{BUNDLE_MEDIA_TYPE, Bundle, sign};
+pub use envelope::{Envelope, open_payload, sign_payload};
+pub use error::Error;
+pub use public_key::PublicKey;
+pub use statement::{
+    IN_TOTO_PAYLOAD_TYPE, STATEMENT_TYPE, SUBJECTS_LIMIT, Statement, StatementSubject,
+};
+pub use verify::{Candidate, Expectation, Step, StepOutcome, Verification, look, verify};

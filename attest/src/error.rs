@@ -1,0 +1,272 @@
+//! What can go wrong here.
+
+use camino::Utf8PathBuf;
+use plimsoll_model::{Class, Classify, Digest};
+use std::io;
+
+/// Why a statement, a signature, a key or a source could not be made or read.
+///
+/// A candidate that does not verify is no error but a [`crate::Verification`] with a failed step.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A statement about nothing.
+    #[error("cannot make a statement about no subject")]
+    NoSubject,
+    /// More subjects than verifiers take.
+    #[error("cannot make a statement about {found} subjects: at most {limit} are taken")]
+    TooManySubjects {
+        /// How many.
+        found: usize,
+        /// How many are taken.
+        limit: usize,
+    },
+    /// The type of a predicate has to be a URI.
+    #[error("cannot make a statement of type `{found}`: expected an absolute URI")]
+    PredicateType {
+        /// What was given.
+        found: String,
+    },
+    /// The predicate is not a JSON object.
+    #[error(
+        "cannot make a statement of type `{predicate_type}`: its predicate is not a JSON object"
+    )]
+    PredicateNotAnObject {
+        /// The type.
+        predicate_type: String,
+    },
+    /// Something is over its limit.
+    #[error("{what} is larger than {limit} bytes")]
+    TooLarge {
+        /// What.
+        what: &'static str,
+        /// The limit.
+        limit: u64,
+    },
+    /// It is not JSON of the expected form, or an object in it names a key twice.
+    #[error("cannot read {what}")]
+    Malformed {
+        /// What.
+        what: &'static str,
+        /// Where, and what is wrong with it.
+        source: serde_json::Error,
+    },
+    /// A document that was to become a predicate is another kind of document.
+    #[error("expected {expected}, found {found}")]
+    OtherDocument {
+        /// What it should be.
+        expected: &'static str,
+        /// What it says of itself.
+        found: String,
+    },
+    /// It is not a bundle of a version that is read here.
+    #[error(
+        "unsupported bundle `{found}`: expected `application/vnd.dev.sigstore.bundle.v0.3+json`"
+    )]
+    UnsupportedBundle {
+        /// Its media type.
+        found: String,
+    },
+    /// The bundle has none, or several, of the fields of which it must have exactly one.
+    #[error("the bundle has {found} of {of}: expected exactly one")]
+    AmbiguousBundle {
+        /// How many it has.
+        found: usize,
+        /// The fields.
+        of: &'static str,
+    },
+    /// The envelope does not have exactly one signature.
+    #[error("the envelope has {found} signatures: expected exactly one")]
+    SignatureCount {
+        /// How many.
+        found: usize,
+    },
+    /// The envelope holds something else.
+    #[error("the envelope holds `{found}`: expected `{expected}`")]
+    PayloadType {
+        /// What was asked for.
+        expected: String,
+        /// What it says.
+        found: String,
+    },
+    /// There is no key to verify with.
+    #[error("cannot verify a signature: no key is trusted")]
+    NoTrustedKey,
+    /// None of the keys made the signature.
+    #[error("the signature was made by none of the {} trusted keys", keys.len())]
+    NotSignedBy {
+        /// The keys.
+        keys: Vec<Digest>,
+    },
+    /// It is no key, or a broken one.
+    #[error("malformed {what}")]
+    MalformedKey {
+        /// A private or a public key.
+        what: &'static str,
+    },
+    /// It is PEM, but of something else.
+    #[error("expected {expected}, found PEM of `{found}`")]
+    KeyLabel {
+        /// What was asked for.
+        expected: &'static str,
+        /// The label.
+        found: String,
+    },
+    /// A key of a kind that is not supported.
+    #[error("unsupported kind of key: {found}, expected ECDSA P-256 or Ed25519")]
+    UnsupportedKey {
+        /// Its kind.
+        found: &'static str,
+    },
+    /// The private key is encrypted, and no password was given.
+    #[error("the private key is encrypted and no password was given")]
+    PasswordMissing,
+    /// The password does not open the private key.
+    #[error("the password does not open the private key")]
+    WrongPassword,
+    /// The private key is encrypted in a way that is not supported.
+    #[error(
+        "unsupported encryption of the private key: expected scrypt (N 32768 or 65536, r 8, p 1) and nacl/secretbox"
+    )]
+    UnsupportedEncryption,
+    /// There is something at this path already.
+    #[error("will not overwrite `{path}` with a new key")]
+    FileExists {
+        /// The path.
+        path: Utf8PathBuf,
+    },
+    /// A file could not be read.
+    #[error("cannot read `{path}`")]
+    ReadFile {
+        /// The path.
+        path: Utf8PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file could not be written.
+    #[error("cannot write `{path}`")]
+    WriteFile {
+        /// The path.
+        path: Utf8PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The cryptographic library refused something that it has no reason to refuse.
+    #[error("cannot {attempt}: the cryptographic library failed")]
+    Cryptography {
+        /// What was attempted.
+        attempt: &'static str,
+    },
+    /// The git repository belongs to somebody else, who could have it run programs.
+    #[error("will not read the git repository at `{path}`: it belongs to another user")]
+    ForeignRepository {
+        /// The workspace.
+        path: Utf8PathBuf,
+    },
+    /// The git repository could not be read.
+    #[error("cannot read the git repository at `{path}`")]
+    Git {
+        /// The workspace.
+        path: Utf8PathBuf,
+        /// Why.
+        source: git2::Error,
+    },
+    /// The CI has not set a variable that it always sets.
+    #[error("cannot state how this was built on {builder}: `{variable}` is not set")]
+    VariableMissing {
+        /// The CI.
+        builder: &'static str,
+        /// The variable.
+        variable: &'static str,
+    },
+    /// The CI has set a variable to something that it never is.
+    #[error("cannot state how this was built on {builder}: `{variable}` is not {expected}")]
+    VariableMalformed {
+        /// The CI.
+        builder: &'static str,
+        /// The variable.
+        variable: &'static str,
+        /// What it always is.
+        expected: &'static str,
+    },
+}
+
+impl Classify for Error {
+    fn class(&self) -> Class {
+        match self {
+            Self::PredicateType { .. }
+            | Self::PredicateNotAnObject { .. }
+            | Self::OtherDocument { .. }
+            | Self::NoTrustedKey
+            | Self::MalformedKey { .. }
+            | Self::KeyLabel { .. }
+            | Self::UnsupportedKey { .. }
+            | Self::PasswordMissing
+            | Self::WrongPassword
+            | Self::UnsupportedEncryption
+            | Self::FileExists { .. }
+            | Self::VariableMissing { .. }
+            | Self::VariableMalformed { .. } => Class::Usage,
+            Self::TooManySubjects { .. }
+            | Self::TooLarge { .. }
+            | Self::Malformed { .. }
+            | Self::UnsupportedBundle { .. }
+            | Self::AmbiguousBundle { .. }
+            | Self::SignatureCount { .. }
+            | Self::PayloadType { .. }
+            | Self::NotSignedBy { .. } => Class::Rejected,
+            Self::ReadFile { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                Class::Usage
+            }
+            Self::ReadFile { .. } | Self::ForeignRepository { .. } | Self::Git { .. } => {
+                Class::Undecided
+            }
+            Self::WriteFile { .. } => Class::Action,
+            Self::NoSubject | Self::Cryptography { .. } => Class::Bug,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::KeyLabel { found, .. } if found == "ENCRYPTED PRIVATE KEY" => {
+                "remove the password with `openssl pkcs8 -in KEY -out NEW`; keys encrypted by `cosign` or `plimsoll` can be used as they are".to_owned()
+            }
+            Self::KeyLabel { found, .. } if found == "EC PRIVATE KEY" => {
+                "convert it with `openssl pkcs8 -topk8 -nocrypt -in KEY -out NEW`".to_owned()
+            }
+            Self::KeyLabel { found, .. } if found.contains("PRIVATE") => {
+                "this is a private key: give the public one that belongs to it".to_owned()
+            }
+            Self::PasswordMissing => "give the password that the key was encrypted with".to_owned(),
+            Self::FileExists { path } => format!("use the key in `{path}`, or choose another path"),
+            Self::ForeignRepository { path } => {
+                format!("if you trust it: `git config --global --add safe.directory {path}`")
+            }
+            Self::VariableMissing { builder, .. } | Self::VariableMalformed { builder, .. } => {
+                format!("this looks like {builder} because of its environment; run where all of it is set, or none")
+            }
+            Self::NoSubject
+            | Self::TooManySubjects { .. }
+            | Self::PredicateType { .. }
+            | Self::PredicateNotAnObject { .. }
+            | Self::TooLarge { .. }
+            | Self::Malformed { .. }
+            | Self::OtherDocument { .. }
+            | Self::UnsupportedBundle { .. }
+            | Self::AmbiguousBundle { .. }
+            | Self::SignatureCount { .. }
+            | Self::PayloadType { .. }
+            | Self::NoTrustedKey
+            | Self::NotSignedBy { .. }
+            | Self::MalformedKey { .. }
+            | Self::KeyLabel { .. }
+            | Self::UnsupportedKey { .. }
+            | Self::WrongPassword
+            | Self::UnsupportedEncryption
+            | Self::ReadFile { .. }
+            | Self::WriteFile { .. }
+            | Self::Cryptography { .. }
+            | Self::Git { .. } => return None,
+        })
+    }
+}

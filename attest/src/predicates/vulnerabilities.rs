@@ -1,0 +1,252 @@
+//! What a scan found: in-toto vulnerabilities v0.2.
+//!
+//! <https://github.com/in-toto/attestation/blob/v1.1.0/spec/predicates/vulns_02.md>
+
+use crate::{predicates::Predicate, text::time};
+use jiff::Timestamp;
+use plimsoll_model::{
+    Inventory,
+    component::{Component, ComponentId},
+    scan::{Fix, IndexStamp, Match, Scan},
+};
+use serde_json::{Value, json};
+
+/// The predicate.
+pub const PREDICATE: Predicate = Predicate {
+    id: "vulnerabilities",
+    type_uri: "https://in-toto.io/attestation/vulns/v0.2",
+    description: "the known vulnerabilities that a scan found, and with which advisories",
+};
+
+const SCANNER: &str = "https://github.com/plimsoll-dev/plimsoll";
+
+/// What is known of a scan.
+#[derive(Debug, Clone, Copy)]
+pub struct ScanFacts<'a> {
+    /// What it found.
+    pub scan: &'a Scan,
+    /// What it looked at.
+    pub inventory: &'a Inventory,
+    /// The version of Plimsoll that scanned.
+    pub scanner_version: &'a str,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub finished: Timestamp,
+}
+
+/// The predicate with these facts.
+///
+/// An empty `result` means that no advisory applies, not that every component could be evaluated: how many could not,
+/// and how much of the artifact could not be read, is in `plimsoll_counts`, a field of ours.
+pub fn predicate(facts: &ScanFacts<'_>) -> Value {
+    let ScanFacts { scan, inventory, .. } = facts;
+    let mut found: Vec<_> =
+        scan.matches().map(|(id, found)| (found.advisory.display_id(), id, found)).collect();
+    found.sort_by_key(|(advisory, id, _)| (*advisory, *id));
+    let result: Vec<Value> = found.iter().map(|entry| vulnerability(entry, inventory)).collect();
+    let counts = scan.counts();
+    json!({
+        "scanner": {
+            "uri": SCANNER,
+            "version": facts.scanner_version,
+            "db": {
+                "uri": format!("pkg:generic/plimsoll-advisory-index?checksum={}", scan.index.digest),
+                "version": scan.index.digest.to_string(),
+                "lastUpdate": time(last_update(&scan.index)),
+            },
+            "result": result,
+        },
+        "metadata": {
+            "scanStartedOn": time(facts.started),
+            "scanFinishedOn": time(facts.finished),
+        },
+        "plimsoll_counts": {
+            "components": inventory.components().len(),
+            "matched": counts.matched,
+            "clean": counts.clean,
+            "notEvaluated": counts.not_evaluated,
+            "unreadable": inventory.unknowns.len(),
+        },
+    })
+}
+
+/// When the stalest source was fetched: the index is no fresher than that, whenever it was built.
+fn last_update(index: &IndexStamp) -> Timestamp {
+    index.sources.iter().map(|source| source.fetched).min().unwrap_or(index.built)
+}
+
+fn vulnerability(
+    (id, component, found): &(&str, ComponentId, &Match),
+    inventory: &Inventory,
+) -> Value {
+    let advisory = &found.advisory;
+    let mut severity = vec![json!({"method": "plimsoll", "score": advisory.severity.as_str()})];
+    if let Some(cvss) = &advisory.cvss {
+        severity.push(json!({"method": "cvss_score", "score": format!("{:.1}", cvss.score)}));
+        severity.push(json!({"method": "cvss_vector", "score": cvss.vector}));
+    }
+    let fixed = match &found.fix {
+        Fix::Fixed(versions) => versions.as_slice(),
+        Fix::NoneKnown => &[],
+    };
+    let component = inventory.component(*component);
+    json!({
+        "id": id,
+        "severity": severity,
+        "annotations": [{
+            "advisory": advisory.id,
+            "aliases": advisory.aliases,
+            "component": component.map(|component| component.purl.as_str()),
+            "location": component.and_then(location),
+            "fixed": fixed,
+        }],
+    })
+}
+
+fn location(component: &Component) -> Option<String> {
+    let first = component.locations.first()?;
+    Some(format!("{}{}", first.path, first.inside))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plimsoll_model::{
+        Digest, Severity, TreePath,
+        advisory::{Advisory, AdvisoryClass, Cvss},
+        component::Location,
+        inventory::Unknown,
+        scan::{NotEvaluated, ScanVerdict, SourceStamp},
+    };
+
+    fn found(id: &str, aliases: &[&str], score: Option<f64>) -> Match {
+        Match {
+            advisory: Advisory {
+                id: id.to_owned(),
+                aliases: aliases.iter().map(|alias| (*alias).to_owned()).collect(),
+                summary: String::new(),
+                severity: score.map_or(Severity::Unknown, Severity::of_cvss),
+                cvss: score.map(|score| Cvss { vector: "CVSS:3.1/X".to_owned(), score }),
+                published: None,
+                modified: None,
+                class: AdvisoryClass::Vulnerability,
+                reference: None,
+            },
+            fix: score.map_or(Fix::NoneKnown, |_| Fix::Fixed(vec!["1.3".to_owned()])),
+            because: String::new(),
+            matched_name: String::new(),
+        }
+    }
+
+    fn inventory() -> Inventory {
+        let component = |purl: &str| {
+            let mut component = Component::new(purl.parse().unwrap(), "x", None, "test");
+            component.locations.push(Location {
+                path: TreePath::parse(b"var/lib/dpkg/status").unwrap(),
+                inside: String::new(),
+                layer: None,
+            });
+            component
+        };
+        let unknown = Unknown {
+            path: TreePath::parse(b"x").unwrap(),
+            layer: None,
+            cataloger: "test",
+            reason: "broken".to_owned(),
+        };
+        let purls = ["pkg:deb/debian/a@1", "pkg:deb/debian/b@1", "pkg:npm/c@1"];
+        Inventory::new(None, purls.map(component).to_vec(), vec![], vec![unknown])
+    }
+
+    fn index() -> IndexStamp {
+        let source = |fetched: &str| SourceStamp {
+            ecosystem: "Debian".to_owned(),
+            records: 1,
+            unreadable: 0,
+            newest: None,
+            fetched: fetched.parse().unwrap(),
+        };
+        IndexStamp {
+            digest: Digest::of(b""),
+            built: "2026-11-22T10:00:00Z".parse().unwrap(),
+            sources: vec![source("2026-11-21T10:00:00Z"), source("2026-11-20T10:00:00Z")],
+        }
+    }
+
+    #[test]
+    fn a_scan_is_written_as_the_specification_has_it() {
+        let scan = Scan {
+            index: index(),
+            verdicts: vec![
+                ScanVerdict::Matched(vec![
+                    found("GHSA-1", &["CVE-2026-2"], Some(9.8)),
+                    found("DEBIAN-1", &[], None),
+                ]),
+                ScanVerdict::Clean,
+                ScanVerdict::NotEvaluated(NotEvaluated::NoVersion),
+            ],
+        };
+        let found = predicate(&ScanFacts {
+            scan: &scan,
+            inventory: &inventory(),
+            scanner_version: "0.1.0",
+            started: "2026-11-22T11:00:00Z".parse().unwrap(),
+            finished: "2026-11-22T11:00:02Z".parse().unwrap(),
+        });
+        let empty = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(
+            found,
+            json!({
+                "scanner": {
+                    "uri": "https://github.com/plimsoll-dev/plimsoll",
+                    "version": "0.1.0",
+                    "db": {
+                        "uri": format!("pkg:generic/plimsoll-advisory-index?checksum={empty}"),
+                        "version": empty,
+                        "lastUpdate": "2026-11-20T10:00:00Z",
+                    },
+                    "result": [
+                        {
+                            "id": "CVE-2026-2",
+                            "severity": [
+                                {"method": "plimsoll", "score": "critical"},
+                                {"method": "cvss_score", "score": "9.8"},
+                                {"method": "cvss_vector", "score": "CVSS:3.1/X"},
+                            ],
+                            "annotations": [{
+                                "advisory": "GHSA-1",
+                                "aliases": ["CVE-2026-2"],
+                                "component": "pkg:deb/debian/a@1",
+                                "location": "/var/lib/dpkg/status",
+                                "fixed": ["1.3"],
+                            }],
+                        },
+                        {
+                            "id": "DEBIAN-1",
+                            "severity": [{"method": "plimsoll", "score": "unknown"}],
+                            "annotations": [{
+                                "advisory": "DEBIAN-1",
+                                "aliases": [],
+                                "component": "pkg:deb/debian/a@1",
+                                "location": "/var/lib/dpkg/status",
+                                "fixed": [],
+                            }],
+                        },
+                    ],
+                },
+                "metadata": {
+                    "scanStartedOn": "2026-11-22T11:00:00Z",
+                    "scanFinishedOn": "2026-11-22T11:00:02Z",
+                },
+                "plimsoll_counts": {
+                    "components": 3,
+                    "matched": 1,
+                    "clean": 1,
+                    "notEvaluated": 1,
+                    "unreadable": 1,
+                },
+            })
+        );
+    }
+}

@@ -1,0 +1,463 @@
+//! Every way in which a bundle that is accepted can be spoilt, and the step that refuses it.
+
+use super::*;
+use crate::{
+    Statement, StatementSubject, sign, sign_payload,
+    signers::{KeyKind, KeySigner},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::json;
+
+const PROVENANCE: &str = "https://slsa.dev/provenance/v1";
+const VULNS: &str = "https://in-toto.io/attestation/vulns/v0.2";
+
+/// A signer, and an accepted bundle of his about the artifact `app`.
+struct Scene {
+    signer: KeySigner,
+    bundle: Value,
+}
+
+impl Scene {
+    fn new(kind: KeyKind) -> Self {
+        let signer = KeySigner::generate(kind).unwrap();
+        let subject = StatementSubject { name: "app".to_owned(), digest: Digest::of(b"app") };
+        let statement = Statement::new(vec![subject], PROVENANCE, json!({"a": 1.5})).unwrap();
+        let bytes = sign(&statement, &signer).unwrap().to_bytes();
+        Self { signer, bundle: serde_json::from_slice(&bytes).unwrap() }
+    }
+
+    /// The same signer's word for another payload.
+    fn of_payload(payload_type: &str, payload: &[u8]) -> Self {
+        let mut scene = Self::new(KeyKind::EcdsaP256);
+        let envelope = sign_payload(payload_type, payload, &scene.signer).unwrap();
+        scene.bundle["dsseEnvelope"] = serde_json::from_slice(&envelope.to_bytes()).unwrap();
+        scene
+    }
+
+    /// The same signer's word for another statement, in JSON as given.
+    fn of_statement(statement: &str) -> Self {
+        Self::of_payload(IN_TOTO_PAYLOAD_TYPE, statement.as_bytes())
+    }
+
+    /// The same signer's word for a statement with these subjects.
+    fn of_subjects(subjects: &Value) -> Self {
+        Self::of_statement(
+            &json!({"_type": "https://in-toto.io/Statement/v1", "subject": subjects, "predicateType": PROVENANCE})
+                .to_string(),
+        )
+    }
+
+    fn verify(&self) -> Verification {
+        self.verify_bytes(self.bundle.to_string().into_bytes())
+    }
+
+    fn verify_bytes(&self, bytes: Vec<u8>) -> Verification {
+        let keys = [self.signer.public_key().clone()];
+        verify(&candidate(bytes), &expectation(&keys))
+    }
+
+    /// That the bundle is accepted, and refused at `step` once it is changed.
+    #[track_caller]
+    fn refuses(&self, step: u8, change: impl FnOnce(&mut Value)) -> String {
+        assert_eq!(failed(&self.verify()), None, "the unchanged bundle");
+        let mut changed = self.bundle.clone();
+        change(&mut changed);
+        assert_ne!(changed, self.bundle, "nothing was changed");
+        check_refused(&self.verify_bytes(changed.to_string().into_bytes()), step)
+    }
+}
+
+fn candidate(bytes: Vec<u8>) -> Candidate {
+    Candidate { found_at: "test".to_owned(), bytes }
+}
+
+fn expectation(keys: &[PublicKey]) -> Expectation<'_> {
+    Expectation {
+        subject: Digest::of(b"app"),
+        predicate_types: &[PROVENANCE],
+        keys,
+        limits: &Limits::STANDARD,
+    }
+}
+
+fn failed(verification: &Verification) -> Option<u8> {
+    verification.failed_step().map(|step| step.number)
+}
+
+/// That `step` failed, those before it passed, those after it were not reached; returns what was found.
+#[track_caller]
+fn check_refused(verification: &Verification, step: u8) -> String {
+    let outcomes: Vec<_> = verification.steps.iter().map(|step| step.outcome).collect();
+    let expect: Vec<_> = (1..=7)
+        .map(|number: u8| match number.cmp(&step) {
+            std::cmp::Ordering::Less => StepOutcome::Passed,
+            std::cmp::Ordering::Equal => StepOutcome::Failed,
+            std::cmp::Ordering::Greater => StepOutcome::NotReached,
+        })
+        .collect();
+    assert_eq!(outcomes, expect, "{verification:#?}");
+    assert_eq!(verification.evidence, None);
+    verification.failed_step().unwrap().found.clone()
+}
+
+fn flip(text: &Value) -> Value {
+    let mut bytes = STANDARD.decode(text.as_str().unwrap()).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    STANDARD.encode(bytes).into()
+}
+
+#[test]
+fn an_accepted_bundle_is_evidence_of_what_it_says() {
+    for kind in [KeyKind::EcdsaP256, KeyKind::Ed25519] {
+        let scene = Scene::new(kind);
+        let bytes = scene.bundle.to_string().into_bytes();
+        let found = scene.verify();
+        assert_eq!(failed(&found), None, "{kind:?}");
+        assert!(found.steps.iter().all(|step| step.outcome == StepOutcome::Passed));
+        let numbers: Vec<_> = found.steps.iter().map(|step| step.number).collect();
+        assert_eq!(numbers, [1, 2, 3, 4, 5, 6, 7]);
+        let signer = Signer::Key { id: scene.signer.public_key().id() };
+        assert_eq!(found.signer, Some(signer.to_string()));
+        assert_eq!(found.predicate_type.as_deref(), Some(PROVENANCE));
+        let payload = scene.bundle["dsseEnvelope"]["payload"].as_str().unwrap();
+        assert_eq!(
+            *found.evidence.unwrap().facts(),
+            EvidenceFacts {
+                subject: Digest::of(b"app"),
+                predicate_type: PROVENANCE.to_owned(),
+                signer,
+                statement: Digest::of(&STANDARD.decode(payload).unwrap()),
+                bundle: Digest::of(&bytes),
+                signed: None,
+                predicate: r#"{"a":1.5}"#.to_owned(),
+            }
+        );
+    }
+}
+
+#[test]
+fn a1_a_changed_payload_or_signature_is_refused_at_the_signature() {
+    for kind in [KeyKind::EcdsaP256, KeyKind::Ed25519] {
+        let scene = Scene::new(kind);
+        scene.refuses(4, |bundle| {
+            let payload = &mut bundle["dsseEnvelope"]["payload"];
+            *payload = flip(payload);
+        });
+        scene.refuses(4, |bundle| {
+            let signature = &mut bundle["dsseEnvelope"]["signatures"][0]["sig"];
+            *signature = flip(signature);
+        });
+        scene.refuses(4, |bundle| bundle["dsseEnvelope"]["signatures"][0]["sig"] = "".into());
+        scene.refuses(1, |bundle| bundle["dsseEnvelope"]["signatures"][0]["sig"] = "!".into());
+    }
+}
+
+#[test]
+fn a1_every_bit_of_a_signature_counts() {
+    for kind in [KeyKind::EcdsaP256, KeyKind::Ed25519] {
+        let scene = Scene::new(kind);
+        let signature = &scene.bundle["dsseEnvelope"]["signatures"][0]["sig"];
+        let signature = STANDARD.decode(signature.as_str().unwrap()).unwrap();
+        for bit in 0..signature.len() * 8 {
+            let mut changed = signature.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            scene.refuses(4, |bundle| {
+                bundle["dsseEnvelope"]["signatures"][0]["sig"] = STANDARD.encode(changed).into();
+            });
+        }
+    }
+}
+
+#[test]
+fn a1_no_signature_and_two_signatures_are_refused_at_the_envelope() {
+    let scene = Scene::new(KeyKind::EcdsaP256);
+    let found = scene.refuses(2, |bundle| bundle["dsseEnvelope"]["signatures"] = json!([]));
+    assert_eq!(found, "the envelope has 0 signatures: expected exactly one");
+    let found = scene.refuses(2, |bundle| {
+        let twice = vec![bundle["dsseEnvelope"]["signatures"][0].clone(); 2];
+        bundle["dsseEnvelope"]["signatures"] = twice.into();
+    });
+    assert_eq!(found, "the envelope has 2 signatures: expected exactly one");
+    scene.refuses(1, |bundle| {
+        drop(bundle["dsseEnvelope"].as_object_mut().unwrap().remove("signatures"));
+    });
+}
+
+#[test]
+fn a2_a_signature_over_another_type_of_payload_is_refused() {
+    let scene = Scene::new(KeyKind::EcdsaP256);
+    let found = scene.refuses(2, |bundle| {
+        bundle["dsseEnvelope"]["payloadType"] = "application/vnd.in-toto+json ".into();
+    });
+    assert!(found.contains("the envelope holds `application/vnd.in-toto+json `"), "{found}");
+
+    // The same bytes, honestly signed as text: once the type is changed back, the signature is over another type.
+    let payload = &scene.bundle["dsseEnvelope"]["payload"];
+    let payload = STANDARD.decode(payload.as_str().unwrap()).unwrap();
+    let mut scene = Scene::of_payload("text/plain", &payload);
+    check_refused(&scene.verify(), 2);
+    scene.bundle["dsseEnvelope"]["payloadType"] = IN_TOTO_PAYLOAD_TYPE.into();
+    check_refused(&scene.verify(), 4);
+
+    // A signature over a bare message says nothing of a statement.
+    let scene = Scene::new(KeyKind::EcdsaP256);
+    scene.refuses(2, |bundle| {
+        bundle.as_object_mut().unwrap().remove("dsseEnvelope");
+        bundle["messageSignature"] = json!({"signature": "AAAA"});
+    });
+}
+
+#[test]
+fn a3_another_predicate_type_is_refused_and_no_wanted_type_accepts_none() {
+    let scene = Scene::new(KeyKind::EcdsaP256);
+    let keys = [scene.signer.public_key().clone()];
+    let with = |predicate_types: &[&str]| {
+        let bytes = scene.bundle.to_string().into_bytes();
+        verify(&candidate(bytes), &Expectation { predicate_types, ..expectation(&keys) })
+    };
+    assert_eq!(failed(&with(&[PROVENANCE])), None);
+    assert_eq!(failed(&with(&[VULNS, PROVENANCE])), None);
+    assert_eq!(check_refused(&with(&[VULNS]), 6), format!("`{PROVENANCE}`"));
+    check_refused(&with(&["https://slsa.dev/provenance/v1.1"]), 6);
+    check_refused(&with(&["https://slsa.dev/provenance"]), 6);
+    check_refused(&with(&[]), 6);
+}
+
+#[test]
+fn a4_only_a_subject_with_exactly_this_sha256_counts() {
+    let app = Digest::of(b"app").hex();
+    let other = Digest::of(b"other").hex();
+    for (subjects, expect) in [
+        (json!([{"name": "app", "digest": {"sha256": app}}]), None),
+        (json!([{"digest": {"sha256": app}}]), None),
+        (
+            json!([{"name": "x", "digest": {"sha256": other}}, {"name": "app", "digest": {"sha256": app}}]),
+            None,
+        ),
+        (json!([{"name": "app", "digest": {"sha1": "a9", "sha256": app}}]), None),
+        (json!([{"name": "app", "digest": {"sha256": other}}]), Some(7)),
+        (json!([{"name": "app", "digest": {"sha256": app.to_uppercase()}}]), Some(7)),
+        (json!([{"name": "app", "digest": {"SHA256": app}}]), Some(7)),
+        (json!([{"name": "app", "digest": {"sha256": format!("sha256:{app}")}}]), Some(7)),
+        (json!([{"name": "app", "digest": {"sha256": format!("{app} ")}}]), Some(7)),
+        (json!([{"name": "app", "digest": {"sha256": &app[..63]}}]), Some(7)),
+        (json!([{"name": "app", "digest": {"sha1": app}}]), Some(7)),
+        (json!([{"name": "app", "digest": {"sha512": app}}]), Some(7)),
+        (json!([{"name": app, "digest": {}}]), Some(7)),
+        (json!([{"name": "app"}]), Some(5)),
+        (json!([{"name": "app", "digest": {"sha256": [app]}}]), Some(5)),
+        (json!([]), Some(5)),
+        (json!(vec![json!({"digest": {"sha256": app}}); 1024]), None),
+        (json!(vec![json!({"digest": {"sha256": app}}); 1025]), Some(5)),
+    ] {
+        let found = Scene::of_subjects(&subjects).verify();
+        assert_eq!(failed(&found), expect, "{found:?}");
+        assert_eq!(found.evidence.is_some(), expect.is_none());
+    }
+    // Signed by the right key, and demanded of another artifact.
+    let scene = Scene::new(KeyKind::Ed25519);
+    let keys = [scene.signer.public_key().clone()];
+    let demand = Expectation { subject: Digest::of(b"other"), ..expectation(&keys) };
+    let found = verify(&candidate(scene.bundle.to_string().into_bytes()), &demand);
+    assert_eq!(check_refused(&found, 7), format!("`app` sha256:{app}"));
+}
+
+#[test]
+fn a_statement_of_another_version_or_form_is_refused() {
+    let app = Digest::of(b"app").hex();
+    let with = |kind: &str| {
+        format!(
+            r#"{{"_type":"{kind}","subject":[{{"digest":{{"sha256":"{app}"}}}}],"predicateType":"{PROVENANCE}"}}"#
+        )
+    };
+    let v1 = with("https://in-toto.io/Statement/v1");
+    let accepted = Scene::of_statement(&v1).verify();
+    assert_eq!(failed(&accepted), None);
+    assert_eq!(accepted.evidence.unwrap().facts().predicate, "{}", "no predicate is an empty one");
+    for statement in [
+        with("https://in-toto.io/Statement/v0.1"),
+        with("https://in-toto.io/Statement/v1.1"),
+        with(""),
+        v1.replace("_type", "type"),
+        v1.replace("predicateType", "predicate_type"),
+        format!("[{v1}]"),
+        format!("{v1}{v1}"),
+        format!("\u{feff}{v1}"),
+        v1.replace('}', "} "),
+        String::new(),
+    ] {
+        let expect = if statement == v1.replace('}', "} ") { None } else { Some(5) };
+        assert_eq!(failed(&Scene::of_statement(&statement).verify()), expect, "{statement}");
+    }
+}
+
+#[test]
+fn a18_a_key_twice_is_refused_inside_the_payload_and_outside() {
+    let app = Digest::of(b"app").hex();
+    let other = Digest::of(b"other").hex();
+    let subject = |hex: &str| format!(r#""subject":[{{"digest":{{"sha256":"{hex}"}}}}]"#);
+    let statement = format!(
+        r#"{{"_type":"https://in-toto.io/Statement/v1",{},{},"predicateType":"{PROVENANCE}"}}"#,
+        subject(&other),
+        subject(&app)
+    );
+    let found = check_refused(&Scene::of_statement(&statement).verify(), 5);
+    assert!(found.contains("key `subject` twice"), "{found}");
+
+    let scene = Scene::new(KeyKind::EcdsaP256);
+    let text = scene.bundle.to_string();
+    let (start, end) = text.split_at(text.len() - 1);
+    let twice = format!(r#"{start},"mediaType":"x"{end}"#);
+    check_refused(&scene.verify_bytes(twice.into_bytes()), 1);
+}
+
+#[test]
+fn a20_other_versions_of_the_bundle_are_named_and_refused() {
+    let scene = Scene::new(KeyKind::EcdsaP256);
+    let found = scene.refuses(1, |bundle| {
+        bundle["mediaType"] = "application/vnd.dev.sigstore.bundle+json;version=0.1".into();
+    });
+    assert!(
+        found.contains("unsupported bundle `application/vnd.dev.sigstore.bundle+json;version=0.1`"),
+        "{found}"
+    );
+    scene.refuses(1, |bundle| drop(bundle.as_object_mut().unwrap().remove("mediaType")));
+    for bytes in [&b""[..], b"{}", b"null", b"\x1f\x8b\x08", b"[[[["] {
+        check_refused(&scene.verify_bytes(bytes.to_vec()), 1);
+    }
+}
+
+#[test]
+fn a_hint_picks_a_key_and_proves_nothing() {
+    let scene = Scene::new(KeyKind::EcdsaP256);
+    let stranger = KeySigner::generate(KeyKind::EcdsaP256).unwrap();
+    let hint = |bundle: &mut Value, hint: &str| {
+        bundle["verificationMaterial"]["publicKey"]["hint"] = hint.into();
+    };
+    // It names a key that is not trusted.
+    let found = scene.refuses(3, |bundle| hint(bundle, &stranger.public_key().hint()));
+    assert_eq!(found, format!("the key `{}`, which is not trusted", stranger.public_key().id()));
+    // It is of no known form, or absent: every trusted key is tried.
+    for text in ["", "release-key-2026"] {
+        let mut bundle = scene.bundle.clone();
+        hint(&mut bundle, text);
+        assert_eq!(failed(&scene.verify_bytes(bundle.to_string().into_bytes())), None);
+    }
+    let mut bundle = scene.bundle.clone();
+    bundle["verificationMaterial"]["publicKey"] = json!({});
+    assert_eq!(failed(&scene.verify_bytes(bundle.to_string().into_bytes())), None);
+    // A stranger's bundle that claims the trusted key, and one that claims none.
+    for text in [scene.signer.public_key().hint().as_str(), ""] {
+        let mut forged = Scene::new(KeyKind::EcdsaP256).bundle;
+        hint(&mut forged, text);
+        check_refused(&scene.verify_bytes(forged.to_string().into_bytes()), 4);
+    }
+}
+
+#[test]
+fn one_of_several_trusted_keys_is_enough_and_is_the_one_named() {
+    let scene = Scene::new(KeyKind::Ed25519);
+    let stranger = KeySigner::generate(KeyKind::EcdsaP256).unwrap();
+    let keys = [stranger.public_key().clone(), scene.signer.public_key().clone()];
+    let bytes = scene.bundle.to_string().into_bytes();
+    let found = verify(&candidate(bytes.clone()), &expectation(&keys));
+    assert_eq!(found.signer, Some(format!("key {}", scene.signer.public_key().id())));
+    assert!(found.evidence.is_some());
+    check_refused(&verify(&candidate(bytes), &expectation(&keys[..1])), 3);
+}
+
+#[test]
+fn a_certificate_is_refused_as_not_available_and_log_entries_are_said_to_be_ignored() {
+    let scene = Scene::new(KeyKind::EcdsaP256);
+    let found = scene.refuses(3, |bundle| {
+        bundle["verificationMaterial"] = json!({"certificate": {"rawBytes": "AAAA"}});
+    });
+    assert_eq!(
+        found,
+        "signed by a certificate; keyless verification is not available in this version"
+    );
+    scene.refuses(1, |bundle| {
+        bundle["verificationMaterial"]["certificate"] = json!({"rawBytes": "AAAA"});
+    });
+
+    let mut logged = scene.bundle.clone();
+    logged["verificationMaterial"]["tlogEntries"] = json!([{
+        "logIndex": "1",
+        "logId": {"keyId": "AAAA"},
+        "kindVersion": {"kind": "dsse", "version": "0.0.1"},
+        "integratedTime": "1700000000",
+        "canonicalizedBody": "e30=",
+    }]);
+    logged["verificationMaterial"]["timestampVerificationData"] =
+        json!({"rfc3161Timestamps": [{"signedTimestamp": "AAAA"}]});
+    let found = scene.verify_bytes(logged.to_string().into_bytes());
+    assert_eq!(failed(&found), None);
+    assert_eq!(
+        found.steps[0].found,
+        "a bundle v0.3; its 1 log entries and 1 timestamps are not looked at"
+    );
+    assert_eq!(found.evidence.unwrap().facts().signed, None);
+}
+
+#[test]
+fn a17_nothing_to_verify_is_not_success() {
+    let scene = Scene::new(KeyKind::EcdsaP256);
+    let keys = [scene.signer.public_key().clone()];
+    let good = candidate(scene.bundle.to_string().into_bytes());
+    let look_at = |candidates, expectation: &Expectation<'_>| look(candidates, expectation).0;
+
+    assert!(
+        matches!(look_at(Ok(vec![good.clone()]), &expectation(&keys)), Presence::Present(found) if found.len() == 1)
+    );
+    // No candidate, no key, no wanted type.
+    assert_eq!(look_at(Ok(vec![]), &expectation(&keys)), Presence::Absent { refused: 0 });
+    assert_eq!(look_at(Ok(vec![good.clone()]), &expectation(&[])), Presence::Absent { refused: 1 });
+    check_refused(&verify(&good, &expectation(&[])), 3);
+    let nothing_wanted = Expectation { predicate_types: &[], ..expectation(&keys) };
+    assert_eq!(look_at(Ok(vec![good]), &nothing_wanted), Presence::Absent { refused: 1 });
+    // Not being able to look is not having found nothing.
+    let reason = "the registry answers 429".to_owned();
+    assert_eq!(
+        look(Err(reason.clone()), &expectation(&keys)),
+        (Presence::CouldNotTell { reason }, vec![])
+    );
+}
+
+#[test]
+fn b12_one_garbage_candidate_does_not_poison_a_good_one() {
+    let scene = Scene::new(KeyKind::EcdsaP256);
+    let keys = [scene.signer.public_key().clone()];
+    let good = candidate(scene.bundle.to_string().into_bytes());
+    let garbage = candidate(b"\x00garbage".to_vec());
+    let found = vec![garbage.clone(), good.clone(), garbage, good.clone()];
+    let (presence, verifications) = look(Ok(found), &expectation(&keys));
+    let Presence::Present(evidence) = presence else { panic!("{presence:?}") };
+    assert_eq!(evidence.len(), 1, "the same bundle twice is one piece of evidence");
+    let steps: Vec<_> = verifications.iter().map(failed).collect();
+    assert_eq!(steps, [Some(1), None, Some(1), None]);
+
+    // What is over the limit was not read, so that nobody knows what it is.
+    let limits = Limits { evidence: u64::try_from(good.bytes.len()).unwrap(), ..Limits::STANDARD };
+    let tight = Expectation { limits: &limits, ..expectation(&keys) };
+    let large = candidate(vec![b' '; good.bytes.len() + 1]);
+    let (presence, verifications) = look(Ok(vec![large.clone()]), &tight);
+    assert!(
+        matches!(presence, Presence::CouldNotTell { reason } if reason.contains("larger than"))
+    );
+    check_refused(&verifications[0], 1);
+    assert!(matches!(look(Ok(vec![large, good]), &tight).0, Presence::Present(_)));
+}
+
+#[test]
+fn what_a_candidate_says_is_cut_short_in_explanations() {
+    let scene = Scene::new(KeyKind::EcdsaP256);
+    let found = scene.refuses(2, |bundle| {
+        bundle["dsseEnvelope"]["payloadType"] = "x".repeat(100_000).into();
+    });
+    assert!(found.chars().count() < 300, "{}", found.len());
+    let long = "x".repeat(100_000);
+    let subjects = json!(vec![json!({"name": long, "digest": {long.clone(): long}}); 9]);
+    let found = check_refused(&Scene::of_subjects(&subjects).verify(), 7);
+    assert!(found.chars().count() < 1_000 && found.ends_with(", 6 more"), "{found}");
+}
