@@ -9,6 +9,7 @@
     reason = "a test stops at the first surprise, reads files it made, and starts the programs it judges"
 )]
 
+mod action;
 mod oracles;
 mod support;
 mod tidy;
