@@ -1,0 +1,542 @@
+//! The command line.
+
+use crate::{exit, report, ui::ColorChoice};
+use camino::Utf8PathBuf;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::civil::Date;
+use plimsoll_policy::Policy;
+use plimsoll_model::{Reference, Severity, platform::Platform, reference::Tag};
+use std::time::Duration;
+
+/// A supply-chain gate for container builds: what is aboard, what is unsafe, what policy says, and only then promotion.
+#[derive(Debug, Parser)]
+#[command(name = "plimsoll", version, after_help = exit::table(), max_term_width = 100)]
+pub struct Arguments {
+    /// What is shared by all commands.
+    #[command(flatten)]
+    pub shared: Shared,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Shared options")]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line; settings turn them into words")]
+pub struct Shared {
+    /// Policy file [default: plimsoll.yaml, .config/plimsoll.yaml or .github/plimsoll.yaml, up to the repository root].
+    #[arg(long, global = true, value_name = "FILE", env = "PLIMSOLL_CONFIG")]
+    pub config: Option<Utf8PathBuf>,
+    /// Print nothing on stderr but errors.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more on stderr; twice for every request.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// When to colour the output.
+    #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto)]
+    pub color: ColorChoice,
+    /// Show no progress bars.
+    #[arg(long, global = true)]
+    pub no_progress: bool,
+    /// Form of the messages on stderr.
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+    /// Open no network connection; what would need one fails.
+    #[arg(long, global = true, env = "PLIMSOLL_OFFLINE")]
+    pub offline: bool,
+    /// Directory of the advisory index.
+    #[arg(long, global = true, value_name = "DIR", env = "PLIMSOLL_CACHE_DIR")]
+    pub cache_dir: Option<Utf8PathBuf>,
+    /// Credentials file in docker's format [default: REGISTRY_AUTH_FILE, DOCKER_AUTH_CONFIG, docker's config.json].
+    #[arg(long, global = true, value_name = "FILE", env = "PLIMSOLL_REGISTRY_AUTH")]
+    pub registry_auth: Option<Utf8PathBuf>,
+    /// Registry that is spoken to without TLS; loopback addresses always are.
+    #[arg(long, global = true, value_name = "HOST[:PORT]")]
+    pub plain_http: Vec<String>,
+    /// Host that may receive a registry's credentials as its token server.
+    #[arg(long, global = true, value_name = "HOST")]
+    pub trusted_realm: Vec<String>,
+    /// Threads for the work on the CPU [default: one per core].
+    #[arg(long, global = true, value_name = "N", env = "PLIMSOLL_JOBS")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+    /// How long a registry may stay silent before the request counts as failed.
+    #[arg(long, global = true, value_name = "DURATION", default_value = "30s", value_parser = duration, env = "PLIMSOLL_TIMEOUT")]
+    pub timeout: Duration,
+}
+
+/// Form of the messages on stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The pipeline step: inventory, scan, check, sign, verify, decide, promote, record.
+    Run(Box<RunArguments>),
+    /// List what is aboard.
+    Sbom(SbomArguments),
+    /// Find known vulnerabilities in an image or in anyone's SBOM.
+    Scan(ScanArguments),
+    /// Judge Dockerfiles and image configurations by the rules.
+    Check(CheckArguments),
+    /// Sign provenance, SBOM and scan, and attach them to the image.
+    Attest(AttestArguments),
+    /// Verify the evidence about an image, and explain every candidate.
+    Verify(VerifyArguments),
+    /// Judge an image, copy it with its evidence, and only then move the tag.
+    Promote(PromoteArguments),
+    /// The lock of approved base images.
+    #[command(subcommand)]
+    Base(BaseCommand),
+    /// The advisory index.
+    #[command(subcommand)]
+    Db(DbCommand),
+    /// Builds over time.
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
+    /// The policy file.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Explain a rule: why it is there, how to mend, a bad and a good example.
+    Explain {
+        /// The rule's id, such as `DF-020`.
+        id: String,
+    },
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    Man,
+}
+
+/// What is judged, and for which platform.
+#[derive(Debug, Clone, Args)]
+pub struct SubjectArguments {
+    /// Image: REGISTRY/REPOSITORY:TAG or @DIGEST, oci-layout:DIR[:TAG|@DIGEST], oci-archive:FILE, docker-archive:FILE.
+    #[arg(value_name = "SUBJECT")]
+    pub subject: Reference,
+    /// Platform to judge where the image is for several [default: linux on this machine's architecture].
+    #[arg(long, value_name = "OS/ARCH", env = "PLIMSOLL_PLATFORM")]
+    pub platform: Option<Platform>,
+}
+
+/// Where reports go.
+#[derive(Debug, Clone, Default, Args)]
+pub struct OutputArguments {
+    /// Report format, with a file or to stdout; may be given several times [default: table].
+    #[arg(short, long = "output", value_name = "FORMAT[=FILE]", value_parser = report::Output::parse, long_help = report::long_help())]
+    pub output: Vec<report::Output>,
+    /// Least severity that the table and Markdown show; what blocks is always shown.
+    #[arg(long, value_name = "SEVERITY", default_value = "info")]
+    pub show: Severity,
+}
+
+/// Where the advisories come from.
+#[derive(Debug, Clone, Default, Args)]
+pub struct IndexArguments {
+    /// Advisory index [default: advisories.index in the cache directory].
+    #[arg(long, value_name = "FILE", env = "PLIMSOLL_DB")]
+    pub db: Option<Utf8PathBuf>,
+    /// OSV records to judge by instead of the index: a directory, an all.zip or a JSON file.
+    #[arg(long, value_name = "PATH", conflicts_with = "db", env = "PLIMSOLL_ADVISORIES", value_delimiter = ',')]
+    pub advisories: Vec<Utf8PathBuf>,
+}
+
+/// Changes to the policy from the command line.
+#[derive(Debug, Clone, Default, Args)]
+pub struct GateArguments {
+    /// Block vulnerabilities of this severity or worse, in place of the policy's conditions on severity.
+    #[arg(long, value_name = "SEVERITY", env = "PLIMSOLL_FAIL_ON")]
+    pub fail_on: Option<Severity>,
+}
+
+impl GateArguments {
+    /// The policy with these changes.
+    pub fn apply(&self, policy: Policy) -> Policy {
+        match self.fail_on {
+            Some(severity) => policy.with_fail_on(severity),
+            None => policy,
+        }
+    }
+}
+
+/// Who signs, and whom to believe.
+#[derive(Debug, Clone, Default, Args)]
+pub struct KeyArguments {
+    /// Private key to sign with [default: a local key, made on first use].
+    #[arg(long, value_name = "FILE", env = "PLIMSOLL_KEY")]
+    pub key: Option<Utf8PathBuf>,
+}
+
+/// Where builds are recorded.
+#[derive(Debug, Clone, Default, Args)]
+pub struct LedgerArguments {
+    /// Ledger [default: ledger.sqlite in the state directory].
+    #[arg(long, value_name = "FILE", env = "PLIMSOLL_LEDGER")]
+    pub ledger: Option<Utf8PathBuf>,
+}
+
+/// The Dockerfiles an image was made from.
+#[derive(Debug, Clone, Default, Args)]
+pub struct BuildArguments {
+    /// Dockerfile that the image was built from; may be given several times.
+    #[arg(long = "dockerfile", value_name = "FILE")]
+    pub dockerfiles: Vec<Utf8PathBuf>,
+    /// Stage of the Dockerfile that was built [default: the last].
+    #[arg(long, value_name = "STAGE")]
+    pub target: Option<String>,
+    /// Build argument that was given.
+    #[arg(long = "build-arg", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub build_args: Vec<(String, String)>,
+}
+
+/// `run`.
+#[derive(Debug, Args)]
+#[command(after_help = exit::table())]
+pub struct RunArguments {
+    #[command(flatten)]
+    pub subject: SubjectArguments,
+    /// Where to promote the image when it passes: REGISTRY/REPOSITORY:TAG or oci-layout:DIR:TAG.
+    #[arg(long, value_name = "REF", env = "PLIMSOLL_PROMOTE_TO")]
+    pub promote_to: Option<Reference>,
+    /// Sign and attach nothing; evidence that is already there still counts.
+    #[arg(long)]
+    pub no_attest: bool,
+    /// Directory with the source that was built [default: the working directory].
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub source: Utf8PathBuf,
+    #[command(flatten)]
+    pub build: BuildArguments,
+    #[command(flatten)]
+    pub index: IndexArguments,
+    #[command(flatten)]
+    pub gate: GateArguments,
+    #[command(flatten)]
+    pub key: KeyArguments,
+    #[command(flatten)]
+    pub ledger: LedgerArguments,
+    #[command(flatten)]
+    pub output: OutputArguments,
+}
+
+/// `sbom`.
+#[derive(Debug, Args)]
+pub struct SbomArguments {
+    #[command(flatten)]
+    pub subject: SubjectArguments,
+    #[command(flatten)]
+    pub output: OutputArguments,
+}
+
+/// `scan`.
+#[derive(Debug, Args)]
+#[command(after_help = exit::table())]
+pub struct ScanArguments {
+    #[command(flatten)]
+    pub subject: SubjectArguments,
+    #[command(flatten)]
+    pub index: IndexArguments,
+    #[command(flatten)]
+    pub gate: GateArguments,
+    #[command(flatten)]
+    pub output: OutputArguments,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+#[command(after_help = exit::table())]
+pub struct CheckArguments {
+    /// Dockerfiles, directories to look for Dockerfiles in, or one image.
+    #[arg(value_name = "PATH|SUBJECT", required = true)]
+    pub what: Vec<String>,
+    /// Platform to judge where an image is for several.
+    #[arg(long, value_name = "OS/ARCH")]
+    pub platform: Option<Platform>,
+    /// Stage of the Dockerfile that is built [default: the last].
+    #[arg(long, value_name = "STAGE")]
+    pub target: Option<String>,
+    /// Build argument that is given.
+    #[arg(long = "build-arg", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub build_args: Vec<(String, String)>,
+    #[command(flatten)]
+    pub output: OutputArguments,
+}
+
+/// `attest`.
+#[derive(Debug, Args)]
+pub struct AttestArguments {
+    #[command(flatten)]
+    pub subject: SubjectArguments,
+    /// What to state; may be given several times [default: provenance, sbom, vulnerabilities].
+    #[arg(long = "type", value_name = "TYPE", value_enum)]
+    pub types: Vec<AttestationType>,
+    /// Write the bundles into this directory instead of attaching them.
+    #[arg(long, value_name = "DIR")]
+    pub bundles: Option<Utf8PathBuf>,
+    /// Directory with the source that was built.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub source: Utf8PathBuf,
+    #[command(flatten)]
+    pub index: IndexArguments,
+    #[command(flatten)]
+    pub key: KeyArguments,
+}
+
+/// What can be stated about an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum AttestationType {
+    /// How it was built: SLSA provenance v1.
+    Provenance,
+    /// What is aboard: CycloneDX.
+    Sbom,
+    /// What is aboard: SPDX.
+    Spdx,
+    /// What is known to be unsafe: in-toto vulnerabilities v0.2.
+    Vulnerabilities,
+}
+
+/// `verify`.
+#[derive(Debug, Args)]
+#[command(after_help = exit::table())]
+pub struct VerifyArguments {
+    #[command(flatten)]
+    pub subject: SubjectArguments,
+    /// Public key to believe, in place of the policy's signers; may be given several times.
+    #[arg(long = "key", value_name = "FILE")]
+    pub keys: Vec<Utf8PathBuf>,
+    /// What has to be there; may be given several times [default: what the policy requires, else everything].
+    #[arg(long = "type", value_name = "TYPE", value_enum)]
+    pub types: Vec<AttestationType>,
+    /// Bundle to verify in place of those attached to the image; may be given several times.
+    #[arg(long = "bundle", value_name = "FILE")]
+    pub bundles: Vec<Utf8PathBuf>,
+    /// Report format: table or json.
+    #[arg(short, long = "output", value_name = "FORMAT[=FILE]", value_parser = report::Output::parse)]
+    pub output: Vec<report::Output>,
+}
+
+/// `promote`.
+#[derive(Debug, Args)]
+#[command(after_help = exit::table())]
+pub struct PromoteArguments {
+    #[command(flatten)]
+    pub subject: SubjectArguments,
+    /// Where to: REGISTRY/REPOSITORY:TAG or oci-layout:DIR:TAG.
+    #[arg(value_name = "DESTINATION")]
+    pub destination: Reference,
+    #[command(flatten)]
+    pub build: BuildArguments,
+    #[command(flatten)]
+    pub index: IndexArguments,
+    #[command(flatten)]
+    pub gate: GateArguments,
+    #[command(flatten)]
+    pub key: KeyArguments,
+    #[command(flatten)]
+    pub ledger: LedgerArguments,
+    #[command(flatten)]
+    pub output: OutputArguments,
+}
+
+/// `base`.
+#[derive(Debug, Subcommand)]
+pub enum BaseCommand {
+    /// Approve a base image: its digests and layers go into the signed lock.
+    Approve(BaseApproveArguments),
+    /// List the approved base images.
+    List(BaseListArguments),
+}
+
+/// `base approve`.
+#[derive(Debug, Args)]
+pub struct BaseApproveArguments {
+    /// The base image.
+    #[arg(value_name = "SUBJECT")]
+    pub subject: Reference,
+    /// The name under which builds refer to it, where the subject is a file [default: the subject].
+    #[arg(long = "as", value_name = "REGISTRY/REPOSITORY:TAG")]
+    pub alias: Option<plimsoll_model::reference::ImageName>,
+    /// Who approves.
+    #[arg(long, value_name = "NAME")]
+    pub approver: String,
+    /// Last day of the approval [default: 90 days from today].
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub expires: Option<Date>,
+    /// The lock [default: the policy's, else bases.lock].
+    #[arg(long, value_name = "FILE")]
+    pub lock: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    pub key: KeyArguments,
+}
+
+/// `base list`.
+#[derive(Debug, Args)]
+pub struct BaseListArguments {
+    /// The lock [default: the policy's, else bases.lock].
+    #[arg(long, value_name = "FILE")]
+    pub lock: Option<Utf8PathBuf>,
+    /// Public key that the lock has to be signed with [default: the policy's, else the local key].
+    #[arg(long = "key", value_name = "FILE")]
+    pub keys: Vec<Utf8PathBuf>,
+    /// Report format: table or json.
+    #[arg(short, long = "output", value_name = "FORMAT[=FILE]", value_parser = report::Output::parse)]
+    pub output: Vec<report::Output>,
+}
+
+/// `db`.
+#[derive(Debug, Subcommand)]
+pub enum DbCommand {
+    /// Build the index from OSV records on this machine.
+    Import {
+        /// Directories in OSV's bulk layout, `all.zip` files, or JSON files.
+        #[arg(value_name = "PATH", required = true)]
+        paths: Vec<Utf8PathBuf>,
+        #[command(flatten)]
+        index: DbArguments,
+    },
+    /// Fetch OSV's bulk export and build the index.
+    Update {
+        /// Base address in OSV's bulk layout.
+        #[arg(long, value_name = "URL", default_value = "https://osv-vulnerabilities.storage.googleapis.com")]
+        from: url::Url,
+        /// Ecosystem to fetch, as OSV names it; may be given several times [default: all].
+        #[arg(long = "ecosystem", value_name = "NAME")]
+        ecosystems: Vec<String>,
+        #[command(flatten)]
+        index: DbArguments,
+    },
+    /// Say what the index holds and how old it is.
+    Status {
+        #[command(flatten)]
+        index: DbArguments,
+        /// Report format: table or json.
+        #[arg(short, long = "output", value_name = "FORMAT[=FILE]", value_parser = report::Output::parse)]
+        output: Vec<report::Output>,
+    },
+    /// Check the index against its digest.
+    Verify {
+        #[command(flatten)]
+        index: DbArguments,
+    },
+}
+
+/// Which index.
+#[derive(Debug, Clone, Args)]
+pub struct DbArguments {
+    /// Advisory index [default: advisories.index in the cache directory].
+    #[arg(long, value_name = "FILE", env = "PLIMSOLL_DB")]
+    pub db: Option<Utf8PathBuf>,
+}
+
+/// `ledger`.
+#[derive(Debug, Subcommand)]
+pub enum LedgerCommand {
+    /// List recorded builds, newest first.
+    List {
+        /// Only builds of this name or digest.
+        #[arg(value_name = "NAME|DIGEST")]
+        of: Option<String>,
+        /// At most this many.
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: usize,
+        #[command(flatten)]
+        ledger: LedgerArguments,
+        /// Report format: table or json.
+        #[arg(short, long = "output", value_name = "FORMAT[=FILE]", value_parser = report::Output::parse)]
+        output: Vec<report::Output>,
+    },
+    /// Show one recorded build.
+    Show {
+        /// Its number.
+        #[arg(value_name = "ID")]
+        id: plimsoll_ledger::RecordId,
+        #[command(flatten)]
+        ledger: LedgerArguments,
+        /// Report format: table or json.
+        #[arg(short, long = "output", value_name = "FORMAT[=FILE]", value_parser = report::Output::parse)]
+        output: Vec<report::Output>,
+    },
+    /// Judge every build that passed again, by today's advisories and policy, and list those that went bad.
+    #[command(after_help = exit::table())]
+    Flagged {
+        #[command(flatten)]
+        index: IndexArguments,
+        #[command(flatten)]
+        ledger: LedgerArguments,
+        /// Report format: table or json.
+        #[arg(short, long = "output", value_name = "FORMAT[=FILE]", value_parser = report::Output::parse)]
+        output: Vec<report::Output>,
+    },
+}
+
+/// `policy`.
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Write a commented policy file to start from.
+    Init {
+        /// Where.
+        #[arg(value_name = "FILE", default_value = "plimsoll.yaml")]
+        path: Utf8PathBuf,
+    },
+    /// Check that the policy file is valid.
+    Check {
+        /// Which [default: as for the other commands].
+        #[arg(value_name = "FILE")]
+        path: Option<Utf8PathBuf>,
+    },
+}
+
+/// A destination has to be named by tag: a promotion ends with moving one.
+pub fn destination_tag(reference: &Reference) -> Option<Tag> {
+    use plimsoll_model::reference::Selector;
+    match reference {
+        Reference::Registry(name) if name.digest.is_none() => name.tag.clone(),
+        Reference::OciLayout(archive) => match &archive.selector {
+            Selector::Tag(tag) => Some(tag.clone()),
+            Selector::Only | Selector::Digest(_) => None,
+        },
+        Reference::Registry(_) | Reference::OciArchive(_) | Reference::DockerArchive(_) | Reference::Sbom(_) => None,
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let signed: jiff::SignedDuration = text.parse().map_err(|error: jiff::Error| error.to_string())?;
+    Duration::try_from(signed).map_err(|error| error.to_string())
+}
+
+fn name_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_destination_needs_a_tag() {
+        let tag = |text: &str| destination_tag(&text.parse().unwrap()).map(|tag| tag.to_string());
+        assert_eq!(tag("r.io/prod/app:1").as_deref(), Some("1"));
+        assert_eq!(tag("oci-layout:out:1").as_deref(), Some("1"));
+        assert_eq!(tag("r.io/prod/app"), None);
+        assert_eq!(tag("oci-layout:out"), None);
+        assert_eq!(tag("docker-archive:x.tar:1"), None);
+    }
+}

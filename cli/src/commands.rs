@@ -1,0 +1,38 @@
+//! The subcommands, one a file.
+
+mod attest;
+mod base;
+mod check;
+mod completions;
+mod db;
+mod explain;
+mod ledger;
+mod man;
+mod policy;
+mod promote;
+mod run;
+mod sbom;
+mod scan;
+mod verify;
+
+use crate::{args::Command, context::Context, error::Error, exit::ExitStatus};
+
+/// Carries out a command; the status is that of its decision.
+pub async fn dispatch(ctx: &Context, command: Command) -> Result<&'static ExitStatus, Error> {
+    match command {
+        Command::Run(arguments) => Box::pin(run::run(ctx, &arguments)).await,
+        Command::Sbom(arguments) => Box::pin(sbom::sbom(ctx, &arguments)).await,
+        Command::Scan(arguments) => Box::pin(scan::scan(ctx, &arguments)).await,
+        Command::Check(arguments) => Box::pin(check::check(ctx, &arguments)).await,
+        Command::Attest(arguments) => Box::pin(attest::attest(ctx, &arguments)).await,
+        Command::Verify(arguments) => Box::pin(verify::verify(ctx, &arguments)).await,
+        Command::Promote(arguments) => Box::pin(promote::promote(ctx, &arguments)).await,
+        Command::Base(command) => Box::pin(base::base(ctx, &command)).await,
+        Command::Db(command) => Box::pin(db::db(ctx, &command)).await,
+        Command::Ledger(command) => Box::pin(ledger::ledger(ctx, &command)).await,
+        Command::Policy(command) => policy::policy(ctx, &command),
+        Command::Explain { id } => explain::explain(&id),
+        Command::Completions { shell } => completions::completions(shell),
+        Command::Man => man::man(),
+    }
+}

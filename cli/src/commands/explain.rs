@@ -1,0 +1,40 @@
+//! `plimsoll explain`.
+
+use crate::{error::Error, exit::{self, ExitStatus}, report, stages::record::action_word};
+use plimsoll_policy::rules::{self, Rule};
+
+/// Explains a rule.
+pub fn explain(id: &str) -> Result<&'static ExitStatus, Error> {
+    let wanted = id.to_ascii_uppercase();
+    let Some(rule) = rules::find(&wanted) else {
+        let known: Vec<&str> = rules::ALL.iter().map(|rule| rule.id).collect();
+        return Err(Error::usage(format!("there is no rule `{id}`"), format!("the rules are {}", known.join(", "))));
+    };
+    report::to_stdout(text(rule).as_bytes())?;
+    Ok(&exit::PASSED)
+}
+
+fn text(rule: &Rule) -> String {
+    let mut text = format!(
+        "{}: {}\nseverity {}, by default {}\n\nWhy\n{}\n\nHow to mend\n{}\n",
+        rule.id,
+        rule.title,
+        rule.severity,
+        action_word(rule.action),
+        indented(rule.why),
+        indented(rule.mend),
+    );
+    for (heading, example) in [("Bad", rule.bad), ("Good", rule.good)] {
+        if !example.is_empty() {
+            text.push_str(&format!("\n{heading}\n{}\n", indented(example)));
+        }
+    }
+    if !rule.equivalents.is_empty() {
+        text.push_str(&format!("\nElsewhere\n  {}\n", rule.equivalents.join(", ")));
+    }
+    text
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,256 @@
+//! `plimsoll ledger`.
+
+use crate::{
+    args::{LedgerArguments, LedgerCommand},
+    context::Context,
+    error::Error,
+    exit::{self, ExitStatus},
+    report::{self, Output},
+    stages::{
+        decide::{Build, Case},
+        index, record,
+    },
+};
+use plimsoll_ledger::{
+    Entry, Filter, Ledger, RecordId,
+    record::{RecordedFinding, RecordedVerdict},
+};
+use plimsoll_model::{Digest, Printable};
+use plimsoll_policy::{Policy, Verdict};
+use plimsoll_vuln::Index;
+use serde_json::{Value, json};
+use std::{fmt::Write as _, sync::Arc};
+
+/// Builds over time.
+pub async fn ledger(ctx: &Context, command: &LedgerCommand) -> Result<&'static ExitStatus, Error> {
+    match command {
+        LedgerCommand::List { of, limit, ledger, output } => {
+            list(&open(ctx, ledger)?, &filter(of.as_deref(), *limit), output)
+        }
+        LedgerCommand::Show { id, ledger, output } => show(&open(ctx, ledger)?, *id, output),
+        LedgerCommand::Flagged { index, ledger, output } => {
+            let ledger = open(ctx, ledger)?;
+            let index = index::open(ctx, index).await?;
+            flagged(ctx, &ledger, &index, output).await
+        }
+    }
+}
+
+fn open(ctx: &Context, arguments: &LedgerArguments) -> Result<Ledger, Error> {
+    let path = ctx.state_path(arguments.ledger.as_deref(), "ledger.sqlite")?;
+    if !path.exists() {
+        return Err(Error::usage(
+            format!("there is no ledger at `{path}`"),
+            "`plimsoll run` makes it; name another with `--ledger FILE`",
+        ));
+    }
+    Ok(Ledger::open(&path)?)
+}
+
+fn filter(of: Option<&str>, limit: usize) -> Filter {
+    let digest: Option<Digest> = of.and_then(|of| of.parse().ok());
+    let name = if digest.is_some() { None } else { of.map(str::to_owned) };
+    Filter { subject: digest, name, verdict: None, limit }
+}
+
+const fn word(verdict: RecordedVerdict) -> &'static str {
+    match verdict {
+        RecordedVerdict::Passed => "passed",
+        RecordedVerdict::Blocked => "blocked",
+        RecordedVerdict::Undecided => "undecided",
+    }
+}
+
+fn list(ledger: &Ledger, filter: &Filter, outputs: &[Output]) -> Result<&'static ExitStatus, Error> {
+    let entries = ledger.list(filter)?;
+    let mut text = String::new();
+    for entry in &entries {
+        let record = &entry.record;
+        let promoted = record.promoted_to.as_ref().map(|to| format!(", promoted to {to}")).unwrap_or_default();
+        let line = format!(
+            "{:>5} {} {:<9} {}@{}{promoted}",
+            entry.id.to_string(),
+            record.at.strftime("%Y-%m-%d %H:%M:%S"),
+            word(record.verdict),
+            record.subject,
+            record.digest.short(),
+        );
+        // Writing to a string does not fail.
+        writeln!(text, "{}", Printable(&line)).ok();
+    }
+    if entries.is_empty() {
+        text.push_str("no build is recorded that fits\n");
+    }
+    let json = json!({ "version": 1, "builds": entries.iter().map(as_json).collect::<Vec<_>>() });
+    report::write_simple(outputs, &text, &json)?;
+    Ok(&exit::PASSED)
+}
+
+fn show(ledger: &Ledger, id: RecordId, outputs: &[Output]) -> Result<&'static ExitStatus, Error> {
+    let entry = ledger
+        .get(id)?
+        .ok_or_else(|| Error::usage(format!("there is no build {id}"), "`plimsoll ledger list` lists them"))?;
+    let record = &entry.record;
+    let mut text = String::new();
+    let mut row = |name: &str, value: &str| {
+        // Writing to a string does not fail.
+        writeln!(text, "{name:<10} {}", Printable(value)).ok();
+    };
+    row("build", &entry.id.to_string());
+    row("at", &record.at.to_string());
+    row("command", &record.command);
+    row("subject", &format!("{}@{}", record.subject, record.digest));
+    row("platform", &record.platform);
+    row("verdict", word(record.verdict));
+    row("policy", &format!("{} {}", record.policy.path.as_deref().unwrap_or("built-in baseline"), record.policy.digest));
+    if let Some(index) = &record.index {
+        row("advisories", &format!("index of {} ({})", index.built, index.digest));
+    }
+    let counts = &record.counts;
+    row(
+        "aboard",
+        &format!(
+            "{} components: {} matched, {} clean, {} not evaluated",
+            counts.components, counts.matched, counts.clean, counts.not_evaluated
+        ),
+    );
+    if let Some(base) = &record.base {
+        row("base", base);
+    }
+    if let Some(source) = &record.source {
+        row("source", &format!("{} {}", source.repository.as_deref().unwrap_or("local"), source.commit));
+    }
+    for evidence in &record.evidence {
+        row("evidence", &format!("{} {}", evidence.predicate_type, evidence.bundle));
+    }
+    if let Some(to) = &record.promoted_to {
+        row("promoted", to);
+    }
+    for finding in &record.findings {
+        row("finding", &finding_line(finding));
+    }
+    row("chain", &entry.hash.to_string());
+    report::write_simple(outputs, &text, &as_json(&entry))?;
+    Ok(&exit::PASSED)
+}
+
+fn finding_line(finding: &RecordedFinding) -> String {
+    let excepted = finding.excepted.as_ref().map(|reason| format!(" (excepted: {reason})")).unwrap_or_default();
+    format!(
+        "{} {} {} {}, {}{excepted}",
+        finding.action, finding.severity, finding.rule, finding.title, finding.place
+    )
+}
+
+/// A build that passed once and would not pass today.
+struct Flagged {
+    entry: Entry,
+    verdict: Verdict,
+    findings: Vec<RecordedFinding>,
+}
+
+async fn flagged(
+    ctx: &Context,
+    ledger: &Ledger,
+    index: &Arc<Index>,
+    outputs: &[Output],
+) -> Result<&'static ExitStatus, Error> {
+    let policy = ctx.policy()?;
+    let entries = ledger.latest_passed()?;
+    let count = entries.len();
+    let mut flagged = Vec::new();
+    for entry in entries {
+        let (verdict, findings) = judge_again(ctx, &policy, &entry, index).await?;
+        if verdict != Verdict::Pass {
+            flagged.push(Flagged { entry, verdict, findings });
+        }
+    }
+    let json = json!({ "version": 1, "judged": count, "flagged": flagged.iter().map(|bad| json!({
+        "verdict": word(record::recorded_verdict(bad.verdict)),
+        "build": as_json(&bad.entry),
+        "findings": bad.findings.iter().map(finding_json).collect::<Vec<_>>(),
+    })).collect::<Vec<_>>() });
+    report::write_simple(outputs, &flagged_text(count, &flagged), &json)?;
+    Ok(worst(&flagged))
+}
+
+fn worst(flagged: &[Flagged]) -> &'static ExitStatus {
+    if flagged.iter().any(|bad| bad.verdict == Verdict::Blocked) {
+        &exit::BLOCKED
+    } else if flagged.is_empty() {
+        &exit::PASSED
+    } else {
+        &exit::UNDECIDED
+    }
+}
+
+fn flagged_text(count: usize, flagged: &[Flagged]) -> String {
+    let mut text = String::new();
+    // Writing to a string does not fail.
+    for bad in flagged {
+        let record = &bad.entry.record;
+        let promoted = record.promoted_to.as_ref().map(|to| format!(", promoted to {to}")).unwrap_or_default();
+        let line = format!("flagged: build {} {}@{}{promoted}", bad.entry.id, record.subject, record.digest);
+        writeln!(text, "{}", Printable(&line)).ok();
+        for finding in &bad.findings {
+            writeln!(text, "  {}", Printable(&finding_line(finding))).ok();
+        }
+    }
+    writeln!(text, "{} of {count} builds that passed would not pass today", flagged.len()).ok();
+    text
+}
+
+/// Judges the recorded inventory of a build by today's advisories: the same evaluator, the vulnerability rules alone.
+async fn judge_again(
+    ctx: &Context,
+    policy: &Policy,
+    entry: &Entry,
+    index: &Arc<Index>,
+) -> Result<(Verdict, Vec<RecordedFinding>), Error> {
+    let inventory = Arc::new(plimsoll_sbom::formats::read(&entry.record.inventory, &ctx.limits)?);
+    let scan = index::scan(ctx, &inventory, index).await?;
+    let build = Build::default();
+    let case =
+        Case { policy, image: None, inventory: Some(&inventory), scan: Some(&scan), build: &build, bases: None };
+    let decision = case.decide(ctx, None);
+    Ok((decision.verdict(), decision.blocking().map(record::finding).collect()))
+}
+
+fn as_json(entry: &Entry) -> Value {
+    let record = &entry.record;
+    json!({
+        "id": entry.id.to_string(),
+        "hash": entry.hash,
+        "at": record.at,
+        "command": record.command,
+        "subject": record.subject,
+        "digest": record.digest,
+        "manifest": record.manifest,
+        "platform": record.platform,
+        "verdict": word(record.verdict),
+        "policy": { "path": record.policy.path, "digest": record.policy.digest },
+        "index": record.index.as_ref().map(|index| json!({ "digest": index.digest, "built": index.built })),
+        "counts": {
+            "components": record.counts.components, "matched": record.counts.matched,
+            "clean": record.counts.clean, "notEvaluated": record.counts.not_evaluated,
+        },
+        "base": record.base,
+        "source": record.source.as_ref().map(|source| json!({
+            "repository": source.repository, "commit": source.commit,
+        })),
+        "evidence": record.evidence.iter().map(|evidence| json!({
+            "predicateType": evidence.predicate_type, "bundle": evidence.bundle,
+        })).collect::<Vec<_>>(),
+        "promotedTo": record.promoted_to,
+        "findings": record.findings.iter().map(finding_json).collect::<Vec<_>>(),
+        "toolVersion": record.tool_version,
+    })
+}
+
+fn finding_json(finding: &RecordedFinding) -> Value {
+    json!({
+        "rule": finding.rule, "severity": finding.severity, "outcome": finding.outcome, "action": finding.action,
+        "excepted": finding.excepted, "title": finding.title, "place": finding.place,
+        "fingerprint": finding.fingerprint, "vulnerability": finding.vulnerability, "purl": finding.purl,
+    })
+}

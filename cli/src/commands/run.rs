@@ -1,0 +1,28 @@
+//! `plimsoll run`: the pipeline step.
+
+use crate::{
+    args::RunArguments,
+    context::Context,
+    error::Error,
+    exit::ExitStatus,
+    pipeline::{Pipeline, Statements},
+};
+
+/// Takes one image all the way.
+pub async fn run(ctx: &Context, arguments: &RunArguments) -> Result<&'static ExitStatus, Error> {
+    let statements =
+        if arguments.no_attest { Statements::Found } else { Statements::Made(&arguments.source) };
+    let pipeline = Pipeline {
+        command: "run",
+        subject: &arguments.subject,
+        destination: arguments.promote_to.as_ref(),
+        statements,
+        build: &arguments.build,
+        index: &arguments.index,
+        gate: &arguments.gate,
+        key: &arguments.key,
+        ledger: &arguments.ledger,
+        output: &arguments.output,
+    };
+    pipeline.run(ctx).await
+}

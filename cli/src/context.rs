@@ -1,0 +1,154 @@
+//! What a run has of the world: made once, handed to everything.
+
+use crate::{
+    args::Shared,
+    env::{self, Environment},
+    error::Error,
+    files,
+    ui::{self, Paint, Ui},
+};
+use camino::{Utf8Path, Utf8PathBuf};
+use jiff::Timestamp;
+use plimsoll_model::Limits;
+use plimsoll_oci::{
+    auth::Credentials,
+    source::{Access, AccessOptions, Network},
+};
+use plimsoll_policy::Policy;
+use std::{io::IsTerminal as _, time::Duration};
+
+/// The version of this program.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Clock, environment, limits, output and settings of one run.
+#[derive(Debug)]
+pub struct Context {
+    /// The flags that all commands share.
+    pub shared: Shared,
+    /// The environment.
+    pub environment: Environment,
+    /// When the run began: the time that policy judges by.
+    pub now: Timestamp,
+    /// The time that documents carry, where `SOURCE_DATE_EPOCH` fixes one. Nothing is judged by it.
+    pub document_time: Option<Timestamp>,
+    /// The limits on what is read.
+    pub limits: Limits,
+    /// The voice on stderr.
+    pub ui: Ui,
+    /// Whether stdout may carry colour.
+    pub paint: Paint,
+}
+
+impl Context {
+    /// Looks at clock, environment and terminal, for the one time.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
+    pub fn new(shared: Shared) -> Result<Self, Error> {
+        let environment = Environment::read();
+        let ui = Ui::new(&shared, &environment);
+        let document_time = environment.get(&env::SOURCE_DATE_EPOCH).map(parse_epoch).transpose()?;
+        let paint = ui::paint(shared.color, &environment, std::io::stdout().is_terminal());
+        let now = Timestamp::now();
+        Ok(Self { shared, environment, now, document_time, limits: Limits::STANDARD, ui, paint })
+    }
+
+    /// How registries are reached.
+    pub fn access(&self) -> Result<Access, Error> {
+        Ok(Access::new(AccessOptions {
+            credentials: self.credentials()?,
+            plain_http: self.shared.plain_http.clone(),
+            trusted_realms: self.shared.trusted_realm.clone(),
+            user_agent: format!("plimsoll/{VERSION}"),
+            network: if self.shared.offline { Network::Refused } else { Network::Allowed },
+            limits: self.limits.clone(),
+            attempts: 5,
+            timeout: self.shared.timeout,
+            retry_budget: Duration::from_secs(120),
+        })?)
+    }
+
+    /// Credentials from the first of: `--registry-auth`, `REGISTRY_AUTH_FILE`, `DOCKER_AUTH_CONFIG`, docker's `config.json`.
+    fn credentials(&self) -> Result<Credentials, Error> {
+        let path = self.environment.get(&env::PATH).unwrap_or_default();
+        let from_file = |file: &Utf8Path| {
+            Ok(Credentials::from_docker_config(&files::read(file, self.limits.user_file)?, path)?)
+        };
+        if let Some(file) = &self.shared.registry_auth {
+            return from_file(file);
+        }
+        if let Some(file) = self.environment.get(&env::REGISTRY_AUTH_FILE) {
+            return from_file(Utf8Path::new(file));
+        }
+        if let Some(text) = self.environment.get(&env::DOCKER_AUTH_CONFIG) {
+            return Ok(Credentials::from_docker_config(text.as_bytes(), path)?);
+        }
+        let directory = match (self.environment.get(&env::DOCKER_CONFIG), self.environment.get(&env::HOME)) {
+            (Some(directory), _) => Utf8PathBuf::from(directory),
+            (None, Some(home)) => Utf8Path::new(home).join(".docker"),
+            (None, None) => return Ok(Credentials::anonymous()),
+        };
+        let file = directory.join("config.json");
+        if file.exists() { from_file(&file) } else { Ok(Credentials::anonymous()) }
+    }
+
+    /// The policy in force: `--config`, else the first policy file from here up to the repository root, else the baseline.
+    pub fn policy(&self) -> Result<Policy, Error> {
+        match self.shared.config.clone().or_else(find_policy) {
+            Some(path) => Ok(Policy::parse(&files::read_text(&path, self.limits.user_file)?, &path)?),
+            None => Ok(Policy::baseline()),
+        }
+    }
+
+    /// Where the advisory index lies.
+    pub fn index_path(&self, flag: Option<&Utf8Path>) -> Result<Utf8PathBuf, Error> {
+        let directory = || self.shared.cache_dir.clone().or_else(|| self.environment.cache_dir());
+        match flag {
+            Some(path) => Ok(path.to_owned()),
+            None => directory()
+                .map(|directory| directory.join("advisories.index"))
+                .ok_or(Error::NoHome { variable: env::XDG_CACHE_HOME.name }),
+        }
+    }
+
+    /// A file in the state directory.
+    pub fn state_path(&self, flag: Option<&Utf8Path>, name: &str) -> Result<Utf8PathBuf, Error> {
+        match flag {
+            Some(path) => Ok(path.to_owned()),
+            None => self
+                .environment
+                .state_dir()
+                .map(|directory| directory.join(name))
+                .ok_or(Error::NoHome { variable: env::XDG_STATE_HOME.name }),
+        }
+    }
+
+    /// A path in a policy file, which is meant from that file's directory.
+    pub fn beside_policy(policy: &Policy, path: &Utf8Path) -> Utf8PathBuf {
+        policy.path().and_then(Utf8Path::parent).map_or_else(|| path.to_owned(), |directory| directory.join(path))
+    }
+}
+
+const POLICY_FILES: [&str; 3] = ["plimsoll.yaml", ".config/plimsoll.yaml", ".github/plimsoll.yaml"];
+
+/// The first policy file, from the working directory up to the root of the repository it is in.
+fn find_policy() -> Option<Utf8PathBuf> {
+    let mut directory = Utf8PathBuf::from(".");
+    // A working directory is not nested deeper than this.
+    for _ in 0..64 {
+        if let Some(found) = POLICY_FILES.iter().map(|name| directory.join(name)).find(|path| path.is_file()) {
+            return Some(found.strip_prefix(".").map_or_else(|_| found.clone(), Utf8Path::to_owned));
+        }
+        if directory.join(".git").exists() || directory.canonicalize_utf8().ok()?.parent().is_none() {
+            return None;
+        }
+        directory = directory.join("..");
+    }
+    None
+}
+
+fn parse_epoch(text: &str) -> Result<Timestamp, Error> {
+    let wrong = || Error::usage(
+        format!("SOURCE_DATE_EPOCH is `{text}`: expected seconds since 1970"),
+        "unset it, or set it to the output of `git log -1 --format=%ct`",
+    );
+    text.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok()).ok_or_else(wrong)
+}

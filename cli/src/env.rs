@@ -1,0 +1,88 @@
+//! Every environment variable that Plimsoll reads, in one place.
+
+use camino::Utf8PathBuf;
+use std::collections::BTreeMap;
+
+/// One variable.
+#[derive(Debug)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does.
+    pub meaning: &'static str,
+}
+
+macro_rules! variables {
+    ($($name:ident: $meaning:literal;)*) => {
+        $(#[doc = $meaning] pub const $name: Variable = Variable { name: stringify!($name), meaning: $meaning };)*
+        /// Every variable, for the manual.
+        pub const ALL: &[&Variable] = &[$(&$name),*];
+    };
+}
+
+variables! {
+    PLIMSOLL_KEY_PASSWORD: "password of the signing key, where it is encrypted";
+    REGISTRY_AUTH_FILE: "credentials file, as podman and skopeo write it";
+    DOCKER_AUTH_CONFIG: "credentials as JSON text, as GitLab hands them to a job";
+    DOCKER_CONFIG: "directory with docker's config.json";
+    XDG_CACHE_HOME: "where the advisory index is kept (default ~/.cache)";
+    XDG_STATE_HOME: "where the ledger and the local key are kept (default ~/.local/state)";
+    HOME: "home directory";
+    PATH: "where credential helpers are looked up";
+    SOURCE_DATE_EPOCH: "seconds since 1970 that documents are dated with, for reproducible output";
+    CI: "set: no progress bars";
+    NO_COLOR: "set: no colour";
+    FORCE_COLOR: "set: colour even where stdout is no terminal";
+    CLICOLOR_FORCE: "as FORCE_COLOR";
+}
+
+/// The environment as it was when the program started.
+#[derive(Debug, Clone, Default)]
+pub struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// Reads the whole environment; variables that are not UTF-8 are left out.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    pub fn read() -> Self {
+        Self(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect())
+    }
+
+    /// An environment of these variables, for tests.
+    #[cfg(test)]
+    pub fn of(variables: &[(&str, &str)]) -> Self {
+        Self(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    /// The value of a variable; an empty one counts as unset.
+    pub fn get(&self, variable: &Variable) -> Option<&str> {
+        self.0.get(variable.name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// Whether it is set to anything.
+    pub fn has(&self, variable: &Variable) -> bool {
+        self.get(variable).is_some()
+    }
+
+    /// All of it, for the builders that describe a CI run.
+    pub const fn all(&self) -> &BTreeMap<String, String> {
+        &self.0
+    }
+
+    /// `$XDG_CACHE_HOME/plimsoll`, or its default.
+    pub fn cache_dir(&self) -> Option<Utf8PathBuf> {
+        self.xdg(&XDG_CACHE_HOME, ".cache")
+    }
+
+    /// `$XDG_STATE_HOME/plimsoll`, or its default.
+    pub fn state_dir(&self) -> Option<Utf8PathBuf> {
+        self.xdg(&XDG_STATE_HOME, ".local/state")
+    }
+
+    fn xdg(&self, variable: &Variable, default: &str) -> Option<Utf8PathBuf> {
+        let base = match self.get(variable) {
+            Some(directory) => Utf8PathBuf::from(directory),
+            None => Utf8PathBuf::from(self.get(&HOME)?).join(default),
+        };
+        Some(base.join("plimsoll"))
+    }
+}

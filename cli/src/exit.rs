@@ -1,0 +1,79 @@
+//! Exit statuses: one table, whatever the output format.
+
+use plimsoll_model::Class;
+use plimsoll_policy::Verdict;
+
+/// One row of the table.
+#[derive(Debug)]
+pub struct ExitStatus {
+    /// The status.
+    pub code: u8,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+macro_rules! statuses {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $meaning:literal;)*) => {
+        $($(#[$doc])* pub const $name: ExitStatus = ExitStatus { code: $code, meaning: $meaning };)*
+        /// Every status, in order. Help, manual and README print this.
+        pub const ALL: &[&ExitStatus] = &[$(&$name),*];
+    };
+}
+
+statuses! {
+    /// Passed.
+    PASSED = 0, "passed";
+    /// The policy says no.
+    BLOCKED = 1, "blocked: fully judged, and policy says no (a failed verification included)";
+    /// The user's input is wrong.
+    USAGE = 2, "usage, configuration or policy file is wrong";
+    /// It could not be judged.
+    UNDECIDED = 3, "undecided: network, registry, login, unreadable or hostile input, over a limit, advisory data absent or too old, something not evaluated";
+    /// A later action failed.
+    ACTION = 4, "judged and passed, but a later action failed (sign, push, promote, record)";
+    /// A bug.
+    BUG = 5, "a bug in Plimsoll";
+    /// SIGINT.
+    INTERRUPTED = 130, "interrupted";
+    /// SIGTERM.
+    TERMINATED = 143, "terminated";
+}
+
+/// The status of an error of this class.
+pub const fn of_class(class: Class) -> &'static ExitStatus {
+    match class {
+        Class::Usage => &USAGE,
+        Class::Rejected | Class::Undecided => &UNDECIDED,
+        Class::Action => &ACTION,
+        Class::Bug => &BUG,
+    }
+}
+
+/// The status of a decision.
+pub const fn of_verdict(verdict: Verdict) -> &'static ExitStatus {
+    match verdict {
+        Verdict::Pass => &PASSED,
+        Verdict::Blocked => &BLOCKED,
+        Verdict::Undecided => &UNDECIDED,
+    }
+}
+
+/// The table as help shows it.
+pub fn table() -> String {
+    let rows: Vec<String> = ALL.iter().map(|status| format!("  {:>3}  {}", status.code, status.meaning)).collect();
+    format!("Exit statuses:\n{}", rows.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_but_a_pass_exits_with_zero() {
+        assert_eq!(of_verdict(Verdict::Pass).code, 0);
+        assert_eq!(of_verdict(Verdict::Blocked).code, 1);
+        assert_eq!(of_verdict(Verdict::Undecided).code, 3);
+        let classes = [Class::Usage, Class::Rejected, Class::Undecided, Class::Action, Class::Bug];
+        assert_eq!(classes.map(|class| of_class(class).code), [2, 3, 3, 4, 5]);
+    }
+}

@@ -1,0 +1,240 @@
+//! The stages in their order: what `run` and `promote` have in common.
+
+use crate::{
+    args::{AttestationType, BuildArguments, GateArguments, IndexArguments, KeyArguments, LedgerArguments, OutputArguments, SubjectArguments},
+    context::Context,
+    error::Error,
+    exit::{self, ExitStatus},
+    report::{self, Report},
+    stages::{
+        attest::{self, Attachment, Attested, Findings},
+        decide::{self, Build, Case},
+        index,
+        inventory::{self, Cataloged},
+        keys,
+        promote::{self, Order, Promoted},
+        record::{self, Outcomes},
+        resolve::{self, Resolved},
+        verify::{self, Verified},
+    },
+};
+use camino::Utf8Path;
+use plimsoll_attest::{PublicKey, signers::KeySigner, source};
+use plimsoll_model::{Reference, scan::Scan};
+use plimsoll_policy::{Decision, Policy, Verdict};
+
+/// What `run` states about an image.
+const STATED: [AttestationType; 3] =
+    [AttestationType::Provenance, AttestationType::Sbom, AttestationType::Vulnerabilities];
+
+/// What is to be done with one image.
+#[derive(Debug)]
+pub struct Pipeline<'a> {
+    /// The command, for reports and ledger.
+    pub command: &'static str,
+    /// The image.
+    pub subject: &'a SubjectArguments,
+    /// Where it goes when it passes.
+    pub destination: Option<&'a Reference>,
+    /// Whether statements are signed on the way.
+    pub statements: Statements<'a>,
+    /// How it was built.
+    pub build: &'a BuildArguments,
+    /// The advisories.
+    pub index: &'a IndexArguments,
+    /// Changes to the policy.
+    pub gate: &'a GateArguments,
+    /// The signing key.
+    pub key: &'a KeyArguments,
+    /// The ledger.
+    pub ledger: &'a LedgerArguments,
+    /// The reports.
+    pub output: &'a OutputArguments,
+}
+
+/// Whether statements about the image are made.
+#[derive(Debug, Clone, Copy)]
+pub enum Statements<'a> {
+    /// Sign them, and attach them to the image; its source is in this directory.
+    Made(&'a Utf8Path),
+    /// Only what is there already counts.
+    Found,
+}
+
+/// What an image is judged by.
+#[derive(Debug)]
+struct Facts {
+    resolved: Resolved,
+    cataloged: Cataloged,
+    scan: Scan,
+    build: Build,
+    bases: Option<plimsoll_policy::bases::Lock>,
+    policy: Policy,
+}
+
+impl Facts {
+    fn case(&self) -> Case<'_> {
+        Case {
+            policy: &self.policy,
+            image: Some(self.resolved.image()),
+            inventory: Some(self.cataloged.inventory()),
+            scan: Some(&self.scan),
+            build: &self.build,
+            bases: self.bases.as_ref(),
+        }
+    }
+}
+
+/// Who signs, and who is believed.
+#[derive(Debug)]
+struct Keys {
+    signer: KeySigner,
+    believed: Vec<PublicKey>,
+}
+
+impl Pipeline<'_> {
+    /// Takes the image through all the stages.
+    pub async fn run(&self, ctx: &Context) -> Result<&'static ExitStatus, Error> {
+        let facts = self.gather(ctx).await?;
+        let signer = keys::signer(ctx, self.key)?;
+        let believed = keys::trusted(ctx, &facts.policy, Some(signer.public_key()))?;
+        let keys = Keys { signer, believed };
+        let carried = self.state(ctx, &facts, &keys.signer).await?;
+        let verified = look(ctx, &facts.resolved, &carried, &keys.believed).await;
+        let decision = facts.case().decide(ctx, Some(verified.presence()));
+        let promotion = self.promote(ctx, &facts, &decision, (&keys, &carried)).await;
+        self.close(ctx, &facts, (&decision, &verified), promotion)
+    }
+
+    /// Resolve, inventory, scan. What is wrong with the command line or the policy is said before any work is done.
+    async fn gather(&self, ctx: &Context) -> Result<Facts, Error> {
+        let policy = self.gate.apply(ctx.policy()?);
+        let bases = decide::bases(ctx, &policy)?;
+        let build = Build::read(ctx, self.build)?;
+        if let Some(destination) = self.destination {
+            promote::destination_tag(&policy, &self.subject.subject, destination)?;
+        }
+        let index = index::open(ctx, self.index).await?;
+        let resolved = resolve::resolve(ctx, self.subject).await?;
+        let cataloged = inventory::catalog(ctx, &resolved).await?;
+        let scan = index::scan(ctx, cataloged.inventory(), &index).await?;
+        Ok(Facts { resolved, cataloged, scan, build, bases, policy })
+    }
+
+    /// Signs and attaches the statements; those that could not be attached are returned, to be carried along.
+    async fn state(&self, ctx: &Context, facts: &Facts, signer: &KeySigner) -> Result<Vec<Attested>, Error> {
+        let Statements::Made(source) = self.statements else { return Ok(Vec::new()) };
+        let findings =
+            Findings { resolved: &facts.resolved, cataloged: &facts.cataloged, scan: Some(&facts.scan), source };
+        let attested = attest::attest(ctx, &findings, &STATED, signer)?;
+        Ok(match attest::attach(ctx, &facts.resolved, &attested).await? {
+            Attachment::Attached => Vec::new(),
+            Attachment::KeptInMemory => attested,
+        })
+    }
+
+    /// Promotes where a destination was named and the decision gives clearance.
+    async fn promote(
+        &self,
+        ctx: &Context,
+        facts: &Facts,
+        decision: &Decision,
+        (keys, carried): (&Keys, &[Attested]),
+    ) -> Result<Option<Promoted>, Error> {
+        let Some(destination) = self.destination else { return Ok(None) };
+        let Some(clearance) = decision.clearance(facts.resolved.subject()) else {
+            ctx.ui.note(&format!("not promoted to {destination}"));
+            return Ok(None);
+        };
+        let order = Order {
+            resolved: &facts.resolved,
+            destination,
+            case: &facts.case(),
+            carried,
+            keys: &keys.believed,
+            signer: &keys.signer,
+        };
+        Box::pin(promote::promote(ctx, &clearance, &order)).await.map(Some)
+    }
+
+    /// Records the run and writes the reports, whatever it came to; only then the command fails or passes.
+    fn close(
+        &self,
+        ctx: &Context,
+        facts: &Facts,
+        (decision, verified): (&Decision, &Verified),
+        promotion: Result<Option<Promoted>, Error>,
+    ) -> Result<&'static ExitStatus, Error> {
+        let case = facts.case();
+        let source = match self.statements {
+            Statements::Made(directory) => source::read(directory)?,
+            Statements::Found => None,
+        };
+        let outcomes = Outcomes {
+            command: self.command,
+            resolved: &facts.resolved,
+            cataloged: &facts.cataloged,
+            case: &case,
+            decision,
+            verified,
+            source: source.as_ref(),
+            promoted: promotion.as_ref().ok().and_then(Option::as_ref),
+        };
+        let record = ctx
+            .state_path(self.ledger.ledger.as_deref(), "ledger.sqlite")
+            .and_then(|path| record::record(ctx, &path, &outcomes));
+        let report = Report {
+            image: Some(facts.resolved.image()),
+            inventory: Some(facts.cataloged.inventory()),
+            cataloged: Some(&facts.cataloged),
+            scan: Some(&facts.scan),
+            decision: Some(decision),
+            policy: Some(report::policy_name(&facts.policy)),
+            base: case.base(),
+            evidence: verified.explanations(),
+            promoted: outcomes.promoted,
+            record: record.as_ref().ok().copied(),
+            next: Some(self.next(decision)),
+            ..Report::new(self.command, facts.resolved.subject().to_string())
+        };
+        report::write(ctx, &report, &self.output.output, self.output.show)?;
+        status(decision, promotion.err(), record.err())
+    }
+
+    fn next(&self, decision: &Decision) -> String {
+        match (decision.verdict(), self.destination) {
+            (Verdict::Pass, Some(destination)) => format!("verify it with `plimsoll verify {destination}`"),
+            (Verdict::Pass, None) => "promote it with `--promote-to REF`".to_owned(),
+            (Verdict::Blocked, _) => "mend what blocks, rebuild, and run again".to_owned(),
+            (Verdict::Undecided, _) => {
+                "make known what could not be told, or accept it in the policy, and run again".to_owned()
+            }
+        }
+    }
+}
+
+async fn look(ctx: &Context, resolved: &Resolved, carried: &[Attested], keys: &[PublicKey]) -> Verified {
+    let stage = ctx.ui.stage("verify");
+    let digest = resolved.subject().digest;
+    let candidates =
+        verify::fetch(ctx, resolved.source(), &digest).await.and(carried.iter().map(Attested::candidate));
+    let verified = verify::verify(ctx, &candidates, digest, keys, &verify::all_kinds());
+    let good = verified.explanations().iter().filter(|candidate| candidate.evidence.is_some()).count();
+    stage.done(&format!("{good} of {} statements verified", verified.explanations().len()));
+    verified
+}
+
+/// The status of the decision, unless something failed after a pass.
+fn status(
+    decision: &Decision,
+    promotion: Option<Error>,
+    record: Option<Error>,
+) -> Result<&'static ExitStatus, Error> {
+    match (decision.verdict(), promotion, record) {
+        (_, Some(error), _) => Err(error.after_pass("promote the image")),
+        (Verdict::Pass, None, Some(error)) => Err(error.after_pass("record the build")),
+        // A build that does not pass stays so; that it was not recorded must not go unsaid.
+        (Verdict::Blocked | Verdict::Undecided, None, Some(error)) => Err(error),
+        (verdict, None, None) => Ok(exit::of_verdict(verdict)),
+    }
+}

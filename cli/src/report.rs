@@ -1,0 +1,225 @@
+//! Reports: what a run came to, in the format that was asked for. They are the only thing on stdout.
+
+use crate::{
+    context::Context,
+    error::Error,
+    files,
+    stages::{inventory::Cataloged, promote::Promoted},
+    ui::Paint,
+};
+use camino::Utf8PathBuf;
+use plimsoll_attest::Verification;
+use plimsoll_ledger::RecordId;
+use plimsoll_model::{Inventory, Severity, image::Image, scan::Scan};
+use plimsoll_policy::{Decision, Policy};
+use std::io::Write as _;
+
+macro_rules! formats {
+    ($($module:ident),* $(,)?) => {
+        $(mod $module;)*
+        /// Every format, in the order that help shows.
+        pub const ALL: &[&Format] = &[$(&$module::FORMAT),*];
+    };
+}
+formats! {
+    table,
+    json_v1,
+    markdown,
+    sarif,
+    cyclonedx_json,
+    spdx_json,
+}
+
+pub mod text;
+
+pub use json_v1::verification;
+pub use table::explain;
+
+/// A format that reports can be written in.
+#[derive(Debug)]
+pub struct Format {
+    /// What `-o` calls it.
+    pub id: &'static str,
+    /// One line for help.
+    pub description: &'static str,
+    /// Writes a report.
+    pub write: fn(&Report<'_>, Style) -> Result<Vec<u8>, Error>,
+}
+
+/// Everything a report can show. What a command does not make is absent.
+#[derive(Debug)]
+pub struct Report<'a> {
+    /// The command (`run`).
+    pub command: &'static str,
+    /// What was judged, as people know it.
+    pub subject: String,
+    /// The image.
+    pub image: Option<&'a Image>,
+    /// What is aboard.
+    pub inventory: Option<&'a Inventory>,
+    /// The same, ready to be an SBOM.
+    pub cataloged: Option<&'a Cataloged>,
+    /// What the advisories say.
+    pub scan: Option<&'a Scan>,
+    /// The decision.
+    pub decision: Option<&'a Decision>,
+    /// The policy that decided: its file, or `built-in baseline`.
+    pub policy: Option<String>,
+    /// The approved base image it begins with.
+    pub base: Option<String>,
+    /// Every candidate for evidence, with what became of it.
+    pub evidence: &'a [Verification],
+    /// The promotion.
+    pub promoted: Option<&'a Promoted>,
+    /// The entry in the ledger.
+    pub record: Option<RecordId>,
+    /// What to do next, for people.
+    pub next: Option<String>,
+}
+
+impl Report<'_> {
+    /// A report that says nothing yet.
+    pub const fn new(command: &'static str, subject: String) -> Self {
+        Self {
+            command,
+            subject,
+            image: None,
+            inventory: None,
+            cataloged: None,
+            scan: None,
+            decision: None,
+            policy: None,
+            base: None,
+            evidence: &[],
+            promoted: None,
+            record: None,
+            next: None,
+        }
+    }
+}
+
+/// How a report looks.
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    /// Colour or none.
+    pub paint: Paint,
+    /// Least severity that is shown of what does not block.
+    pub show: Severity,
+}
+
+/// Where one report goes, and in which format.
+#[derive(Debug, Clone)]
+pub struct Output {
+    format: &'static Format,
+    file: Option<Utf8PathBuf>,
+}
+
+impl Output {
+    /// `FORMAT` or `FORMAT=FILE`.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (id, file) = match text.split_once('=') {
+            Some((_, "")) => return Err("expected a file name after `=`".to_owned()),
+            Some((id, file)) => (id, Some(file.into())),
+            None => (text, None),
+        };
+        let format = ALL.iter().copied().find(|format| format.id == id).ok_or_else(|| {
+            let known: Vec<&str> = ALL.iter().map(|format| format.id).collect();
+            format!("unknown format; expected one of {}", known.join(", "))
+        })?;
+        Ok(Self { format, file })
+    }
+
+    /// The format's id.
+    pub const fn format(&self) -> &'static str {
+        self.format.id
+    }
+
+    /// Writes bytes to where this output goes.
+    pub fn deliver(&self, bytes: &[u8]) -> Result<(), Error> {
+        self.file.as_ref().map_or_else(|| to_stdout(bytes), |file| files::write(file, bytes))
+    }
+}
+
+/// The long help of `-o`, from the registry.
+pub fn long_help() -> String {
+    let rows: Vec<String> = ALL.iter().map(|format| format!("- {}: {}", format.id, format.description)).collect();
+    format!("Report format, with a file or to stdout; may be given several times [default: table]\n\n{}", rows.join("\n"))
+}
+
+/// Writes the report to every output; to stdout as a table where none was asked for.
+pub fn write(ctx: &Context, report: &Report<'_>, outputs: &[Output], show: Severity) -> Result<(), Error> {
+    let table = [Output { format: &table::FORMAT, file: None }];
+    let outputs = if outputs.is_empty() { table.as_slice() } else { outputs };
+    // All are made before the first is written: a format that does not fit leaves nothing half done.
+    let made = outputs
+        .iter()
+        .map(|output| {
+            let paint = if output.file.is_some() { Paint::Plain } else { ctx.paint };
+            (output.format.write)(report, Style { paint, show })
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    outputs.iter().zip(&made).try_for_each(|(output, bytes)| output.deliver(bytes))
+}
+
+/// Writes to stdout. A reader that has gone away is no failure of ours.
+pub fn to_stdout(bytes: &[u8]) -> Result<(), Error> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::Write { path: "stdout".into(), source: error })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes a small report of a command that has its own: as text, or as JSON.
+pub fn write_simple(outputs: &[Output], text: &str, json: &serde_json::Value) -> Result<(), Error> {
+    let table = [Output { format: &table::FORMAT, file: None }];
+    let outputs = if outputs.is_empty() { table.as_slice() } else { outputs };
+    for output in outputs {
+        let bytes = match output.format() {
+            "table" => text.as_bytes().to_vec(),
+            "json" => to_json("the report", json)?,
+            format => {
+                return Err(Error::usage(
+                    format!("format `{format}` is not available for this command"),
+                    "use `-o table` or `-o json`",
+                ));
+            }
+        };
+        output.deliver(&bytes)?;
+    }
+    Ok(())
+}
+
+/// The policy as reports name it.
+pub fn policy_name(policy: &Policy) -> String {
+    let digest = policy.digest().short();
+    policy.path().map_or_else(|| format!("built-in baseline ({digest})"), |path| format!("{path} ({digest})"))
+}
+
+/// A value as indented JSON with a final line break.
+pub fn to_json(what: &'static str, value: &impl serde::Serialize) -> Result<Vec<u8>, Error> {
+    let mut bytes = serde_json::to_vec_pretty(value).map_err(|source| Error::Json { what, source })?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outputs_name_a_format_and_perhaps_a_file() {
+        assert_eq!(Output::parse("json").unwrap().format(), "json");
+        assert_eq!(Output::parse("sarif=a=b").unwrap().file.unwrap(), "a=b");
+        assert_eq!(Output::parse("json=").unwrap_err(), "expected a file name after `=`");
+        assert!(Output::parse("yaml").unwrap_err().contains("table, json, markdown, sarif"));
+    }
+
+    #[test]
+    fn ids_are_unique() {
+        let ids: std::collections::BTreeSet<_> = ALL.iter().map(|format| format.id).collect();
+        assert_eq!(ids.len(), ALL.len());
+    }
+}

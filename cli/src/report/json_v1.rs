@@ -1,0 +1,169 @@
+//! For programs. Version 1: fields are added, never changed or taken away.
+
+use super::{Format, Report, Style, text, to_json};
+use crate::{context::VERSION, error::Error, exit, stages::record};
+use plimsoll_attest::{StepOutcome, Verification};
+use plimsoll_model::{Inventory, finding::{Finding, Place}, scan::{Scan, ScanVerdict}};
+use plimsoll_policy::{Decision, Judged};
+use serde_json::{Value, json};
+
+/// JSON.
+pub const FORMAT: Format =
+    Format { id: "json", description: "for programs, version 1: everything that is known", write };
+
+fn write(report: &Report<'_>, _style: Style) -> Result<Vec<u8>, Error> {
+    to_json("the report", &document(report))
+}
+
+fn document(report: &Report<'_>) -> Value {
+    json!({
+        "version": 1,
+        "tool": { "name": "plimsoll", "version": VERSION },
+        "command": report.command,
+        "subject": report.subject,
+        "image": report.image.map(|image| json!({
+            "digest": image.pinned.digest,
+            "manifest": image.manifest,
+            "config": image.config_digest,
+            "platform": image.platform.to_string(),
+            "layers": image.layers.iter().map(|layer| json!({
+                "digest": layer.digest, "diffId": layer.diff_id, "size": layer.size,
+            })).collect::<Vec<_>>(),
+        })),
+        "base": report.base,
+        "policy": report.policy,
+        "decision": report.decision.map(decision),
+        "scan": report.scan.map(|scan| scanned(scan, report.inventory)),
+        "inventory": report.inventory.map(inventory),
+        "evidence": report.evidence.iter().map(verification).collect::<Vec<_>>(),
+        "promotion": report.promoted.map(|promoted| json!({
+            "to": promoted.to().to_string(),
+            "tag": promoted.tag().to_string(),
+            "blobsUploaded": promoted.copied().blobs_uploaded,
+            "blobsMounted": promoted.copied().blobs_mounted,
+            "blobsPresent": promoted.copied().blobs_present,
+            "manifestsWritten": promoted.copied().manifests_written,
+            "referrers": promoted.copied().referrers,
+            "summary": promoted.summary(),
+        })),
+        "record": report.record.map(|record| record.to_string()),
+    })
+}
+
+fn decision(decision: &Decision) -> Value {
+    let verdict = decision.verdict();
+    json!({
+        "verdict": match record::recorded_verdict(verdict) {
+            plimsoll_ledger::record::RecordedVerdict::Passed => "passed",
+            plimsoll_ledger::record::RecordedVerdict::Blocked => "blocked",
+            plimsoll_ledger::record::RecordedVerdict::Undecided => "undecided",
+        },
+        "exitStatus": exit::of_verdict(verdict).code,
+        "policyDigest": decision.policy_digest(),
+        "findings": decision.findings().iter().map(finding).collect::<Vec<_>>(),
+    })
+}
+
+fn finding(judged: &Judged) -> Value {
+    let finding = &judged.finding;
+    json!({
+        "rule": finding.rule,
+        "severity": finding.severity,
+        "effect": text::effect(judged),
+        "action": record::action_word(judged.action),
+        "title": finding.title,
+        "place": place(finding),
+        "found": finding.found,
+        "expected": finding.expected,
+        "remedy": finding.remedy,
+        "fingerprint": finding.fingerprint().to_string(),
+        "policyLine": text::policy_line(judged),
+        "exception": judged.exception.as_ref().map(|exception| json!({
+            "reason": exception.reason, "owner": exception.owner, "expires": exception.expires.to_string(),
+        })),
+        "vulnerability": finding.vulnerability.as_ref().map(|flaw| json!({
+            "id": flaw.id, "ids": flaw.ids, "purl": flaw.purl, "name": flaw.name, "version": flaw.version,
+            "fixed": flaw.fixed, "score": flaw.score,
+        })),
+    })
+}
+
+fn place(finding: &Finding) -> Value {
+    match &finding.place {
+        Place::Source { path, line, column } => json!({ "file": path, "line": line, "column": column }),
+        Place::Config { field } => json!({ "config": field }),
+        Place::Component { purl, path, layer } => json!({ "purl": purl, "path": path, "layer": layer }),
+        Place::File { path, layer } => json!({ "path": path, "layer": layer }),
+        Place::Image => json!("image"),
+        Place::Evidence => json!("evidence"),
+        Place::Policy => json!("policy"),
+    }
+}
+
+fn scanned(scan: &Scan, inventory: Option<&Inventory>) -> Value {
+    let counts = scan.counts();
+    let not_evaluated: Vec<Value> = inventory
+        .into_iter()
+        .flat_map(Inventory::iter)
+        .filter_map(|(id, component)| match scan.verdict(id) {
+            Some(ScanVerdict::NotEvaluated(reason)) => {
+                Some(json!({ "purl": component.purl, "reason": reason.to_string() }))
+            }
+            _ => None,
+        })
+        .collect();
+    json!({
+        "index": {
+            "digest": scan.index.digest,
+            "built": scan.index.built,
+            "sources": scan.index.sources.iter().map(|source| json!({
+                "ecosystem": source.ecosystem, "records": source.records, "unreadable": source.unreadable,
+                "newest": source.newest, "fetched": source.fetched,
+            })).collect::<Vec<_>>(),
+        },
+        "counts": { "matched": counts.matched, "clean": counts.clean, "notEvaluated": counts.not_evaluated },
+        "notEvaluated": not_evaluated,
+    })
+}
+
+fn inventory(inventory: &Inventory) -> Value {
+    json!({
+        "distribution": inventory.distribution.as_ref().map(|distribution| json!({
+            "id": distribution.id, "versionId": distribution.version_id, "name": distribution.pretty_name,
+        })),
+        "components": inventory.components().iter().map(|component| json!({
+            "purl": component.purl,
+            "name": component.name,
+            "version": component.version,
+            "licenses": component.licenses,
+            "ownedBy": component.owned_by.and_then(|owner| inventory.component(owner)).map(|owner| &owner.purl),
+            "locations": component.locations.iter().map(|location| json!({
+                "path": location.path.to_string(), "inside": location.inside, "layer": location.layer,
+            })).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
+        "unknowns": inventory.unknowns.iter().map(|unknown| json!({
+            "path": unknown.path.to_string(), "layer": unknown.layer, "reason": unknown.reason,
+        })).collect::<Vec<_>>(),
+    })
+}
+
+/// One candidate for evidence.
+pub fn verification(candidate: &Verification) -> Value {
+    json!({
+        "foundAt": candidate.found_at,
+        "predicateType": candidate.predicate_type,
+        "signer": candidate.signer,
+        "verdict": if candidate.evidence.is_some() { "verified" } else { "refused" },
+        "steps": candidate.steps.iter().map(|step| json!({
+            "number": step.number,
+            "name": step.name,
+            "outcome": match step.outcome {
+                StepOutcome::Passed => "passed",
+                StepOutcome::Failed => "failed",
+                StepOutcome::NotReached => "not-reached",
+            },
+            "expected": step.expected,
+            "found": step.found,
+        })).collect::<Vec<_>>(),
+    })
+}

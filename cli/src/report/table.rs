@@ -1,0 +1,130 @@
+//! For people at a terminal or in a CI log.
+
+use super::{Format, Report, Style, text};
+use crate::{error::Error, ui::Paint};
+use plimsoll_attest::{StepOutcome, Verification};
+use plimsoll_model::{Inventory, Printable, Severity};
+use plimsoll_policy::Judged;
+use std::fmt::Write as _;
+
+/// The table.
+pub const FORMAT: Format =
+    Format { id: "table", description: "for people: heading, findings, verdict", write };
+
+fn write(report: &Report<'_>, style: Style) -> Result<Vec<u8>, Error> {
+    let mut out = String::new();
+    // Writing to a string does not fail.
+    render(&mut out, report, style).ok();
+    Ok(out.into_bytes())
+}
+
+fn render(out: &mut String, report: &Report<'_>, style: Style) -> std::fmt::Result {
+    for (name, value) in text::heading(report) {
+        writeln!(out, "{name:<13} {}", Printable(&value))?;
+    }
+    if report.decision.is_none()
+        && let Some(inventory) = report.inventory
+    {
+        writeln!(out)?;
+        components(out, inventory)?;
+    }
+    let (shown, hidden) = text::shown(report, style);
+    for judged in &shown {
+        writeln!(out)?;
+        finding(out, judged, style)?;
+    }
+    if hidden > 0 {
+        writeln!(out, "\nless severe   {hidden} more findings; `--show unknown` lists them")?;
+    }
+    let refused: Vec<_> = report.evidence.iter().filter(|candidate| candidate.evidence.is_none()).collect();
+    for candidate in refused {
+        writeln!(out)?;
+        explain(out, candidate)?;
+    }
+    if let Some(verdict) = text::verdict(report) {
+        let (word, rest) = verdict.split_once(':').unwrap_or((&verdict, ""));
+        let colour = if word == "PASSED" { "1;32" } else { "1;31" };
+        writeln!(out, "\n{}:{}", painted(word, colour, style.paint), Printable(rest))?;
+    }
+    Ok(())
+}
+
+fn finding(out: &mut String, judged: &Judged, style: Style) -> std::fmt::Result {
+    let finding = &judged.finding;
+    let severity = painted(finding.severity.as_str(), colour(finding.severity), style.paint);
+    writeln!(out, "{} {severity} {}: {}", text::effect(judged), finding.rule, Printable(&finding.title))?;
+    row(out, "where", &finding.place.to_string())?;
+    row(out, "found", &finding.found)?;
+    row(out, "expected", &finding.expected)?;
+    row(out, "mend", &finding.remedy)?;
+    if let Some(exception) = &judged.exception {
+        let text = format!("{} ({}, until {})", exception.reason, exception.owner, exception.expires);
+        row(out, "excepted", &text)?;
+    }
+    row(out, "policy", &text::policy_line(judged).unwrap_or_default())?;
+    row(out, "more", &format!("plimsoll explain {}", finding.rule))
+}
+
+fn row(out: &mut String, name: &str, value: &str) -> std::fmt::Result {
+    if value.is_empty() { Ok(()) } else { writeln!(out, "  {name:<9} {}", Printable(value)) }
+}
+
+fn components(out: &mut String, inventory: &Inventory) -> std::fmt::Result {
+    for component in inventory.components() {
+        let version = component.version.as_deref().unwrap_or("(no version)");
+        let place = component.locations.first().map(|location| location.path.to_string()).unwrap_or_default();
+        writeln!(
+            out,
+            "{:<7} {} {} {}",
+            component.purl.kind(),
+            Printable(&component.name),
+            Printable(version),
+            Printable(&place)
+        )?;
+    }
+    for unknown in &inventory.unknowns {
+        writeln!(out, "unknown {} ({})", Printable(&unknown.path.to_string()), Printable(&unknown.reason))?;
+    }
+    Ok(())
+}
+
+/// One candidate for evidence, with each step of its verification.
+pub fn explain(out: &mut String, candidate: &Verification) -> std::fmt::Result {
+    let verdict = if candidate.evidence.is_some() { "verified" } else { "refused" };
+    let predicate = candidate.predicate_type.as_deref().unwrap_or("unknown predicate");
+    writeln!(out, "{verdict} {}, {}", Printable(predicate), Printable(&candidate.found_at))?;
+    if let Some(signer) = &candidate.signer {
+        row(out, "signer", signer)?;
+    }
+    for step in &candidate.steps {
+        match step.outcome {
+            StepOutcome::Passed => writeln!(out, "  {:>2} ✓ {}", step.number, step.name)?,
+            StepOutcome::NotReached => writeln!(out, "  {:>2} · {}", step.number, step.name)?,
+            StepOutcome::Failed => writeln!(
+                out,
+                "  {:>2} ✗ {}: expected {}, found {}",
+                step.number,
+                step.name,
+                Printable(&step.expected),
+                Printable(&step.found)
+            )?,
+        }
+    }
+    Ok(())
+}
+
+const fn colour(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "1;31",
+        Severity::High => "31",
+        Severity::Medium => "33",
+        Severity::Low | Severity::Info | Severity::Unknown => "2",
+    }
+}
+
+fn painted(text: &str, code: &str, paint: Paint) -> String {
+    match paint {
+        Paint::Plain => text.to_owned(),
+        Paint::Colour => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
+    }
+}

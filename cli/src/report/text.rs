@@ -1,0 +1,113 @@
+//! What the table and Markdown say in the same words.
+
+use super::{Report, Style};
+use crate::stages::record::action_word;
+use plimsoll_model::{Severity, finding::Outcome, scan::ScanVerdict};
+use plimsoll_policy::{Judged, Verdict};
+use std::collections::BTreeMap;
+
+/// The findings that are shown: what blocks, and what is severe enough. Also how many are not.
+pub fn shown<'a>(report: &Report<'a>, style: Style) -> (Vec<&'a Judged>, usize) {
+    let findings = report.decision.map(plimsoll_policy::Decision::findings).unwrap_or_default();
+    let (shown, hidden): (Vec<_>, Vec<_>) = findings.iter().partition(|judged| {
+        judged.is_blocking() || judged.finding.severity >= style.show || judged.finding.severity == Severity::Unknown
+    });
+    (shown, hidden.len())
+}
+
+/// What the policy does about a finding, in a word.
+pub fn effect(judged: &Judged) -> &'static str {
+    match (&judged.exception, judged.is_blocking(), judged.finding.outcome) {
+        (Some(_), ..) => "excepted",
+        (None, true, Outcome::Unknown) => "undecided",
+        (None, true, Outcome::Fail) => "blocks",
+        (None, false, _) => action_word(judged.action),
+    }
+}
+
+/// The policy line that judged a finding.
+pub fn policy_line(judged: &Judged) -> Option<String> {
+    judged.policy_line.as_ref().map(|line| format!("{}:{}", line.path, line.line))
+}
+
+/// The last line: the verdict, how many findings block, and what to do next.
+pub fn verdict(report: &Report<'_>) -> Option<String> {
+    let decision = report.decision?;
+    let (blocking, all) = (decision.blocking().count(), decision.findings().len());
+    let next = report.next.as_ref().map(|next| format!("; {next}")).unwrap_or_default();
+    Some(match decision.verdict() {
+        Verdict::Pass => format!("PASSED: none of {all} findings blocks{next}"),
+        Verdict::Blocked => format!("BLOCKED: {blocking} of {all} findings block{next}"),
+        Verdict::Undecided if all == 0 => format!("UNDECIDED: nothing could be judged{next}"),
+        Verdict::Undecided => format!("UNDECIDED: {blocking} of {all} findings could not be told{next}"),
+    })
+}
+
+/// The heading: name and value for each thing that is known about the run.
+pub fn heading(report: &Report<'_>) -> Vec<(&'static str, String)> {
+    let mut rows = vec![("subject", report.subject.clone())];
+    if let Some(image) = report.image {
+        rows.push(("platform", image.platform.to_string()));
+    }
+    if let Some(base) = &report.base {
+        rows.push(("base", base.clone()));
+    }
+    if let Some(distribution) = report.inventory.and_then(|inventory| inventory.distribution.as_ref()) {
+        rows.push(("system", distribution.pretty_name.clone().unwrap_or_else(|| distribution.id.clone())));
+    }
+    if let Some(inventory) = report.inventory {
+        rows.push(("aboard", aboard(report, inventory.components().len(), inventory.unknowns.len())));
+    }
+    if let Some(scan) = report.scan {
+        rows.push(("advisories", advisories(scan)));
+        rows.extend(not_evaluated(report).map(|text| ("not evaluated", text)));
+    }
+    if let Some(policy) = &report.policy {
+        rows.push(("policy", policy.clone()));
+    }
+    let verified = report.evidence.iter().filter(|candidate| candidate.evidence.is_some()).count();
+    if !report.evidence.is_empty() {
+        rows.push(("evidence", format!("{verified} of {} statements verified", report.evidence.len())));
+    }
+    if let Some(promoted) = report.promoted {
+        rows.push(("promoted to", format!("{}:{}", promoted.to().place, promoted.tag())));
+    }
+    if let Some(record) = report.record {
+        rows.push(("recorded as", format!("build {record}")));
+    }
+    rows
+}
+
+fn aboard(report: &Report<'_>, components: usize, unknowns: usize) -> String {
+    let mut text = format!("{components} components");
+    if let Some(scan) = report.scan {
+        let counts = scan.counts();
+        text = format!(
+            "{text}: {} matched, {} clean, {} not evaluated",
+            counts.matched, counts.clean, counts.not_evaluated
+        );
+    }
+    if unknowns > 0 {
+        text = format!("{text}; {unknowns} items could not be read");
+    }
+    text
+}
+
+fn advisories(scan: &plimsoll_model::scan::Scan) -> String {
+    let records: u64 = scan.index.sources.iter().map(|source| source.records).sum();
+    format!("{records} records, index of {} ({})", scan.index.built.strftime("%Y-%m-%d %H:%M UTC"), scan.index.digest.short())
+}
+
+/// Why components were not evaluated, with how many for each reason.
+fn not_evaluated(report: &Report<'_>) -> Option<String> {
+    let (scan, inventory) = (report.scan?, report.inventory?);
+    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
+    for (id, _) in inventory.iter() {
+        if let Some(ScanVerdict::NotEvaluated(reason)) = scan.verdict(id) {
+            let count = reasons.entry(reason.to_string()).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
+    let rows: Vec<String> = reasons.iter().map(|(reason, count)| format!("{count}: {reason}")).collect();
+    (!rows.is_empty()).then(|| rows.join("; "))
+}

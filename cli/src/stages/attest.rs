@@ -1,0 +1,173 @@
+//! Findings → signed statements, attached to the image.
+
+use crate::{args::AttestationType, context::Context, error::Error, stages::{inventory::Cataloged, resolve::Resolved, verify::BUNDLE}};
+use camino::Utf8Path;
+use plimsoll_attest::{
+    Candidate, Statement, StatementSubject,
+    builders::{self, ResolvedDependency, RunFacts},
+    predicates,
+    signers::KeySigner,
+    source,
+};
+use plimsoll_model::{Digest, Reference, scan::Scan};
+use plimsoll_oci::{Store, store::Artifact};
+use std::collections::BTreeMap;
+
+/// One signed statement.
+#[derive(Debug, Clone)]
+pub struct Attested {
+    predicate_type: String,
+    bundle: Vec<u8>,
+}
+
+impl Attested {
+    /// What it states.
+    pub fn predicate_type(&self) -> &str {
+        &self.predicate_type
+    }
+
+    /// The bundle's bytes.
+    pub fn bundle(&self) -> &[u8] {
+        &self.bundle
+    }
+
+    /// Digest of the bundle.
+    pub fn digest(&self) -> Digest {
+        Digest::of(&self.bundle)
+    }
+
+    /// As something to verify, like what others made.
+    pub fn candidate(&self) -> Candidate {
+        Candidate { found_at: format!("this run ({})", self.predicate_type), bytes: self.bundle.clone() }
+    }
+}
+
+/// What there is to state.
+#[derive(Debug)]
+pub struct Findings<'a> {
+    /// The image.
+    pub resolved: &'a Resolved,
+    /// What is aboard.
+    pub cataloged: &'a Cataloged,
+    /// What the advisories say; absent when that is not to be stated.
+    pub scan: Option<&'a Scan>,
+    /// Directory of the source that was built.
+    pub source: &'a Utf8Path,
+}
+
+/// Signs a statement of each type.
+pub fn attest(
+    ctx: &Context,
+    findings: &Findings<'_>,
+    types: &[AttestationType],
+    signer: &KeySigner,
+) -> Result<Vec<Attested>, Error> {
+    let stage = ctx.ui.stage("attest");
+    let mut attested = Vec::new();
+    for kind in types {
+        let (predicate_type, predicate) = predicate(ctx, findings, *kind)?;
+        let subjects = findings.resolved.digests();
+        attested.push(sign(&subject_name(findings.resolved), &subjects, predicate_type, (predicate, signer))?);
+    }
+    stage.done(&format!("{} statements signed by key {}", attested.len(), signer.public_key().id().short()));
+    Ok(attested)
+}
+
+/// Signs one statement about an image.
+pub fn sign(
+    name: &str,
+    digests: &[Digest],
+    predicate_type: &str,
+    (predicate, signer): (serde_json::Value, &KeySigner),
+) -> Result<Attested, Error> {
+    let subjects =
+        digests.iter().map(|digest| StatementSubject { name: name.to_owned(), digest: *digest }).collect();
+    let statement = Statement::new(subjects, predicate_type, predicate)?;
+    let bundle = plimsoll_attest::sign(&statement, signer)?.to_bytes();
+    Ok(Attested { predicate_type: predicate_type.to_owned(), bundle })
+}
+
+/// Attaches the bundles to the image where it lies; says `false` where that place can not be written.
+pub async fn attach(ctx: &Context, resolved: &Resolved, attested: &[Attested]) -> Result<Attachment, Error> {
+    match resolved.typed() {
+        Reference::OciArchive(_) | Reference::DockerArchive(_) | Reference::Sbom(_) => {
+            ctx.ui.note("evidence can not be attached inside an archive: it is kept for the promotion alone");
+            Ok(Attachment::KeptInMemory)
+        }
+        Reference::Registry(_) | Reference::OciLayout(_) => {
+            let store = Store::open(resolved.typed(), &ctx.access()?).await?;
+            attach_to(&store, resolved, attested).await?;
+            Ok(Attachment::Attached)
+        }
+    }
+}
+
+/// Where evidence went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attachment {
+    /// To the image, as referrers.
+    Attached,
+    /// Nowhere: the image's place is read-only.
+    KeptInMemory,
+}
+
+/// Attaches bundles to the image in a store that has it.
+pub async fn attach_to(store: &Store, resolved: &Resolved, attested: &[Attested]) -> Result<(), Error> {
+    for statement in attested {
+        let annotations = BTreeMap::from([
+            ("dev.sigstore.bundle.content".to_owned(), "dsse-envelope".to_owned()),
+            ("dev.sigstore.bundle.predicateType".to_owned(), statement.predicate_type.clone()),
+        ]);
+        let artifact = Artifact {
+            artifact_type: BUNDLE.to_owned(),
+            media_type: BUNDLE.to_owned(),
+            bytes: statement.bundle.clone().into(),
+            annotations,
+        };
+        store.attach(resolved.descriptor(), artifact).await?;
+    }
+    Ok(())
+}
+
+/// The name that statements give the image.
+pub fn subject_name(resolved: &Resolved) -> String {
+    resolved.subject().place.subject_name()
+}
+
+fn predicate(
+    ctx: &Context,
+    findings: &Findings<'_>,
+    kind: AttestationType,
+) -> Result<(&'static str, serde_json::Value), Error> {
+    let json = |bytes: Vec<u8>| {
+        serde_json::from_slice(&bytes).map_err(|source| Error::Json { what: "an SBOM predicate", source })
+    };
+    Ok(match kind {
+        AttestationType::Provenance => (predicates::slsa_provenance_v1::TYPE, provenance(ctx, findings)?),
+        AttestationType::Sbom => (predicates::sbom_cyclonedx::TYPE, json(findings.cataloged.sbom("cyclonedx-json")?)?),
+        AttestationType::Spdx => (predicates::sbom_spdx::TYPE, json(findings.cataloged.sbom("spdx-json")?)?),
+        AttestationType::Vulnerabilities => {
+            let scan = findings.scan.ok_or(Error::Internal("a scan is stated that was not made"))?;
+            let facts = predicates::vulnerabilities::ScanFacts {
+                scan,
+                inventory: findings.cataloged.inventory(),
+                scanner_version: crate::context::VERSION,
+                started: ctx.now,
+                finished: ctx.now,
+            };
+            (predicates::vulnerabilities::TYPE, predicates::vulnerabilities::predicate(&facts))
+        }
+    })
+}
+
+fn provenance(ctx: &Context, findings: &Findings<'_>) -> Result<serde_json::Value, Error> {
+    let source = source::read(findings.source)?;
+    let run = RunFacts {
+        started: ctx.document_time.unwrap_or(ctx.now),
+        finished: ctx.document_time.unwrap_or(ctx.now),
+        tool_version: crate::context::VERSION.to_owned(),
+        dependencies: Vec::<ResolvedDependency>::new(),
+    };
+    let facts = builders::detect(ctx.environment.all(), source.as_ref(), &run)?;
+    Ok(predicates::slsa_provenance_v1::predicate(&facts))
+}

@@ -1,0 +1,102 @@
+//! Facts + policy → decision. The evaluator is the policy's; this gathers what it judges by.
+
+use crate::{args::BuildArguments, context::Context, error::Error, files, stages::keys};
+use camino::{Utf8Path, Utf8PathBuf};
+use plimsoll_model::{
+    Inventory,
+    evidence::Presence,
+    image::Image,
+    scan::Scan,
+};
+use plimsoll_policy::{Decision, Dockerfile, EvidenceKind, Facts, Policy, bases::Lock};
+use std::collections::BTreeMap;
+
+/// The payload type of a signed lock of base images.
+pub const LOCK_TYPE: &str = "application/vnd.plimsoll.bases.v1+json";
+
+/// How an image was built, by the user's word.
+#[derive(Debug, Default)]
+pub struct Build {
+    /// The Dockerfiles.
+    pub dockerfiles: Vec<Dockerfile>,
+    /// The stage that was built.
+    pub target: Option<String>,
+    /// The build arguments that were given.
+    pub arguments: BTreeMap<String, String>,
+}
+
+impl Build {
+    /// Reads the Dockerfiles that the command line names.
+    pub fn read(ctx: &Context, arguments: &BuildArguments) -> Result<Self, Error> {
+        Ok(Self {
+            dockerfiles: read_dockerfiles(ctx, &arguments.dockerfiles)?,
+            target: arguments.target.clone(),
+            arguments: arguments.build_args.iter().cloned().collect(),
+        })
+    }
+}
+
+/// Reads Dockerfiles.
+pub fn read_dockerfiles(ctx: &Context, paths: &[Utf8PathBuf]) -> Result<Vec<Dockerfile>, Error> {
+    let read = |path: &Utf8PathBuf| {
+        Ok(Dockerfile { path: path.clone(), text: files::read_text(path, ctx.limits.user_file)? })
+    };
+    paths.iter().map(read).collect()
+}
+
+/// Everything a decision rests on but the evidence, which is looked at in more than one place.
+#[derive(Debug)]
+pub struct Case<'a> {
+    /// The policy.
+    pub policy: &'a Policy,
+    /// The image, where one is judged.
+    pub image: Option<&'a Image>,
+    /// What is aboard.
+    pub inventory: Option<&'a Inventory>,
+    /// What the advisories say.
+    pub scan: Option<&'a Scan>,
+    /// How it was built.
+    pub build: &'a Build,
+    /// The approved base images.
+    pub bases: Option<&'a Lock>,
+}
+
+impl Case<'_> {
+    /// Decides, by the evidence given; `None` where evidence is not judged.
+    pub fn decide(&self, ctx: &Context, evidence: Option<&BTreeMap<EvidenceKind, Presence>>) -> Decision {
+        let facts = Facts {
+            image: self.image,
+            inventory: self.inventory,
+            scan: self.scan,
+            dockerfiles: &self.build.dockerfiles,
+            target_stage: self.build.target.as_deref(),
+            build_args: &self.build.arguments,
+            bases: self.bases,
+            evidence,
+        };
+        plimsoll_policy::decide(self.policy, &facts, ctx.now)
+    }
+
+    /// The approved base image whose layers the image begins with.
+    pub fn base(&self) -> Option<String> {
+        let diff_ids: Vec<_> = self.image?.layers.iter().map(|layer| layer.diff_id).collect();
+        plimsoll_policy::bases::match_base(self.bases?, &diff_ids).map(|found| found.to_string())
+    }
+}
+
+/// The lock of base images that the policy names, its signature verified; `None` where it names none.
+pub fn bases(ctx: &Context, policy: &Policy) -> Result<Option<Lock>, Error> {
+    let Some(path) = &policy.bases().lock else { return Ok(None) };
+    let keys = match &policy.bases().key {
+        Some(key) => vec![keys::public_key(ctx, &Context::beside_policy(policy, key))?],
+        None => keys::trusted(ctx, policy, None)?,
+    };
+    read_lock(ctx, &Context::beside_policy(policy, path), &keys).map(Some)
+}
+
+/// Reads a lock of base images, which has to be signed by one of the keys.
+pub fn read_lock(ctx: &Context, path: &Utf8Path, keys: &[plimsoll_attest::PublicKey]) -> Result<Lock, Error> {
+    let envelope = files::read(path, ctx.limits.user_file)?;
+    let payload = plimsoll_attest::open_payload(&envelope, LOCK_TYPE, keys, &ctx.limits)?;
+    Ok(Lock::parse(&payload)?)
+}

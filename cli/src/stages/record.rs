@@ -1,0 +1,146 @@
+//! Every run → the ledger, also when it was blocked.
+
+use crate::{
+    context::{Context, VERSION},
+    error::Error,
+    stages::{decide::Case, inventory::Cataloged, promote::Promoted, resolve::Resolved, verify::Verified},
+};
+use camino::Utf8Path;
+use plimsoll_attest::source::{SourceFacts, WorktreeState};
+use plimsoll_ledger::{
+    Ledger, RecordId,
+    record::{Record, RecordedCounts, RecordedEvidence, RecordedFinding, RecordedIndex, RecordedPolicy, RecordedSource, RecordedVerdict, RecordedWorktree},
+};
+use plimsoll_model::{evidence::Presence, finding::Outcome};
+use plimsoll_policy::{Action, Decision, Judged, Verdict};
+
+/// What a run came to.
+#[derive(Debug)]
+pub struct Outcomes<'a> {
+    /// The command.
+    pub command: &'static str,
+    /// The image.
+    pub resolved: &'a Resolved,
+    /// What is aboard.
+    pub cataloged: &'a Cataloged,
+    /// What it was judged by.
+    pub case: &'a Case<'a>,
+    /// The decision.
+    pub decision: &'a Decision,
+    /// The evidence.
+    pub verified: &'a Verified,
+    /// The source that was built.
+    pub source: Option<&'a SourceFacts>,
+    /// The promotion, where there was one.
+    pub promoted: Option<&'a Promoted>,
+}
+
+/// Records a run.
+pub fn record(ctx: &Context, path: &Utf8Path, outcomes: &Outcomes<'_>) -> Result<RecordId, Error> {
+    let stage = ctx.ui.stage("record");
+    let id = Ledger::open(path)?.append(&build(ctx, outcomes)?)?;
+    stage.done(&format!("build {id} in {path}"));
+    Ok(id)
+}
+
+fn build(ctx: &Context, outcomes: &Outcomes<'_>) -> Result<Record, Error> {
+    let resolved = outcomes.resolved;
+    let policy = outcomes.case.policy;
+    Ok(Record {
+        at: ctx.now,
+        command: outcomes.command.to_owned(),
+        subject: resolved.subject().place.to_string(),
+        digest: resolved.subject().digest,
+        manifest: resolved.image().manifest,
+        platform: resolved.image().platform.to_string(),
+        verdict: recorded_verdict(outcomes.decision.verdict()),
+        policy: RecordedPolicy { path: policy.path().map(ToString::to_string), digest: policy.digest() },
+        index: outcomes
+            .case
+            .scan
+            .map(|scan| RecordedIndex { digest: scan.index.digest, built: scan.index.built }),
+        counts: counts(outcomes),
+        findings: outcomes.decision.findings().iter().map(finding).collect(),
+        evidence: evidence(outcomes.verified),
+        base: outcomes.case.base(),
+        source: outcomes.source.map(source),
+        promoted_to: outcomes.promoted.map(|promoted| format!("{}:{}", promoted.to().place, promoted.tag())),
+        inventory: outcomes.cataloged.sbom("cyclonedx-json")?,
+        tool_version: VERSION.to_owned(),
+    })
+}
+
+/// A verdict as the ledger writes it.
+pub const fn recorded_verdict(verdict: Verdict) -> RecordedVerdict {
+    match verdict {
+        Verdict::Pass => RecordedVerdict::Passed,
+        Verdict::Blocked => RecordedVerdict::Blocked,
+        Verdict::Undecided => RecordedVerdict::Undecided,
+    }
+}
+
+fn counts(outcomes: &Outcomes<'_>) -> RecordedCounts {
+    let scan = outcomes.case.scan.map(plimsoll_model::scan::Scan::counts).unwrap_or_default();
+    let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+    RecordedCounts {
+        components: count(outcomes.cataloged.inventory().components().len()),
+        matched: count(scan.matched),
+        clean: count(scan.clean),
+        not_evaluated: count(scan.not_evaluated),
+    }
+}
+
+/// A finding as the ledger writes it.
+pub fn finding(judged: &Judged) -> RecordedFinding {
+    let finding = &judged.finding;
+    RecordedFinding {
+        rule: finding.rule.to_owned(),
+        severity: finding.severity,
+        outcome: match finding.outcome {
+            Outcome::Fail => "fail",
+            Outcome::Unknown => "unknown",
+        }
+        .to_owned(),
+        action: action_word(judged.action).to_owned(),
+        excepted: judged.exception.as_ref().map(|exception| exception.reason.clone()),
+        title: finding.title.clone(),
+        place: finding.place.to_string(),
+        fingerprint: finding.fingerprint().to_string(),
+        vulnerability: finding.vulnerability.as_ref().map(|flaw| flaw.id.clone()),
+        purl: finding.vulnerability.as_ref().map(|flaw| flaw.purl.to_string()),
+    }
+}
+
+/// The word for what the policy does about a finding.
+pub const fn action_word(action: Action) -> &'static str {
+    match action {
+        Action::Deny => "deny",
+        Action::Warn => "warn",
+        Action::Inform => "inform",
+    }
+}
+
+fn evidence(verified: &Verified) -> Vec<RecordedEvidence> {
+    let present = verified.presence().values().flat_map(|presence| match presence {
+        Presence::Present(evidence) => evidence.as_slice(),
+        Presence::Absent { .. } | Presence::CouldNotTell { .. } => &[],
+    });
+    present
+        .map(|evidence| RecordedEvidence {
+            predicate_type: evidence.facts().predicate_type.clone(),
+            bundle: evidence.facts().bundle,
+        })
+        .collect()
+}
+
+fn source(facts: &SourceFacts) -> RecordedSource {
+    RecordedSource {
+        repository: facts.repository.clone(),
+        commit: facts.commit.clone(),
+        worktree: match facts.state {
+            WorktreeState::Clean => RecordedWorktree::Clean,
+            WorktreeState::Dirty => RecordedWorktree::Dirty,
+            WorktreeState::Unknown => RecordedWorktree::Unknown,
+        },
+    }
+}

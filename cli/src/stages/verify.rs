@@ -1,0 +1,149 @@
+//! Evidence about a digest: looked for where the image is, and verified.
+
+use crate::{context::Context, error::Error};
+use plimsoll_attest::{Candidate, Expectation, PublicKey, Verification};
+use plimsoll_model::{Classify as _, Digest, evidence::Presence};
+use plimsoll_oci::{
+    Source,
+    manifest::{Content, Descriptor},
+};
+use plimsoll_policy::EvidenceKind;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The media type of a Sigstore bundle, which is what marks a referrer as evidence: registries mislabel `artifactType`.
+pub const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
+const BUNDLE_PREFIX: &str = "application/vnd.dev.sigstore.bundle";
+
+/// What was found about one digest: candidates, or why that could not be told.
+#[derive(Debug, Clone)]
+pub struct Candidates(Result<Vec<Candidate>, String>);
+
+/// What verification came to.
+#[derive(Debug)]
+pub struct Verified {
+    presence: BTreeMap<EvidenceKind, Presence>,
+    explanations: Vec<Verification>,
+}
+
+impl Verified {
+    /// For each kind of evidence, whether it is there.
+    pub const fn presence(&self) -> &BTreeMap<EvidenceKind, Presence> {
+        &self.presence
+    }
+
+    /// Every candidate with what became of it.
+    pub fn explanations(&self) -> &[Verification] {
+        &self.explanations
+    }
+}
+
+impl Candidates {
+    /// Candidates that were read from files.
+    pub const fn of(candidates: Vec<Candidate>) -> Self {
+        Self(Ok(candidates))
+    }
+
+    /// Looks for evidence of the given predicate types.
+    pub fn look(&self, ctx: &Context, subject: Digest, keys: &[PublicKey], predicate_types: &[&str]) -> Presence {
+        let expectation = Expectation { subject, predicate_types, keys, limits: &ctx.limits };
+        plimsoll_attest::look(self.0.clone(), &expectation).0
+    }
+
+    /// The same with some more, unless looking failed.
+    pub fn and(mut self, more: impl IntoIterator<Item = Candidate>) -> Self {
+        if let Ok(candidates) = &mut self.0 {
+            candidates.extend(more);
+        }
+        self
+    }
+}
+
+/// Every kind of evidence.
+pub fn all_kinds() -> BTreeSet<EvidenceKind> {
+    EvidenceKind::ALL.into_iter().collect()
+}
+
+/// Fetches every bundle that refers to `subject`.
+///
+/// Never fails: what keeps the search from being complete is part of the answer, and never looks like an empty one.
+pub async fn fetch(ctx: &Context, source: &Source, subject: &Digest) -> Candidates {
+    Candidates(fetch_all(ctx, source, subject).await.map_err(|error| error.chain()))
+}
+
+async fn fetch_all(ctx: &Context, source: &Source, subject: &Digest) -> Result<Vec<Candidate>, Error> {
+    let referrers = source.referrers(subject).await?;
+    let mut candidates = Vec::new();
+    for referrer in referrers.iter().take(ctx.limits.referrers_fetched) {
+        candidates.extend(bundles_of(ctx, source, subject, referrer).await?);
+    }
+    if referrers.len() > ctx.limits.referrers_fetched {
+        return Err(Error::usage(
+            format!("{} referrers of {subject} are more than the limit of {}", referrers.len(), ctx.limits.referrers_fetched),
+            "remove referrers that are no longer needed",
+        ));
+    }
+    Ok(candidates)
+}
+
+async fn bundles_of(
+    ctx: &Context,
+    source: &Source,
+    subject: &Digest,
+    referrer: &Descriptor,
+) -> Result<Vec<Candidate>, Error> {
+    let manifest = match source.manifest(&referrer.digest).await {
+        Ok(manifest) => manifest,
+        // One referrer that is malformed must not hide the others; one that can not be had leaves the answer open.
+        Err(error) if error.class() == plimsoll_model::Class::Rejected => {
+            ctx.ui.warn(&format!("referrer {} of {subject} is passed over: {error}", referrer.digest));
+            return Ok(Vec::new());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let Content::Image(artifact) = &manifest.content else { return Ok(Vec::new()) };
+    // A registry that lies about referrers names artifacts of other subjects.
+    if artifact.subject.as_ref().is_none_or(|found| found.digest != *subject) {
+        return Ok(Vec::new());
+    }
+    let mut candidates = Vec::new();
+    for layer in artifact.layers.iter().filter(|layer| layer.media_type.starts_with(BUNDLE_PREFIX)) {
+        let bytes = source.read_blob(layer, ctx.limits.evidence).await?;
+        let found_at = format!("referrer {} of {}", referrer.digest, source.place());
+        candidates.push(Candidate { found_at, bytes: bytes.to_vec() });
+    }
+    Ok(candidates)
+}
+
+/// Verifies the candidates for each kind of evidence that is asked for.
+pub fn verify(
+    ctx: &Context,
+    candidates: &Candidates,
+    subject: Digest,
+    keys: &[PublicKey],
+    kinds: &BTreeSet<EvidenceKind>,
+) -> Verified {
+    let mut presence = BTreeMap::new();
+    let mut explanations: Vec<Verification> = Vec::new();
+    for kind in kinds {
+        let expectation =
+            Expectation { subject, predicate_types: kind.predicate_types(), keys, limits: &ctx.limits };
+        let (found, explained) = plimsoll_attest::look(candidates.0.clone(), &expectation);
+        presence.insert(*kind, found);
+        for explanation in explained {
+            keep_best(&mut explanations, explanation);
+        }
+    }
+    Verified { presence, explanations }
+}
+
+/// A candidate is explained once: by the kind of evidence that it came furthest for.
+fn keep_best(explanations: &mut Vec<Verification>, new: Verification) {
+    let progress = |verification: &Verification| {
+        (verification.evidence.is_some(), verification.failed_step().map_or(u8::MAX, |step| step.number))
+    };
+    match explanations.iter_mut().find(|known| known.found_at == new.found_at) {
+        Some(known) if progress(&new) > progress(known) => *known = new,
+        Some(_) => {}
+        None => explanations.push(new),
+    }
+}
