@@ -10,7 +10,7 @@ use crate::{
 };
 use flate2::{Compression, read::ZlibDecoder, write::ZlibEncoder};
 use plimsoll_model::{Digest, Limits, digest::Digester};
-use std::io::{Read, Write as _};
+use std::io::{Read as _, Write as _};
 
 /// What the first entry continues.
 pub(crate) const GENESIS: Digest = Digest::from_bytes([0; 32]);
@@ -79,7 +79,7 @@ impl Row {
         // 2. It is of a version that is known.
         let wire = decode(self.id, &self.record)?;
         // 3. The inventory has the digest that the record names.
-        let inventory = match inflate(&self.inventory) {
+        let inventory = match inflate(&self.inventory, INVENTORY_LIMIT) {
             Err(Error::Inventory { .. }) => return Err(broken(Break::Inventory)),
             inflated => inflated?,
         };
@@ -137,13 +137,61 @@ fn deflate(bytes: &[u8]) -> Result<Vec<u8>, Error> {
         .map_err(|source| Error::Inventory { source })
 }
 
-fn inflate(bytes: &[u8]) -> Result<Vec<u8>, Error> {
+fn inflate(bytes: &[u8], limit: u64) -> Result<Vec<u8>, Error> {
     let mut inflated = Vec::new();
-    let mut limited = ZlibDecoder::new(bytes).take(INVENTORY_LIMIT.saturating_add(1));
+    let mut limited = ZlibDecoder::new(bytes).take(limit.saturating_add(1));
     #[expect(clippy::disallowed_methods, reason = "the reader is limited")]
     let size = limited.read_to_end(&mut inflated).map_err(|source| Error::Inventory { source })?;
-    if u64::try_from(size).is_ok_and(|size| size > INVENTORY_LIMIT) {
-        return Err(Error::InventoryTooLarge { limit: INVENTORY_LIMIT });
+    if u64::try_from(size).is_ok_and(|size| size > limit) {
+        return Err(Error::InventoryTooLarge { limit });
     }
     Ok(inflated)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::tests::record;
+
+    fn row_of(record: &[u8]) -> Row {
+        Row { record: record.to_vec(), hash: hash(GENESIS, record), ..row() }
+    }
+
+    fn row() -> Row {
+        Row::following(Head::START, &record(1)).unwrap()
+    }
+
+    #[test]
+    fn the_hash_is_that_of_the_one_before_and_the_record() {
+        let row = row();
+        let mut bytes = vec![0; 32];
+        bytes.extend_from_slice(&row.record);
+        assert_eq!(row.hash, Digest::of(&bytes));
+        assert_eq!(row.id, RecordId(1));
+        let second = Row::following(Head { id: row.id, hash: row.hash }, &record(1)).unwrap();
+        assert_eq!((second.previous, second.id), (row.hash, RecordId(2)));
+        assert_ne!(second.hash, row.hash);
+    }
+
+    #[test]
+    fn records_of_other_versions_and_broken_ones_are_told_apart() {
+        let error = row_of(br#"{"version":2,"all":"new"}"#).into_entry().unwrap_err();
+        assert!(
+            matches!(error, Error::UnsupportedRecord { id: RecordId(1), found: 2, supported: 1 }),
+            "{error}"
+        );
+        for broken in [&b"{}"[..], b"", br#"{"version":1}"#, br#"{"version":"1"}"#, b"\xff"] {
+            let error = row_of(broken).into_entry().unwrap_err();
+            assert!(matches!(error, Error::Decode { id: RecordId(1), .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_inventory_that_inflates_past_the_limit_is_refused() {
+        let deflated = deflate(&[0; 10_000]).unwrap();
+        assert!(deflated.len() < 100);
+        assert_eq!(inflate(&deflated, 10_000).unwrap(), [0; 10_000]);
+        let error = inflate(&deflated, 9_999).unwrap_err();
+        assert!(matches!(error, Error::InventoryTooLarge { limit: 9_999 }), "{error}");
+    }
 }

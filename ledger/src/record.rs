@@ -163,3 +163,56 @@ impl RecordedVerdict {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A record with something in every field.
+    pub(crate) fn record(number: i64) -> Record {
+        let digest = |what: &str| Digest::of(format!("{what}{number}").as_bytes());
+        Record {
+            at: Timestamp::from_second(1_795_348_800 + number).unwrap(),
+            command: "run".to_owned(),
+            name: format!("registry.example/app{number}"),
+            digest: digest("index"),
+            manifest: digest("manifest"),
+            platform: "linux/amd64".to_owned(),
+            verdict: RecordedVerdict::Passed,
+            policy: RecordedPolicy {
+                path: Some("plimsoll.yaml".to_owned()),
+                digest: digest("policy"),
+            },
+            index: Some(RecordedIndex {
+                digest: digest("advisories"),
+                built: Timestamp::UNIX_EPOCH,
+            }),
+            counts: RecordedCounts { components: 4, matched: 1, clean: 2, not_evaluated: 1 },
+            findings: vec![RecordedFinding {
+                rule: "VUL-002".to_owned(),
+                severity: Severity::High,
+                outcome: Outcome::Fail,
+                action: RecordedAction::Deny,
+                excepted: Some("not reachable".to_owned()),
+                title: "a \u{1b}[31mflaw\0".to_owned(),
+                place: "/lib/z (layer 1)".to_owned(),
+                fingerprint: "f".repeat(64),
+                vulnerability: Some("CVE-2026-1".to_owned()),
+                purl: Some("pkg:deb/debian/zlib1g@1".parse().unwrap()),
+            }],
+            evidence: vec![RecordedEvidence {
+                predicate_type: "https://slsa.dev/provenance/v1".to_owned(),
+                bundle: digest("bundle"),
+            }],
+            base: Some(format!("docker.io/library/debian@{}", digest("base"))),
+            source: Some(RecordedSource {
+                repository: Some("https://git.example/app".to_owned()),
+                commit: "c".repeat(40),
+                worktree: RecordedWorktree::Dirty,
+            }),
+            promoted_to: Some("registry.example/prod/app".to_owned()),
+            inventory: format!("{{\"bomFormat\":\"CycloneDX\",\"n\":{number}}}").into_bytes(),
+            tool_version: "0.1.0".to_owned(),
+        }
+    }
+}

@@ -224,16 +224,312 @@ fn failure(path: &Utf8Path) -> impl Fn(rusqlite::Error) -> Error {
     let path = path.to_owned();
     move |source| {
         let path = path.clone();
-        match &source {
-            rusqlite::Error::FromSqlConversionFailure(..)
-            | rusqlite::Error::InvalidColumnType(..) => Error::Damaged { path, source },
-            _ => match source.sqlite_error_code() {
-                Some(ErrorCode::NotADatabase) => Error::NotADatabase { path },
-                Some(ErrorCode::DatabaseCorrupt) => Error::Damaged { path, source },
-                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Locked { path },
-                Some(ErrorCode::ReadOnly) => Error::ReadOnly { path },
-                _ => Error::Database { path, source },
-            },
+        let is_of_wrong_type = matches!(
+            source,
+            rusqlite::Error::FromSqlConversionFailure(..) | rusqlite::Error::InvalidColumnType(..)
+        );
+        match source.sqlite_error_code() {
+            _ if is_of_wrong_type => Error::Damaged { path, source },
+            Some(ErrorCode::NotADatabase) => Error::NotADatabase { path },
+            Some(ErrorCode::DatabaseCorrupt) => Error::Damaged { path, source },
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Locked { path },
+            Some(ErrorCode::ReadOnly) => Error::ReadOnly { path },
+            _ => Error::Database { path, source },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::tests::record;
+    use plimsoll_model::{Class, Classify as _};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    /// A directory with a path for a ledger in it.
+    struct Place(tempfile::TempDir);
+
+    impl Place {
+        fn new() -> Self {
+            Self(tempfile::tempdir().unwrap())
+        }
+
+        fn path(&self) -> Utf8PathBuf {
+            Utf8PathBuf::from_path_buf(self.0.path().join("new/ledger.db")).unwrap()
+        }
+
+        fn open(&self) -> Ledger {
+            Ledger::open(&self.path()).unwrap()
+        }
+
+        /// Changes the file behind the ledger's back.
+        fn tamper(&self, sql: &str) {
+            Connection::open(self.path()).unwrap().execute_batch(sql).unwrap();
+        }
+
+        /// A ledger with three entries.
+        fn with_three() -> Self {
+            let place = Self::new();
+            let mut ledger = place.open();
+            for number in 1..=3 {
+                assert_eq!(ledger.append(&record(number)).unwrap(), RecordId(number));
+            }
+            place
+        }
+    }
+
+    #[test]
+    fn what_is_appended_comes_back_newest_first() {
+        let place = Place::new();
+        let mut ledger = place.open();
+        assert_eq!(ledger.verify_chain().unwrap(), 0);
+        let blocked = Record { verdict: RecordedVerdict::Blocked, ..record(2) };
+        let again = Record { digest: record(1).digest, ..record(3) };
+        for one in [&record(1), &blocked, &again] {
+            ledger.append(one).unwrap();
+        }
+        drop(ledger);
+        let ledger = place.open();
+        let ids =
+            |entries: Vec<Entry>| -> Vec<i64> { entries.iter().map(|entry| entry.id.0).collect() };
+        let list = |filter: Filter| ids(ledger.list(&filter).unwrap());
+        let all = Filter::default();
+        assert_eq!(list(all.clone()), [3, 2, 1]);
+        assert_eq!(list(Filter { limit: 1, ..all.clone() }), [3]);
+        assert_eq!(list(Filter { limit: 0, ..all.clone() }), [0; 0]);
+        assert_eq!(list(Filter { subject: Some(again.digest), ..all.clone() }), [3, 1]);
+        assert_eq!(
+            list(Filter { name: Some("registry.example/app2".to_owned()), ..all.clone() }),
+            [2]
+        );
+        assert_eq!(list(Filter { name: Some("%' OR 1=1 --".to_owned()), ..all.clone() }), [0; 0]);
+        assert_eq!(list(Filter { verdict: Some(RecordedVerdict::Blocked), ..all }), [2]);
+        assert_eq!(ids(ledger.latest_passed().unwrap()), [3]);
+        assert_eq!(ledger.get(RecordId(2)).unwrap().unwrap().record, blocked);
+        assert_eq!(ledger.get(RecordId(4)).unwrap(), None);
+        assert_eq!(ledger.verify_chain().unwrap(), 3);
+    }
+
+    #[test]
+    fn the_file_is_the_owners_alone_and_the_only_one() {
+        let place = Place::with_three();
+        let path = place.path();
+        let mode = |path: &Utf8Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!(mode(path.parent().unwrap()), 0o700);
+        assert_eq!(path.parent().unwrap().read_dir_utf8().unwrap().count(), 1);
+    }
+
+    #[track_caller]
+    fn check_break(sql: &str, id: i64, reason: Break) {
+        let place = Place::with_three();
+        place.tamper(sql);
+        let error = place.open().verify_chain().unwrap_err();
+        assert!(
+            matches!(error, Error::ChainBroken { id: found, reason: why } if found == RecordId(id) && why == reason),
+            "{sql}: {error}"
+        );
+    }
+
+    #[test]
+    fn every_tampering_is_told_with_its_entry() {
+        let forged = "CAST(replace(CAST(record AS TEXT), 'app2', 'evil') AS BLOB)";
+        check_break(&format!("UPDATE entry SET record = {forged} WHERE id = 2"), 2, Break::Record);
+        check_break("UPDATE entry SET hash = zeroblob(32) WHERE id = 2", 2, Break::Record);
+        check_break("UPDATE entry SET verdict = 'blocked' WHERE id = 2", 2, Break::Columns);
+        check_break("UPDATE entry SET subject = '' WHERE id = 2", 2, Break::Columns);
+        check_break("UPDATE entry SET name = 'x' WHERE id = 2", 2, Break::Columns);
+        check_break("UPDATE entry SET inventory = x'00' WHERE id = 2", 2, Break::Inventory);
+        check_break(
+            "UPDATE entry SET inventory = (SELECT inventory FROM entry WHERE id = 1) WHERE id = 2",
+            2,
+            Break::Inventory,
+        );
+        check_break("DELETE FROM entry WHERE id = 1", 1, Break::Missing);
+        check_break("DELETE FROM entry WHERE id = 2", 2, Break::Missing);
+        check_break("DELETE FROM entry WHERE id = 3", 3, Break::Missing);
+        check_break("DELETE FROM entry", 1, Break::Missing);
+        check_break(
+            "DELETE FROM entry WHERE id = 2; UPDATE entry SET id = 2 WHERE id = 3",
+            2,
+            Break::Link,
+        );
+        check_break(
+            "UPDATE entry SET id = 9 WHERE id = 2; UPDATE entry SET id = 2 WHERE id = 3;
+             UPDATE entry SET id = 3 WHERE id = 9",
+            2,
+            Break::Link,
+        );
+        check_break("DELETE FROM head", 3, Break::Head);
+        check_break("UPDATE head SET hash = zeroblob(32)", 3, Break::Head);
+        check_break("UPDATE head SET id = 2", 3, Break::Head);
+    }
+
+    #[test]
+    fn an_entry_forged_with_its_hash_breaks_the_next() {
+        for (id, at, reason) in [(2, 3, Break::Link), (3, 3, Break::Head)] {
+            let place = Place::with_three();
+            let ledger = place.open();
+            let before = ledger.get(RecordId(id - 1)).unwrap().unwrap();
+            let forged = Record { command: "forged".to_owned(), ..record(id) };
+            let row = Row::following(Head { id: before.id, hash: before.hash }, &forged).unwrap();
+            let sql = "UPDATE entry SET hash = ?1, record = ?2 WHERE id = ?3";
+            let changed =
+                ledger.connection.execute(sql, params![row.hash.as_bytes(), row.record, id]);
+            assert_eq!(changed.unwrap(), 1);
+            let error = ledger.verify_chain().unwrap_err();
+            assert!(
+                matches!(error, Error::ChainBroken { id, reason: why } if id == RecordId(at) && why == reason),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_is_appended_where_the_newest_entry_is_gone() {
+        let place = Place::with_three();
+        place.tamper("DELETE FROM entry WHERE id = 3");
+        let error = place.open().append(&record(4)).unwrap_err();
+        assert!(
+            matches!(error, Error::ChainBroken { id: RecordId(3), reason: Break::Head }),
+            "{error}"
+        );
+        assert_eq!(place.open().list(&Filter::default()).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_tampered_entry_is_never_shown() {
+        let place = Place::with_three();
+        place.tamper("UPDATE entry SET verdict = 'blocked' WHERE id = 2");
+        let ledger = place.open();
+        assert!(matches!(ledger.get(RecordId(2)), Err(Error::ChainBroken { id: RecordId(2), .. })));
+        assert!(matches!(
+            ledger.list(&Filter::default()),
+            Err(Error::ChainBroken { id: RecordId(2), .. })
+        ));
+    }
+
+    #[test]
+    fn other_files_are_refused_and_left_alone() {
+        let place = Place::new();
+        let path = place.path();
+        std::fs::create_dir(path.parent().unwrap()).unwrap();
+        let text =
+            "not a database, but long enough for the header of one to be read from it".repeat(10);
+        std::fs::write(&path, &text).unwrap();
+        assert!(matches!(Ledger::open(&path), Err(Error::NotADatabase { .. })));
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), u64::try_from(text.len()).unwrap());
+
+        std::fs::remove_file(&path).unwrap();
+        place.tamper("CREATE TABLE other (x)");
+        assert!(matches!(Ledger::open(&path), Err(Error::NotALedger { .. })));
+        place.tamper("PRAGMA user_version = 1");
+        assert!(matches!(Ledger::open(&path), Err(Error::NotALedger { .. })));
+    }
+
+    #[test]
+    fn a_newer_schema_is_refused_with_the_remedy() {
+        let place = Place::with_three();
+        place.tamper("PRAGMA user_version = 2");
+        let error = Ledger::open(&place.path()).unwrap_err();
+        assert!(matches!(error, Error::NewerSchema { found: 2, supported: 1, .. }), "{error}");
+        assert_eq!(error.class(), Class::Usage);
+        assert!(error.hint().unwrap().contains("a newer Plimsoll"));
+        place.tamper("PRAGMA user_version = -1");
+        assert!(matches!(Ledger::open(&place.path()), Err(Error::NotALedger { .. })));
+    }
+
+    #[test]
+    fn a_damaged_file_is_told_wherever_it_was_cut() {
+        let place = Place::new();
+        let big = Record { tool_version: "x".repeat(100_000), ..record(1) };
+        place.open().append(&big).unwrap();
+        let whole = std::fs::metadata(place.path()).unwrap().len();
+        for size in [whole - 4096, whole / 2, 4096, 1000, 100, 50] {
+            let file = OpenOptions::new().write(true).open(place.path()).unwrap();
+            file.set_len(size).unwrap();
+            let error =
+                Ledger::open(&place.path()).and_then(|ledger| ledger.verify_chain()).unwrap_err();
+            assert!(
+                matches!(error, Error::Damaged { .. } | Error::NotADatabase { .. }),
+                "{size}: {error}"
+            );
+            assert_eq!(error.class(), Class::Rejected);
+        }
+    }
+
+    #[test]
+    fn what_another_process_holds_is_told() {
+        let place = Place::with_three();
+        let mut ledger = Ledger::open_with_patience(&place.path(), Duration::ZERO).unwrap();
+        let other = Connection::open(place.path()).unwrap();
+        other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+        let error = Ledger::open_with_patience(&place.path(), Duration::ZERO).unwrap_err();
+        assert!(matches!(error, Error::Locked { .. }), "{error}");
+        assert!(matches!(ledger.append(&record(4)), Err(Error::Locked { .. })));
+        assert!(matches!(ledger.verify_chain(), Err(Error::Locked { .. })));
+        other.execute_batch("ROLLBACK").unwrap();
+        assert_eq!(ledger.append(&record(4)).unwrap(), RecordId(4));
+    }
+
+    #[test]
+    fn places_that_can_not_be_written_to() {
+        let place = Place::with_three();
+        let inside = place.path().join("below/ledger.db");
+        assert!(matches!(Ledger::open(&inside), Err(Error::CreateDirectory { .. })));
+        assert!(matches!(Ledger::open(place.path().parent().unwrap()), Err(Error::Open { .. })));
+        // Nobody may make files there, not even root.
+        let error = Ledger::open("/proc/ledger.db".into()).unwrap_err();
+        assert!(matches!(error, Error::Open { .. }), "{error}");
+        assert_eq!(error.class(), Class::Action);
+    }
+
+    #[test]
+    fn a_database_that_turned_read_only_is_told() {
+        let place = Place::with_three();
+        let mut ledger = place.open();
+        ledger.connection.pragma_update(None, "query_only", true).unwrap();
+        assert!(matches!(ledger.append(&record(4)), Err(Error::ReadOnly { .. })));
+        assert_eq!(ledger.verify_chain().unwrap(), 3);
+    }
+
+    #[test]
+    fn several_processes_keep_one_chain() {
+        const WRITERS: i64 = 4;
+        const EACH: i64 = 12;
+        let place = Place::new();
+        std::thread::scope(|scope| {
+            for writer in 0..WRITERS {
+                let path = place.path();
+                scope.spawn(move || {
+                    let mut ledger = Ledger::open(&path).unwrap();
+                    for number in 0..EACH {
+                        ledger.append(&record(writer * EACH + number)).unwrap();
+                    }
+                });
+            }
+        });
+        let ledger = place.open();
+        assert_eq!(ledger.verify_chain().unwrap(), u64::try_from(WRITERS * EACH).unwrap());
+        let mut names: Vec<_> = ledger
+            .list(&Filter { limit: usize::MAX, ..Filter::default() })
+            .unwrap()
+            .into_iter()
+            .map(|entry| entry.record.name)
+            .collect();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), usize::try_from(WRITERS * EACH).unwrap());
+    }
+
+    #[test]
+    fn an_append_that_fails_leaves_nothing() {
+        let place = Place::with_three();
+        place
+            .tamper("CREATE TRIGGER no BEFORE UPDATE ON head BEGIN SELECT RAISE(ABORT, 'no'); END");
+        let mut ledger = place.open();
+        assert!(matches!(ledger.append(&record(4)), Err(Error::Database { .. })));
+        assert_eq!(ledger.get(RecordId(4)).unwrap(), None);
+        assert_eq!(ledger.verify_chain().unwrap(), 3);
     }
 }

@@ -229,3 +229,81 @@ impl Wire {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::tests::record;
+    use serde_json::{Value, json};
+
+    /// What is written stays readable for ever, so a change here is a new version.
+    #[test]
+    fn the_fields_of_version_1() {
+        let record = record(1);
+        let finding = &record.findings[0];
+        let expect = json!({
+            "version": 1,
+            "at": "2026-11-22T12:00:01Z",
+            "command": "run",
+            "name": "registry.example/app1",
+            "digest": record.digest,
+            "manifest": record.manifest,
+            "platform": "linux/amd64",
+            "verdict": "passed",
+            "policy": {"path": "plimsoll.yaml", "digest": record.policy.digest},
+            "index": {
+                "digest": record.index.as_ref().unwrap().digest,
+                "built": "1970-01-01T00:00:00Z",
+            },
+            "counts": {"components": 4, "matched": 1, "clean": 2, "not_evaluated": 1},
+            "findings": [{
+                "rule": "VUL-002",
+                "severity": "high",
+                "outcome": "fail",
+                "action": "deny",
+                "excepted": "not reachable",
+                "title": finding.title,
+                "place": "/lib/z (layer 1)",
+                "fingerprint": "f".repeat(64),
+                "vulnerability": "CVE-2026-1",
+                "purl": "pkg:deb/debian/zlib1g@1",
+            }],
+            "evidence": [{
+                "predicate_type": "https://slsa.dev/provenance/v1",
+                "bundle": record.evidence[0].bundle,
+            }],
+            "base": record.base,
+            "source": {
+                "repository": "https://git.example/app",
+                "commit": "c".repeat(40),
+                "worktree": "dirty",
+            },
+            "promoted_to": "registry.example/prod/app",
+            "inventory": Digest::of(&record.inventory),
+            "tool_version": "0.1.0",
+        });
+        assert_eq!(serde_json::to_value(Wire::from(&record)).unwrap(), expect);
+    }
+
+    #[test]
+    fn every_field_comes_back_and_unknown_ones_are_skipped() {
+        let least = Record {
+            verdict: RecordedVerdict::Undecided,
+            policy: RecordedPolicy { path: None, ..record(2).policy },
+            index: None,
+            findings: vec![],
+            evidence: vec![],
+            base: None,
+            source: None,
+            promoted_to: None,
+            inventory: vec![],
+            ..record(2)
+        };
+        for record in [record(1), least] {
+            let mut json = serde_json::to_value(Wire::from(&record)).unwrap();
+            json["added-later"] = Value::from(1);
+            let wire: Wire = serde_json::from_value(json).unwrap();
+            assert_eq!(wire.into_record(record.inventory.clone()), record);
+        }
+    }
+}
