@@ -1,1 +1,114 @@
 //! Inventories: what is aboard an image, and how it is written down for others.
+//!
+//! Nothing here sees a layer, a registry or a disk: only a [`plimsoll_model::Tree`]. Nothing that was seen and could
+//! not be read or told is left out: it becomes an [`plimsoll_model::inventory::Unknown`].
+
+mod archive;
+pub mod catalogers;
+mod distro;
+pub mod error;
+pub mod formats;
+mod merge;
+mod npm;
+mod relate;
+mod rpmdb;
+mod stanza;
+#[cfg(test)]
+mod testing;
+
+pub use error::Error;
+
+use catalogers::{ALL, Cataloger, Context, Found};
+use plimsoll_model::{
+    Inventory, Limits, Tree, TreePath,
+    tree::{Entry, EntryKind, Interest, Want},
+};
+use rayon::prelude::*;
+
+/// What the catalogers want of the files that pass by.
+pub fn interest() -> Box<dyn Interest> {
+    Box::new(Wanted)
+}
+
+/// Everything aboard. What cannot be read or told becomes an `Unknown` of the inventory, never nothing.
+///
+/// The content of the files must have been kept as [`interest`] asks. Catalogers run in parallel on rayon's pool;
+/// the inventory is the same whatever the number of threads.
+pub fn catalog(tree: &dyn Tree, limits: &Limits) -> Inventory {
+    let (distribution, unknowns) = distro::read(tree, limits);
+    let found = ALL
+        .par_iter()
+        .map(|cataloger| {
+            let files = files(tree, cataloger);
+            let distribution = distribution.as_ref();
+            let ctx = Context { tree, limits, distribution, files: &files, cataloger };
+            let found = (cataloger.catalog)(&ctx);
+            let (components, unknowns) = (found.components.len(), found.unknowns.len());
+            tracing::debug!(cataloger = cataloger.id, components, unknowns, "cataloged");
+            found
+        })
+        .collect::<Vec<Found>>();
+    let mut all = Found { unknowns, ..Found::default() };
+    for found in found {
+        all.absorb(found);
+    }
+    merge::merge(tree, distribution, all)
+}
+
+/// The regular files that a cataloger wants, in path order.
+fn files<'a>(tree: &'a dyn Tree, cataloger: &Cataloger) -> Vec<&'a Entry> {
+    tree.entries()
+        .filter(|entry| entry.kind == EntryKind::File)
+        .filter(|entry| (cataloger.want)(&entry.path, entry.size, entry.mode) != Want::Nothing)
+        .collect()
+}
+
+struct Wanted;
+
+impl Interest for Wanted {
+    fn want(&self, path: &TreePath, size: u64, mode: u32) -> Want {
+        ALL.iter()
+            .map(|cataloger| (cataloger.want)(path, size, mode))
+            .fold(distro::want(path), both)
+    }
+}
+
+/// What satisfies both; two different conditions are satisfied by the content without condition.
+fn both(left: Want, right: Want) -> Want {
+    match (left, right) {
+        (Want::Nothing, other) | (other, Want::Nothing) => other,
+        (left, right) if left == right => left,
+        (Want::Content | Want::Matching { .. }, Want::Content | Want::Matching { .. }) => {
+            Want::Content
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestTree;
+
+    #[test]
+    fn wants_are_joined() {
+        let elf = Want::Matching { magic: b"\x7fELF", needle: b"x" };
+        let zip = Want::Matching { magic: b"PK", needle: b"" };
+        assert_eq!(both(Want::Nothing, elf), elf);
+        assert_eq!(both(elf, Want::Nothing), elf);
+        assert_eq!(both(elf, elf), elf);
+        assert_eq!(both(elf, zip), Want::Content);
+        assert_eq!(both(Want::Content, elf), Want::Content);
+        assert_eq!(both(Want::Nothing, Want::Nothing), Want::Nothing);
+    }
+
+    #[test]
+    fn an_empty_tree_has_an_empty_inventory() {
+        assert_eq!(catalog(&TestTree::new(), &Limits::STANDARD), Inventory::default());
+    }
+
+    #[test]
+    fn ids_of_catalogers_are_sorted_and_unique() {
+        let ids: Vec<_> = ALL.iter().map(|cataloger| cataloger.id).collect();
+        assert!(ids.is_sorted_by(|left, right| left < right), "{ids:?}");
+    }
+}

@@ -1,0 +1,254 @@
+//! Packages of Alpine and its kin, from apk's database.
+//!
+//! Format: <https://wiki.alpinelinux.org/wiki/Apk_spec>.
+
+use super::{Cataloger, Context, Draft, Found, Owned, license};
+use crate::relate::Providers;
+use plimsoll_model::{
+    TreePath,
+    component::{ComponentId, SourcePackage},
+    tree::{Entry, Want},
+};
+
+pub(crate) const CATALOGER: Cataloger = Cataloger {
+    id: "apk",
+    description: "Alpine packages in /lib/apk/db/installed or /usr/lib/apk/db/installed",
+    want,
+    catalog,
+};
+
+fn want(path: &TreePath, _: u64, _: u32) -> Want {
+    match path.as_bytes() {
+        b"lib/apk/db/installed" | b"usr/lib/apk/db/installed" => Want::Content,
+        _ => Want::Nothing,
+    }
+}
+
+/// One paragraph: fields of one letter, in order, because files follow their directories.
+type Fields<'a> = Vec<(&'a str, &'a str)>;
+
+/// What is needed of a package after its component has been made.
+struct Installed<'a> {
+    id: ComponentId,
+    name: &'a str,
+    fields: Fields<'a>,
+}
+
+fn catalog(ctx: &Context<'_>) -> Found {
+    ctx.each(|ctx, entry, bytes| {
+        let mut found = Found::default();
+        let text = String::from_utf8_lossy(bytes);
+        // apk ends every package with an empty line.
+        if !text.is_empty() && !text.ends_with("\n\n") {
+            found.unknowns.push(ctx.unknown(entry, "the file ends in the middle of a package"));
+        }
+        let mut installed = Vec::new();
+        for fields in paragraphs(ctx, entry, &text, &mut found) {
+            installed.extend(package(ctx, entry, fields, &mut found));
+        }
+        for package in &installed {
+            found.owned.extend(owned(package));
+        }
+        relate(&installed, &mut found);
+        found
+    })
+}
+
+fn paragraphs<'a>(
+    ctx: &Context<'_>,
+    entry: &Entry,
+    text: &'a str,
+    found: &mut Found,
+) -> Vec<Fields<'a>> {
+    let mut all = Vec::new();
+    for paragraph in text.split("\n\n") {
+        let mut fields = Vec::new();
+        for line in paragraph.lines().filter(|line| !line.is_empty()) {
+            match line.split_once(':') {
+                Some((key, value)) if key.len() == 1 => fields.push((key, value)),
+                Some(_) | None => {
+                    let reason = format!("`{line}` is no field of a package");
+                    found.unknowns.push(ctx.unknown(entry, reason));
+                }
+            }
+        }
+        if !fields.is_empty() {
+            all.push(fields);
+        }
+    }
+    all
+}
+
+fn get<'a>(fields: &Fields<'a>, key: &str) -> Option<&'a str> {
+    let value = fields.iter().find(|(found, _)| *found == key)?.1.trim();
+    (!value.is_empty()).then_some(value)
+}
+
+fn package<'a>(
+    ctx: &Context<'_>,
+    entry: &Entry,
+    fields: Fields<'a>,
+    found: &mut Found,
+) -> Option<Installed<'a>> {
+    let Some(name) = get(&fields, "P") else {
+        found.unknowns.push(ctx.unknown(entry, "a package has no name"));
+        return None;
+    };
+    let version = get(&fields, "V");
+    let (namespace, distro) = ctx.distro();
+    let qualifiers = [("arch", get(&fields, "A").unwrap_or_default()), ("distro", distro.as_str())];
+    let draft =
+        Draft { kind: "apk", namespace, name, shown: name, version, qualifiers: &qualifiers };
+    let id = ctx.add(found, entry, &draft)?;
+    let component = found.at(id)?;
+    component.licenses.extend(get(&fields, "L").and_then(license));
+    component.supplier = get(&fields, "m").map(str::to_owned);
+    component.source = get(&fields, "o").zip(version).map(|(name, version)| SourcePackage {
+        name: name.to_owned(),
+        version: version.to_owned(),
+    });
+    Some(Installed { id, name, fields })
+}
+
+/// The files of a package: `F:` names a directory, the `R:` after it a file in it.
+fn owned<'a>(package: &'a Installed<'_>) -> impl Iterator<Item = Owned> + 'a {
+    let mut directory = "";
+    package.fields.iter().filter_map(move |(key, value)| match *key {
+        "F" => {
+            directory = value;
+            None
+        }
+        "R" => {
+            let path = TreePath::parse(format!("{directory}/{value}").as_bytes()).ok()?;
+            Some(Owned { owner: package.id, path })
+        }
+        _ => None,
+    })
+}
+
+fn relate(installed: &[Installed<'_>], found: &mut Found) {
+    let mut providers = Providers::default();
+    let words = |package: &Installed<'_>, key| -> Vec<String> {
+        let words = get(&package.fields, key).unwrap_or_default().split_whitespace();
+        words.filter(|word| !word.starts_with('!')).map(|word| bare(word).to_owned()).collect()
+    };
+    let provided: Vec<_> = installed.iter().map(|package| words(package, "p")).collect();
+    for (package, provided) in installed.iter().zip(&provided) {
+        providers.add(package.name, package.id);
+        for name in provided {
+            providers.add(name, package.id);
+        }
+    }
+    for package in installed {
+        for name in words(package, "D") {
+            for id in providers.of(&name) {
+                found.depends(package.id, *id);
+            }
+        }
+    }
+}
+
+/// The name without a version (`so:libz.so.1=1.3`, `musl>=1.2`, `a~1`) or a repository (`a@edge`).
+fn bare(word: &str) -> &str {
+    word.split(['=', '<', '>', '~', '@']).next().unwrap_or(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::TestTree;
+
+    const INSTALLED: &str = "\
+C:Q1abc=
+P:musl
+V:1.2.5-r0
+A:x86_64
+L:MIT
+o:musl
+m:Timo <t@alpinelinux.org>
+p:so:libc.musl-x86_64.so.1=1
+F:lib
+R:ld-musl-x86_64.so.1
+a:0:0:755
+Z:Q1xyz=
+
+C:Q1def=
+P:py3-six
+V:1.16.0-r9
+A:noarch
+o:six
+D:so:libc.musl-x86_64.so.1 !old musl>=1.2 absent
+F:
+F:usr/lib/python3.12
+R:six.egg-info
+
+";
+    const MUSL: &str = "pkg:apk/alpine/musl@1.2.5-r0?arch=x86_64&distro=alpine-3.20.3";
+    const SIX: &str = "pkg:apk/alpine/py3-six@1.16.0-r9?arch=noarch&distro=alpine-3.20.3";
+
+    #[track_caller]
+    fn check(path: &str, installed: &str, expect: &[&str]) {
+        let tree = TestTree::new()
+            .file("etc/os-release", "ID=alpine\nVERSION_ID=3.20.3\n")
+            .file("usr/lib/python3.12/six.egg-info", "Name: six\nVersion: 1.16.0\n")
+            .file(path, installed);
+        assert_eq!(tree.lines(), expect);
+    }
+
+    #[test]
+    fn packages_what_they_need_and_what_they_own() {
+        for path in ["lib/apk/db/installed", "usr/lib/apk/db/installed"] {
+            check(
+                path,
+                INSTALLED,
+                &[
+                    MUSL,
+                    SIX,
+                    &format!("pkg:pypi/six@1.16.0 (owned by {SIX})"),
+                    &format!("{SIX} needs {MUSL}"),
+                ],
+            );
+        }
+    }
+
+    #[test]
+    fn origin_licence_and_maintainer() {
+        let tree = TestTree::new().file("lib/apk/db/installed", INSTALLED);
+        let inventory = tree.catalog();
+        let musl = &inventory.components()[0];
+        assert_eq!(musl.purl.as_str(), "pkg:apk/musl@1.2.5-r0?arch=x86_64");
+        assert_eq!(musl.licenses, ["MIT"]);
+        assert_eq!(musl.supplier.as_deref(), Some("Timo <t@alpinelinux.org>"));
+        let source = inventory.components()[1].source.clone().unwrap();
+        assert_eq!((source.name.as_str(), source.version.as_str()), ("six", "1.16.0-r9"));
+    }
+
+    #[test]
+    fn a_truncated_database_says_so_and_keeps_what_it_has() {
+        let cut = INSTALLED.find("A:noarch").unwrap();
+        check(
+            "lib/apk/db/installed",
+            &INSTALLED[..cut + 1],
+            &[
+                MUSL,
+                "pkg:apk/alpine/py3-six@1.16.0-r9?distro=alpine-3.20.3",
+                "pkg:pypi/six@1.16.0",
+                "apk: /lib/apk/db/installed: `A` is no field of a package",
+                "apk: /lib/apk/db/installed: the file ends in the middle of a package",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_package_without_name_or_version_says_so() {
+        check(
+            "lib/apk/db/installed",
+            "V:1\n\nP:a\n\n",
+            &[
+                "pkg:apk/alpine/a?distro=alpine-3.20.3",
+                "pkg:pypi/six@1.16.0",
+                "apk: /lib/apk/db/installed: a package has no name",
+                "apk: /lib/apk/db/installed: package `a` states no version",
+            ],
+        );
+    }
+}

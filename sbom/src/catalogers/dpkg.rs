@@ -1,0 +1,387 @@
+//! Packages of Debian and its kin, from dpkg's database and from the fragments of it that distroless images have.
+//!
+//! Format: <https://www.debian.org/doc/debian-policy/ch-controlfields.html>,
+//! <https://manpages.debian.org/bookworm/dpkg-dev/deb-status.5> and, of the copyright files,
+//! <https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/>.
+
+use super::{Cataloger, Context, Draft, Found, Owned, license};
+use crate::{
+    relate::Providers,
+    stanza::{Stanza, first, stanzas},
+};
+use plimsoll_model::{
+    TreePath,
+    component::{ComponentId, SourcePackage},
+    tree::{Entry, TreeError, Want},
+};
+use std::{borrow::Cow, collections::BTreeSet};
+
+pub(crate) const CATALOGER: Cataloger = Cataloger {
+    id: "dpkg",
+    description: "Debian packages in /var/lib/dpkg/status and status.d",
+    want,
+    catalog,
+};
+
+const STATUS: &[u8] = b"var/lib/dpkg/status";
+const FRAGMENTS: &[u8] = b"var/lib/dpkg/status.d/";
+const INFO: &[u8] = b"var/lib/dpkg/info/";
+const DOC: &[u8] = b"usr/share/doc/";
+
+fn want(path: &TreePath, _: u64, _: u32) -> Want {
+    let path = path.as_bytes();
+    let is_list = path.starts_with(INFO) && path.ends_with(b".list");
+    let is_copyright = path.starts_with(DOC) && path.ends_with(b"/copyright");
+    if path == STATUS || path.starts_with(FRAGMENTS) || is_list || is_copyright {
+        Want::Content
+    } else {
+        Want::Nothing
+    }
+}
+
+/// What is needed of an installed package after its component has been made.
+struct Installed {
+    id: ComponentId,
+    name: String,
+    arch: String,
+    depends: String,
+    provides: String,
+}
+
+fn catalog(ctx: &Context<'_>) -> Found {
+    let mut found = Found::default();
+    let mut installed = Vec::new();
+    for entry in ctx.files {
+        let path = entry.path.as_bytes();
+        let is_fragment = path.starts_with(FRAGMENTS) && !path.ends_with(b".md5sums");
+        if path != STATUS && !is_fragment {
+            continue;
+        }
+        match ctx.read(entry) {
+            Ok(bytes) => {
+                let text = String::from_utf8_lossy(bytes.as_deref().unwrap_or_default());
+                packages(ctx, entry, &text, (&mut found, &mut installed));
+            }
+            Err(unknown) => found.unknowns.push(unknown),
+        }
+    }
+    for package in &installed {
+        own(ctx, package, &mut found);
+    }
+    relate(&installed, &mut found);
+    found
+}
+
+/// The installed packages of one status file or fragment.
+fn packages(
+    ctx: &Context<'_>,
+    entry: &Entry,
+    text: &str,
+    (found, installed): (&mut Found, &mut Vec<Installed>),
+) {
+    let is_status = entry.path.as_bytes() == STATUS;
+    // dpkg ends every package with an empty line.
+    if is_status && !text.is_empty() && !text.ends_with("\n\n") {
+        found.unknowns.push(ctx.unknown(entry, "the file ends in the middle of a package"));
+    }
+    for stanza in stanzas(text) {
+        if let Some(line) = stanza.broken {
+            found.unknowns.push(ctx.unknown(entry, format!("`{line}` is no field of a package")));
+        }
+        let Some(name) = stanza.get("Package").filter(|name| !name.is_empty()) else {
+            if stanza.broken.is_none() {
+                found.unknowns.push(ctx.unknown(entry, "a package has no name"));
+            }
+            continue;
+        };
+        match state(&stanza) {
+            Some("not-installed" | "config-files") => continue,
+            None if is_status => {
+                let reason = format!("package `{name}` has no status; it counts as installed");
+                found.unknowns.push(ctx.unknown(entry, reason));
+            }
+            Some(_) | None => {}
+        }
+        if let Some(package) = package(ctx, entry, &stanza, (name, found)) {
+            installed.push(package);
+        }
+    }
+}
+
+/// The third word of `Status`: what has become of the package, whatever was wanted of it.
+fn state<'a>(stanza: &Stanza<'a>) -> Option<&'a str> {
+    stanza.get("Status")?.split_whitespace().nth(2)
+}
+
+fn package(
+    ctx: &Context<'_>,
+    entry: &Entry,
+    stanza: &Stanza<'_>,
+    (name, found): (&str, &mut Found),
+) -> Option<Installed> {
+    let arch = stanza.get("Architecture").unwrap_or_default();
+    let version = stanza.get("Version");
+    let (namespace, distro) = ctx.distro();
+    let qualifiers = [("arch", arch), ("distro", distro.as_str())];
+    let draft =
+        Draft { kind: "deb", namespace, name, shown: name, version, qualifiers: &qualifiers };
+    let id = ctx.add(found, entry, &draft)?;
+    let licenses = licenses(ctx, name);
+    let component = found.at(id)?;
+    component.supplier = stanza.get("Maintainer").map(str::to_owned);
+    component.source = stanza.get("Source").and_then(|source| source_of(source, version));
+    component.licenses = licenses;
+    let field = |name| stanza.get(name).unwrap_or_default();
+    Some(Installed {
+        id,
+        name: name.to_owned(),
+        arch: arch.to_owned(),
+        depends: format!("{},{}", field("Pre-Depends"), field("Depends")),
+        provides: field("Provides").to_owned(),
+    })
+}
+
+/// `name` or `name (version)`; without a version it is that of the package.
+fn source_of(source: &str, version: Option<&str>) -> Option<SourcePackage> {
+    let (name, version) = match source.split_once('(') {
+        Some((name, rest)) => (name, rest.trim_end().strip_suffix(')')?),
+        None => (source, version?),
+    };
+    Some(SourcePackage { name: name.trim().to_owned(), version: version.trim().to_owned() })
+}
+
+/// The short names in a machine-readable copyright file; none where it is prose.
+fn licenses(ctx: &Context<'_>, package: &str) -> Vec<String> {
+    let path = TreePath::parse(format!("usr/share/doc/{package}/copyright").as_bytes());
+    let Some(bytes) = path.ok().and_then(|path| ctx.tree.read(&path, ctx.limits.user_file).ok())
+    else {
+        return Vec::new();
+    };
+    let text = String::from_utf8_lossy(&bytes);
+    let (header, _) = first(&text);
+    if !header.get("Format").is_some_and(|format| format.contains("copyright-format")) {
+        return Vec::new();
+    }
+    let names: BTreeSet<_> = stanzas(&text)
+        .filter_map(|stanza| license(stanza.get("License")?.lines().next()?))
+        .collect();
+    names.into_iter().collect()
+}
+
+/// Notes the files of a package.
+fn own(ctx: &Context<'_>, package: &Installed, found: &mut Found) {
+    let Installed { name, arch, .. } = package;
+    let lists = [format!("info/{name}.list"), format!("info/{name}:{arch}.list")];
+    for list in lists {
+        if let Some(text) = read(ctx, &list, found) {
+            let lines = text.lines().filter_map(|line| owned(package.id, line));
+            found.owned.extend(lines);
+        }
+    }
+    if let Some(text) = read(ctx, &format!("status.d/{name}.md5sums"), found) {
+        let files = text.lines().filter_map(|line| line.split_once("  "));
+        found.owned.extend(files.filter_map(|(_, path)| owned(package.id, path)));
+    }
+}
+
+fn owned(owner: ComponentId, path: &str) -> Option<Owned> {
+    let path = TreePath::parse(path.as_bytes()).ok()?;
+    (!path.as_bytes().is_empty()).then_some(Owned { owner, path })
+}
+
+/// A file of the database, where there is one.
+fn read<'a>(ctx: &Context<'a>, name: &str, found: &mut Found) -> Option<Cow<'a, str>> {
+    let path = TreePath::parse(format!("var/lib/dpkg/{name}").as_bytes()).ok()?;
+    match ctx.tree.read(&path, ctx.limits.file) {
+        Ok(Cow::Borrowed(bytes)) => Some(String::from_utf8_lossy(bytes)),
+        Ok(Cow::Owned(bytes)) => Some(String::from_utf8_lossy(&bytes).into_owned().into()),
+        Err(TreeError::Absent) => None,
+        Err(error) => {
+            let entry = ctx.tree.entry(&path)?;
+            found.unknowns.push(ctx.unknown(entry, error));
+            None
+        }
+    }
+}
+
+/// Dependencies on what is installed: of alternatives the first that is, of providers of a virtual package all.
+fn relate(installed: &[Installed], found: &mut Found) {
+    let (mut real, mut virtual_) = (Providers::default(), Providers::default());
+    for package in installed {
+        real.add(&package.name, package.id);
+        for provided in package.provides.split(',').filter_map(dependency) {
+            virtual_.add(provided, package.id);
+        }
+    }
+    for package in installed {
+        for group in package.depends.split(',') {
+            let providers = group.split('|').filter_map(dependency).find_map(|name| {
+                [real.of(name), virtual_.of(name)].into_iter().find(|ids| !ids.is_empty())
+            });
+            for id in providers.unwrap_or_default() {
+                found.depends(package.id, *id);
+            }
+        }
+    }
+}
+
+/// The name in `name:arch (>= version) [arch] <profile>`.
+fn dependency(text: &str) -> Option<&str> {
+    let name = text.trim().split([' ', '(', ':', '[', '<', '\t', '\n']).next()?;
+    (!name.is_empty()).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::TestTree;
+
+    const OS: &str = "ID=debian\nVERSION_ID=\"12\"\n";
+    const STATUS: &str = "\
+Package: libssl3
+Status: install ok installed
+Maintainer: Debian OpenSSL Team <x@debian.org>
+Architecture: amd64
+Multi-Arch: same
+Source: openssl
+Version: 3.0.11-1~deb12u2
+Depends: libc6 (>= 2.34)
+Description: Secure Sockets Layer toolkit - shared libraries
+ This package is part of the OpenSSL project's implementation.
+ .
+ Package: not a field
+
+Package: libc6
+Status: hold ok installed
+Architecture: amd64
+Source: glibc (2.36-9+deb12u3)
+Version: 2.36-9+deb12u4
+Provides: libc, libc-virtual (= 2)
+
+Package: gone
+Status: deinstall ok config-files
+Architecture: amd64
+Version: 1
+
+Package: half
+Status: install reinstreq half-configured
+Architecture: all
+Version: 1:2.0
+Pre-Depends: nothing | libssl3:any (>= 3), libc-virtual,
+Depends: absent
+
+";
+
+    fn debian(status: &str) -> TestTree {
+        TestTree::new().file("etc/os-release", OS).file("var/lib/dpkg/status", status)
+    }
+
+    #[track_caller]
+    fn check(tree: &TestTree, expect: &[&str]) {
+        assert_eq!(tree.lines(), expect);
+    }
+
+    const LIBC: &str = "pkg:deb/debian/libc6@2.36-9%2Bdeb12u4?arch=amd64&distro=debian-12";
+    const SSL: &str = "pkg:deb/debian/libssl3@3.0.11-1~deb12u2?arch=amd64&distro=debian-12";
+    const HALF: &str = "pkg:deb/debian/half@1:2.0?arch=all&distro=debian-12";
+
+    #[test]
+    fn installed_packages_and_what_they_need() {
+        check(
+            &debian(STATUS),
+            &[
+                HALF,
+                LIBC,
+                SSL,
+                &format!("{HALF} needs {LIBC}"),
+                &format!("{HALF} needs {SSL}"),
+                &format!("{SSL} needs {LIBC}"),
+            ],
+        );
+    }
+
+    #[test]
+    fn source_supplier_and_licences() {
+        let tree = debian(STATUS)
+            .link("usr/share/doc/libssl3", "openssl")
+            .file(
+                "usr/share/doc/openssl/copyright",
+                "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\n\
+                 Files: *\nLicense: Apache-2.0\n text\n\nFiles: debian/*\nLicense: GPL-2+\n\nLicense: GPL-2+\n text\n",
+            )
+            .file("usr/share/doc/libc6/copyright", "License: prose\n");
+        let inventory = tree.catalog();
+        let source = |id: usize| {
+            let source = inventory.components()[id].source.clone().unwrap();
+            (source.name, source.version)
+        };
+        assert_eq!(inventory.components()[0].source, None);
+        assert_eq!(source(1), ("glibc".to_owned(), "2.36-9+deb12u3".to_owned()));
+        assert_eq!(source(2), ("openssl".to_owned(), "3.0.11-1~deb12u2".to_owned()));
+        let ssl = &inventory.components()[2];
+        assert_eq!(ssl.supplier.as_deref(), Some("Debian OpenSSL Team <x@debian.org>"));
+        assert_eq!(ssl.licenses, ["Apache-2.0", "GPL-2+"]);
+        assert_eq!(ssl.locations[0].path.to_string(), "/var/lib/dpkg/status");
+        assert!(ssl.locations[0].layer.is_some());
+        assert_eq!(inventory.components()[1].licenses, Vec::<String>::new());
+    }
+
+    #[test]
+    fn distroless_fragments() {
+        let tree = TestTree::new()
+            .file("etc/os-release", OS)
+            .file(
+                "var/lib/dpkg/status.d/base",
+                "Package: base-files\nVersion: 12.4\nArchitecture: amd64\n",
+            )
+            .file("var/lib/dpkg/status.d/base-files.md5sums", "d41d8  usr/lib/x.egg-info\n")
+            .file("usr/lib/x.egg-info", "Metadata-Version: 1.0\nName: x\nVersion: 1\n");
+        let base = "pkg:deb/debian/base-files@12.4?arch=amd64&distro=debian-12";
+        check(&tree, &[base, &format!("pkg:pypi/x@1 (owned by {base})")]);
+    }
+
+    #[test]
+    fn lists_own_files_through_a_merged_usr() {
+        let tree =
+            debian("Package: p\nStatus: install ok installed\nVersion: 1\nArchitecture: all\n\n")
+                .link("lib", "usr/lib")
+                .file(
+                    "var/lib/dpkg/info/p:all.list",
+                    "/.\n/lib\n/lib/x.egg-info\n/../../etc/passwd\n",
+                )
+                .file("usr/lib/x.egg-info", "Name: x\nVersion: 1\n");
+        let owner = "pkg:deb/debian/p@1?arch=all&distro=debian-12";
+        check(&tree, &[owner, &format!("pkg:pypi/x@1 (owned by {owner})")]);
+    }
+
+    #[test]
+    fn a_truncated_status_says_so_and_keeps_what_it_has() {
+        let cut = STATUS.find("~deb12u2").unwrap();
+        check(
+            &debian(&STATUS[..cut]),
+            &[
+                "pkg:deb/debian/libssl3@3.0.11-1?arch=amd64&distro=debian-12",
+                "dpkg: /var/lib/dpkg/status: the file ends in the middle of a package",
+            ],
+        );
+        check(
+            &debian("Package: a\nStatus: install ok installed\n\n\0\u{1}rubbish\n\nVersion: 1\n\n"),
+            &[
+                "pkg:deb/debian/a?distro=debian-12",
+                "dpkg: /var/lib/dpkg/status: `\0\u{1}rubbish` is no field of a package",
+                "dpkg: /var/lib/dpkg/status: a package has no name",
+                "dpkg: /var/lib/dpkg/status: package `a` states no version",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_package_without_a_status_counts_as_installed() {
+        check(
+            &debian("Package: a\nVersion: 1\n\n"),
+            &[
+                "pkg:deb/debian/a@1?distro=debian-12",
+                "dpkg: /var/lib/dpkg/status: package `a` has no status; it counts as installed",
+            ],
+        );
+    }
+}

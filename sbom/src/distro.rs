@@ -1,0 +1,143 @@
+//! The distribution, from `os-release`.
+//!
+//! Format: <https://www.freedesktop.org/software/systemd/man/latest/os-release.html>.
+
+use crate::catalogers::layer;
+use plimsoll_model::{
+    Limits, Tree, TreePath,
+    inventory::{Distribution, Unknown},
+    tree::{TreeError, Want},
+};
+
+const ID: &str = "distro";
+
+/// In the order in which they count.
+const PATHS: [&[u8]; 2] = [b"etc/os-release", b"usr/lib/os-release"];
+
+/// What is wanted of a file.
+pub(crate) fn want(path: &TreePath) -> Want {
+    if PATHS.contains(&path.as_bytes()) { Want::Content } else { Want::Nothing }
+}
+
+/// The distribution that the first of the files names, and what could not be told.
+pub(crate) fn read(tree: &dyn Tree, limits: &Limits) -> (Option<Distribution>, Vec<Unknown>) {
+    let mut unknowns = Vec::new();
+    for path in PATHS.iter().filter_map(|path| TreePath::parse(path).ok()) {
+        let entry = tree.entry(&path);
+        let mut unknown = |reason: String| {
+            let layer = entry.and_then(|entry| layer(tree, entry));
+            unknowns.push(Unknown { path: path.clone(), layer, cataloger: ID, reason });
+        };
+        match tree.read(&path, limits.user_file) {
+            Ok(bytes) => match parse(&String::from_utf8_lossy(&bytes)) {
+                Some(distribution) => return (Some(distribution), unknowns),
+                None => unknown("no `ID` names the distribution".to_owned()),
+            },
+            Err(TreeError::Absent) => {}
+            Err(error) => unknown(error.to_string()),
+        }
+    }
+    (None, unknowns)
+}
+
+fn parse(text: &str) -> Option<Distribution> {
+    let get = |name: &str| {
+        // As in a shell, the last assignment counts.
+        text.lines()
+            .rev()
+            .filter_map(|line| line.trim().split_once('='))
+            .find(|(found, _)| *found == name)
+            .map(|(_, value)| unquote(value))
+            .filter(|value| !value.is_empty())
+    };
+    Some(Distribution {
+        id: get("ID")?,
+        id_like: get("ID_LIKE")
+            .map(|like| like.split_whitespace().map(str::to_owned).collect())
+            .unwrap_or_default(),
+        version_id: get("VERSION_ID"),
+        codename: get("VERSION_CODENAME"),
+        pretty_name: get("PRETTY_NAME"),
+    })
+}
+
+/// The value without shell quotes and escapes.
+fn unquote(value: &str) -> String {
+    let value = value.trim();
+    let inner = ['"', '\'']
+        .iter()
+        .find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote))
+        .unwrap_or(value);
+    let mut chars = inner.chars();
+    let mut text = String::with_capacity(inner.len());
+    while let Some(char) = chars.next() {
+        match char {
+            '\\' if !value.starts_with('\'') => text.extend(chars.next()),
+            char => text.push(char),
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{TestTree, lines};
+
+    #[track_caller]
+    fn check(tree: &TestTree, expect: Option<(&str, Option<&str>)>, unknowns: &[&str]) {
+        let inventory = tree.catalog();
+        let distribution = inventory.distribution.as_ref();
+        let found = distribution.map(|found| (found.id.as_str(), found.version_id.as_deref()));
+        assert_eq!(found, expect);
+        assert_eq!(lines(&inventory), unknowns);
+    }
+
+    const DEBIAN: &str = "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n# x\nVERSION_ID=\"12\"\n\
+        VERSION_CODENAME=bookworm\nID=debian\nID_LIKE='a  b'\n";
+
+    #[test]
+    fn both_places_count_the_first_first() {
+        check(&TestTree::new().file("etc/os-release", DEBIAN), Some(("debian", Some("12"))), &[]);
+        check(
+            &TestTree::new()
+                .file("usr/lib/os-release", DEBIAN)
+                .link("etc/os-release", "../usr/lib/os-release"),
+            Some(("debian", Some("12"))),
+            &[],
+        );
+        check(
+            &TestTree::new()
+                .file("usr/lib/os-release", DEBIAN)
+                .file("etc/os-release", "ID=alpine\nVERSION_ID=3.20.1"),
+            Some(("alpine", Some("3.20.1"))),
+            &[],
+        );
+        check(&TestTree::new().file("usr/lib/os-release", "ID=arch"), Some(("arch", None)), &[]);
+    }
+
+    #[test]
+    fn values_lose_their_quotes() {
+        let found = parse(DEBIAN).unwrap();
+        assert_eq!(found.pretty_name.as_deref(), Some("Debian GNU/Linux 12 (bookworm)"));
+        assert_eq!(found.id_like, ["a", "b"]);
+        assert_eq!(found.codename.as_deref(), Some("bookworm"));
+        assert_eq!(unquote(r#""a\"b\\c""#), r#"a"b\c"#);
+        assert_eq!(unquote(r"'a\b'"), r"a\b");
+        assert_eq!(unquote("\""), "\"");
+    }
+
+    #[test]
+    fn a_file_that_names_no_distribution_is_an_unknown() {
+        check(
+            &TestTree::new().file("etc/os-release", "\0\u{ff}rubbish\nID=\n"),
+            None,
+            &["distro: /etc/os-release: no `ID` names the distribution"],
+        );
+        check(
+            &TestTree::new().link("etc/os-release", "os-release"),
+            None,
+            &["distro: /etc/os-release: too many symbolic links"],
+        );
+    }
+}

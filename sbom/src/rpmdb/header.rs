@@ -1,0 +1,204 @@
+//! The header of an rpm package, as its database keeps it.
+//!
+//! Format: <https://rpm-software-management.github.io/rpm/manual/format_header.html>, without the magic.
+
+/// A header, its entries not yet read.
+#[derive(Debug)]
+pub(crate) struct Header<'a> {
+    index: &'a [u8],
+    data: &'a [u8],
+}
+
+/// Tags: <https://rpm-software-management.github.io/rpm/manual/tags.html>.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tag(u32);
+
+#[expect(missing_docs, reason = "the names are rpm's")]
+impl Tag {
+    pub(crate) const NAME: Self = Self(1000);
+    pub(crate) const VERSION: Self = Self(1001);
+    pub(crate) const RELEASE: Self = Self(1002);
+    pub(crate) const EPOCH: Self = Self(1003);
+    pub(crate) const VENDOR: Self = Self(1011);
+    pub(crate) const LICENSE: Self = Self(1014);
+    pub(crate) const ARCH: Self = Self(1022);
+    pub(crate) const OLD_FILE_NAMES: Self = Self(1027);
+    pub(crate) const SOURCE_RPM: Self = Self(1044);
+    pub(crate) const PROVIDE_NAME: Self = Self(1047);
+    pub(crate) const REQUIRE_NAME: Self = Self(1049);
+    pub(crate) const DIR_INDEXES: Self = Self(1116);
+    pub(crate) const BASE_NAMES: Self = Self(1117);
+    pub(crate) const DIR_NAMES: Self = Self(1118);
+}
+
+/// Length of an entry of the index: tag, type, offset and count.
+const ENTRY: usize = 16;
+
+const INT32: u32 = 4;
+const STRING: u32 = 6;
+const STRING_ARRAY: u32 = 8;
+const I18N_STRING: u32 = 9;
+
+impl<'a> Header<'a> {
+    /// The header that `bytes` are; `None` where the lengths in it do not fit.
+    pub(crate) fn parse(bytes: &'a [u8]) -> Option<Self> {
+        let (entries, rest) = word(bytes)?;
+        let (length, rest) = word(rest)?;
+        let index = usize::try_from(entries).ok()?.checked_mul(ENTRY)?;
+        let (index, data) = rest.split_at_checked(index)?;
+        let data = data.get(..usize::try_from(length).ok()?)?;
+        Some(Self { index, data })
+    }
+
+    /// Type, count and data of the first entry with this tag.
+    fn entry(&self, tag: Tag) -> Option<(u32, usize, &'a [u8])> {
+        self.index.chunks_exact(ENTRY).find_map(|entry| {
+            let (found, rest) = word(entry)?;
+            let (kind, rest) = word(rest)?;
+            let (offset, rest) = word(rest)?;
+            let (count, _) = word(rest)?;
+            let data = self.data.get(usize::try_from(offset).ok()?..)?;
+            (found == tag.0).then_some((kind, usize::try_from(count).ok()?, data))
+        })
+    }
+
+    /// One text; of a list the first.
+    pub(crate) fn text(&self, tag: Tag) -> Option<&'a str> {
+        self.texts(tag).into_iter().next()
+    }
+
+    /// A list of texts; as many as can be read.
+    pub(crate) fn texts(&self, tag: Tag) -> Vec<&'a str> {
+        let Some((STRING | STRING_ARRAY | I18N_STRING, count, data)) = self.entry(tag) else {
+            return Vec::new();
+        };
+        // The last of these ends the data and is no text.
+        let mut rest = data;
+        let texts = std::iter::from_fn(|| {
+            let end = memchr::memchr(0, rest)?;
+            let (text, after) = rest.split_at_checked(end)?;
+            rest = after.get(1..)?;
+            std::str::from_utf8(text).ok()
+        });
+        texts.take(count).collect()
+    }
+
+    /// A list of 32-bit numbers; as many as can be read.
+    pub(crate) fn numbers(&self, tag: Tag) -> Vec<u32> {
+        let Some((INT32, count, data)) = self.entry(tag) else { return Vec::new() };
+        let words = data.chunks_exact(4).take(count);
+        words.filter_map(|bytes| Some(word(bytes)?.0)).collect()
+    }
+
+    /// The files of the package; absolute, directories included.
+    pub(crate) fn files(&self) -> Vec<String> {
+        let directories = self.texts(Tag::DIR_NAMES);
+        let indexes = self.numbers(Tag::DIR_INDEXES);
+        let names = self.texts(Tag::BASE_NAMES);
+        let old = self.texts(Tag::OLD_FILE_NAMES).into_iter().map(str::to_owned);
+        let files = indexes.into_iter().zip(names).filter_map(|(index, name)| {
+            Some(format!("{}{name}", directories.get(usize::try_from(index).ok()?)?))
+        });
+        files.chain(old).collect()
+    }
+}
+
+/// The big-endian number that `bytes` begin with, and what comes after it.
+fn word(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    let (word, rest) = bytes.split_first_chunk::<4>()?;
+    Some((u32::from_be_bytes(*word), rest))
+}
+
+/// Headers for tests.
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+
+    /// A value of an entry.
+    pub(crate) enum Entry<'a> {
+        Text(&'a str),
+        Texts(&'a [&'a str]),
+        Numbers(&'a [u32]),
+    }
+
+    /// A header with these entries.
+    pub(crate) fn header(entries: &[(Tag, Entry<'_>)]) -> Vec<u8> {
+        let (mut index, mut data) = (Vec::new(), Vec::new());
+        for (tag, entry) in entries {
+            let offset = data.len();
+            let (kind, count) = match entry {
+                Entry::Text(text) => {
+                    data.extend_from_slice(text.as_bytes());
+                    data.push(0);
+                    (STRING, 1)
+                }
+                Entry::Texts(texts) => {
+                    for text in *texts {
+                        data.extend_from_slice(text.as_bytes());
+                        data.push(0);
+                    }
+                    (STRING_ARRAY, texts.len())
+                }
+                Entry::Numbers(numbers) => {
+                    data.extend(numbers.iter().flat_map(|number| number.to_be_bytes()));
+                    (INT32, numbers.len())
+                }
+            };
+            let words =
+                [tag.0, kind, u32::try_from(offset).unwrap(), u32::try_from(count).unwrap()];
+            index.extend(words.into_iter().flat_map(u32::to_be_bytes));
+        }
+        let lengths = [entries.len(), data.len()];
+        let lengths =
+            lengths.into_iter().flat_map(|length| u32::try_from(length).unwrap().to_be_bytes());
+        lengths.chain(index).chain(data).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        testing::{Entry, header},
+        *,
+    };
+    use proptest::prelude::*;
+
+    #[test]
+    fn entries_and_files() {
+        let bytes = header(&[
+            (Tag::NAME, Entry::Text("bash")),
+            (Tag::EPOCH, Entry::Numbers(&[1])),
+            (Tag::DIR_NAMES, Entry::Texts(&["/usr/bin/", "/etc/"])),
+            (Tag::DIR_INDEXES, Entry::Numbers(&[1, 0, 7])),
+            (Tag::BASE_NAMES, Entry::Texts(&["bashrc", "bash", "lost"])),
+        ]);
+        let header = Header::parse(&bytes).unwrap();
+        assert_eq!(header.text(Tag::NAME), Some("bash"));
+        assert_eq!(header.numbers(Tag::EPOCH), [1]);
+        assert_eq!(header.files(), ["/etc/bashrc", "/usr/bin/bash"]);
+        assert_eq!(header.text(Tag::VENDOR), None);
+        assert_eq!(header.text(Tag::EPOCH), None);
+        assert!(header.numbers(Tag::NAME).is_empty());
+    }
+
+    #[test]
+    fn lengths_that_do_not_fit_are_refused() {
+        let bytes = header(&[(Tag::NAME, Entry::Text("bash"))]);
+        assert!(Header::parse(&bytes).is_some());
+        for cut in 0..bytes.len() {
+            assert!(Header::parse(&bytes[..cut]).is_none(), "{cut}");
+        }
+        let mut huge = bytes.clone();
+        huge[..4].fill(0xff);
+        assert!(Header::parse(&huge).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_taken(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            if let Some(header) = Header::parse(&bytes) {
+                prop_assert!(header.files().len() <= bytes.len());
+            }
+        }
+    }
+}

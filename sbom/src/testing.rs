@@ -1,0 +1,156 @@
+//! A tree in memory, and inventories in words.
+
+use crate::{catalog, interest};
+use plimsoll_model::{
+    Digest, Inventory, Limits, Tree, TreePath,
+    inventory::RelationKind,
+    tree::{Entry, EntryKind, LayerIndex, LayerInfo, TreeError, Want},
+};
+use std::{borrow::Cow, collections::BTreeMap};
+
+/// A tree in memory, of one layer. Like a real one it keeps only what [`interest`] asks for.
+#[derive(Debug)]
+pub(crate) struct TestTree {
+    entries: BTreeMap<TreePath, (Entry, Option<Vec<u8>>)>,
+    layers: [LayerInfo; 1],
+}
+
+impl TestTree {
+    pub(crate) fn new() -> Self {
+        let layer = LayerInfo {
+            digest: Digest::of(b"blob"),
+            diff_id: Digest::of(b"layer"),
+            created_by: None,
+        };
+        Self { entries: BTreeMap::new(), layers: [layer] }
+    }
+
+    /// With a regular file, and the directories above it.
+    pub(crate) fn file(mut self, path: &str, bytes: impl AsRef<[u8]>) -> Self {
+        let bytes = bytes.as_ref();
+        let at = TreePath::parse(path.as_bytes()).unwrap();
+        let size = u64::try_from(bytes.len()).unwrap();
+        let kept = match interest().want(&at, size, 0o755) {
+            Want::Nothing => false,
+            Want::Content => true,
+            Want::Matching { magic, needle } => {
+                bytes.starts_with(magic) && memchr::memmem::find(bytes, needle).is_some()
+            }
+        };
+        self.insert(at, EntryKind::File, size, kept.then(|| bytes.to_vec()));
+        self
+    }
+
+    /// With a symbolic link, and the directories above it.
+    pub(crate) fn link(mut self, path: &str, target: &str) -> Self {
+        let at = TreePath::parse(path.as_bytes()).unwrap();
+        self.insert(at, EntryKind::Symlink(target.as_bytes().to_vec()), 0, None);
+        self
+    }
+
+    fn insert(&mut self, path: TreePath, kind: EntryKind, size: u64, content: Option<Vec<u8>>) {
+        let mut above = path.parent();
+        while let Some(directory) = above {
+            above = directory.parent();
+            if !self.entries.contains_key(&directory) {
+                let entry = entry(directory.clone(), EntryKind::Directory, 0);
+                self.entries.insert(directory, (entry, None));
+            }
+        }
+        self.entries.insert(path.clone(), (entry(path, kind, size), content));
+    }
+
+    /// What is aboard.
+    pub(crate) fn catalog(&self) -> Inventory {
+        catalog(self, &Limits::STANDARD)
+    }
+
+    /// What is aboard, as lines: components (`purl`, and `(owned by purl)`), then relations, then unknowns.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        lines(&self.catalog())
+    }
+}
+
+fn entry(path: TreePath, kind: EntryKind, size: u64) -> Entry {
+    Entry { path, kind, size, mode: 0o755, uid: 0, gid: 0, layer: LayerIndex(0) }
+}
+
+/// An inventory in words.
+pub(crate) fn lines(inventory: &Inventory) -> Vec<String> {
+    let name = |id| inventory.component(id).unwrap().purl.as_str();
+    let components = inventory.components().iter().map(|component| match component.owned_by {
+        Some(owner) => format!("{} (owned by {})", component.purl, name(owner)),
+        None => component.purl.to_string(),
+    });
+    let relations = inventory.relations().iter().map(|relation| {
+        let word = match relation.kind {
+            RelationKind::DependsOn => "needs",
+            RelationKind::Contains => "contains",
+        };
+        format!("{} {word} {}", name(relation.from), name(relation.to))
+    });
+    let unknowns = inventory
+        .unknowns
+        .iter()
+        .map(|unknown| format!("{}: {}: {}", unknown.cataloger, unknown.path, unknown.reason));
+    components.chain(relations).chain(unknowns).collect()
+}
+
+impl Tree for TestTree {
+    fn entries(&self) -> Box<dyn Iterator<Item = &Entry> + '_> {
+        Box::new(self.entries.values().map(|(entry, _)| entry))
+    }
+
+    fn entry(&self, path: &TreePath) -> Option<&Entry> {
+        self.entries.get(path).map(|(entry, _)| entry)
+    }
+
+    fn resolve(&self, path: &TreePath) -> Result<&Entry, TreeError> {
+        let mut left: Vec<Vec<u8>> = parts(path.as_bytes()).rev().collect();
+        let mut at = Vec::<Vec<u8>>::new();
+        let mut links = 0;
+        while let Some(part) = left.pop() {
+            if part == b".." {
+                at.pop();
+                continue;
+            }
+            at.push(part);
+            let here = TreePath::parse(&at.join(&b'/')).unwrap();
+            let (entry, _) = self.entries.get(&here).ok_or(TreeError::Absent)?;
+            if let EntryKind::Symlink(target) = &entry.kind {
+                links += 1;
+                if links > 40 {
+                    return Err(TreeError::TooManyLinks);
+                }
+                at.pop();
+                if target.starts_with(b"/") {
+                    at.clear();
+                }
+                left.extend(parts(target).rev());
+            }
+        }
+        self.entry(&TreePath::parse(&at.join(&b'/')).unwrap()).ok_or(TreeError::Absent)
+    }
+
+    fn read(&self, path: &TreePath, limit: u64) -> Result<Cow<'_, [u8]>, TreeError> {
+        let entry = self.resolve(path)?;
+        if entry.kind != EntryKind::File {
+            return Err(TreeError::NotAFile);
+        }
+        if entry.size > limit {
+            return Err(TreeError::TooLarge { size: entry.size, limit });
+        }
+        let (_, content) = self.entries.get(&entry.path).ok_or(TreeError::Absent)?;
+        content.as_deref().map(Cow::Borrowed).ok_or(TreeError::NotKept)
+    }
+
+    fn layers(&self) -> &[LayerInfo] {
+        &self.layers
+    }
+}
+
+fn parts(path: &[u8]) -> impl DoubleEndedIterator<Item = Vec<u8>> {
+    path.split(|byte| *byte == b'/')
+        .filter(|part| !part.is_empty() && *part != b".")
+        .map(<[u8]>::to_vec)
+}
