@@ -58,8 +58,9 @@ fn stage(stage: &Stage) -> Result<()> {
 fn formatting() -> Result<()> {
     let files = output(command("git").args(["ls-files", "-z", "*.rs"]))?;
     let files = files.split_terminator('\0').filter(|file| root().join(file).is_file());
-    shell::run(command("rustfmt").args(["--check", "--edition", "2024"]).args(files))
-        .context("hint: `rustfmt --edition 2024 $(git ls-files '*.rs')`")
+    shell::run(command("rustfmt").args(["--check", "--edition", "2024"]).args(files)).context(
+        "not every file is formatted; `rustfmt --edition 2024 $(git ls-files '*.rs')` does it",
+    )
 }
 
 fn spelling() -> Result<()> {

@@ -8,7 +8,10 @@ use crate::{
     },
 };
 use anyhow::{Context as _, Result, bail};
-use std::{fs, process::Command};
+use std::{
+    fs,
+    process::{Command, Stdio},
+};
 
 /// Every package of PyPI, transitively.
 const REQUIREMENTS: &str = include_str!("../oracles/requirements.txt");
@@ -21,7 +24,6 @@ const DEBIAN: &[(&str, &str)] = &[
     ("mmdebstrap", "mmdebstrap"),
     ("node", "nodejs"),
     ("npm", "npm"),
-    ("python3", "python3-venv"),
     ("shellcheck", "shellcheck"),
     ("skopeo", "skopeo"),
     ("umoci", "umoci"),
@@ -42,8 +44,11 @@ pub(crate) fn set_up() -> Result<()> {
 
 /// What comes from Debian's archive, where we are root; otherwise the person is told what to install.
 fn debian() -> Result<()> {
-    let missing: Vec<&str> =
+    let mut missing: Vec<&str> =
         DEBIAN.iter().filter(|(program, _)| !has(program)).map(|&(_, package)| package).collect();
+    if !has_python_venv() {
+        missing.push("python3-venv");
+    }
     if missing.is_empty() {
         return Ok(());
     }
@@ -61,6 +66,13 @@ fn debian() -> Result<()> {
     }
     eprintln!("{advice}; the tests that need them will say so and pass over");
     Ok(())
+}
+
+/// Debian's Python comes without what makes virtual environments.
+fn has_python_venv() -> bool {
+    let python =
+        command("python3").args(["-c", "import ensurepip, venv"]).stderr(Stdio::null()).status();
+    python.is_ok_and(|status| status.success())
 }
 
 fn apt_get() -> Command {

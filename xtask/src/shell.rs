@@ -122,9 +122,13 @@ pub(crate) fn fresh_folder(folder: &Utf8Path) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot create {folder}"))
 }
 
-/// The command as a person would have typed it, for messages.
+/// The beginning of the command as a person would have typed it, for messages.
 fn line(command: &Command) -> String {
+    const WORDS: usize = 12;
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
-    format!("`{}`", words.join(" "))
+    let mut line: Vec<_> = words.take(WORDS).map(|word| word.to_string_lossy()).collect();
+    if command.get_args().len() >= WORDS {
+        line.push("…".into());
+    }
+    format!("`{}`", line.join(" "))
 }
