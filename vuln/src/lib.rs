@@ -1,1 +1,31 @@
 //! Advisories: the index, the version orders, and the matcher that never fails open.
+//!
+//! Nothing here takes silence for safety: an ecosystem or release without data, a version that can not be ordered, an
+//! advisory that can not be read, a damaged index each end as *not evaluated* with the reason, never as *clean*.
+//! Only [`feeds`] knows a network; nothing knows a clock or an environment.
+//!
+//! Records are read in the OSV format: <https://ossf.github.io/osv-schema/>.
+
+mod aliases;
+mod builder;
+mod ecosystem;
+mod error;
+pub mod feeds;
+mod index;
+mod install;
+mod osv;
+mod ranges;
+mod scan;
+mod severity;
+mod source;
+#[cfg(test)]
+mod testing;
+pub mod versions;
+mod wire;
+
+pub use builder::{Builder, Imported};
+pub use error::Error;
+pub use index::Index;
+pub use install::install;
+pub use scan::scan;
+pub use source::UnreadableRecord;

@@ -1,0 +1,169 @@
+//! Alpine versions: `digits{.digits}[letter]{_suffix[digits]}[~hash][-rN]`.
+//!
+//! Off-spec: none; where apk-tools 2 and 3 differ, 3 is followed.
+//! `apk-package(5)`: <https://gitlab.alpinelinux.org/alpine/apk-tools/-/blob/master/doc/apk-package.5.scd>.
+
+use super::{Scheme, Unorderable, compare_numbers, split_while};
+use std::cmp::Ordering;
+
+/// Alpine's order.
+pub(crate) const SCHEME: Scheme = Scheme {
+    name: "an Alpine version",
+    specification: "https://gitlab.alpinelinux.org/alpine/apk-tools/-/blob/master/doc/apk-package.5.scd",
+    compare,
+};
+
+const BEFORE_RELEASE: [&[u8]; 4] = [b"alpha", b"beta", b"pre", b"rc"];
+const AFTER_RELEASE: [&[u8]; 5] = [b"cvs", b"svn", b"git", b"hg", b"p"];
+
+/// A piece of a version. Where two versions are alike so far, the kind of the next piece decides, in this order.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Piece<'a> {
+    /// `_alpha` and the like make a version older than the one without.
+    BeforeRelease(usize),
+    End,
+    Revision(Number<'a>),
+    Hash(&'a [u8]),
+    SuffixNumber(Number<'a>),
+    AfterRelease(usize),
+    Letter(u8),
+    Digits(Digits<'a>),
+}
+
+/// Digits that are ordered by their value.
+struct Number<'a>(&'a [u8]);
+
+/// Digits after a dot: ordered by value, but as text as soon as one of two begins with a zero.
+struct Digits<'a>(&'a [u8]);
+
+fn compare(left: &str, right: &str) -> Result<Ordering, Unorderable> {
+    let parsed = |text| parse(text).ok_or_else(|| Unorderable::new(text));
+    Ok(parsed(left)?.cmp(&parsed(right)?))
+}
+
+fn parse(text: &str) -> Option<(Number<'_>, Vec<Piece<'_>>)> {
+    let (first, mut rest) = digits(text.as_bytes())?;
+    let mut pieces = Vec::new();
+    while let Some(after) = rest.strip_prefix(b".") {
+        let (found, after) = digits(after)?;
+        pieces.push(Piece::Digits(Digits(found)));
+        rest = after;
+    }
+    if let Some((letter, after)) = rest.split_first()
+        && letter.is_ascii_lowercase()
+    {
+        pieces.push(Piece::Letter(*letter));
+        rest = after;
+    }
+    while let Some(after) = rest.strip_prefix(b"_") {
+        let (name, after) = split_while(after, |byte| byte.is_ascii_lowercase());
+        pieces.push(suffix(name)?);
+        let (number, after) = split_while(after, |byte| byte.is_ascii_digit());
+        if !number.is_empty() {
+            pieces.push(Piece::SuffixNumber(Number(number)));
+        }
+        rest = after;
+    }
+    if let Some(after) = rest.strip_prefix(b"~") {
+        let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        let (hash, after) = split_while(after, is_hex);
+        pieces.push(Piece::Hash(hash));
+        rest = after;
+        if hash.is_empty() {
+            return None;
+        }
+    }
+    if let Some(after) = rest.strip_prefix(b"-r") {
+        let (number, after) = split_while(after, |byte| byte.is_ascii_digit());
+        pieces.push(Piece::Revision(Number(number)));
+        rest = after;
+    }
+    pieces.push(Piece::End);
+    rest.is_empty().then_some((Number(first), pieces))
+}
+
+fn digits(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    Some(split_while(bytes, |byte| byte.is_ascii_digit())).filter(|(found, _)| !found.is_empty())
+}
+
+fn suffix(name: &[u8]) -> Option<Piece<'static>> {
+    let place = |list: &[&[u8]]| list.iter().position(|known| *known == name);
+    place(&BEFORE_RELEASE)
+        .map(Piece::BeforeRelease)
+        .or_else(|| place(&AFTER_RELEASE).map(Piece::AfterRelease))
+}
+
+impl Ord for Number<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        compare_numbers(self.0, other.0)
+    }
+}
+
+impl Ord for Digits<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if self.0.starts_with(b"0") || other.0.starts_with(b"0") {
+            self.0.cmp(other.0)
+        } else {
+            compare_numbers(self.0, other.0)
+        }
+    }
+}
+
+macro_rules! equality_from_order {
+    ($($type:ident),*) => {$(
+        impl PartialEq for $type<'_> {
+            fn eq(&self, other: &Self) -> bool {
+                self.cmp(other) == Ordering::Equal
+            }
+        }
+        impl Eq for $type<'_> {}
+        impl PartialOrd for $type<'_> {
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
+            }
+        }
+    )*};
+}
+equality_from_order!(Number, Digits);
+
+#[cfg(test)]
+mod tests {
+    use super::{super::testing, *};
+    use Ordering::{Equal, Greater, Less};
+
+    #[test]
+    fn vectors() {
+        testing::check(
+            &SCHEME,
+            &[
+                ("1.2.11-r1", Less, "1.2.11-r3"),
+                ("1.2.11-r9", Less, "1.2.11-r10"),
+                ("1.1.1d", Less, "1.1.1e"),
+                ("1.1.1", Less, "1.1.1a"),
+                ("1.0_alpha2", Less, "1.0_beta1"),
+                ("1.0_rc1", Less, "1.0"),
+                ("1.0", Less, "1.0_p1"),
+                ("1.0_p1-r0", Less, "1.0_p2-r0"),
+                ("1.0_git20200101", Greater, "1.0"),
+                ("1.0.01", Less, "1.0.1"),
+                ("01.0", Equal, "1.0"),
+                ("1.0", Less, "1.0.0"),
+                ("1.0~ab12", Greater, "1.0"),
+                ("1.0", Less, "1.0-r0"),
+            ],
+        );
+    }
+
+    #[test]
+    fn what_is_no_version_is_refused() {
+        for text in ["a1", "1..2", "1.", "1_foo", "1-1", "1ab", "1-r1x", "1~", "1~xyz", "1 "] {
+            assert_eq!(SCHEME.check(text), Err(Unorderable::new(text)), "{text}");
+        }
+    }
+
+    #[test]
+    fn files() {
+        testing::check_file(&SCHEME, "alpine-versions.txt", 0, &[]);
+        testing::check_file(&SCHEME, "alpine-versions-generated.txt", 0, &[]);
+    }
+}

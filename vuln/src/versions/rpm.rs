@@ -1,0 +1,69 @@
+//! RPM versions: `[epoch:]version[-release]`.
+//!
+//! `rpm-version(7)`: <https://rpm.org/docs/latest/man/rpm-version.7>.
+
+use super::{Scheme, Unorderable};
+use rpm_version::Evr;
+use std::cmp::Ordering;
+
+/// RPM's order.
+pub(crate) const SCHEME: Scheme = Scheme {
+    name: "an RPM version",
+    specification: "https://rpm.org/docs/latest/man/rpm-version.7",
+    compare,
+};
+
+fn compare(left: &str, right: &str) -> Result<Ordering, Unorderable> {
+    let parsed = |text| parse(text).ok_or_else(|| Unorderable::new(text));
+    let ((left_epoch, left), (right_epoch, right)) = (parsed(left)?, parsed(right)?);
+    Ok(left_epoch.cmp(&right_epoch).then_with(|| left.cmp(&right)))
+}
+
+fn parse(text: &str) -> Option<(u32, Evr<'_>)> {
+    let (epoch, version, release) = Evr::parse_values(text);
+    let epoch = match (epoch, text.starts_with(':')) {
+        ("", false) => 0,
+        (digits, _) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().ok()?,
+        _ => return None,
+    };
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"._+~^".contains(&byte);
+    (!version.is_empty() && version.bytes().all(is_part) && release.bytes().all(is_part))
+        .then(|| (epoch, Evr::new("", version, release)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::testing, *};
+    use Ordering::{Equal, Greater, Less};
+    use testing::Difference;
+
+    #[test]
+    fn vectors() {
+        testing::check(
+            &SCHEME,
+            &[
+                ("1.0-1.el8", Less, "1.0-2.el8"),
+                ("0:1.0-1", Equal, "1.0-1"),
+                ("00:1.0-1", Equal, "1.0-1"),
+                ("1:0.9-1", Greater, "1.0-1"),
+                ("32:9.11.36-8.el8", Less, "32:9.11.36-16.el8_10.2"),
+                ("1.0~rc1-1", Less, "1.0-1"),
+                ("1.0^git1-1", Greater, "1.0-1"),
+                ("1.010", Equal, "1.10"),
+            ],
+        );
+    }
+
+    #[test]
+    fn what_is_no_version_is_refused() {
+        for text in [":1", "x:1", "1:", "-1", "1-1-1", "4294967296:1"] {
+            assert_eq!(SCHEME.check(text), Err(Unorderable::new(text)), "{text}");
+        }
+    }
+
+    #[test]
+    fn file() {
+        const NONE: &[Difference] = &[];
+        testing::check_file(&SCHEME, "redhat-versions.txt", 165, NONE);
+    }
+}
