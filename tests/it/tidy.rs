@@ -139,26 +139,24 @@ mod registries {
         let files = files();
         let flaws: Vec<String> = REGISTRIES
             .iter()
-            .flat_map(|folder| {
-                let mut in_folder = files
-                    .iter()
-                    .filter(|(path, _)| path.parent().is_some_and(|parent| parent == *folder));
-                let inside = in_folder
-                    .by_ref()
-                    .map(|(path, text)| (path.file_stem().unwrap(), text.as_str()));
-                let inside = inside.filter(|(stem, _)| *stem != "mod").collect::<Vec<_>>();
-                let module = files.iter().find(|(path, _)| {
-                    *path == format!("{folder}.rs").as_str()
-                        || *path == format!("{folder}/mod.rs").as_str()
-                });
-                match module {
-                    Some((_, module)) => flaws(folder, module, &inside),
-                    None if inside.is_empty() => Vec::new(),
-                    None => vec![format!("{folder} has no module file")],
-                }
-            })
+            .flat_map(|folder| flaws(folder, module(&files, folder), &inside(&files, folder)))
             .collect();
         assert_none(&flaws);
+    }
+
+    /// The text of the module that `folder` belongs to.
+    fn module<'a>(files: &'a [(Utf8PathBuf, String)], folder: &str) -> &'a str {
+        let names = [format!("{folder}.rs"), format!("{folder}/mod.rs")];
+        let module = files.iter().find(|(path, _)| names.iter().any(|name| path == name));
+        module.map_or("", |(_, text)| text)
+    }
+
+    /// Name and text of the files in `folder`, the module itself left out.
+    fn inside<'a>(files: &'a [(Utf8PathBuf, String)], folder: &str) -> Vec<(&'a str, &'a str)> {
+        let inside =
+            files.iter().filter(|(path, _)| path.parent().is_some_and(|parent| parent == folder));
+        let named = inside.map(|(path, text)| (path.file_stem().unwrap(), text.as_str()));
+        named.filter(|(stem, _)| *stem != "mod").collect()
     }
 
     /// Files of `folder` that `module` neither lists nor declares, that are listed twice, or that no test covers.
