@@ -19,9 +19,8 @@ pub(crate) struct Aliases {
 
 impl Aliases {
     /// Learns that all these ids name one flaw.
-    pub(crate) fn join(&mut self, ids: impl IntoIterator<Item = &str>) {
-        let mut ids = ids.into_iter();
-        let Some(first) = ids.next() else { return };
+    pub(crate) fn join(&mut self, ids: &[&str]) {
+        let [first, ids @ ..] = ids else { return };
         let first = self.number(first);
         for id in ids {
             let other = self.number(id);
@@ -79,9 +78,9 @@ mod tests {
     #[test]
     fn aliases_hold_both_ways_and_through_others() {
         let mut aliases = Aliases::default();
-        aliases.join(["GHSA-1", "CVE-1"]);
-        aliases.join(["PYSEC-1", "GHSA-1"]);
-        aliases.join(["OTHER"]);
+        aliases.join(&["GHSA-1", "CVE-1"]);
+        aliases.join(&["PYSEC-1", "GHSA-1"]);
+        aliases.join(&["OTHER"]);
         for id in ["GHSA-1", "CVE-1", "PYSEC-1"] {
             assert_eq!(aliases.of(id), BTreeSet::from(["GHSA-1", "CVE-1", "PYSEC-1"]), "{id}");
         }
@@ -93,7 +92,7 @@ mod tests {
     fn a_set_without_end_is_not_spelled_out() {
         let mut aliases = Aliases::default();
         for number in 0..100 {
-            aliases.join([format!("X-{number}").as_str(), format!("X-{}", number + 1).as_str()]);
+            aliases.join(&[format!("X-{number}").as_str(), format!("X-{}", number + 1).as_str()]);
         }
         assert_eq!(aliases.of("X-7"), BTreeSet::from(["X-7"]));
     }
