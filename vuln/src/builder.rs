@@ -119,9 +119,11 @@ impl Builder {
             self.records.into_values().filter(|record| !record.is_withdrawn).collect();
         let mut aliases = Aliases::default();
         for record in &records {
-            aliases.join(std::iter::once(&record.id).chain(&record.aliases).map(String::as_str));
+            let own: Vec<_> =
+                std::iter::once(&record.id).chain(&record.aliases).map(String::as_str).collect();
+            aliases.join(&own);
             for id in &record.upstream {
-                aliases.join([id.as_str()]);
+                aliases.join(&[id]);
             }
         }
         let mut sections = Sections::default();
