@@ -71,16 +71,17 @@ impl Bundle {
         )?;
         one_of("`dsseEnvelope` and `messageSignature`", [envelope.as_ref(), message.as_ref()])?;
         let material: VerificationMaterial = serde_json::from_value(material).map_err(malformed)?;
+        let claimed_signer = match material.content {
+            VerificationMaterialContent::PublicKey(key) => ClaimedSigner::Key { hint: key.hint },
+            VerificationMaterialContent::Certificate(_)
+            | VerificationMaterialContent::X509CertificateChain { .. }
+            | _ => ClaimedSigner::Certificate,
+        };
         Ok(Self {
             bytes: bytes.to_vec(),
             log_entries: material.tlog_entries.len(),
             timestamps: material.timestamp_verification_data.rfc3161_timestamps.len(),
-            claimed_signer: match material.content {
-                VerificationMaterialContent::PublicKey(key) => {
-                    ClaimedSigner::Key { hint: key.hint }
-                }
-                _ => ClaimedSigner::Certificate,
-            },
+            claimed_signer,
             content: match envelope {
                 Some(envelope) => {
                     Content::Envelope(serde_json::from_value(envelope).map_err(malformed)?)

@@ -183,6 +183,10 @@ mod tests {
         assert!(matches!(der(&rsa), Err(Error::UnsupportedKey { found: "RSA" })));
         let p384 = hex::decode("3076301006072a8648ce3d020106052b81040022036200").unwrap();
         assert!(matches!(der(&p384), Err(Error::UnsupportedKey { found: "ECDSA P-384" })));
+    }
+
+    #[test]
+    fn pem_of_something_else_or_of_two_keys_is_refused() {
         let pem = ed25519().to_pem();
         assert!(matches!(
             PublicKey::from_pem(&pem.replace("PUBLIC", "PRIVATE")),

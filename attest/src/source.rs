@@ -35,14 +35,16 @@ pub enum WorktreeState {
 ///
 /// A repository of another user's is refused as git refuses it ([`Error::ForeignRepository`]), and for the same reason.
 pub fn read(path: &Utf8Path) -> Result<Option<SourceFacts>, Error> {
-    match facts(path) {
-        Ok(facts) => Ok(Some(facts)),
-        Err(error) => match error.code() {
-            ErrorCode::NotFound | ErrorCode::UnbornBranch => Ok(None),
-            ErrorCode::Owner => Err(Error::ForeignRepository { path: path.to_owned() }),
-            _ => Err(Error::Git { path: path.to_owned(), source: error }),
-        },
-    }
+    facts(path).map(Some).or_else(|error| {
+        let code = error.code();
+        if matches!(code, ErrorCode::NotFound | ErrorCode::UnbornBranch) {
+            Ok(None)
+        } else if code == ErrorCode::Owner {
+            Err(Error::ForeignRepository { path: path.to_owned() })
+        } else {
+            Err(Error::Git { path: path.to_owned(), source: error })
+        }
+    })
 }
 
 fn facts(path: &Utf8Path) -> Result<SourceFacts, git2::Error> {

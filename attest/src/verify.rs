@@ -284,17 +284,15 @@ fn trusted<'k>(
     if keys.is_empty() {
         return Err("no key is trusted".to_owned());
     }
-    match key_named_by(hint) {
-        Some(id) => match keys.iter().find(|key| key.id() == id) {
-            Some(key) => Ok((vec![key], format!("the key `{id}`"))),
-            None => Err(format!("the key `{id}`, which is not trusted")),
-        },
-        None => {
-            let found =
-                format!("no known form of hint at the key; {} trusted keys are tried", keys.len());
-            Ok((keys.iter().collect(), found))
-        }
-    }
+    let Some(id) = key_named_by(hint) else {
+        let found =
+            format!("no known form of hint at the key; {} trusted keys are tried", keys.len());
+        return Ok((keys.iter().collect(), found));
+    };
+    keys.iter()
+        .find(|key| key.id() == id)
+        .map(|key| (vec![key], format!("the key `{id}`")))
+        .ok_or_else(|| format!("the key `{id}`, which is not trusted"))
 }
 
 /// The key that a hint names, where it is base64 of a SHA-256, as cosign and Plimsoll write it.

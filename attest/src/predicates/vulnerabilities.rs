@@ -174,6 +174,37 @@ mod tests {
         }
     }
 
+    fn expected_results() -> Value {
+        json!([
+                        {
+                            "id": "CVE-2026-2",
+                            "severity": [
+                                {"method": "plimsoll", "score": "critical"},
+                                {"method": "cvss_score", "score": "9.8"},
+                                {"method": "cvss_vector", "score": "CVSS:3.1/X"},
+                            ],
+                            "annotations": [{
+                                "advisory": "GHSA-1",
+                                "aliases": ["CVE-2026-2"],
+                                "component": "pkg:deb/debian/a@1",
+                                "location": "/var/lib/dpkg/status",
+                                "fixed": ["1.3"],
+                            }],
+                        },
+                        {
+                            "id": "DEBIAN-1",
+                            "severity": [{"method": "plimsoll", "score": "unknown"}],
+                            "annotations": [{
+                                "advisory": "DEBIAN-1",
+                                "aliases": [],
+                                "component": "pkg:deb/debian/a@1",
+                                "location": "/var/lib/dpkg/status",
+                                "fixed": [],
+                            }],
+                        },
+        ])
+    }
+
     #[test]
     fn a_scan_is_written_as_the_specification_has_it() {
         let scan = Scan {
@@ -206,34 +237,7 @@ mod tests {
                         "version": empty,
                         "lastUpdate": "2026-11-20T10:00:00Z",
                     },
-                    "result": [
-                        {
-                            "id": "CVE-2026-2",
-                            "severity": [
-                                {"method": "plimsoll", "score": "critical"},
-                                {"method": "cvss_score", "score": "9.8"},
-                                {"method": "cvss_vector", "score": "CVSS:3.1/X"},
-                            ],
-                            "annotations": [{
-                                "advisory": "GHSA-1",
-                                "aliases": ["CVE-2026-2"],
-                                "component": "pkg:deb/debian/a@1",
-                                "location": "/var/lib/dpkg/status",
-                                "fixed": ["1.3"],
-                            }],
-                        },
-                        {
-                            "id": "DEBIAN-1",
-                            "severity": [{"method": "plimsoll", "score": "unknown"}],
-                            "annotations": [{
-                                "advisory": "DEBIAN-1",
-                                "aliases": [],
-                                "component": "pkg:deb/debian/a@1",
-                                "location": "/var/lib/dpkg/status",
-                                "fixed": [],
-                            }],
-                        },
-                    ],
+                    "result": expected_results(),
                 },
                 "metadata": {
                     "scanStartedOn": "2026-11-22T11:00:00Z",

@@ -241,7 +241,7 @@ fn a4_only_a_subject_with_exactly_this_sha256_counts() {
         (json!([{"name": "app", "digest": {"SHA256": app}}]), Some(7)),
         (json!([{"name": "app", "digest": {"sha256": format!("sha256:{app}")}}]), Some(7)),
         (json!([{"name": "app", "digest": {"sha256": format!("{app} ")}}]), Some(7)),
-        (json!([{"name": "app", "digest": {"sha256": &app[..63]}}]), Some(7)),
+        (json!([{"name": "app", "digest": {"sha256": app.strip_suffix(|_: char| true)}}]), Some(7)),
         (json!([{"name": "app", "digest": {"sha1": app}}]), Some(7)),
         (json!([{"name": "app", "digest": {"sha512": app}}]), Some(7)),
         (json!([{"name": app, "digest": {}}]), Some(7)),
