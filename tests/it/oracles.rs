@@ -1,6 +1,6 @@
 //! What the judges and the real image are, before anything is judged by them.
 
-use crate::support::{RealImage, oracle, real_image, registry, run, sandbox};
+use crate::support::{RealImage, oracle, oracle_script, real_image, registry, run, sandbox};
 use camino::Utf8Path;
 use serde_json::Value;
 use std::fs;
@@ -64,4 +64,15 @@ fn the_image_keeps_its_digest_in_a_registry() {
         .args(["inspect", "--tls-verify=false", "--format={{.Digest}}"])
         .arg(format!("docker://{reference}"));
     assert_eq!(run(&mut inspect).expect_status(0).stdout.trim(), digest);
+}
+
+#[test]
+fn the_judges_of_evidence_refuse_what_is_no_evidence() {
+    let sandbox = sandbox();
+    let bundle = sandbox.write("bundle.json", "{}");
+    let key = sandbox.write("key.pem", "no key");
+    for script in ["sigstore_verify.mjs", "securesystemslib_dsse.py"] {
+        let Some(mut judge) = oracle_script(&sandbox, script) else { return };
+        run(judge.args([&bundle, &key])).expect_status(1);
+    }
 }
