@@ -1,1 +1,382 @@
-//! To be written.
+//! From a pinned reference to one image, and from its layers to a tree.
+
+pub use crate::layer::Progress;
+use crate::{
+    error::Error,
+    layer::{Content, KeptBudget, LayerEntryKind, LayerFiles, Reading, Selection, read_layer},
+    manifest::{Descriptor, ImageManifest, Index, Manifest, parse_config},
+    source::Source,
+    squash::{LayeredTree, Squash},
+    stream::ByteStream,
+};
+use bytes::{Buf as _, Bytes};
+use futures_util::StreamExt as _;
+use plimsoll_model::{
+    Digest, Limits, Pinned,
+    image::{HistoryKind, Image, ImageConfig, Layer},
+    platform::Platform,
+    tree::{Interest, LayerIndex},
+};
+use std::{
+    collections::BTreeMap,
+    io::{self, Read},
+    panic,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+};
+use tokio::{runtime::Handle, sync::mpsc, task};
+
+/// How deep indexes may lie in indexes.
+const NESTING: usize = 4;
+/// Media types of a configuration that an image runs by.
+const CONFIGS: [&str; 2] =
+    ["application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"];
+/// The annotation by which BuildKit marks what it attaches to an image of an index.
+const ATTACHED: &str = "vnd.docker.reference.type";
+
+/// Opens the image that `pinned` names, or the one of its images that is for `platform`.
+///
+/// Without a platform it is the one for this machine's architecture, or the only one there is.
+///
+/// # Errors
+/// [`Error::NoPlatform`], [`Error::NestedIndexes`], [`Error::NotAnImage`], [`Error::LayerCount`], and those of reading
+/// manifests and blobs.
+pub async fn open_image(
+    source: &Source,
+    pinned: &Pinned,
+    platform: Option<&Platform>,
+) -> Result<Image, Error> {
+    let (manifest, image) = choose(source, pinned, platform).await?;
+    if !CONFIGS.contains(&image.config.media_type.as_str()) {
+        return Err(Error::NotAnImage { reference: pinned.to_string() });
+    }
+    let place = || format!("{}@{}", pinned.place, manifest);
+    let bytes = source.read_blob(&image.config, Limits::STANDARD.manifest).await?;
+    let (is_for, config, diff_ids) =
+        parse_config(&bytes, &format!("configuration of {}", place()))?;
+    if let Some(asked) = platform
+        && !serves(asked, &is_for)
+    {
+        return Err(Error::NoPlatform {
+            place: place(),
+            asked: asked.clone(),
+            offered: vec![is_for],
+        });
+    }
+    let layers = layers(image.layers, &diff_ids, &config, &place)?;
+    Ok(Image {
+        pinned: pinned.clone(),
+        manifest,
+        config_digest: image.config.digest,
+        platform: is_for,
+        config,
+        layers,
+        annotations: image.annotations,
+    })
+}
+
+/// Configurations often leave out a variant that their index names.
+fn serves(asked: &Platform, offered: &Platform) -> bool {
+    let variant = offered.variant.clone().or_else(|| asked.variant.clone());
+    asked.is_served_by(&Platform { variant, ..offered.clone() })
+}
+
+/// Walks through indexes to one image.
+async fn choose(
+    source: &Source,
+    pinned: &Pinned,
+    platform: Option<&Platform>,
+) -> Result<(Digest, ImageManifest), Error> {
+    let mut manifest = source.manifest(&pinned.digest).await?;
+    for _ in 0..=NESTING {
+        match manifest.content {
+            crate::manifest::Content::Image(image) => {
+                return Ok((manifest.descriptor.digest, image));
+            }
+            crate::manifest::Content::Index(index) => {
+                let child = choose_child(&index, pinned, platform)?;
+                manifest = source.manifest(&child.digest).await?;
+                is_as_promised(&manifest, child, pinned)?;
+            }
+        }
+    }
+    Err(Error::NestedIndexes { place: pinned.to_string(), limit: NESTING })
+}
+
+fn is_as_promised(found: &Manifest, promised: &Descriptor, pinned: &Pinned) -> Result<(), Error> {
+    if found.descriptor.size == promised.size {
+        return Ok(());
+    }
+    Err(Error::Size {
+        from: format!("{}@{}", pinned.place, promised.digest),
+        digest: promised.digest,
+        expected: promised.size,
+        found: Some(found.descriptor.size),
+    })
+}
+
+fn choose_child<'a>(
+    index: &'a Index,
+    pinned: &Pinned,
+    platform: Option<&Platform>,
+) -> Result<&'a Descriptor, Error> {
+    let mut images: Vec<&Descriptor> =
+        index.manifests.iter().filter(|child| child.is_manifest() && !is_attached(child)).collect();
+    images.dedup_by_key(|child| child.digest);
+    let asked = platform.cloned().unwrap_or_else(Platform::host);
+    let is_for = |child: &&&Descriptor| {
+        child.platform.as_ref().is_some_and(|offered| asked.is_served_by(offered))
+    };
+    if let Some(child) = images.iter().find(is_for) {
+        return Ok(child);
+    }
+    match images.as_slice() {
+        // Where the index does not say what the only image is for, its configuration will.
+        [only] if platform.is_none() || only.platform.is_none() => Ok(only),
+        _ => {
+            let mut offered: Vec<_> =
+                images.iter().filter_map(|child| child.platform.clone()).collect();
+            offered.sort();
+            offered.dedup();
+            Err(Error::NoPlatform { place: pinned.to_string(), asked, offered })
+        }
+    }
+}
+
+/// Whether it is no image but something about one, as BuildKit puts it into an index.
+fn is_attached(child: &Descriptor) -> bool {
+    let is_unknown =
+        |platform: &Platform| platform.os == "unknown" && platform.architecture == "unknown";
+    child.annotations.contains_key(ATTACHED) || child.platform.as_ref().is_some_and(is_unknown)
+}
+
+fn layers(
+    stored: Vec<Descriptor>,
+    diff_ids: &[Digest],
+    config: &ImageConfig,
+    place: &impl Fn() -> String,
+) -> Result<Vec<Layer>, Error> {
+    let count = stored.len();
+    let differs = |field, found| Error::LayerCount { place: place(), layers: count, field, found };
+    if diff_ids.len() != count {
+        return Err(differs("rootfs.diff_ids", diff_ids.len()));
+    }
+    let made: Vec<_> =
+        config.history.iter().filter(|step| step.kind == HistoryKind::Layer).collect();
+    // A history may be left out, but one that counts other layers belongs to another image.
+    if !config.history.is_empty() && made.len() != count {
+        return Err(differs("history", made.len()));
+    }
+    let commands =
+        made.into_iter().map(|step| Some(step.created_by.clone())).chain(std::iter::repeat(None));
+    let layers =
+        stored.into_iter().zip(diff_ids).zip(commands).map(|((blob, diff_id), created_by)| Layer {
+            digest: blob.digest,
+            size: blob.size,
+            diff_id: *diff_id,
+            media_type: blob.media_type,
+            created_by,
+        });
+    Ok(layers.collect())
+}
+
+/// Reads all layers of an image, several at once and the largest first, and puts them on top of each other.
+///
+/// Every byte passes by once and is hashed as stored and inflated; nothing is written to disk. Only what `interest`
+/// wants is kept, at most [`Limits::kept`] of it. Where a wanted name turns out to be a link to what had not been
+/// wanted, that layer is read a second time.
+///
+/// # Errors
+/// [`Error::Digest`], [`Error::Size`], [`Error::Layer`], [`Error::KeptTooLarge`], [`Error::TooMany`], and those of
+/// reading blobs. With an error there is no tree.
+pub async fn read_tree(
+    source: &Source,
+    image: &Image,
+    interest: Arc<dyn Interest>,
+    limits: &Limits,
+    progress: &dyn Progress,
+) -> Result<LayeredTree, Error> {
+    let given_up = GivenUp::default();
+    let (sender, mut done) = mpsc::unbounded_channel();
+    let job = Job {
+        source: source.clone(),
+        layers: image.layers.clone(),
+        limits: limits.clone(),
+        runtime: Handle::current(),
+        done: Done(sender),
+        given_up: Arc::clone(&given_up.0),
+    };
+    let work = task::spawn_blocking(move || job.run(interest.as_ref()));
+    while let Some(count) = done.recv().await {
+        progress.bytes(count);
+    }
+    match work.await {
+        Ok(tree) => tree,
+        Err(error) => match error.try_into_panic() {
+            Ok(payload) => panic::resume_unwind(payload),
+            Err(_cancelled) => Err(Error::GivenUp),
+        },
+    }
+}
+
+/// Tells the threads that nobody waits for them any more, when it is dropped.
+#[derive(Default)]
+struct GivenUp(Arc<AtomicBool>);
+
+impl Drop for GivenUp {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Progress on its way to where it can be told.
+struct Done(mpsc::UnboundedSender<u64>);
+
+impl Progress for Done {
+    fn bytes(&self, count: u64) {
+        // That nobody listens any more is no harm: then nobody misses it.
+        if self.0.send(count).is_err() {}
+    }
+}
+
+/// The reading of one image's layers.
+struct Job {
+    source: Source,
+    layers: Vec<Layer>,
+    limits: Limits,
+    runtime: Handle,
+    done: Done,
+    given_up: Arc<AtomicBool>,
+}
+
+impl Job {
+    fn run(self, interest: &dyn Interest) -> Result<LayeredTree, Error> {
+        if self.layers.len() > self.limits.layers {
+            let limit = self.limits.layers;
+            return Err(Error::TooMany { from: "the image".to_owned(), what: "layers", limit });
+        }
+        let kept = KeptBudget::new(self.limits.kept);
+        let all = (0..self.layers.len()).map(|at| (at, Selection::Interest(interest))).collect();
+        let mut squash = Squash::new(self.limits.links);
+        for ((at, files), layer) in self.read_layers(&all, &kept)?.into_iter().zip(&self.layers) {
+            squash.apply(layer_index(at), layer, files)?;
+        }
+        let mut tree = squash.finish(&self.layers);
+        let unread = tree.unread(interest);
+        if !unread.is_empty() {
+            let again = (0..self.layers.len())
+                .filter_map(|at| Some((at, Selection::Ordinals(unread.get(&layer_index(at))?))))
+                .collect();
+            tree.supply(&contents(self.read_layers(&again, &kept)?));
+        }
+        Ok(tree)
+    }
+
+    /// Reads the layers that there is a selection for. Of several errors it is the lowest layer's.
+    fn read_layers(
+        &self,
+        selections: &BTreeMap<usize, Selection<'_>>,
+        kept: &KeptBudget,
+    ) -> Result<BTreeMap<usize, LayerFiles>, Error> {
+        let mut queue: Vec<(usize, &Layer, &Selection<'_>)> = selections
+            .iter()
+            .filter_map(|(at, selection)| Some((*at, self.layers.get(*at)?, selection)))
+            .collect();
+        queue.sort_by_key(|(_, layer, _)| std::cmp::Reverse(layer.size));
+        let next = AtomicUsize::new(0);
+        let results = Mutex::new(BTreeMap::new());
+        let work = || {
+            while let Some((at, layer, selection)) = queue.get(next.fetch_add(1, Ordering::Relaxed))
+            {
+                let result = self.read(layer, selection, kept);
+                if result.is_err() {
+                    // Layers that are being read are read to their end; no other is begun.
+                    next.store(queue.len(), Ordering::Relaxed);
+                }
+                results.lock().unwrap_or_else(PoisonError::into_inner).insert(*at, result);
+            }
+        };
+        let threads = thread::available_parallelism().map_or(1, usize::from).min(queue.len());
+        thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(work);
+            }
+        });
+        let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        results.into_iter().map(|(at, result)| Ok((at, result?))).collect()
+    }
+
+    fn read(
+        &self,
+        layer: &Layer,
+        selection: &Selection<'_>,
+        kept: &KeptBudget,
+    ) -> Result<LayerFiles, Error> {
+        let descriptor = Descriptor {
+            media_type: layer.media_type.clone(),
+            digest: layer.digest,
+            size: layer.size,
+            platform: None,
+            artifact_type: None,
+            annotations: BTreeMap::new(),
+        };
+        let blob: Box<dyn Read + Send> = match &self.source {
+            Source::Registry(_) => {
+                let stream = self.runtime.block_on(self.source.blob(&descriptor))?;
+                Box::new(Streamed { runtime: self.runtime.clone(), stream, chunk: Bytes::new() })
+            }
+            Source::Layout(layout) => Box::new(layout.blob_reader(&descriptor)?),
+            Source::OciArchive(archive) => Box::new(archive.blob_reader(&descriptor)?),
+            Source::DockerArchive(archive) => Box::new(archive.blob_reader(&descriptor)?),
+        };
+        let reading =
+            Reading { limits: &self.limits, kept, progress: &self.done, given_up: &self.given_up };
+        read_layer(blob, layer, selection, &reading)
+    }
+}
+
+fn layer_index(at: usize) -> LayerIndex {
+    LayerIndex(u32::try_from(at).unwrap_or(u32::MAX))
+}
+
+fn contents(layers: BTreeMap<usize, LayerFiles>) -> BTreeMap<(LayerIndex, u32), Content> {
+    let of_layer = |(at, files): (usize, LayerFiles)| {
+        (0..).zip(files.entries).filter_map(move |(ordinal, entry)| match entry.kind {
+            LayerEntryKind::File(content @ (Content::Kept(_) | Content::Refused(_))) => {
+                Some(((layer_index(at), ordinal), content))
+            }
+            _ => None,
+        })
+    };
+    layers.into_iter().flat_map(of_layer).collect()
+}
+
+/// A stream, read from a thread that may wait.
+struct Streamed {
+    runtime: Handle,
+    stream: ByteStream,
+    chunk: Bytes,
+}
+
+impl Read for Streamed {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        while self.chunk.is_empty() {
+            match self.runtime.block_on(self.stream.next()) {
+                Some(Ok(chunk)) => self.chunk = chunk,
+                Some(Err(error)) => return Err(io::Error::other(error)),
+                None => return Ok(0),
+            }
+        }
+        let count = self.chunk.len().min(into.len());
+        if let Some(into) = into.get_mut(..count) {
+            self.chunk.copy_to_slice(into);
+        }
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests;

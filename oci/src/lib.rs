@@ -9,12 +9,14 @@ mod error;
 pub mod image;
 pub mod layer;
 pub mod layout;
+mod local;
 pub mod manifest;
 pub mod registry;
 pub mod source;
 pub mod squash;
 pub mod store;
 mod stream;
+mod tarball;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -23,3 +25,4 @@ pub use image::{open_image, read_tree};
 pub use source::Source;
 pub use store::Store;
 pub use stream::ByteStream;
+pub use tarball::TarFlaw;
