@@ -234,7 +234,9 @@ impl Classify for Error {
             Self::KeyLabel { found, .. } if found == "EC PRIVATE KEY" => {
                 "convert it with `openssl pkcs8 -topk8 -nocrypt -in KEY -out NEW`".to_owned()
             }
-            Self::KeyLabel { found, .. } if found.contains("PRIVATE") => {
+            Self::KeyLabel { expected, found }
+                if found.contains("PRIVATE") && !expected.contains("PRIVATE") =>
+            {
                 "this is a private key: give the public one that belongs to it".to_owned()
             }
             Self::PasswordMissing => "give the password that the key was encrypted with".to_owned(),
@@ -268,5 +270,30 @@ impl Classify for Error {
             | Self::Cryptography { .. }
             | Self::Git { .. } => return None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_private_key_in_the_place_of_a_public_one_is_told_from_one_of_the_wrong_form() {
+        let hint = |expected, found: &str| {
+            Error::KeyLabel { expected, found: found.to_owned() }.hint().unwrap_or_default()
+        };
+        assert!(hint("PEM of `PUBLIC KEY`", "PRIVATE KEY").contains("give the public one"));
+        assert!(hint("PEM of `PRIVATE KEY`", "EC PRIVATE KEY").contains("openssl pkcs8 -topk8"));
+        assert!(hint("PEM of `PRIVATE KEY`", "ENCRYPTED PRIVATE KEY").contains("openssl pkcs8"));
+        assert_eq!(hint("PEM of `PRIVATE KEY`", "OPENSSH PRIVATE KEY"), "");
+    }
+
+    #[test]
+    fn what_is_missing_is_no_better_than_a_wrong_argument_and_a_forgery_is_rejected() {
+        let read = |kind: io::ErrorKind| Error::ReadFile { path: "x".into(), source: kind.into() };
+        assert_eq!(read(io::ErrorKind::NotFound).class(), Class::Usage);
+        assert_eq!(read(io::ErrorKind::PermissionDenied).class(), Class::Undecided);
+        assert_eq!(Error::NotSignedBy { keys: vec![] }.class(), Class::Rejected);
+        assert_eq!(Error::NoTrustedKey.class(), Class::Usage);
     }
 }

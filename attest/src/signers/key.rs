@@ -71,6 +71,7 @@ impl KeySigner {
                 let password = password.ok_or(Error::PasswordMissing)?;
                 Self::from_pkcs8(&decrypt(&contents, password)?)
             }
+            "RSA PRIVATE KEY" => Err(Error::UnsupportedKey { found: "RSA" }),
             _ => Err(Error::KeyLabel {
                 expected: "PEM of `PRIVATE KEY` (PKCS#8) or `ENCRYPTED SIGSTORE PRIVATE KEY`",
                 found: label,
@@ -317,6 +318,10 @@ mod tests {
         let read = |label: &str, der: &[u8]| KeySigner::from_pem(&to_pem(label, der), None);
         let rsa = hex::decode("308204be020100300d06092a864886f70d0101010500").unwrap();
         assert!(matches!(read(LABEL, &rsa), Err(Error::UnsupportedKey { found: "RSA" })));
+        assert!(matches!(
+            read("RSA PRIVATE KEY", b"x"),
+            Err(Error::UnsupportedKey { found: "RSA" })
+        ));
         assert!(matches!(read(LABEL, b"x"), Err(Error::MalformedKey { .. })));
         assert!(matches!(
             read("EC PRIVATE KEY", b"x"),
