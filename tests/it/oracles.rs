@@ -1,30 +1,53 @@
-//! What the judges and the real image are, before anything is judged by them.
+//! What Plimsoll makes of an image that nobody here wrote, judged by the tools of others.
+//!
+//! Each judge is first shown to refuse: a document with one thing changed, a bundle that is none.
 
-use crate::support::{RealImage, oracle, oracle_script, real_image, registry, run, sandbox};
-use camino::Utf8Path;
-use serde_json::Value;
-use std::fs;
+use crate::support::{
+    RealImage, oracle, oracle_script, real_image, registry, run, sandbox, shared,
+};
+use camino::{Utf8Path, Utf8PathBuf};
+use serde_json::{Value, json};
+use std::{collections::BTreeSet, fs, sync::LazyLock};
+
+/// Names and versions, as two tools have to agree on them.
+type Names = BTreeSet<(String, String)>;
+
+/// The folder with the inventory of `app` in every format that writes one; taken once for all tests.
+static INVENTORY: LazyLock<Option<Utf8PathBuf>> = LazyLock::new(|| {
+    let RealImage { layout, .. } = real_image()?;
+    let folder = Utf8PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("inventory");
+    fs::create_dir_all(&folder).unwrap();
+    let sandbox = sandbox();
+    let mut plimsoll = sandbox.plimsoll();
+    plimsoll.arg("sbom").arg(format!("oci-layout:{layout}:app"));
+    for output in ["json=plimsoll.json", "cyclonedx-json=sbom.cdx.json", "spdx-json=sbom.spdx.json"]
+    {
+        plimsoll.args(["--output", output]);
+    }
+    run(plimsoll.current_dir(&folder)).expect_status(0);
+    Some(folder)
+});
 
 /// What the tag of a layout stands for: the digest, and the diffIDs of its layers.
 fn image(layout: &Utf8Path, tag: &str) -> (String, Vec<String>) {
-    let index = json(&layout.join("index.json"));
+    let index = read(layout.join("index.json"));
     let mut manifests = index["manifests"].as_array().unwrap().iter();
     let tagged = manifests
         .find(|manifest| manifest["annotations"]["org.opencontainers.image.ref.name"] == tag)
         .unwrap();
     let digest = tagged["digest"].as_str().unwrap();
-    let manifest = json(&blob(layout, digest));
-    let config = json(&blob(layout, manifest["config"]["digest"].as_str().unwrap()));
+    let manifest = read(blob(layout, digest));
+    let config = read(blob(layout, manifest["config"]["digest"].as_str().unwrap()));
     let diff_ids = config["rootfs"]["diff_ids"].as_array().unwrap().iter();
     (digest.to_owned(), diff_ids.map(|id| id.as_str().unwrap().to_owned()).collect())
 }
 
-fn blob(layout: &Utf8Path, digest: &str) -> camino::Utf8PathBuf {
+fn blob(layout: &Utf8Path, digest: &str) -> Utf8PathBuf {
     layout.join("blobs").join(digest.replace(':', "/"))
 }
 
-fn json(path: &Utf8Path) -> Value {
-    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+fn read(path: impl AsRef<Utf8Path>) -> Value {
+    serde_json::from_slice(&fs::read(path.as_ref()).unwrap()).unwrap()
 }
 
 #[test]
@@ -40,11 +63,11 @@ fn the_application_is_built_on_the_base() {
         dpkg.lines().any(|line| line.starts_with("nodejs\t") && line.ends_with("\tinstalled")),
         "{dpkg}"
     );
-    let npm = json(&truth.join("npm.json"));
+    let npm = read(truth.join("npm.json"));
     assert_eq!(npm["dependencies"]["lodash"]["version"], "4.17.20");
     assert_eq!(npm["dependencies"]["left-pad"], Value::Null, "its last layer deletes it");
     let has = |list: &str, name: &str| {
-        json(&truth.join(list)).as_array().unwrap().iter().any(|package| package["name"] == name)
+        read(truth.join(list)).as_array().unwrap().iter().any(|package| package["name"] == name)
     };
     assert!(has("pip.json", "pip") && has("pip-app.json", "Jinja2"));
 }
@@ -64,6 +87,151 @@ fn the_image_keeps_its_digest_in_a_registry() {
         .args(["inspect", "--tls-verify=false", "--format={{.Digest}}"])
         .arg(format!("docker://{reference}"));
     assert_eq!(run(&mut inspect).expect_status(0).stdout.trim(), digest);
+}
+
+/// The components of a kind of package URL, found at the paths that are asked for.
+fn listed(kind: &str, is_asked: impl Fn(&str) -> bool) -> Option<Names> {
+    let report = read(INVENTORY.as_ref()?.join("plimsoll.json"));
+    let components = report["inventory"]["components"].as_array().unwrap().iter();
+    let of_kind = components.filter(|component| {
+        component["purl"].as_str().unwrap().starts_with(&format!("pkg:{kind}/"))
+    });
+    let asked = of_kind.filter(|component| {
+        let locations = component["locations"].as_array().unwrap().iter();
+        locations
+            .map(|location| location["path"].as_str().unwrap().trim_start_matches('/'))
+            .any(&is_asked)
+    });
+    Some(asked.map(|component| (text(component, "name"), text(component, "version"))).collect())
+}
+
+fn text(value: &Value, key: &str) -> String {
+    value[key].as_str().unwrap_or_default().to_owned()
+}
+
+#[track_caller]
+fn assert_same(listed: &Names, truth: &Names) {
+    assert!(!truth.is_empty());
+    let missed: Vec<_> = truth.difference(listed).collect();
+    let invented: Vec<_> = listed.difference(truth).collect();
+    assert!(missed.is_empty() && invented.is_empty(), "missed: {missed:?}\ninvented: {invented:?}");
+}
+
+#[test]
+fn the_inventory_lists_what_dpkg_lists() {
+    let (Some(RealImage { truth, .. }), Some(listed)) = (real_image(), listed("deb", |_| true))
+    else {
+        return;
+    };
+    let dpkg = fs::read_to_string(truth.join("dpkg.tsv")).unwrap();
+    let rows = dpkg.lines().map(|line| line.split('\t').collect::<Vec<_>>());
+    let installed =
+        rows.filter(|row| row[5] == "installed").map(|row| (row[0].to_owned(), row[1].to_owned()));
+    assert_same(&listed, &installed.collect());
+}
+
+#[test]
+fn the_inventory_lists_what_pip_lists() {
+    let (Some(RealImage { truth, .. }), Some(listed)) = (real_image(), listed("pypi", |_| true))
+    else {
+        return;
+    };
+    // PyPI takes `Foo.Bar`, `foo_bar` and `foo-bar` for one name.
+    let normal = |name: &str| name.to_lowercase().replace(['_', '.'], "-");
+    let listed = listed.into_iter().map(|(name, version)| (normal(&name), version)).collect();
+    let lists = ["pip.json", "pip-app.json"].map(|list| read(truth.join(list)));
+    let packages = lists.iter().flat_map(|list| list.as_array().unwrap());
+    assert_same(
+        &listed,
+        &packages
+            .map(|package| (normal(&text(package, "name")), text(package, "version")))
+            .collect(),
+    );
+}
+
+#[test]
+fn the_inventory_lists_what_npm_lists() {
+    let is_ours = |path: &str| path.starts_with("srv/app/");
+    let (Some(RealImage { truth, .. }), Some(mut listed)) = (real_image(), listed("npm", is_ours))
+    else {
+        return;
+    };
+    let truth_of_npm = read(truth.join("npm.json"));
+    let mut installed = Names::new();
+    let mut open = vec![&truth_of_npm];
+    while let Some(package) = open.pop() {
+        for (name, dependency) in package["dependencies"].as_object().into_iter().flatten() {
+            installed.insert((name.clone(), text(dependency, "version")));
+            open.push(dependency);
+        }
+    }
+    // npm lists what the application depends on, not the application.
+    listed.remove(&(text(&truth_of_npm, "name"), text(&truth_of_npm, "version")));
+    assert_same(&listed, &installed);
+}
+
+/// The judge takes a document as it is, and refuses its twin in which one thing is changed.
+#[track_caller]
+fn check_judge(document: &Utf8Path, mutate: impl Fn(&mut Value), judge: impl Fn(&Utf8Path) -> i32) {
+    assert_eq!(judge(document), 0, "{document} is refused");
+    let mut twin = read(document);
+    mutate(&mut twin);
+    let file_name = format!("twin-{}", document.file_name().unwrap());
+    let twin_path = document.with_file_name(file_name);
+    fs::write(&twin_path, twin.to_string()).unwrap();
+    assert_eq!(judge(&twin_path), 1, "its twin is not refused");
+}
+
+#[test]
+fn cyclonedx_is_valid_by_its_own_library() {
+    let sandbox = sandbox();
+    let script = || oracle_script(&sandbox, "cyclonedx_strict.py");
+    let (Some(inventory), Some(_)) = (INVENTORY.as_ref(), script()) else { return };
+    let judge = |document: &Utf8Path| run(script().unwrap().arg(document)).status;
+    let document = inventory.join("sbom.cdx.json");
+    check_judge(&document, |sbom| sbom["components"][0]["licences"] = json!([]), judge);
+    check_judge(&document, |sbom| sbom["components"][0]["type"] = json!("vessel"), judge);
+}
+
+#[test]
+fn spdx_is_valid_by_its_own_tools() {
+    let sandbox = sandbox();
+    let (Some(inventory), Some(judge)) = (INVENTORY.as_ref(), oracle("pyspdxtools")) else {
+        return;
+    };
+    let judge = |document: &Utf8Path| run(sandbox.command(&judge).arg("-i").arg(document)).status;
+    let document = inventory.join("sbom.spdx.json");
+    check_judge(&document, |sbom| sbom["packages"][0]["SPDXID"] = json!("no id"), judge);
+    check_judge(
+        &document,
+        |sbom| sbom["relationships"][0]["relatedSpdxElement"] = json!("SPDXRef-nowhere"),
+        judge,
+    );
+}
+
+#[test]
+fn sarif_is_valid_by_its_schema() {
+    let (Some(RealImage { layout, .. }), Some(schema)) =
+        (real_image(), shared("data/schemas/sarif-2.1.0.json"))
+    else {
+        return;
+    };
+    let Some(judge) = oracle("check-jsonschema") else { return };
+    let sandbox = sandbox();
+    let mut check = sandbox.plimsoll();
+    check
+        .arg("check")
+        .arg(format!("oci-layout:{layout}:app"))
+        .args(["--output", "sarif=findings.sarif"]);
+    let status = run(&mut check).status;
+    assert!(matches!(status, 0 | 1 | 3), "judged, whatever the judgement: {status}");
+    let judge = |document: &Utf8Path| {
+        run(sandbox.command(&judge).arg("--schemafile").arg(&schema).arg(document)).status
+    };
+    let document = sandbox.join("findings.sarif");
+    let findings = read(&document)["runs"][0]["results"].as_array().unwrap().len();
+    assert!(findings > 0, "an image without a healthcheck has findings");
+    check_judge(&document, |log| log["runs"][0]["results"][0]["level"] = json!("critical"), judge);
 }
 
 #[test]

@@ -1,0 +1,138 @@
+//! The README's lines, in order: the bad build is blocked, the mended one passes, is promoted, verified, and flagged.
+
+use crate::support::{Outcome, Sandbox, root, run, sandbox};
+use serde_json::Value;
+
+fn plimsoll(sandbox: &Sandbox, arguments: &[&str]) -> Outcome {
+    let mut command = sandbox.plimsoll();
+    run(command.arg("--config").arg(root().join("examples/plimsoll.yaml")).args(arguments))
+}
+
+/// A path in the examples, behind a prefix.
+fn example(prefix: &str, path: &str) -> String {
+    format!("{prefix}{}", root().join("examples").join(path))
+}
+
+/// The rules of the findings that block, sorted, each once.
+fn blocking(report: &Value) -> Vec<&str> {
+    let findings = report["decision"]["findings"].as_array().unwrap();
+    let mut rules: Vec<_> = findings
+        .iter()
+        .filter(|finding| finding["effect"] == "blocks" || finding["effect"] == "undecided")
+        .map(|finding| finding["rule"].as_str().unwrap())
+        .collect();
+    rules.sort_unstable();
+    rules.dedup();
+    rules
+}
+
+#[test]
+fn the_bad_build_is_blocked_with_reasons() {
+    let sandbox = sandbox();
+    let outcome = plimsoll(
+        &sandbox,
+        &[
+            "run",
+            &example("oci-archive:", "images/bad.tar"),
+            "--dockerfile",
+            &example("", "bad/Dockerfile"),
+            "--advisories",
+            &example("", "advisories"),
+            "--promote-to",
+            "oci-layout:prod:1",
+            "-o",
+            "table",
+            "-o",
+            "json=report.json",
+        ],
+    )
+    .expect_status(1);
+    let report: Value = serde_json::from_slice(&std::fs::read(sandbox.join("report.json")).unwrap()).unwrap();
+    assert_eq!(report["decision"]["verdict"], "blocked");
+    assert_eq!(report["scan"]["counts"]["notEvaluated"], 0);
+    let blocking = blocking(&report);
+    for rule in ["BASE-001", "BASE-011", "BASE-020", "DF-020", "IMG-001", "IMG-002", "VUL-002"] {
+        assert!(blocking.contains(&rule), "{rule} is not among {blocking:?}");
+    }
+    let flaws: Vec<_> = report["decision"]["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|finding| finding["vulnerability"]["id"].as_str())
+        .collect();
+    for flaw in ["CVE-2021-23337", "CVE-2021-44906", "CVE-2023-5363"] {
+        assert!(flaws.contains(&flaw), "{flaw} is not among {flaws:?}");
+    }
+    assert!(outcome.stdout.lines().last().unwrap().starts_with("BLOCKED: "), "{}", outcome.stdout);
+    assert!(!sandbox.join("prod").exists(), "nothing may be promoted");
+}
+
+#[test]
+fn the_mended_build_sails_and_is_flagged_when_an_advisory_is_added() {
+    let sandbox = sandbox();
+    let good = example("oci-archive:", "images/good.tar");
+    let dockerfile = example("", "good/Dockerfile");
+    let advisories = example("", "advisories");
+    let run_good = [
+        "run",
+        &good,
+        "--dockerfile",
+        &dockerfile,
+        "--advisories",
+        &advisories,
+        "--promote-to",
+        "oci-layout:prod:2",
+    ];
+    let outcome = plimsoll(&sandbox, &run_good).expect_status(0);
+    assert!(outcome.stdout.lines().last().unwrap().starts_with("PASSED: "), "{}", outcome.stdout);
+
+    let verified = plimsoll(&sandbox, &["verify", "oci-layout:prod:2"]).expect_status(0);
+    assert_eq!(verified.stdout.lines().last(), Some("VERIFIED"));
+
+    let today = ["ledger", "flagged", "--advisories", &advisories];
+    plimsoll(&sandbox, &today).expect_status(0);
+    let both = format!("{advisories},{}", example("", "advisories-tomorrow"));
+    let flagged = plimsoll(&sandbox, &["ledger", "flagged", "--advisories", &both]).expect_status(1);
+    assert!(flagged.stdout.contains("CVE-2022-24999"), "{}", flagged.stdout);
+    assert!(flagged.stdout.contains("1 of 1 builds"), "{}", flagged.stdout);
+}
+
+#[test]
+fn evidence_signed_by_a_foreign_key_does_not_count() {
+    let (ours, theirs) = (sandbox(), sandbox());
+    let arguments = [
+        "run",
+        &example("oci-archive:", "images/good.tar"),
+        "--advisories",
+        &example("", "advisories"),
+        "--promote-to",
+        &format!("oci-layout:{}:2", ours.join("prod")),
+    ];
+    plimsoll(&theirs, &arguments).expect_status(0);
+    // We have a key of our own, and did not sign this.
+    plimsoll(&ours, &["run", &example("oci-archive:", "images/good.tar"), "--advisories", &example("", "advisories")])
+        .expect_status(0);
+    let refused = plimsoll(&ours, &["verify", "oci-layout:prod:2"]).expect_status(1);
+    assert!(refused.stdout.contains("✗ "), "{}", refused.stdout);
+    assert_eq!(refused.stdout.lines().last(), Some("NOT VERIFIED"));
+    // With their public key it verifies.
+    let key = theirs.join("home/state/plimsoll/key.pub");
+    plimsoll(&ours, &["verify", "oci-layout:prod:2", "--key", key.as_str()]).expect_status(0);
+}
+
+#[test]
+fn the_images_are_what_the_script_makes() {
+    let python = std::process::Command::new("python3").arg("--version").output();
+    if python.is_err() {
+        crate::support::missing::<()>("python3");
+        return;
+    }
+    let sandbox = sandbox();
+    let script = sandbox.write("make.py", std::fs::read(root().join("examples/make.py")).unwrap());
+    run(sandbox.command("python3").arg(script)).expect_status(0);
+    for name in ["base", "bad", "good"] {
+        let file = format!("images/{name}.tar");
+        let made = std::fs::read(sandbox.join(&file)).unwrap();
+        assert_eq!(made, std::fs::read(root().join("examples").join(&file)).unwrap(), "{file}");
+    }
+}
