@@ -210,7 +210,9 @@ pub enum Error {
         header: &'static str,
     },
     /// A registry wants its login done by a host that is not known to be its own.
-    #[error("cannot log in to `{registry}`: it wants the login done by `{realm}`, which is not known to belong to it")]
+    #[error(
+        "cannot log in to `{registry}`: it wants the login done by `{realm}`, which is not known to belong to it"
+    )]
     ForeignRealm {
         /// The registry.
         registry: String,
@@ -294,7 +296,9 @@ pub enum Error {
         problem: &'static str,
     },
     /// A credential helper has a name that no helper has.
-    #[error("malformed name of a credential helper `{name}`: expected letters, digits, `_` and `-`")]
+    #[error(
+        "malformed name of a credential helper `{name}`: expected letters, digits, `_` and `-`"
+    )]
     HelperName {
         /// The name.
         name: String,
@@ -306,7 +310,9 @@ pub enum Error {
         name: String,
     },
     /// A credential helper could not be run, failed, or said something that makes no sense.
-    #[error("credential helper `docker-credential-{name}` gave no credentials for `{registry}`: {problem}")]
+    #[error(
+        "credential helper `docker-credential-{name}` gave no credentials for `{registry}`: {problem}"
+    )]
     Helper {
         /// The name.
         name: String,
@@ -408,7 +414,9 @@ pub enum Error {
         limit: usize,
     },
     /// The configuration speaks of other layers than the manifest.
-    #[error("{place} is contradictory: the manifest has {layers} layers, `{field}` of the configuration {found}")]
+    #[error(
+        "{place} is contradictory: the manifest has {layers} layers, `{field}` of the configuration {found}"
+    )]
     LayerCount {
         /// Which image.
         place: String,
@@ -467,7 +475,9 @@ impl Reason {
         match (self.code.as_str(), self.message.as_str()) {
             ("", "") => String::new(),
             ("", text) | (text, "") => format!("; the server says: {}", Printable(text)),
-            (code, message) => format!("; the server says: {} ({})", Printable(code), Printable(message)),
+            (code, message) => {
+                format!("; the server says: {} ({})", Printable(code), Printable(message))
+            }
         }
     }
 }
@@ -514,7 +524,9 @@ impl Error {
     /// How long the server asks to be left alone.
     pub(crate) const fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::RateLimited { retry_after, .. } | Self::Unavailable { retry_after, .. } => *retry_after,
+            Self::RateLimited { retry_after, .. } | Self::Unavailable { retry_after, .. } => {
+                *retry_after
+            }
             _ => None,
         }
     }
@@ -579,15 +591,27 @@ impl Classify for Error {
     fn hint(&self) -> Option<String> {
         let text = match self {
             Self::Schema1 { .. } => "push the image again with a tool of this decade",
-            Self::Offline { .. } => "leave out `--offline`, or use an `oci-layout:` that was filled before",
-            Self::Unauthorized { .. } => "log in with `docker login`, or name a file with `--registry-auth`",
+            Self::Offline { .. } => {
+                "leave out `--offline`, or use an `oci-layout:` that was filled before"
+            }
+            Self::Unauthorized { .. } => {
+                "log in with `docker login`, or name a file with `--registry-auth`"
+            }
             Self::Forbidden { .. } => "see whether the login may do this in that repository",
             Self::RateLimited { .. } => "wait, or log in: registries allow more to those who do",
-            Self::Tls { .. } => "install the registry's certificate authority; plain http has to be allowed by host",
-            Self::ReferrerLost { .. } => "run the same command again: somebody else wrote at the same time",
-            Self::TagMoved { .. } => "somebody else moved the tag: look at what it is now and decide again",
+            Self::Tls { .. } => {
+                "install the registry's certificate authority; plain http has to be allowed by host"
+            }
+            Self::ReferrerLost { .. } => {
+                "run the same command again: somebody else wrote at the same time"
+            }
+            Self::TagMoved { .. } => {
+                "somebody else moved the tag: look at what it is now and decide again"
+            }
             Self::HelperAbsent { .. } => "install the helper, or log in without one",
-            Self::ForeignDirectory { .. } => "name a directory that is empty, or that is not there yet",
+            Self::ForeignDirectory { .. } => {
+                "name a directory that is empty, or that is not there yet"
+            }
             Self::SeveralImages { .. } => "name one of them, as `:TAG` or `@DIGEST` after the path",
             Self::NoPlatform { .. } => "name one of the platforms that are there with `--platform`",
             Self::Layer { source, .. } => return source.hint(),

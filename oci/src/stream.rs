@@ -14,8 +14,14 @@ pub type ByteStream = BoxStream<'static, Result<Bytes, Error>>;
 /// `stream`, which has to be `size` bytes with the digest `digest`; nothing past `size` is read.
 ///
 /// The last chunk is held back until the digest has been checked, so nobody can finish on forged bytes.
-pub fn verified(stream: ByteStream, digest: Digest, size: u64, from: &str) -> ByteStream {
-    let state = Verifying { stream, digester: Some(Digester::new()), seen: 0, held: None, from: from.to_owned() };
+pub(crate) fn verified(stream: ByteStream, digest: Digest, size: u64, from: &str) -> ByteStream {
+    let state = Verifying {
+        stream,
+        digester: Some(Digester::new()),
+        seen: 0,
+        held: None,
+        from: from.to_owned(),
+    };
     stream::unfold(state, move |mut state| async move {
         let next = state.next(digest, size).await?;
         Some((next, state))
@@ -39,7 +45,8 @@ impl Verifying {
             match self.stream.next().await {
                 Some(Ok(chunk)) if chunk.is_empty() => {}
                 Some(Ok(chunk)) => {
-                    self.seen = self.seen.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+                    self.seen =
+                        self.seen.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
                     if self.seen > size {
                         return Some(Err(self.fail(Error::Size {
                             digest,
@@ -64,7 +71,12 @@ impl Verifying {
     fn finish(&mut self, digest: Digest, size: u64) -> Option<Result<Bytes, Error>> {
         let found = self.digester.take()?.finish();
         if self.seen != size {
-            return Some(Err(Error::Size { digest, from: self.from.clone(), expected: size, found: Some(self.seen) }));
+            return Some(Err(Error::Size {
+                digest,
+                from: self.from.clone(),
+                expected: size,
+                found: Some(self.seen),
+            }));
         }
         if found != digest {
             return Some(Err(Error::Digest { from: self.from.clone(), expected: digest, found }));
@@ -102,7 +114,13 @@ mod tests {
     #[tokio::test]
     async fn anything_else_is_an_error_before_the_last_chunk() {
         assert!(matches!(check(&[b"ab", b"x"], b"abc", 3).await, Err(Error::Digest { .. })));
-        assert!(matches!(check(&[b"ab"], b"abc", 3).await, Err(Error::Size { expected: 3, found: Some(2), .. })));
-        assert!(matches!(check(&[b"abc", b"d"], b"abc", 3).await, Err(Error::Size { expected: 3, found: None, .. })));
+        assert!(matches!(
+            check(&[b"ab"], b"abc", 3).await,
+            Err(Error::Size { expected: 3, found: Some(2), .. })
+        ));
+        assert!(matches!(
+            check(&[b"abc", b"d"], b"abc", 3).await,
+            Err(Error::Size { expected: 3, found: None, .. })
+        ));
     }
 }
