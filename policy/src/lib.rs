@@ -1,1 +1,31 @@
 //! Policy: the file, the facts, the rules, the exceptions and the decision.
+//!
+//! Nothing here reads a file, a clock, an environment or a network, and nothing here promotes: facts come in as
+//! values, and what goes out is a [`Decision`]. One function, [`decide()`], judges for every command, so that an
+//! exception that has expired is expired everywhere.
+
+pub mod bases;
+mod clearance;
+pub mod decide;
+pub mod dockerfile;
+mod error;
+mod evidence;
+mod exceptions;
+mod facts;
+mod file;
+pub mod official;
+mod pattern;
+pub mod policy;
+mod profiles;
+pub mod rules;
+pub mod template;
+mod yaml;
+
+pub use clearance::Clearance;
+pub use decide::{Action, AppliedException, Decision, Judged, PolicyLine, Verdict, decide};
+pub use error::Error;
+pub use evidence::EvidenceKind;
+pub use exceptions::Exception;
+pub use facts::{Dockerfile, Facts};
+pub use pattern::{Pattern, PatternError};
+pub use policy::{BasesPolicy, EvidencePolicy, Policy, Profile, PromotionPolicy, SignerPolicy};

@@ -1,0 +1,151 @@
+//! Version 1 of the lock's JSON.
+
+use super::{Entry, EntryPlatform, Lock};
+use crate::Error;
+use jiff::civil;
+use plimsoll_model::{
+    Digest,
+    platform::Platform,
+    reference::{Repository, Tag},
+};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::{borrow::Cow, fmt::Display, str::FromStr};
+
+const VERSION: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LockJson {
+    version: u32,
+    bases: Vec<EntryJson>,
+}
+
+/// Read first, so that a lock of another version is called that and not malformed.
+#[derive(Deserialize)]
+struct VersionJson {
+    version: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EntryJson {
+    name: Text<Repository>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tag: Option<Text<Tag>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<Digest>,
+    platforms: Vec<PlatformJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    os_release: Option<String>,
+    approver: String,
+    approved: Text<civil::Date>,
+    expires: Text<civil::Date>,
+    verified: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlatformJson {
+    platform: Text<Platform>,
+    manifest: Digest,
+    config: Digest,
+    diff_ids: Vec<Digest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<String>,
+}
+
+/// A value that is written as its text.
+struct Text<T>(T);
+
+impl<T: Display> Serialize for Text<T> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&self.0)
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Text<T>
+where
+    T: FromStr,
+    T::Err: Display,
+{
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Cow::<'_, str>::deserialize(from)?.parse().map(Self).map_err(de::Error::custom)
+    }
+}
+
+pub(super) fn read(bytes: &[u8]) -> Result<Lock, Error> {
+    let invalid = |source| Error::Lock { source };
+    let VersionJson { version } = serde_json::from_slice(bytes).map_err(invalid)?;
+    if version != VERSION {
+        return Err(Error::LockVersion { expected: VERSION, found: version });
+    }
+    let json: LockJson = serde_json::from_slice(bytes).map_err(invalid)?;
+    let mut lock = Lock::default();
+    json.bases.into_iter().try_for_each(|entry| lock.add(entry.into()))?;
+    Ok(lock)
+}
+
+pub(super) fn write(lock: &Lock) -> Vec<u8> {
+    let bases = lock.entries().iter().cloned().map(EntryJson::from).collect();
+    let json = LockJson { version: VERSION, bases };
+    // Strings and lists: there is nothing in it that can not be written to memory.
+    let mut bytes = serde_json::to_vec_pretty(&json).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}
+
+impl From<EntryJson> for Entry {
+    fn from(json: EntryJson) -> Self {
+        Self {
+            repository: json.name.0,
+            tag: json.tag.map(|tag| tag.0),
+            index: json.index,
+            platforms: json.platforms.into_iter().map(EntryPlatform::from).collect(),
+            os_release: json.os_release,
+            approver: json.approver,
+            approved: json.approved.0,
+            expires: json.expires.0,
+            verified: json.verified,
+        }
+    }
+}
+
+impl From<Entry> for EntryJson {
+    fn from(entry: Entry) -> Self {
+        Self {
+            name: Text(entry.repository),
+            tag: entry.tag.map(Text),
+            index: entry.index,
+            platforms: entry.platforms.into_iter().map(PlatformJson::from).collect(),
+            os_release: entry.os_release,
+            approver: entry.approver,
+            approved: Text(entry.approved),
+            expires: Text(entry.expires),
+            verified: entry.verified,
+        }
+    }
+}
+
+impl From<PlatformJson> for EntryPlatform {
+    fn from(json: PlatformJson) -> Self {
+        Self {
+            platform: json.platform.0,
+            manifest: json.manifest,
+            config: json.config,
+            diff_ids: json.diff_ids,
+            user: json.user,
+        }
+    }
+}
+
+impl From<EntryPlatform> for PlatformJson {
+    fn from(platform: EntryPlatform) -> Self {
+        Self {
+            platform: Text(platform.platform),
+            manifest: platform.manifest,
+            config: platform.config,
+            diff_ids: platform.diff_ids,
+            user: platform.user,
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! One instruction.
+
+use super::{
+    lines::{Logical, Position, Problem},
+    words,
+};
+
+/// One instruction as written: nothing in it is expanded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instruction {
+    /// In upper case.
+    pub keyword: String,
+    /// Where its keyword stands.
+    pub at: Position,
+    /// The last line of it, here-documents included.
+    pub end_line: u32,
+    /// `--name=value`, in order.
+    pub flags: Vec<Flag>,
+    /// The arguments as one text, continuations joined.
+    pub text: String,
+    /// Where the arguments begin.
+    pub text_at: Position,
+    /// The arguments, where they are a JSON list.
+    pub form: Form,
+    /// Here-documents, in order.
+    pub heredocs: Vec<Heredoc>,
+    /// The instruction that an `ONBUILD` triggers.
+    pub triggered: Option<Box<Self>>,
+    /// The whole line, continuations joined.
+    pub(super) original: String,
+}
+
+/// A flag of an instruction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flag {
+    /// Without dashes.
+    pub name: String,
+    /// Absent where there is no `=`.
+    pub value: Option<String>,
+    /// Where it stands.
+    pub at: Position,
+}
+
+/// How arguments are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Form {
+    /// As text.
+    Shell,
+    /// As a JSON list of strings.
+    Json(Vec<String>),
+}
+
+/// A here-document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heredoc {
+    /// What ends it.
+    pub name: String,
+    /// Its lines.
+    pub content: String,
+}
+
+const KEYWORDS: [&str; 18] = [
+    "ADD",
+    "ARG",
+    "CMD",
+    "COPY",
+    "ENTRYPOINT",
+    "ENV",
+    "EXPOSE",
+    "FROM",
+    "HEALTHCHECK",
+    "LABEL",
+    "MAINTAINER",
+    "ONBUILD",
+    "RUN",
+    "SHELL",
+    "STOPSIGNAL",
+    "USER",
+    "VOLUME",
+    "WORKDIR",
+];
+/// Instructions whose arguments may be a JSON list.
+const JSON: [&str; 7] = ["ADD", "COPY", "RUN", "CMD", "ENTRYPOINT", "SHELL", "VOLUME"];
+
+impl Instruction {
+    /// Whether the arguments are a JSON list.
+    pub const fn is_json(&self) -> bool {
+        matches!(self.form, Form::Json(_))
+    }
+
+    /// The first flag with this name.
+    pub fn flag(&self, name: &str) -> Option<&Flag> {
+        self.flags.iter().find(|flag| flag.name == name)
+    }
+
+    /// The arguments, split at whitespace.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.text.split_whitespace()
+    }
+}
+
+/// The instruction on a logical line.
+pub(super) fn parse(line: &Logical) -> Result<Instruction, Problem> {
+    let mut instruction = parse_from(line, 0)?;
+    instruction.original = line.text.trim().to_owned();
+    if instruction.keyword == "ONBUILD" {
+        let start = line.text.trim_end().len().saturating_sub(instruction.text.len());
+        let triggered = parse_from(line, start)?;
+        if matches!(triggered.keyword.as_str(), "ONBUILD" | "FROM" | "MAINTAINER") {
+            let message = format!("`{}` can not be triggered", triggered.keyword);
+            return Err(problem(triggered.at, "ONBUILD", message));
+        }
+        instruction.triggered = Some(Box::new(triggered));
+    }
+    Ok(instruction)
+}
+
+fn parse_from(line: &Logical, start: usize) -> Result<Instruction, Problem> {
+    let text = line.text.get(start..).unwrap_or_default().trim_end();
+    let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let keyword = word.to_ascii_uppercase();
+    let at = line.position(start);
+    if !KEYWORDS.contains(&keyword.as_str()) {
+        let shown: String = word.chars().take(40).collect();
+        return Err(problem(at, &shown, format!("unknown instruction `{shown}`")));
+    }
+    // Offsets are counted from the end, which is common to the line and all its rests.
+    let offset = |rest: &str| start.saturating_add(text.len().saturating_sub(rest.len()));
+    let (flags, arguments) = words::flags(rest);
+    let flags = flags.into_iter().map(|(from, word)| {
+        let at = line.position(offset(rest).saturating_add(from));
+        let word = word.strip_prefix("--").unwrap_or(&word);
+        let (name, value) = word.split_once('=').map_or((word, None), |(n, v)| (n, Some(v)));
+        Flag { name: name.to_owned(), value: value.map(str::to_owned), at }
+    });
+    let flags = flags.collect();
+    let arguments = rest.get(arguments..).unwrap_or_default().trim_start();
+    let instruction = Instruction {
+        form: if JSON.contains(&keyword.as_str()) { form(arguments) } else { Form::Shell },
+        at,
+        end_line: line.end_line,
+        flags,
+        text: arguments.to_owned(),
+        text_at: line.position(offset(arguments)),
+        heredocs: Vec::new(),
+        triggered: None,
+        original: String::new(),
+        keyword,
+    };
+    match complaint(&instruction) {
+        Some(message) => Err(problem(at, &instruction.keyword, message)),
+        None => Ok(instruction),
+    }
+}
+
+fn problem(at: Position, found: &str, message: String) -> Problem {
+    Problem { at, found: found.to_owned(), message }
+}
+
+/// As BuildKit reads it: what follows the list does not make it text.
+fn form(text: &str) -> Form {
+    if !text.starts_with('[') {
+        return Form::Shell;
+    }
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<Vec<String>>();
+    match values.next() {
+        Some(Ok(list)) => Form::Json(list),
+        Some(Err(_)) | None => Form::Shell,
+    }
+}
+
+/// What is wrong with the number and shape of the arguments.
+fn complaint(instruction: &Instruction) -> Option<String> {
+    let count = match &instruction.form {
+        Form::Json(list) => list.len(),
+        Form::Shell => instruction.words().count(),
+    };
+    let needs = |what: &str| Some(format!("`{}` needs {what}", instruction.keyword));
+    match (instruction.keyword.as_str(), count) {
+        ("CMD" | "ENTRYPOINT", _) => None,
+        (_, 0) => needs("an argument"),
+        ("COPY" | "ADD", 1) => needs("a source and a destination"),
+        ("FROM", 1) => None,
+        ("FROM", 3) if instruction.words().nth(1).is_some_and(|word| is(word, "AS")) => None,
+        ("FROM", _) => needs("one image, and `AS` before a stage's name"),
+        ("HEALTHCHECK", _) => {
+            let kind = instruction.words().next().unwrap_or_default();
+            if is(kind, "NONE") && count > 1 {
+                Some("`HEALTHCHECK NONE` takes no arguments".to_owned())
+            } else if is(kind, "NONE") || (is(kind, "CMD") && count > 1) {
+                None
+            } else {
+                needs("`NONE`, or `CMD` and a command")
+            }
+        }
+        ("SHELL", _) if !instruction.is_json() => needs("a JSON list"),
+        _ => None,
+    }
+}
+
+fn is(word: &str, keyword: &str) -> bool {
+    word.eq_ignore_ascii_case(keyword)
+}

@@ -1,0 +1,227 @@
+//! From text to instructions: directives, continuations, comments, here-documents.
+
+use super::{
+    instruction::{self, Heredoc, Instruction},
+    words,
+};
+
+/// A Dockerfile, instruction by instruction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// The character that continues a line: a backslash, or a backtick by directive.
+    pub escape: char,
+    /// The frontend that `# syntax=` asks for.
+    pub syntax: Option<(String, Position)>,
+    /// What could be read, in order.
+    pub instructions: Vec<Instruction>,
+    /// What could not.
+    pub problems: Vec<Problem>,
+}
+
+/// A place in a file, both from 1; columns count characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// From 1.
+    pub line: u32,
+    /// From 1.
+    pub column: u32,
+}
+
+/// Something that is no instruction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Where.
+    pub at: Position,
+    /// The keyword, or the line's first word.
+    pub found: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// A line after continuation, which still knows where each of its parts came from.
+#[derive(Debug, Default)]
+pub(super) struct Logical {
+    pub(super) text: String,
+    /// Byte offsets at which a physical line begins, with the place of that character.
+    marks: Vec<(usize, Position)>,
+    pub(super) end_line: u32,
+}
+
+impl Logical {
+    fn push(&mut self, text: &str, at: Position) {
+        self.marks.push((self.text.len(), at));
+        self.text.push_str(text);
+        self.end_line = at.line;
+    }
+
+    /// Where the byte at `offset` stands in the file.
+    pub(super) fn position(&self, offset: usize) -> Position {
+        let mark = self.marks.iter().rev().find(|(start, _)| *start <= offset);
+        let (start, at) = mark.copied().unwrap_or((0, Position { line: 1, column: 1 }));
+        let between = self.text.get(start..offset).map_or(0, |text| text.chars().count());
+        let between = u32::try_from(between).unwrap_or(u32::MAX);
+        Position { line: at.line, column: at.column.saturating_add(between) }
+    }
+}
+
+impl Document {
+    /// Reads a Dockerfile. There is no text that it refuses as a whole.
+    pub fn parse(text: &str) -> Self {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let mut document =
+            Self { escape: '\\', syntax: None, instructions: Vec::new(), problems: Vec::new() };
+        document.read_directives(text);
+        let mut lines = Lines { rest: text, number: 0 };
+        while let Some(line) = lines.next_logical(document.escape) {
+            document.read_instruction(&line, &mut lines);
+        }
+        document
+    }
+
+    /// Directives stand in front of everything else, each at most once; unknown ones are comments.
+    fn read_directives(&mut self, text: &str) {
+        let mut seen: Vec<String> = Vec::new();
+        for (number, line) in (1_u32..).zip(text.lines()) {
+            let Some((key, value)) = directive(line) else { return };
+            let key = key.to_ascii_lowercase();
+            if !["syntax", "escape", "check"].contains(&key.as_str()) {
+                continue;
+            }
+            let at = Position { line: number, column: 1 };
+            let mut fail = |message: String| {
+                self.problems.push(Problem { at, found: format!("# {key}"), message });
+            };
+            if seen.contains(&key) {
+                fail(format!("the directive `{key}` can be used only once"));
+                continue;
+            }
+            match (key.as_str(), value) {
+                ("escape", "\\" | "`") => self.escape = if value == "`" { '`' } else { '\\' },
+                ("escape", _) => fail("expected a backslash or a backtick".to_owned()),
+                ("syntax", _) => self.syntax = Some((value.to_owned(), at)),
+                _ => {}
+            }
+            seen.push(key);
+        }
+    }
+
+    fn read_instruction(&mut self, line: &Logical, lines: &mut Lines<'_>) {
+        let mut instruction = match instruction::parse(line) {
+            Ok(instruction) => instruction,
+            Err(problem) => return self.problems.push(problem),
+        };
+        for head in heredoc_heads(&instruction) {
+            let Some(content) = lines.take_heredoc(&head) else {
+                self.problems.push(Problem {
+                    at: instruction.at,
+                    found: instruction.keyword.clone(),
+                    message: format!("here-document `{}` has no end", head.name),
+                });
+                break;
+            };
+            instruction.heredocs.push(Heredoc { name: head.name, content });
+        }
+        instruction.end_line = lines.number.max(instruction.end_line);
+        self.instructions.push(instruction);
+    }
+}
+
+/// `# key = value`.
+fn directive(line: &str) -> Option<(&str, &str)> {
+    let (key, value) = line.strip_prefix('#')?.split_once('=')?;
+    let (key, value) = (key.trim(), value.trim());
+    let is_key = key.starts_with(|first: char| first.is_ascii_alphabetic())
+        && key.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    (is_key && !value.is_empty()).then_some((key, value))
+}
+
+fn heredoc_heads(instruction: &Instruction) -> Vec<words::HeredocHead> {
+    let run = instruction.triggered.as_deref().unwrap_or(instruction);
+    let can_have = matches!(run.keyword.as_str(), "ADD" | "COPY" | "RUN")
+        && !run.is_json()
+        && run.text.contains("<<");
+    if can_have { words::heredocs(&instruction.original) } else { Vec::new() }
+}
+
+/// Physical lines, taken one by one.
+struct Lines<'t> {
+    rest: &'t str,
+    /// Of the line taken last, from 1.
+    number: u32,
+}
+
+impl<'t> Lines<'t> {
+    /// The next physical line, with its line break.
+    fn next(&mut self) -> Option<&'t str> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let end = self.rest.find('\n').map_or(self.rest.len(), |at| at.saturating_add(1));
+        let (line, rest) = self.rest.split_at_checked(end)?;
+        self.rest = rest;
+        self.number = self.number.saturating_add(1);
+        Some(line)
+    }
+
+    /// The next line that is neither empty nor a comment, with its continuations.
+    fn next_logical(&mut self, escape: char) -> Option<Logical> {
+        loop {
+            let line = trim_newline(self.next()?);
+            let start = line.trim_start();
+            if start.is_empty() || start.starts_with('#') {
+                continue;
+            }
+            let indent = line.chars().count().saturating_sub(start.chars().count());
+            let column = u32::try_from(indent).unwrap_or(u32::MAX).saturating_add(1);
+            let mut logical = Logical::default();
+            let mut is_complete = self.append(&mut logical, (start, column), escape);
+            // An escape alone on its line begins nothing.
+            while !is_complete {
+                let Some(line) = self.next().map(trim_newline) else { break };
+                let start = line.trim_start();
+                // Comments and empty lines between continuations belong to neither side.
+                if !(start.is_empty() || start.starts_with('#')) {
+                    is_complete = self.append(&mut logical, (line, 1), escape);
+                }
+            }
+            if !logical.text.trim().is_empty() {
+                return Some(logical);
+            }
+        }
+    }
+
+    /// Appends one physical line; whether it was the last.
+    fn append(&self, logical: &mut Logical, line: (&str, u32), escape: char) -> bool {
+        let (text, column) = line;
+        let at = Position { line: self.number, column };
+        let continued = continued(text, escape);
+        logical.push(continued.unwrap_or(text), at);
+        continued.is_none()
+    }
+
+    /// The lines up to the end of a here-document; nothing is taken where it has none.
+    fn take_heredoc(&mut self, head: &words::HeredocHead) -> Option<String> {
+        let (rest, number) = (self.rest, self.number);
+        let mut content = String::new();
+        while let Some(line) = self.next() {
+            let text = trim_newline(line);
+            let end = if head.strips_tabs { text.trim_start_matches('\t') } else { text };
+            if end == head.name {
+                return Some(content);
+            }
+            content.push_str(line);
+        }
+        (self.rest, self.number) = (rest, number);
+        None
+    }
+}
+
+/// What stands before the escape character that continues a line; two of them continue nothing.
+fn continued(line: &str, escape: char) -> Option<&str> {
+    let rest = line.trim_end_matches([' ', '\t']).strip_suffix(escape)?;
+    (!rest.ends_with(escape)).then_some(rest)
+}
+
+fn trim_newline(line: &str) -> &str {
+    line.trim_end_matches(['\r', '\n'])
+}

@@ -1,0 +1,77 @@
+//! What can be wrong with the files of the user that decide.
+
+use camino::Utf8PathBuf;
+use plimsoll_model::{Class, Classify};
+
+/// Why a policy file or a lock of approved bases can not be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Something at one place of the policy file is wrong.
+    #[error("{path}:{line}:{column}: {message}{}", .nearest.as_ref().map(|nearest| format!(": did you mean `{nearest}`?")).unwrap_or_default())]
+    Invalid {
+        /// The policy file.
+        path: Utf8PathBuf,
+        /// From 1.
+        line: u32,
+        /// From 1.
+        column: u32,
+        /// What was found and what was expected.
+        message: String,
+        /// The known word closest to the one found.
+        nearest: Option<String>,
+    },
+    /// The policy file is longer than a policy may be.
+    #[error("{path} is larger than {limit} bytes")]
+    TooLarge {
+        /// The policy file.
+        path: Utf8PathBuf,
+        /// In bytes.
+        limit: u64,
+    },
+    /// The lock of approved bases is not the JSON that it should be.
+    #[error("cannot read the lock of approved bases")]
+    Lock {
+        /// Where and why.
+        source: serde_json::Error,
+    },
+    /// The lock of approved bases was written in another format.
+    #[error("cannot read the lock of approved bases: expected version {expected}, found {found}")]
+    LockVersion {
+        /// What this program reads.
+        expected: u32,
+        /// What the lock says.
+        found: u32,
+    },
+    /// An entry of the lock approves nothing in particular.
+    #[error("the lock of approved bases approves `{name}` without {missing}")]
+    LockEntry {
+        /// The image.
+        name: String,
+        /// What would make it particular.
+        missing: &'static str,
+    },
+}
+
+impl Classify for Error {
+    fn class(&self) -> Class {
+        match self {
+            Self::Invalid { .. } | Self::TooLarge { .. } => Class::Usage,
+            Self::Lock { .. } | Self::LockVersion { .. } | Self::LockEntry { .. } => {
+                Class::Rejected
+            }
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Invalid { .. } => {
+                Some("`plimsoll policy init` writes a commented policy with every key".to_owned())
+            }
+            Self::Lock { .. } | Self::LockVersion { .. } | Self::LockEntry { .. } => {
+                Some("`plimsoll base approve` writes the lock; do not edit it by hand".to_owned())
+            }
+            Self::TooLarge { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Accepted findings: with a reason, an owner, and a last day.
+
+use crate::{pattern::Pattern, rules::Raised};
+use jiff::{Timestamp, civil, tz::TimeZone};
+use plimsoll_model::{Finding, finding::Place};
+
+/// An accepted finding. It applies up to and including its last day, which ends at midnight UTC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exception {
+    /// The one rule whose findings it accepts.
+    pub rule: &'static str,
+    /// The flaw, by any of its ids.
+    pub id: Option<String>,
+    /// The component, as a package URL without qualifiers; without a version it means every version.
+    pub component: Option<Pattern>,
+    /// The file.
+    pub path: Option<Pattern>,
+    /// Why it is accepted.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// The last day on which it applies.
+    pub expires: civil::Date,
+    /// Its line.
+    pub line: u32,
+}
+
+impl Exception {
+    /// Whether its last day is over.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        today(now) > self.expires
+    }
+
+    /// Whether it is about this finding, expired or not.
+    pub(crate) fn is_about(&self, raised: &Raised) -> bool {
+        let finding = &raised.finding;
+        self.rule == finding.rule
+            && self.id.as_deref().is_none_or(|id| is_known_as(finding, id))
+            && self.component.as_ref().is_none_or(|pattern| is_component(raised, pattern))
+            && self.path.as_ref().is_none_or(|pattern| is_path(raised, pattern))
+    }
+
+    /// What it is about, for a message.
+    pub fn describe(&self) -> String {
+        let parts = [
+            Some(self.rule.to_owned()),
+            self.id.clone(),
+            self.component.as_ref().map(|component| component.as_str().to_owned()),
+            self.path.as_ref().map(|path| path.as_str().to_owned()),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// The day in UTC.
+pub(crate) fn today(now: Timestamp) -> civil::Date {
+    now.to_zoned(TimeZone::UTC).date()
+}
+
+fn is_known_as(finding: &Finding, id: &str) -> bool {
+    finding.vulnerability.as_ref().is_some_and(|flaw| {
+        std::iter::once(&flaw.id).chain(&flaw.ids).any(|known| known.eq_ignore_ascii_case(id))
+    })
+}
+
+/// A finding about several components is accepted only where all of them are.
+fn is_component(raised: &Raised, pattern: &Pattern) -> bool {
+    let own = match &raised.finding.place {
+        Place::Component { purl, .. } => Some(purl),
+        Place::Source { .. }
+        | Place::Config { .. }
+        | Place::File { .. }
+        | Place::Image
+        | Place::Evidence
+        | Place::Policy => None,
+    };
+    let mut purls = own.into_iter().chain(&raised.also_about).peekable();
+    purls.peek().is_some()
+        && purls.all(|purl| {
+            let name = purl.without_version();
+            let versioned = purl.as_str().split('?').next().unwrap_or_default();
+            pattern.is_match(&name) || pattern.is_match(versioned)
+        })
+}
+
+fn is_path(raised: &Raised, pattern: &Pattern) -> bool {
+    let own = match &raised.finding.place {
+        Place::Source { path, .. } => path.as_str(),
+        Place::Component { path, .. } | Place::File { path, .. } => path,
+        Place::Config { .. } | Place::Image | Place::Evidence | Place::Policy => return false,
+    };
+    // A finding about several components is not about one file.
+    raised.also_about.is_empty()
+        && std::iter::once(own)
+            .chain(raised.also_at.iter().map(String::as_str))
+            .all(|path| pattern.is_match(path))
+}

@@ -1,0 +1,48 @@
+//! What is known of the subject when it is judged.
+
+use crate::{EvidenceKind, bases::Lock};
+use camino::Utf8PathBuf;
+use plimsoll_model::{Inventory, evidence::Presence, image::Image, scan::Scan};
+use std::collections::BTreeMap;
+
+/// A Dockerfile of the user's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dockerfile {
+    /// As given on the command line.
+    pub path: Utf8PathBuf,
+    /// Its text.
+    pub text: String,
+}
+
+/// Everything that is known when a decision is due. What is absent was not asked for by the command, and is not
+/// judged, with one exception: an inventory without a scan means that its components went unjudged.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// The image.
+    pub image: Option<&'a Image>,
+    /// What is in it.
+    pub inventory: Option<&'a Inventory>,
+    /// What the advisories say of that inventory.
+    pub scan: Option<&'a Scan>,
+    /// The Dockerfiles.
+    pub dockerfiles: &'a [Dockerfile],
+    /// The stage that is built (`--target`); absent means the last.
+    pub target_stage: Option<&'a str>,
+    /// Build arguments (`--build-arg`).
+    pub build_args: &'a BTreeMap<String, String>,
+    /// The lock of approved bases.
+    pub bases: Option<&'a Lock>,
+    /// What looking for evidence came to; absent means that this command does not judge evidence.
+    pub evidence: Option<&'a BTreeMap<EvidenceKind, Presence>>,
+}
+
+impl Facts<'_> {
+    /// Whether there is anything to judge.
+    pub fn is_empty(&self) -> bool {
+        self.image.is_none()
+            && self.inventory.is_none()
+            && self.scan.is_none()
+            && self.dockerfiles.is_empty()
+            && self.evidence.is_none()
+    }
+}

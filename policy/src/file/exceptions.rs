@@ -1,0 +1,59 @@
+//! The exceptions of a policy file.
+//!
+//! One without a reason, an owner or a last day (EXC-001) is no exception: the file is refused.
+
+use super::reader::{Fields, Reader};
+use crate::{Error, exceptions::Exception, policy::Policy, rules, yaml::Node};
+
+const KEYS: &[&str] = &["rule", "id", "component", "path", "reason", "owner", "expires"];
+/// Another name of the rule that judges matches of advisories.
+const VULNERABILITY: &str = "vulnerability";
+/// Rules about the exceptions themselves.
+const SELF: &str = "EXC-";
+
+pub(super) fn read(reader: &Reader<'_>, node: &Node, policy: &mut Policy) -> Result<(), Error> {
+    let exceptions = reader.list(node)?.iter().map(|item| exception(reader, item));
+    policy.exceptions = exceptions.collect::<Result<_, _>>()?;
+    Ok(())
+}
+
+fn exception(reader: &Reader<'_>, node: &Node) -> Result<Exception, Error> {
+    let fields = reader.fields(node, KEYS)?;
+    let text = |key| required(reader, &fields, key).and_then(|node| reader.text(node));
+    let optional = |key| fields.get(key).map(|node| reader.pattern(node)).transpose();
+    Ok(Exception {
+        rule: rule(reader, required(reader, &fields, "rule")?)?,
+        id: fields.get("id").map(|node| reader.text(node).map(str::to_owned)).transpose()?,
+        component: optional("component")?,
+        path: optional("path")?,
+        reason: text("reason")?.to_owned(),
+        owner: text("owner")?.to_owned(),
+        expires: reader.date(required(reader, &fields, "expires")?)?,
+        line: node.at.line,
+    })
+}
+
+fn required<'n>(reader: &Reader<'_>, fields: &Fields<'n>, key: &str) -> Result<&'n Node, Error> {
+    fields
+        .get(key)
+        .map_or_else(|| reader.fail(fields.at, format!("an exception needs `{key}` (EXC-001)")), Ok)
+}
+
+fn rule(reader: &Reader<'_>, node: &Node) -> Result<&'static str, Error> {
+    let id = match reader.text(node)? {
+        VULNERABILITY => "VUL-002",
+        id => id,
+    };
+    let ids = rules::ALL.iter().map(|rule| rule.id).filter(|id| !id.starts_with(SELF));
+    let mut known: Vec<_> = ids.collect();
+    match known.iter().find(|known| **known == id) {
+        Some(id) => Ok(id),
+        None if id.starts_with(SELF) => {
+            reader.fail(node.at, "there are no exceptions from the rules about exceptions")
+        }
+        None => {
+            known.push(VULNERABILITY);
+            Err(reader.unknown("rule", node.at, id, &known))
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! The sections of a policy file but the exceptions.
+
+use super::{LENIENCIES, located, reader::Reader};
+use crate::{
+    Error, EvidenceKind,
+    decide::Action,
+    policy::{
+        AllowedBase, Condition, ConditionClass, Mirror, Only, ParameterValue, Pin, Policy,
+        RuleSetting, SignerPolicy, Switch,
+    },
+    rules::{self, Parameter, ParameterKind, Rule},
+    yaml::{Entry, Node, Value},
+};
+use plimsoll_model::{Severity, reference::Repository};
+use std::collections::BTreeMap;
+
+pub(super) fn gate(reader: &Reader<'_>, node: &Node, policy: &mut Policy) -> Result<(), Error> {
+    let fields = reader.fields(node, &["fail", "max-advisory-age", "unknown-severity"])?;
+    if let Some(list) = fields.get("fail") {
+        let conditions = reader.list(list)?.iter().map(|item| condition(reader, item));
+        policy.gate.fail = conditions.collect::<Result<_, _>>()?;
+    }
+    if let Some(age) = fields.get("max-advisory-age") {
+        let is_off = matches!(&age.value, Value::Text(text) if text == "off");
+        let limit = if is_off { None } else { Some(reader.duration(age)?) };
+        policy.gate.max_advisory_age = located(limit, age);
+    }
+    if let Some(unknown) = fields.get("unknown-severity") {
+        policy.gate.unknown_severity = located(reader.word(unknown, &LENIENCIES)?, unknown);
+    }
+    Ok(())
+}
+
+fn condition(reader: &Reader<'_>, node: &Node) -> Result<Condition, Error> {
+    let known = ["severity", "fixable", "older-than", "malicious", "known-exploited"];
+    let fields = reader.fields(node, &known)?;
+    if let Some(entry) = fields.entry("known-exploited") {
+        let message = "`known-exploited` is not supported yet: no list of exploited flaws is read";
+        return reader.fail(entry.at, message);
+    }
+    if fields.iter().next().is_none() {
+        return reader.fail(node.at, "a condition that names nothing would hold for every match");
+    }
+    let severities: Vec<_> = Severity::ALL
+        .into_iter()
+        .filter(|severity| *severity != Severity::Unknown)
+        .map(|severity| (severity.as_str(), severity))
+        .collect();
+    let class = match fields.get("malicious") {
+        Some(node) => reader.word_true(node).map(|()| ConditionClass::Malware)?,
+        None => ConditionClass::Any,
+    };
+    Ok(Condition {
+        severity: fields.get("severity").map(|node| reader.word(node, &severities)).transpose()?,
+        fixable: fields.get("fixable").map(|node| reader.boolean(node)).transpose()?,
+        older_than: fields.get("older-than").map(|node| reader.duration(node)).transpose()?,
+        class,
+        line: Some(node.at.line),
+    })
+}
+
+pub(super) fn bases(reader: &Reader<'_>, node: &Node, policy: &mut Policy) -> Result<(), Error> {
+    let fields = reader.fields(node, &["lock", "key", "allow", "mirrors"])?;
+    let bases = &mut policy.bases;
+    bases.line = Some(node.at.line);
+    bases.lock = fields.get("lock").map(|node| reader.file(node)).transpose()?;
+    bases.key = fields.get("key").map(|node| reader.file(node)).transpose()?;
+    if let (Some(key), None) = (fields.entry("key"), &bases.lock) {
+        return reader.fail(key.at, "`key` verifies the lock: expected `lock` beside it");
+    }
+    if let Some(list) = fields.get("allow") {
+        let allowed = reader.list(list)?.iter().map(|item| allowed_base(reader, item));
+        bases.allow = allowed.collect::<Result<_, _>>()?;
+    }
+    if let Some(list) = fields.get("mirrors") {
+        let mirrors = reader.list(list)?.iter().map(|item| mirror(reader, item));
+        bases.mirrors = mirrors.collect::<Result<_, _>>()?;
+    }
+    Ok(())
+}
+
+fn allowed_base(reader: &Reader<'_>, node: &Node) -> Result<AllowedBase, Error> {
+    let fields = reader.fields(node, &["repository", "only", "pin", "max-age", "signer"])?;
+    for key in ["max-age", "signer"] {
+        if let Some(entry) = fields.entry(key) {
+            let message = format!("`{key}` is not supported yet: approve the image in the lock");
+            return reader.fail(entry.at, message);
+        }
+    }
+    let Some(repository) = fields.get("repository") else {
+        return reader.fail(node.at, "expected `repository`, a pattern over repositories");
+    };
+    let pattern = reader.pattern(repository)?;
+    // `library/*` would silently match nothing: names are compared in normal form.
+    let host = pattern.as_str().split('/').next().unwrap_or_default();
+    if !(host.contains(['.', ':', '*']) || host == "localhost") {
+        let message = format!("expected a pattern that begins with a registry, found `{pattern}`");
+        let nearest = Some(format!("docker.io/{pattern}"));
+        return Err(reader.error(repository.at, message, nearest));
+    }
+    Ok(AllowedBase {
+        repository: pattern,
+        only: fields
+            .get("only")
+            .map(|node| reader.word(node, &[("official", Only::Official)]))
+            .transpose()?,
+        pin: fields
+            .get("pin")
+            .map(|node| reader.word(node, &[("digest", Pin::Digest)]))
+            .transpose()?,
+        line: Some(node.at.line),
+    })
+}
+
+fn mirror(reader: &Reader<'_>, node: &Node) -> Result<Mirror, Error> {
+    let fields = reader.fields(node, &["from", "to"])?;
+    let side = |key: &str| -> Result<String, Error> {
+        let Some(side) = fields.get(key) else {
+            return reader.fail(node.at, "a mirror has `from` and `to`");
+        };
+        let text = reader.text(side)?;
+        let prefix = text.strip_suffix('*').filter(|prefix| {
+            // Whatever follows, what stands before it has to be part of a repository's name.
+            prefix.ends_with('/')
+                && !prefix.contains('*')
+                && format!("{prefix}x").parse::<Repository>().is_ok_and(|repository| {
+                    // `docker.io/x` gets a `library/` of its own.
+                    repository.to_string().starts_with(prefix)
+                })
+        });
+        prefix.map(str::to_owned).map_or_else(
+            || {
+                let message =
+                    format!("expected a registry and a path ending in `/*`, found `{text}`");
+                reader.fail(side.at, message)
+            },
+            Ok,
+        )
+    };
+    Ok(Mirror { from: side("from")?, to: side("to")?, line: node.at.line })
+}
+
+pub(super) fn rules(reader: &Reader<'_>, node: &Node, policy: &mut Policy) -> Result<(), Error> {
+    let ids: Vec<_> = rules::ALL.iter().map(|rule| rule.id).collect();
+    for entry in reader.mapping(node, &ids)?.iter() {
+        let Some(rule) = rules::find(&entry.key) else {
+            return Err(reader.unknown("rule", entry.at, &entry.key, &ids));
+        };
+        let setting = setting(reader, rule, entry)?;
+        policy.rules.insert(rule.id, setting);
+    }
+    Ok(())
+}
+
+const SWITCHES: [(&str, Switch); 4] = [
+    ("off", Switch::Off),
+    ("inform", Switch::On(Action::Inform)),
+    ("warn", Switch::On(Action::Warn)),
+    ("deny", Switch::On(Action::Deny)),
+];
+
+fn setting(reader: &Reader<'_>, rule: &Rule, entry: &Entry) -> Result<RuleSetting, Error> {
+    let mut setting =
+        RuleSetting { action: None, parameters: BTreeMap::new(), line: Some(entry.at.line) };
+    if !matches!(entry.value.value, Value::Map(_)) {
+        setting.action = Some(reader.word(&entry.value, &SWITCHES)?);
+        return Ok(setting);
+    }
+    let known: Vec<_> = std::iter::once("action")
+        .chain(rule.parameters.iter().map(|parameter| parameter.name))
+        .collect();
+    let fields = reader.fields(&entry.value, &known)?;
+    setting.action = fields.get("action").map(|node| reader.word(node, &SWITCHES)).transpose()?;
+    for parameter in rule.parameters {
+        if let Some(node) = fields.get(parameter.name) {
+            setting.parameters.insert(parameter.name, value(reader, parameter, node)?);
+        }
+    }
+    Ok(setting)
+}
+
+fn value(reader: &Reader<'_>, parameter: &Parameter, node: &Node) -> Result<ParameterValue, Error> {
+    Ok(match parameter.kind {
+        ParameterKind::Number { low, high } => {
+            ParameterValue::Number(reader.integer(node, (low, high))?)
+        }
+        ParameterKind::Texts => {
+            let texts = reader.list(node)?.iter().map(|item| reader.text(item).map(str::to_owned));
+            ParameterValue::Texts(texts.collect::<Result<_, _>>()?)
+        }
+    })
+}
+
+pub(super) fn evidence(reader: &Reader<'_>, node: &Node, policy: &mut Policy) -> Result<(), Error> {
+    let fields = reader.fields(node, &["require", "signers"])?;
+    if let Some(list) = fields.get("require") {
+        let kinds = EvidenceKind::ALL.map(|kind| (kind.as_str(), kind));
+        let required = reader.list(list)?.iter().map(|item| reader.word(item, &kinds));
+        policy.evidence.require = required.collect::<Result<_, _>>()?;
+        policy.evidence.line = Some(list.at.line);
+    }
+    if let Some(list) = fields.get("signers") {
+        let signers = reader.list(list)?.iter().map(|item| signer(reader, item));
+        policy.evidence.signers = signers.collect::<Result<_, _>>()?;
+    }
+    Ok(())
+}
+
+fn signer(reader: &Reader<'_>, node: &Node) -> Result<SignerPolicy, Error> {
+    let fields = reader.fields(node, &["key", "issuer", "identity"])?;
+    if let Some(entry) = fields.entry("issuer").or_else(|| fields.entry("identity")) {
+        return reader.fail(entry.at, "keyless signers are not supported yet: expected `key`");
+    }
+    match fields.get("key") {
+        Some(key) => Ok(SignerPolicy::Key { path: reader.file(key)?, line: node.at.line }),
+        None => reader.fail(fields.at, "a signer has a `key`, the file of a public key"),
+    }
+}
+
+pub(super) fn promotion(
+    reader: &Reader<'_>,
+    node: &Node,
+    policy: &mut Policy,
+) -> Result<(), Error> {
+    let fields = reader.fields(node, &["from", "to", "immutable-tags"])?;
+    let promotion = &mut policy.promotion;
+    promotion.line = Some(node.at.line);
+    promotion.from = fields.get("from").map(|node| reader.pattern(node)).transpose()?;
+    promotion.to = fields.get("to").map(|node| reader.pattern(node)).transpose()?;
+    if let Some(list) = fields.get("immutable-tags") {
+        promotion.immutable_tags = reader.patterns(list)?;
+    }
+    Ok(())
+}

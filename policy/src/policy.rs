@@ -1,0 +1,309 @@
+//! A valid policy.
+
+use crate::{
+    EvidenceKind,
+    decide::{Action, PolicyLine},
+    exceptions::Exception,
+    pattern::Pattern,
+    rules::Rule,
+};
+use camino::{Utf8Path, Utf8PathBuf};
+use jiff::SignedDuration;
+use plimsoll_model::{Digest, Severity, reference::Repository};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A valid policy; every value that stands in a file knows its line.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    pub(crate) digest: Digest,
+    pub(crate) path: Option<Utf8PathBuf>,
+    pub(crate) profile: Profile,
+    pub(crate) unknown: Located<Leniency>,
+    pub(crate) gate: Gate,
+    pub(crate) bases: BasesPolicy,
+    pub(crate) rules: BTreeMap<&'static str, RuleSetting>,
+    pub(crate) evidence: EvidencePolicy,
+    pub(crate) promotion: PromotionPolicy,
+    pub(crate) exceptions: Vec<Exception>,
+}
+
+/// A value and the line of the policy file that it comes from; built-in values have none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Located<T> {
+    /// The value.
+    pub value: T,
+    /// From 1.
+    pub line: Option<u32>,
+}
+
+/// The built-in policy that a policy file starts from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// What no image should ship without.
+    Baseline,
+    /// Baseline, with digest pins, health checks, and no patience with what could not be told.
+    Strict,
+}
+
+/// What becomes of something that could not be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leniency {
+    /// It keeps the action of its rule.
+    Fail,
+    /// It warns at most.
+    Warn,
+}
+
+/// When matches of advisories block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gate {
+    /// A match blocks where one of them holds.
+    pub fail: Vec<Condition>,
+    /// How old advisories may be.
+    pub max_advisory_age: Located<Option<SignedDuration>>,
+    /// What a match without a severity comes to, where a condition turns on its severity.
+    pub unknown_severity: Located<Leniency>,
+}
+
+/// All that it names has to hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// This bad or worse.
+    pub severity: Option<Severity>,
+    /// Whether a version with the fix is known.
+    pub fixable: Option<bool>,
+    /// How long ago the advisory was published, at least.
+    pub older_than: Option<SignedDuration>,
+    /// Whether the package itself has to be malware.
+    pub class: ConditionClass,
+    /// Its line.
+    pub line: Option<u32>,
+}
+
+/// Which advisories a condition is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConditionClass {
+    /// Every one.
+    Any,
+    /// Those that call the package itself malware.
+    Malware,
+}
+
+/// What the policy says of one rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RuleSetting {
+    /// Absent: the rule is off. The outer one absent: not set.
+    pub(crate) action: Option<Switch>,
+    pub(crate) parameters: BTreeMap<&'static str, ParameterValue>,
+    pub(crate) line: Option<u32>,
+}
+
+/// Whether a rule runs, and what its findings come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Switch {
+    Off,
+    On(Action),
+}
+
+/// The value of a rule's parameter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ParameterValue {
+    /// A whole number.
+    Number(i64),
+    /// A list of texts.
+    Texts(Vec<String>),
+}
+
+/// What evidence a promotion needs, and whose.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EvidencePolicy {
+    /// The kinds that have to be there.
+    pub require: BTreeSet<EvidenceKind>,
+    /// The line of that list.
+    pub line: Option<u32>,
+    /// Who is believed.
+    pub signers: Vec<SignerPolicy>,
+}
+
+/// Somebody who is believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SignerPolicy {
+    /// The holder of a key.
+    Key {
+        /// The public key as written: relative to the directory of the policy file.
+        path: Utf8PathBuf,
+        /// Its line.
+        line: u32,
+    },
+}
+
+/// Which base images are approved.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BasesPolicy {
+    /// The lock of approved bases as written: relative to the directory of the policy file.
+    pub lock: Option<Utf8PathBuf>,
+    /// The public key that the lock is signed with, as written.
+    pub key: Option<Utf8PathBuf>,
+    /// Images that are approved by their name.
+    pub allow: Vec<AllowedBase>,
+    /// Registries that mirror others.
+    pub mirrors: Vec<Mirror>,
+    /// The line of the section.
+    pub line: Option<u32>,
+}
+
+/// Images that are approved by their name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllowedBase {
+    /// The repositories.
+    pub repository: Pattern,
+    /// A further demand on the name.
+    pub only: Option<Only>,
+    /// A further demand on how it is named.
+    pub pin: Option<Pin>,
+    /// Its line; built-in ones have none.
+    pub line: Option<u32>,
+}
+
+/// A demand on a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Only {
+    /// It is in the list of Docker Official Images.
+    Official,
+}
+
+/// A demand on how an image is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pin {
+    /// By digest.
+    Digest,
+}
+
+/// A registry that mirrors another: everything below `from` is the same path below `to`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mirror {
+    /// With the slash at its end.
+    pub from: String,
+    /// With the slash at its end.
+    pub to: String,
+    /// Its line.
+    pub line: u32,
+}
+
+/// Between which repositories images are promoted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PromotionPolicy {
+    /// Where they come from; absent means anywhere.
+    pub from: Option<Pattern>,
+    /// Where they go; absent means anywhere.
+    pub to: Option<Pattern>,
+    /// Tags that never move to another digest.
+    pub immutable_tags: Vec<Pattern>,
+    /// The line of the section.
+    pub line: Option<u32>,
+}
+
+impl PromotionPolicy {
+    /// Whether images may be promoted from the one to the other.
+    pub fn permits(&self, from: &Repository, to: &Repository) -> bool {
+        let admits = |pattern: &Option<Pattern>, repository: &Repository| {
+            pattern.as_ref().is_none_or(|pattern| pattern.is_match(&repository.to_string()))
+        };
+        admits(&self.from, from) && admits(&self.to, to)
+    }
+
+    /// Whether a tag never moves to another digest.
+    pub fn is_immutable(&self, tag: &str) -> bool {
+        self.immutable_tags.iter().any(|pattern| pattern.is_match(tag))
+    }
+}
+
+impl AllowedBase {
+    /// Whether the repository is one of these, whatever else is demanded of the reference.
+    pub fn admits(&self, repository: &Repository) -> bool {
+        self.repository.is_match(&repository.to_string())
+            && match self.only {
+                Some(Only::Official) => crate::official::is_official(repository),
+                None => true,
+            }
+    }
+}
+
+impl BasesPolicy {
+    /// The repository that `mirrored` mirrors, where a mirror is configured for it.
+    pub fn original(&self, mirrored: &Repository) -> Option<Repository> {
+        let name = mirrored.to_string();
+        self.mirrors.iter().find_map(|mirror| {
+            let rest = name.strip_prefix(&mirror.from)?;
+            format!("{}{rest}", mirror.to).parse().ok()
+        })
+    }
+}
+
+impl Policy {
+    /// The digest of the text; of the built-in text for a built-in policy.
+    pub const fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The file; the built-in policy has none.
+    pub fn path(&self) -> Option<&Utf8Path> {
+        self.path.as_deref()
+    }
+
+    /// The built-in policy that this one starts from.
+    pub const fn profile(&self) -> Profile {
+        self.profile
+    }
+
+    /// What evidence is needed, and whose.
+    pub const fn evidence(&self) -> &EvidencePolicy {
+        &self.evidence
+    }
+
+    /// Which base images are approved.
+    pub const fn bases(&self) -> &BasesPolicy {
+        &self.bases
+    }
+
+    /// Between which repositories images are promoted.
+    pub const fn promotion(&self) -> &PromotionPolicy {
+        &self.promotion
+    }
+
+    /// When matches of advisories block.
+    pub const fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// The accepted findings, expired ones included.
+    pub fn exceptions(&self) -> &[Exception] {
+        &self.exceptions
+    }
+
+    /// How old advisories may be; the baseline says 7 days, strict 3.
+    pub const fn max_advisory_age(&self) -> Option<SignedDuration> {
+        self.gate.max_advisory_age.value
+    }
+
+    /// What findings of a rule come to, and the line that says so; nothing where the rule is off.
+    pub fn action(&self, rule: &Rule) -> Located<Option<Action>> {
+        let setting = self.rules.get(rule.id);
+        let line = setting.and_then(|setting| setting.action.and(setting.line));
+        let value = match setting.and_then(|setting| setting.action) {
+            Some(Switch::Off) => None,
+            Some(Switch::On(action)) => Some(action),
+            None => Some(rule.action),
+        };
+        Located { value, line }
+    }
+
+    pub(crate) fn parameter(&self, rule: &str, name: &str) -> Option<&ParameterValue> {
+        self.rules.get(rule)?.parameters.get(name)
+    }
+
+    pub(crate) fn line(&self, line: u32) -> Option<PolicyLine> {
+        self.path.clone().map(|path| PolicyLine { path, line })
+    }
+}

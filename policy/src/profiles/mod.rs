@@ -1,0 +1,179 @@
+//! The built-in policies.
+//!
+//! They are written here as values, because what is built in can not fail to parse, and beside it as the text that
+//! their digest is taken of; a test holds the two together.
+
+use crate::{
+    EvidenceKind,
+    decide::Action,
+    policy::{
+        AllowedBase, BasesPolicy, Condition, ConditionClass, EvidencePolicy, Gate, Leniency,
+        Located, Only, Pin, Policy, Profile, PromotionPolicy, RuleSetting, Switch,
+    },
+};
+use jiff::SignedDuration;
+use plimsoll_model::{Digest, Severity};
+use std::collections::BTreeMap;
+
+const DAY: i64 = 24;
+/// Publishers whose images a policy that names none trusts.
+const PUBLISHERS: [(&str, Option<Only>); 7] = [
+    ("docker.io/library/*", Some(Only::Official)),
+    ("dhi.io/**", None),
+    ("gcr.io/distroless/*", None),
+    ("cgr.dev/chainguard/*", None),
+    ("mcr.microsoft.com/**", None),
+    ("registry.access.redhat.com/**", None),
+    ("registry.k8s.io/**", None),
+];
+
+impl Profile {
+    /// The policy as text.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Baseline => include_str!("baseline.yaml"),
+            Self::Strict => include_str!("strict.yaml"),
+        }
+    }
+
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline",
+            Self::Strict => "strict",
+        }
+    }
+}
+
+impl Policy {
+    /// The policy that applies where no file is: what no image should ship without.
+    pub fn baseline() -> Self {
+        Self::of_profile(Profile::Baseline)
+    }
+
+    /// A built-in policy.
+    pub fn of_profile(profile: Profile) -> Self {
+        let (pin, unknown_severity) = match profile {
+            Profile::Baseline => (None, Leniency::Warn),
+            Profile::Strict => (Some(Pin::Digest), Leniency::Fail),
+        };
+        Self {
+            digest: Digest::of(profile.text().as_bytes()),
+            path: None,
+            profile,
+            unknown: built_in(Leniency::Fail),
+            gate: Gate {
+                fail: conditions(profile),
+                max_advisory_age: built_in(Some(SignedDuration::from_hours(match profile {
+                    Profile::Baseline => 7 * DAY,
+                    Profile::Strict => 3 * DAY,
+                }))),
+                unknown_severity: built_in(unknown_severity),
+            },
+            bases: BasesPolicy { allow: publishers(pin), ..BasesPolicy::default() },
+            rules: match profile {
+                Profile::Baseline => BTreeMap::new(),
+                Profile::Strict => ["BASE-012", "DF-030", "IMG-002"].map(deny).into(),
+            },
+            evidence: EvidencePolicy {
+                require: EvidenceKind::ALL.into(),
+                ..EvidencePolicy::default()
+            },
+            promotion: PromotionPolicy::default(),
+            exceptions: Vec::new(),
+        }
+    }
+}
+
+const fn built_in<T>(value: T) -> Located<T> {
+    Located { value, line: None }
+}
+
+fn conditions(profile: Profile) -> Vec<Condition> {
+    let any = Condition {
+        severity: None,
+        fixable: None,
+        older_than: None,
+        class: ConditionClass::Any,
+        line: None,
+    };
+    let malware = Condition { class: ConditionClass::Malware, ..any.clone() };
+    let worse = |severity| Condition { severity: Some(severity), ..any.clone() };
+    match profile {
+        Profile::Baseline => vec![
+            worse(Severity::Critical),
+            Condition { fixable: Some(true), ..worse(Severity::High) },
+            malware,
+        ],
+        Profile::Strict => vec![
+            worse(Severity::High),
+            Condition {
+                fixable: Some(true),
+                older_than: Some(SignedDuration::from_hours(30 * DAY)),
+                ..worse(Severity::Medium)
+            },
+            malware,
+        ],
+    }
+}
+
+fn publishers(pin: Option<Pin>) -> Vec<AllowedBase> {
+    let allowed = PUBLISHERS.into_iter().filter_map(|(pattern, only)| {
+        let repository = pattern.parse().ok()?;
+        Some(AllowedBase { repository, only, pin, line: None })
+    });
+    allowed.collect()
+}
+
+fn deny(rule: &'static str) -> (&'static str, RuleSetting) {
+    let action = Some(Switch::On(Action::Deny));
+    (rule, RuleSetting { action, parameters: BTreeMap::new(), line: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::ParameterValue;
+
+    type Rules = Vec<(&'static str, Option<Switch>, BTreeMap<&'static str, ParameterValue>)>;
+
+    /// Everything but lines and the path.
+    fn values(mut policy: Policy) -> (Policy, Rules) {
+        let rules = std::mem::take(&mut policy.rules)
+            .into_iter()
+            .map(|(id, setting)| (id, setting.action, setting.parameters))
+            .collect();
+        policy.path = None;
+        policy.unknown.line = None;
+        policy.gate.max_advisory_age.line = None;
+        policy.gate.unknown_severity.line = None;
+        policy.bases.line = None;
+        policy.evidence.line = None;
+        policy.gate.fail.iter_mut().for_each(|condition| condition.line = None);
+        policy.bases.allow.iter_mut().for_each(|allowed| allowed.line = None);
+        (policy, rules)
+    }
+
+    #[test]
+    fn values_and_text_of_each_profile_agree() {
+        for profile in [Profile::Baseline, Profile::Strict] {
+            let built_in = Policy::of_profile(profile);
+            let parsed = Policy::parse(profile.text(), "p.yaml".into()).unwrap();
+            assert_eq!(parsed.digest(), built_in.digest());
+            assert_eq!(format!("{:#?}", values(parsed)), format!("{:#?}", values(built_in)));
+        }
+    }
+
+    #[test]
+    fn the_text_says_everything_itself() {
+        // Parsed on top of the other profile, nothing of the other one is left but the rules it sets.
+        let text = Profile::Baseline.text().replace("extends: baseline", "extends: strict");
+        let (mut parsed, _) = values(Policy::parse(&text, "p.yaml".into()).unwrap());
+        parsed.profile = Profile::Baseline;
+        parsed.digest = Policy::baseline().digest();
+        assert_eq!(
+            format!("{:#?}", values(parsed).0),
+            format!("{:#?}", values(Policy::baseline()).0)
+        );
+    }
+}

@@ -1,0 +1,56 @@
+//! ATT-001: a list of what is aboard, signed by somebody who is believed.
+
+use super::{About, Raised, Rule, RuleContext};
+use crate::{EvidenceKind, decide::Action};
+use plimsoll_model::{Severity, evidence::Presence, finding::Place};
+
+pub(crate) const RULE: Rule = Rule {
+    id: "ATT-001",
+    name: "att_001_sbom_missing",
+    title: "a verified SBOM is there",
+    severity: Severity::Critical,
+    action: Action::Deny,
+    why: "Without a signed list of its components nobody can tell, when a flaw is published tomorrow, whether this image has it.",
+    mend: "run `plimsoll attest`, or `plimsoll run`, with a key that the policy lists under `evidence.signers`",
+    bad: "evidence: {require: [sbom]}   # and nothing is attached to the image",
+    good: "evidence: {require: [sbom]}   # and a CycloneDX or SPDX statement about this digest verifies",
+    equivalents: &["conforma sbom.found"],
+    about: &[About::Evidence],
+    parameters: &[],
+    check,
+};
+
+fn check(context: &RuleContext<'_>) -> Vec<Raised> {
+    missing(context, EvidenceKind::Sbom)
+}
+
+/// The finding where evidence of a kind is demanded and not there.
+pub(super) fn missing(context: &RuleContext<'_>, kind: EvidenceKind) -> Vec<Raised> {
+    let policy = context.policy().evidence();
+    let Some(evidence) = context.facts().evidence.filter(|_| policy.require.contains(&kind)) else {
+        return Vec::new();
+    };
+    let expected = format!("verified evidence of kind `{kind}`");
+    let unknown = |reason: &str| {
+        let title = format!("it could not be told whether there is evidence of kind `{kind}`");
+        context.unknown(Place::Evidence, title, reason, expected.clone())
+    };
+    let raised = match evidence.get(&kind) {
+        Some(Presence::Present(found)) if !found.is_empty() => return Vec::new(),
+        Some(Presence::CouldNotTell { reason }) => unknown(reason),
+        None => unknown("nobody looked for it"),
+        Some(Presence::Present(_)) => absent(context, kind, 0),
+        Some(Presence::Absent { refused }) => absent(context, kind, *refused),
+    };
+    vec![raised.by_line(policy.line)]
+}
+
+fn absent(context: &RuleContext<'_>, kind: EvidenceKind, refused: usize) -> Raised {
+    let found = match refused {
+        0 => "none".to_owned(),
+        1 => "none that verifies; 1 candidate was refused".to_owned(),
+        count => format!("none that verifies; {count} candidates were refused"),
+    };
+    let title = format!("there is no verified evidence of kind `{kind}`");
+    context.fail(Place::Evidence, title, found, format!("verified evidence of kind `{kind}`"))
+}

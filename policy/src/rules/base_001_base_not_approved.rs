@@ -1,0 +1,129 @@
+//! BASE-001: everything that goes into an image was approved.
+
+use super::{About, Raised, Rule, RuleContext, inputs};
+use crate::{
+    bases,
+    decide::Action,
+    dockerfile::{Input, Source},
+    policy::Pin,
+};
+use plimsoll_model::{Digest, Severity, finding::Place, image::Image, reference::ImageName};
+
+pub(crate) const RULE: Rule = Rule {
+    id: "BASE-001",
+    name: "base_001_base_not_approved",
+    title: "every image that goes in is approved, by the lock or by name",
+    severity: Severity::Critical,
+    action: Action::Deny,
+    why: "Whoever makes the base image decides what runs in the container. An image that nobody looked at is code that nobody looked at.",
+    mend: "approve the image with `plimsoll base approve`, or build on one that is approved (`plimsoll base list`)",
+    bad: "FROM example.org/somebody/python:3.13",
+    good: "FROM docker.io/library/python:3.13-slim@sha256:…   # in bases.lock",
+    equivalents: &["CIS 4.2", "DL3026", "conforma base_image_permitted"],
+    about: &[About::Dockerfiles, About::Image],
+    parameters: &[],
+    check,
+};
+
+fn check(context: &RuleContext<'_>) -> Vec<Raised> {
+    let inputs = inputs::of(context).filter(|(_, input)| !inputs::is_trusted_frontend(input));
+    let mut raised: Vec<_> =
+        inputs.filter_map(|(place, input)| check_input(context, place, input)).collect();
+    raised.extend(context.facts().image.and_then(|image| check_image(context, image)));
+    raised
+}
+
+fn check_input(context: &RuleContext<'_>, place: Place, input: &Input) -> Option<Raised> {
+    let title = |rest: &str| format!("`{}` takes `{}`, {rest}", input.kind.as_str(), input.written);
+    match &input.source {
+        Source::Stage(_) | Source::Scratch => None,
+        Source::Malformed(error) => Some(context.fail(
+            place,
+            title("which is no image reference"),
+            error.to_string(),
+            "an image reference",
+        )),
+        Source::Unresolved { variable } => {
+            Some(inputs::unresolved(context, place, variable, input))
+        }
+        Source::Image(name) => {
+            let complaint = complaint(context, name)?;
+            Some(
+                context
+                    .fail(place, title("which is not approved"), complaint, expected(context))
+                    .by_line(context.policy().bases().line),
+            )
+        }
+    }
+}
+
+/// Why a reference is not approved.
+fn complaint(context: &RuleContext<'_>, name: &ImageName) -> Option<String> {
+    let bases = context.policy().bases();
+    // A mirror stands for what it mirrors only where the bytes are pinned.
+    let original = bases.original(&name.repository).filter(|_| name.digest.is_some());
+    let original = original.map(|repository| ImageName { repository, ..name.clone() });
+    let names = std::iter::once(name).chain(&original);
+    let entries: Vec<_> = names
+        .filter_map(|name| Some((context.facts().bases?, name)))
+        .flat_map(|(lock, name)| lock.named(name))
+        .collect();
+    if entries.iter().any(|entry| !entry.is_expired(context.now())) {
+        return None;
+    }
+    let mut allowed = bases.allow.iter().filter(|allowed| allowed.admits(&name.repository));
+    if allowed.clone().any(|allowed| allowed.pin != Some(Pin::Digest) || name.digest.is_some()) {
+        return None;
+    }
+    let why = match (entries.first(), allowed.next()) {
+        (Some(entry), _) => format!("`{name}`, whose approval expired on {}", entry.expires),
+        (None, Some(_)) => format!("`{name}`, approved only by digest"),
+        (None, None) => format!("`{name}`"),
+    };
+    Some(why)
+}
+
+fn expected(context: &RuleContext<'_>) -> String {
+    match (context.facts().bases, context.policy().bases().allow.is_empty()) {
+        (Some(_), true) => "an entry of the lock that has not expired",
+        (Some(_), false) => {
+            "an entry of the lock that has not expired, or a match of `bases.allow`"
+        }
+        (None, _) => "a match of `bases.allow`",
+    }
+    .to_owned()
+}
+
+fn check_image(context: &RuleContext<'_>, image: &Image) -> Option<Raised> {
+    let bases = context.policy().bases();
+    let unknown = |title: &str, found: &str| {
+        let raised = context.unknown(Place::Image, title, found, "the layers of an approved base");
+        raised.by_line(bases.line)
+    };
+    let title = "it can not be told which base image this was built on";
+    let Some(lock) = context.facts().bases else {
+        let found = match &bases.lock {
+            Some(path) => format!("the lock `{path}` was not read"),
+            None => "no lock of approved bases is configured".to_owned(),
+        };
+        let raised = unknown(title, &found);
+        // Without a lock no image could ever pass: that is said, and left to the Dockerfile rules.
+        let can_tell = bases.lock.is_some() || context.is_set();
+        let mend =
+            "approve the base with `plimsoll base approve` and name the lock under `bases.lock`";
+        return Some(
+            raised.at_most(if can_tell { Action::Deny } else { Action::Warn }).with_remedy(mend),
+        );
+    };
+    let diff_ids: Vec<Digest> = image.layers.iter().map(|layer| layer.diff_id).collect();
+    match bases::match_base(lock, &diff_ids) {
+        None => Some(unknown(title, "its lowest layers are those of no approved base")),
+        Some((entry, _)) if entry.is_expired(context.now()) => {
+            let title = format!("the approval of its base image `{}` has expired", entry.name());
+            let found = format!("approved by {} until {}", entry.approver, entry.expires);
+            let raised = context.fail(Place::Image, title, found, "an approval that holds today");
+            Some(raised.by_line(bases.line))
+        }
+        Some(_) => None,
+    }
+}

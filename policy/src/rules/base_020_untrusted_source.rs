@@ -1,0 +1,69 @@
+//! BASE-020: images come from registries and namespaces that are trusted.
+
+use super::{About, Raised, Rule, RuleContext, inputs};
+use crate::{
+    decide::Action,
+    dockerfile::{Input, Source},
+};
+use plimsoll_model::{Severity, finding::Place, reference::ImageName};
+
+pub(crate) const RULE: Rule = Rule {
+    id: "BASE-020",
+    name: "base_020_untrusted_source",
+    title: "every image comes from a trusted registry and namespace",
+    severity: Severity::Critical,
+    action: Action::Deny,
+    why: "Anybody can push `somebody/python` to Docker Hub, and anybody can run a registry. A name that looks right is no reason to run what it names.",
+    mend: "use an image of a publisher that `bases.allow` lists, or add the publisher there",
+    bad: "FROM docker.io/somebody/python:3.13",
+    good: "FROM docker.io/library/python:3.13",
+    equivalents: &["DL3026", "KSV-0125"],
+    about: &[About::Dockerfiles],
+    parameters: &[],
+    check,
+};
+
+fn check(context: &RuleContext<'_>) -> Vec<Raised> {
+    inputs::of(context)
+        .filter(|(_, input)| !inputs::is_trusted_frontend(input))
+        .filter_map(|(place, input)| check_input(context, place, input))
+        .collect()
+}
+
+fn check_input(context: &RuleContext<'_>, place: Place, input: &Input) -> Option<Raised> {
+    let name = match &input.source {
+        Source::Image(name) => name,
+        Source::Unresolved { variable } => {
+            return Some(inputs::unresolved(context, place, variable, input));
+        }
+        // BASE-001 says so.
+        Source::Malformed(_) => return None,
+        Source::Stage(_) | Source::Scratch => return None,
+    };
+    if is_trusted(context, name) {
+        return None;
+    }
+    let bases = context.policy().bases();
+    let patterns: Vec<_> =
+        bases.allow.iter().map(|allowed| format!("`{}`", allowed.repository)).collect();
+    let expected = match patterns.is_empty() {
+        true => "an entry of the lock: `bases.allow` is empty".to_owned(),
+        false => format!("one of {}", patterns.join(", ")),
+    };
+    let title = format!("{} `{}` is from an untrusted source", input.kind.as_str(), input.written);
+    let raised = context.fail(place, title, format!("`{}`", name.repository), expected);
+    Some(raised.by_line(bases.line))
+}
+
+fn is_trusted(context: &RuleContext<'_>, name: &ImageName) -> bool {
+    let bases = context.policy().bases();
+    let original = bases.original(&name.repository);
+    let repositories = || std::iter::once(&name.repository).chain(&original);
+    repositories().any(|repository| bases.allow.iter().any(|allowed| allowed.admits(repository)))
+        || context.facts().bases.is_some_and(|lock| {
+            lock.entries().iter().any(|entry| {
+                !entry.is_expired(context.now())
+                    && repositories().any(|repository| *repository == entry.repository)
+            })
+        })
+}

@@ -1,0 +1,92 @@
+//! DF-020: what a Dockerfile builds does not run as root.
+
+use super::{About, Raised, Rule, RuleContext, img_001_user_is_root::is_root, inputs};
+use crate::{
+    decide::Action,
+    dockerfile::{Build, Expanded, Input, Source, Stage, User},
+};
+use plimsoll_model::Severity;
+
+pub(crate) const RULE: Rule = Rule {
+    id: "DF-020",
+    name: "df_020_final_user_is_root",
+    title: "the stage that is built ends with a user other than root",
+    severity: Severity::High,
+    action: Action::Deny,
+    why: "Root in the container is root on the host as soon as one isolation fails, and until then may rewrite everything in the container.",
+    mend: "create a user and end the stage with `USER` and its number",
+    bad: "FROM debian:12\nCMD [\"/app\"]",
+    good: "FROM debian:12\nUSER 10001\nCMD [\"/app\"]",
+    equivalents: &["CIS 4.1", "DL3002", "DS-0002", "CKV_DOCKER_3", "CKV_DOCKER_8"],
+    about: &[About::Dockerfiles],
+    parameters: &[],
+    check,
+};
+
+const EXPECTED: &str = "a user other than root";
+
+fn check(context: &RuleContext<'_>) -> Vec<Raised> {
+    context.builds().iter().filter_map(|build| check_build(context, build)).collect()
+}
+
+fn check_build(context: &RuleContext<'_>, build: &Build) -> Option<Raised> {
+    let stage = match &build.target {
+        Ok(number) => build.stages.get(*number)?,
+        Err(_) if build.stages.is_empty() => return None,
+        Err(name) => {
+            let place = inputs::place(build, build.stages.first()?.at);
+            let found = format!("no stage `{name}`");
+            let title = "it can not be told which user the target stage runs as";
+            return Some(context.unknown(place, title, found, EXPECTED));
+        }
+    };
+    match build.user(stage) {
+        User::Set { at, user: Expanded::Unknown { variable } } => {
+            let title = "it can not be told which user the image runs as";
+            let found = format!("`USER` depends on `{variable}`, whose value is not known here");
+            Some(context.unknown(inputs::place(build, at), title, found, EXPECTED))
+        }
+        User::Set { at, user: Expanded::Known(user) } => {
+            let name = user.split(':').next().unwrap_or_default().trim();
+            let is_root = is_root(user) || build.creates_as_root(stage, name);
+            let title = "the image runs as root";
+            is_root.then(|| {
+                context.fail(inputs::place(build, at), title, format!("`USER {user}`"), EXPECTED)
+            })
+        }
+        User::OfScratch(_) => {
+            let title = "the image runs as root";
+            Some(context.fail(inputs::place(build, stage.at), title, "no `USER`", EXPECTED))
+        }
+        User::OfImage(input) => of_image(context, (build, stage), input),
+    }
+}
+
+/// No `USER`: the base image's counts, which the lock knows.
+fn of_image(context: &RuleContext<'_>, stage: (&Build, &Stage), input: &Input) -> Option<Raised> {
+    let (build, stage) = stage;
+    let place = inputs::place(build, stage.at);
+    let user = match &input.source {
+        Source::Image(name) => {
+            context.facts().bases.and_then(|lock| lock.named(name).next()?.user())
+        }
+        Source::Stage(_) | Source::Scratch | Source::Malformed(_) | Source::Unresolved { .. } => {
+            None
+        }
+    };
+    let base = &input.written;
+    match user {
+        Some(user) if is_root(user.unwrap_or_default()) => {
+            let found = format!("no `USER`, and `{base}` runs as root");
+            Some(context.fail(place, "the image runs as root", found, EXPECTED))
+        }
+        Some(_) => None,
+        // The image itself tells (IMG-001).
+        None if context.facts().image.is_some() => None,
+        None => {
+            let title = "it can not be told which user the image runs as";
+            let found = format!("no `USER`, and the user of `{base}` is not known");
+            Some(context.unknown(place, title, found, EXPECTED))
+        }
+    }
+}

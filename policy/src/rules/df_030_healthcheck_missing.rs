@@ -1,0 +1,58 @@
+//! DF-030: what a Dockerfile builds has a health check.
+
+use super::{About, Raised, Rule, RuleContext, inputs};
+use crate::{
+    decide::Action,
+    dockerfile::{Build, Healthcheck},
+};
+use plimsoll_model::Severity;
+
+pub(crate) const RULE: Rule = Rule {
+    id: "DF-030",
+    name: "df_030_healthcheck_missing",
+    title: "the stage that is built has a HEALTHCHECK",
+    severity: Severity::Low,
+    action: Action::Warn,
+    why: "Without one a container that hangs counts as running. (An orchestrator's own probes do as well: turn the rule off where they are there.)",
+    mend: "add a `HEALTHCHECK CMD` that asks the service itself",
+    bad: "FROM debian:12\nCMD [\"/app\"]",
+    good: "FROM debian:12\nHEALTHCHECK CMD [\"/app\", \"--health\"]\nCMD [\"/app\"]",
+    equivalents: &["CIS 4.6", "DL3057", "DS-0026", "CKV_DOCKER_2"],
+    about: &[About::Dockerfiles],
+    parameters: &[],
+    check,
+};
+
+const EXPECTED: &str = "`HEALTHCHECK CMD …`";
+
+fn check(context: &RuleContext<'_>) -> Vec<Raised> {
+    context.builds().iter().filter_map(|build| check_build(context, build)).collect()
+}
+
+fn check_build(context: &RuleContext<'_>, build: &Build) -> Option<Raised> {
+    let stage = match &build.target {
+        Ok(number) => build.stages.get(*number)?,
+        Err(_) if build.stages.is_empty() => return None,
+        Err(name) => {
+            let place = inputs::place(build, build.stages.first()?.at);
+            let title = "it can not be told whether the target stage has a health check";
+            return Some(context.unknown(place, title, format!("no stage `{name}`"), EXPECTED));
+        }
+    };
+    match build.healthcheck(stage) {
+        Some((_, Healthcheck::Command)) => None,
+        Some((at, Healthcheck::None)) => {
+            let place = inputs::place(build, at);
+            Some(context.fail(
+                place,
+                "the health check is switched off",
+                "`HEALTHCHECK NONE`",
+                EXPECTED,
+            ))
+        }
+        None => {
+            let place = inputs::place(build, stage.at);
+            Some(context.fail(place, "the stage has no health check", "no `HEALTHCHECK`", EXPECTED))
+        }
+    }
+}

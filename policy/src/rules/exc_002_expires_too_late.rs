@@ -1,0 +1,41 @@
+//! EXC-002: an exception is for a time, not for ever.
+
+use super::{About, Parameter, ParameterKind, Raised, Rule, RuleContext};
+use crate::{decide::Action, exceptions::today};
+use jiff::ToSpan;
+use plimsoll_model::{Severity, finding::Place};
+
+pub(crate) const RULE: Rule = Rule {
+    id: "EXC-002",
+    name: "exc_002_expires_too_late",
+    title: "no exception lasts longer than the policy admits",
+    severity: Severity::Medium,
+    action: Action::Deny,
+    why: "An exception for ten years is a decision that nobody will ever look at again.",
+    mend: "choose an earlier day, and decide again then",
+    bad: "expires: 2099-12-31",
+    good: "expires: 2027-03-31   # at most `max-days` away",
+    equivalents: &[],
+    about: &[About::Exceptions],
+    parameters: &[Parameter {
+        name: "max-days",
+        kind: ParameterKind::Number { low: 1, high: 3_650 },
+        help: "how many days away the last day may be; 365 unless set",
+    }],
+    check,
+};
+
+const MAX_DAYS: i64 = 365;
+
+fn check(context: &RuleContext<'_>) -> Vec<Raised> {
+    let days = context.number("max-days", MAX_DAYS);
+    let Ok(latest) = today(context.now()).checked_add(days.days()) else { return Vec::new() };
+    let late = context.policy().exceptions().iter().filter(|exception| exception.expires > latest);
+    late.map(|exception| {
+        let title = format!("an exception lasts longer than {days} days");
+        let found = format!("{}, until {}", exception.describe(), exception.expires);
+        let raised = context.fail(Place::Policy, title, found, format!("{latest} or earlier"));
+        raised.by_line(Some(exception.line))
+    })
+    .collect()
+}

@@ -1,0 +1,44 @@
+//! EXC-004: exceptions that are about to expire are seen before they do.
+
+use super::{About, Parameter, ParameterKind, Raised, Rule, RuleContext};
+use crate::{decide::Action, exceptions::today};
+use jiff::ToSpan;
+use plimsoll_model::{Severity, finding::Place};
+
+pub(crate) const RULE: Rule = Rule {
+    id: "EXC-004",
+    name: "exc_004_expires_soon",
+    title: "no exception expires within the next days",
+    severity: Severity::Info,
+    action: Action::Warn,
+    why: "When it expires, what it accepts blocks: better to learn that two weeks before than from a build that fails.",
+    mend: "mend what it accepts, or decide again and set a new last day",
+    bad: "expires: 2026-11-23   # tomorrow",
+    good: "expires: 2027-03-31",
+    equivalents: &[],
+    about: &[About::Exceptions],
+    parameters: &[Parameter {
+        name: "days",
+        kind: ParameterKind::Number { low: 1, high: 365 },
+        help: "how many days before its last day an exception is shown; 14 unless set",
+    }],
+    check,
+};
+
+const DAYS: i64 = 14;
+
+fn check(context: &RuleContext<'_>) -> Vec<Raised> {
+    let days = context.number("days", DAYS);
+    let Ok(soon) = today(context.now()).checked_add(days.days()) else { return Vec::new() };
+    let exceptions = context.policy().exceptions().iter();
+    exceptions
+        .filter(|exception| !exception.is_expired(context.now()) && exception.expires <= soon)
+        .map(|exception| {
+            let found = format!("{}, until {}", exception.describe(), exception.expires);
+            let title = format!("an exception expires within {days} days");
+            context
+                .fail(Place::Policy, title, found, format!("a last day after {soon}"))
+                .by_line(Some(exception.line))
+        })
+        .collect()
+}

@@ -1,0 +1,47 @@
+//! EXC-005: an exception that accepts nothing is removed.
+
+use super::{About, Raised, Rule, RuleContext};
+use crate::decide::Action;
+use plimsoll_model::{Severity, finding::Place};
+
+pub(crate) const RULE: Rule = Rule {
+    id: "EXC-005",
+    name: "exc_005_unused",
+    title: "every exception serves",
+    severity: Severity::Low,
+    action: Action::Warn,
+    why: "An exception for something that is mended accepts it again, unseen, on the day it comes back.",
+    mend: "remove it, or correct what it names; turn the rule off in a policy that many images share",
+    bad: "{rule: IMG-002, …}   # and the image has a health check",
+    good: "no such exception",
+    equivalents: &[],
+    about: &[About::Exceptions],
+    parameters: &[],
+    check,
+};
+
+fn check(context: &RuleContext<'_>) -> Vec<Raised> {
+    let exceptions = context.policy().exceptions().iter();
+    exceptions
+        .filter(|exception| {
+            // What was not judged may still need it.
+            let is_judged = super::find(exception.rule).is_some_and(|rule| {
+                rule.is_judged(context.facts()) && context.policy().action(rule).value.is_some()
+            });
+            is_judged
+                && !exception.is_expired(context.now())
+                && !context.subject.served.contains(&exception.line)
+        })
+        .map(|exception| {
+            let found = exception.describe();
+            context
+                .fail(
+                    Place::Policy,
+                    "an exception accepts nothing",
+                    found,
+                    "a finding that it accepts",
+                )
+                .by_line(Some(exception.line))
+        })
+        .collect()
+}

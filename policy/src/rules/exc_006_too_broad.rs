@@ -1,0 +1,49 @@
+//! EXC-006: an exception accepts one thing, not whatever comes.
+
+use super::{About, Raised, Rule, RuleContext};
+use crate::{decide::Action, exceptions::Exception};
+use plimsoll_model::{Severity, finding::Place};
+
+pub(crate) const RULE: Rule = Rule {
+    id: "EXC-006",
+    name: "exc_006_too_broad",
+    title: "every exception names what it accepts",
+    severity: Severity::High,
+    action: Action::Deny,
+    why: "An exception for every flaw of a component, or for every component with a flaw, accepts what nobody has looked at.",
+    mend: "name the flaw (`id`) and begin patterns with what they are about (`pkg:deb/debian/zlib*`)",
+    bad: "{rule: vulnerability, component: \"*\", …}",
+    good: "{rule: vulnerability, id: CVE-2026-1, component: \"pkg:deb/debian/zlib1g\", …}",
+    equivalents: &[],
+    about: &[About::Exceptions],
+    parameters: &[],
+    check,
+};
+
+fn check(context: &RuleContext<'_>) -> Vec<Raised> {
+    let exceptions = context.policy().exceptions().iter();
+    exceptions
+        .filter_map(|exception| {
+            let expected = complaint(exception)?;
+            let found = exception.describe();
+            Some(
+                context
+                    .fail(Place::Policy, "an exception is too broad", found, expected)
+                    .by_line(Some(exception.line)),
+            )
+        })
+        .collect()
+}
+
+fn complaint(exception: &Exception) -> Option<&'static str> {
+    let patterns = [&exception.component, &exception.path];
+    if patterns.into_iter().flatten().any(crate::Pattern::is_unanchored) {
+        Some("a pattern that does not begin with a wildcard")
+    } else if matches!(exception.rule, "VUL-002" | "VUL-005") && exception.id.is_none() {
+        Some("the `id` of the flaw")
+    } else if exception.rule == "VUL-004" && patterns.into_iter().flatten().next().is_none() {
+        Some("a `component` or a `path`")
+    } else {
+        None
+    }
+}

@@ -1,0 +1,302 @@
+//! The rules: one file each, which exports what `explain` says of it and the function that judges.
+
+use crate::{
+    decide::Action,
+    dockerfile::Build,
+    facts::Facts,
+    policy::{ParameterValue, Policy},
+};
+use jiff::Timestamp;
+use plimsoll_model::{
+    Finding, Purl, Severity,
+    finding::{Outcome, Place, Vulnerability},
+};
+use std::collections::BTreeSet;
+
+/// What is checked, why, and how.
+#[derive(Debug)]
+pub struct Rule {
+    /// `BASE-001`; never given to another rule.
+    pub id: &'static str,
+    /// The name of its source file, without the extension.
+    pub name: &'static str,
+    /// One line: what has to hold.
+    pub title: &'static str,
+    /// How bad it is where it does not hold.
+    pub severity: Severity,
+    /// What findings come to where the policy does not say.
+    pub action: Action,
+    /// What can go wrong otherwise.
+    pub why: &'static str,
+    /// What to do about it.
+    pub mend: &'static str,
+    /// An example that fails.
+    pub bad: &'static str,
+    /// The same, mended.
+    pub good: &'static str,
+    /// The same rule elsewhere (`CIS 4.1`, `DL3002`).
+    pub equivalents: &'static [&'static str],
+    /// What it looks at.
+    pub about: &'static [About],
+    /// What the policy can set.
+    pub parameters: &'static [Parameter],
+    /// Looks.
+    pub check: fn(&RuleContext<'_>) -> Vec<Raised>,
+}
+
+/// What a rule looks at. A rule is judged where one of them is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// The image's configuration and layers.
+    Image,
+    /// Dockerfiles.
+    Dockerfiles,
+    /// The inventory and what the advisories say of it.
+    Scan,
+    /// Evidence.
+    Evidence,
+    /// The exceptions of the policy, after all other rules.
+    Exceptions,
+}
+
+/// Something that the policy can set for a rule.
+#[derive(Debug, Clone, Copy)]
+pub struct Parameter {
+    /// The key.
+    pub name: &'static str,
+    /// What its value is.
+    pub kind: ParameterKind,
+    /// What it does, and its default.
+    pub help: &'static str,
+}
+
+/// What the value of a parameter is.
+#[derive(Debug, Clone, Copy)]
+pub enum ParameterKind {
+    /// A whole number.
+    Number {
+        /// The smallest.
+        low: i64,
+        /// The largest.
+        high: i64,
+    },
+    /// A list of texts.
+    Texts,
+}
+
+mod inputs;
+
+macro_rules! rules {
+    ($($module:ident),* $(,)?) => {
+        $(mod $module;)*
+        /// Every rule, in documentation order.
+        pub const ALL: &[&Rule] = &[$(&$module::RULE),*];
+    };
+}
+rules! {
+    att_001_sbom_missing,
+    att_002_provenance_missing,
+    base_001_base_not_approved,
+    base_010_untagged,
+    base_011_floating_tag,
+    base_012_not_pinned_by_digest,
+    base_020_untrusted_source,
+    df_001_does_not_parse,
+    df_020_final_user_is_root,
+    df_030_healthcheck_missing,
+    exc_002_expires_too_late,
+    exc_003_expired,
+    exc_004_expires_soon,
+    exc_005_unused,
+    exc_006_too_broad,
+    img_001_user_is_root,
+    img_002_healthcheck_missing,
+    vul_001_advisories_unusable,
+    vul_002_vulnerable_component,
+    vul_004_not_evaluated,
+    vul_005_malicious_component,
+}
+
+/// The rule with this id, whatever its case.
+pub fn find(id: &str) -> Option<&'static Rule> {
+    ALL.iter().copied().find(|rule| rule.id.eq_ignore_ascii_case(id))
+}
+
+/// A finding, before the policy has said what it comes to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Raised {
+    /// The finding.
+    pub finding: Finding,
+    /// What it comes to at most, whatever the policy sets for the rule.
+    pub at_most: Action,
+    /// The line of the policy file that it rests on, where that is not the one that sets the rule's action.
+    pub policy_line: Option<u32>,
+    /// Further components that it is about.
+    pub also_about: Vec<Purl>,
+    /// Further files that it is about.
+    pub also_at: Vec<String>,
+}
+
+impl Raised {
+    pub(crate) fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.finding.remedy = remedy.into();
+        self
+    }
+
+    pub(crate) fn with_severity(mut self, severity: Severity) -> Self {
+        self.finding.severity = severity;
+        self
+    }
+
+    pub(crate) fn with_vulnerability(mut self, vulnerability: Vulnerability) -> Self {
+        self.finding.vulnerability = Some(vulnerability);
+        self
+    }
+
+    pub(crate) fn at_most(mut self, action: Action) -> Self {
+        self.at_most = action;
+        self
+    }
+
+    pub(crate) fn by_line(mut self, line: Option<u32>) -> Self {
+        self.policy_line = line;
+        self
+    }
+}
+
+/// Everything that all rules look at.
+#[derive(Debug)]
+pub(crate) struct Subject<'a> {
+    pub(crate) policy: &'a Policy,
+    pub(crate) facts: &'a Facts<'a>,
+    pub(crate) now: Timestamp,
+    pub(crate) builds: Vec<Build>,
+    /// Lines of the exceptions that served; empty until all other rules have been judged.
+    pub(crate) served: BTreeSet<u32>,
+}
+
+impl<'a> Subject<'a> {
+    pub(crate) fn new(policy: &'a Policy, facts: &'a Facts<'a>, now: Timestamp) -> Self {
+        let builds = facts.dockerfiles.iter().map(|file| Build::of(file, facts)).collect();
+        Self { policy, facts, now, builds, served: BTreeSet::new() }
+    }
+}
+
+/// What one rule looks at.
+#[derive(Debug)]
+pub struct RuleContext<'a> {
+    pub(crate) rule: &'a Rule,
+    pub(crate) subject: &'a Subject<'a>,
+}
+
+impl<'a> RuleContext<'a> {
+    pub(crate) const fn policy(&self) -> &'a Policy {
+        self.subject.policy
+    }
+
+    pub(crate) const fn facts(&self) -> &'a Facts<'a> {
+        self.subject.facts
+    }
+
+    pub(crate) const fn now(&self) -> Timestamp {
+        self.subject.now
+    }
+
+    pub(crate) fn builds(&self) -> &'a [Build] {
+        &self.subject.builds
+    }
+
+    /// Whether the policy itself sets the action of this rule.
+    pub(crate) fn is_set(&self) -> bool {
+        self.policy().rules.get(self.rule.id).is_some_and(|setting| setting.action.is_some())
+    }
+
+    pub(crate) fn number(&self, name: &str, default: i64) -> i64 {
+        match self.policy().parameter(self.rule.id, name) {
+            Some(ParameterValue::Number(number)) => *number,
+            Some(ParameterValue::Texts(_)) | None => default,
+        }
+    }
+
+    pub(crate) fn texts(&self, name: &str) -> &'a [String] {
+        match self.policy().parameter(self.rule.id, name) {
+            Some(ParameterValue::Texts(texts)) => texts,
+            Some(ParameterValue::Number(_)) | None => &[],
+        }
+    }
+
+    /// The defect is there.
+    pub(crate) fn fail(
+        &self,
+        place: Place,
+        title: impl Into<String>,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Raised {
+        Raised {
+            finding: Finding {
+                rule: self.rule.id,
+                severity: self.rule.severity,
+                outcome: Outcome::Fail,
+                title: title.into(),
+                place,
+                found: found.into(),
+                expected: expected.into(),
+                remedy: self.rule.mend.to_owned(),
+                vulnerability: None,
+            },
+            at_most: Action::Deny,
+            policy_line: None,
+            also_about: Vec::new(),
+            also_at: Vec::new(),
+        }
+    }
+
+    /// It can not be told whether the defect is there.
+    pub(crate) fn unknown(
+        &self,
+        place: Place,
+        title: impl Into<String>,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Raised {
+        let mut raised = self.fail(place, title, found, expected);
+        raised.finding.outcome = Outcome::Unknown;
+        raised
+    }
+}
+
+impl Rule {
+    /// Whether what it looks at is there.
+    pub(crate) fn is_judged(&self, facts: &Facts<'_>) -> bool {
+        self.about.iter().any(|about| match about {
+            About::Image => facts.image.is_some(),
+            About::Dockerfiles => !facts.dockerfiles.is_empty(),
+            About::Scan => facts.scan.is_some(),
+            About::Evidence => facts.evidence.is_some(),
+            About::Exceptions => true,
+        })
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod testing;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_sorted_and_unique_and_name_their_files() {
+        assert!(ALL.is_sorted_by(|left, right| left.id < right.id));
+        for rule in ALL {
+            let prefix = rule.id.to_lowercase().replace('-', "_");
+            assert!(rule.name.starts_with(&format!("{prefix}_")), "{} {}", rule.id, rule.name);
+            assert_eq!(find(&rule.id.to_lowercase()).map(|found| found.name), Some(rule.name));
+            for text in [rule.title, rule.why, rule.mend, rule.bad, rule.good] {
+                assert!(!text.is_empty(), "{}", rule.id);
+            }
+        }
+        assert!(find("BASE-999").is_none());
+    }
+}

@@ -1,0 +1,96 @@
+//! VUL-001: every image is judged by advisories that are there and fresh, and others can see that it was.
+
+use super::{About, Raised, Rule, RuleContext, att_001_sbom_missing::missing};
+use crate::{EvidenceKind, decide::Action};
+use jiff::{SignedDuration, Timestamp};
+use plimsoll_model::{
+    Severity,
+    finding::Place,
+    scan::{IndexStamp, Scan},
+};
+
+pub(crate) const RULE: Rule = Rule {
+    id: "VUL-001",
+    name: "vul_001_advisories_unusable",
+    title: "the advisories are there and fresh, and the scan is attested",
+    severity: Severity::Critical,
+    action: Action::Deny,
+    why: "A scan against no advisories, or against last year's, finds nothing, and that looks exactly like an image without flaws.",
+    mend: "run `plimsoll db update` or `plimsoll db import`, then scan again",
+    bad: "an index of advisories that was built 30 days ago",
+    good: "gate: {max-advisory-age: 3d}   # and an index of today",
+    equivalents: &["conforma cve.cve_results_found"],
+    about: &[About::Scan, About::Evidence],
+    parameters: &[],
+    check,
+};
+
+/// Clocks of two machines may differ by this much.
+const SKEW: SignedDuration = SignedDuration::from_mins(10);
+
+fn check(context: &RuleContext<'_>) -> Vec<Raised> {
+    let mut raised = match (context.facts().scan, context.facts().inventory) {
+        (Some(scan), _) => check_scan(context, scan),
+        (None, Some(_)) => {
+            let title = "the components were not judged by any advisories";
+            vec![context.unknown(Place::Image, title, "no advisories", "an advisory index")]
+        }
+        (None, None) => Vec::new(),
+    };
+    raised.extend(missing(context, EvidenceKind::Vulnerabilities));
+    raised
+}
+
+fn check_scan(context: &RuleContext<'_>, scan: &Scan) -> Vec<Raised> {
+    let limit = context.policy().gate().max_advisory_age;
+    let unknown = |title: &str, found: String, expected: String| {
+        context.unknown(Place::Image, title, found, expected).by_line(limit.line)
+    };
+    let Some(oldest) = oldest(&scan.index) else {
+        let found = "an index without any source".to_owned();
+        return vec![unknown("the advisory index is empty", found, "advisories".to_owned())];
+    };
+    let mut raised = Vec::new();
+    let age = context.now().duration_since(oldest);
+    let expected = |limit: SignedDuration| format!("advisories of the last {}", days(limit));
+    match limit.value {
+        _ if age < SignedDuration::ZERO.saturating_sub(SKEW) => {
+            let found = format!("advisories fetched at {oldest}, which is yet to come");
+            let expected = limit.value.map_or_else(|| "a time in the past".to_owned(), expected);
+            raised.push(unknown("the age of the advisories can not be told", found, expected));
+        }
+        Some(limit) if age > limit => {
+            let found = format!("advisories fetched at {oldest}, {} ago", days(age));
+            raised.push(unknown("the advisories are too old", found, expected(limit)));
+        }
+        Some(_) | None => {}
+    }
+    raised.extend(unreadable(context, &scan.index));
+    raised
+}
+
+/// When the source that was fetched longest ago was fetched: an index is as old as its oldest part.
+fn oldest(index: &IndexStamp) -> Option<Timestamp> {
+    index.sources.iter().map(|source| source.fetched).min()
+}
+
+/// Records that could not be read may be about anything: said, and no more, since no component is known to be concerned.
+fn unreadable(context: &RuleContext<'_>, index: &IndexStamp) -> Option<Raised> {
+    let broken: Vec<_> = index
+        .sources
+        .iter()
+        .filter(|source| source.unreadable > 0)
+        .map(|source| format!("{} ({} records)", source.ecosystem, source.unreadable))
+        .collect();
+    let title = "some advisories could not be read";
+    let raised = context.unknown(Place::Image, title, broken.join(", "), "every record readable");
+    (!broken.is_empty()).then(|| raised.at_most(Action::Warn))
+}
+
+fn days(duration: SignedDuration) -> String {
+    match duration.as_hours() {
+        1 => "1 hour".to_owned(),
+        hours @ ..48 => format!("{hours} hours"),
+        hours => format!("{} days", hours.div_euclid(24)),
+    }
+}

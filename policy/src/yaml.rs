@@ -1,0 +1,252 @@
+//! YAML as a tree whose every key and value knows its line and column.
+//!
+//! Strict: duplicate keys, merge keys and the YAML 1.1 spellings of booleans are refused or stay text, so that no
+//! two readers of one policy file see different policies.
+
+use camino::Utf8Path;
+use plimsoll_model::Limits;
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, MapAccess, SeqAccess, Visitor},
+};
+use serde_saphyr::{DuplicateKeyPolicy, MergeKeyPolicy, Options, Spanned};
+use std::fmt;
+
+use crate::Error;
+
+/// A place in the policy file, both from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct At {
+    pub(crate) line: u32,
+    pub(crate) column: u32,
+}
+
+/// A value and where it stands.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) at: At,
+    pub(crate) value: Value,
+}
+
+/// What stands there.
+#[derive(Debug)]
+pub(crate) enum Value {
+    Null,
+    Boolean(bool),
+    Integer(i64),
+    /// A number with a fraction, or one too large: no key of a policy takes one.
+    OtherNumber,
+    Text(String),
+    List(Vec<Node>),
+    Map(Vec<Entry>),
+}
+
+/// One key of a mapping with its value.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) at: At,
+    pub(crate) key: String,
+    pub(crate) value: Node,
+}
+
+impl Value {
+    /// What it is, for a message.
+    pub(crate) fn describe(&self) -> String {
+        match self {
+            Self::Null => "nothing".to_owned(),
+            Self::Boolean(value) => format!("`{value}`"),
+            Self::Integer(value) => format!("the number `{value}`"),
+            Self::OtherNumber => "a number".to_owned(),
+            Self::Text(text) => format!("`{text}`"),
+            Self::List(_) => "a list".to_owned(),
+            Self::Map(_) => "a mapping".to_owned(),
+        }
+    }
+}
+
+/// The document in `text`.
+pub(crate) fn read(text: &str, path: &Utf8Path) -> Result<Node, Error> {
+    let limit = Limits::STANDARD.user_file;
+    if u64::try_from(text.len()).is_ok_and(|len| len > limit) {
+        return Err(Error::TooLarge { path: path.to_owned(), limit });
+    }
+    serde_saphyr::from_str_with_options::<Node>(text, options()).map_err(|error| {
+        let at = error.location().map_or(At { line: 1, column: 1 }, At::of);
+        let full = error.without_snippet().to_string();
+        // The place is stated once, in front.
+        let message = match error.without_snippet() {
+            serde_saphyr::Error::DuplicateMappingKey { key, .. } => {
+                format!("duplicate key `{}`", key.as_deref().unwrap_or_default())
+            }
+            _ => full.split_once(" at line ").map_or(full.as_str(), |(text, _)| text).to_owned(),
+        };
+        Error::Invalid {
+            path: path.to_owned(),
+            line: at.line,
+            column: at.column,
+            message,
+            nearest: None,
+        }
+    })
+}
+
+fn options() -> Options {
+    serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_depth: 24,
+            max_nodes: 100_000,
+            max_anchors: 100,
+            max_aliases: 1_000,
+            max_documents: 1,
+        },
+        duplicate_keys: DuplicateKeyPolicy::Error,
+        merge_keys: MergeKeyPolicy::Error,
+        strict_booleans: true,
+        with_snippet: false,
+    }
+}
+
+impl At {
+    fn of(location: serde_saphyr::Location) -> Self {
+        let number = |number: u64| u32::try_from(number).unwrap_or(u32::MAX).max(1);
+        Self { line: number(location.line()), column: number(location.column()) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let spanned = Spanned::<Value>::deserialize(from)?;
+        Ok(Self { at: At::of(spanned.referenced), value: spanned.value })
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Boolean(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Integer(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(i64::try_from(value).map_or(Value::OtherNumber, Value::Integer))
+    }
+
+    fn visit_i128<E>(self, _: i128) -> Result<Value, E> {
+        Ok(Value::OtherNumber)
+    }
+
+    fn visit_u128<E>(self, _: u128) -> Result<Value, E> {
+        Ok(Value::OtherNumber)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Value, E> {
+        Ok(Value::OtherNumber)
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::Text(text.to_owned()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Value, E> {
+        Ok(Value::Text(text))
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
+        Value::deserialize(from)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(node) = from.next_element()? {
+            list.push(node);
+        }
+        Ok(Value::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
+        let mut entries: Vec<Entry> = Vec::new();
+        while let Some(key) = from.next_key::<Spanned<String>>()? {
+            if entries.iter().any(|entry| entry.key == key.value) {
+                return Err(de::Error::custom(format_args!("duplicate key `{}`", key.value)));
+            }
+            let value = from.next_value()?;
+            entries.push(Entry { at: At::of(key.referenced), key: key.value, value });
+        }
+        Ok(Value::Map(entries))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries(node: &Node) -> &[Entry] {
+        match &node.value {
+            Value::Map(entries) => entries,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[track_caller]
+    fn check_error(text: &str, expect: &str) {
+        assert_eq!(read(text, Utf8Path::new("p.yaml")).unwrap_err().to_string(), expect);
+    }
+
+    #[test]
+    fn every_key_and_value_knows_its_place() {
+        let node =
+            read("version: 1\nrules: {DF-030: off, X: [a,\n  2026-12-15]}\n", "p".into()).unwrap();
+        let [version, rules] = entries(&node) else { panic!() };
+        assert_eq!((version.at, version.value.at), (at(1, 1), at(1, 10)));
+        assert!(matches!(version.value.value, Value::Integer(1)));
+        let [df, x] = entries(&rules.value) else { panic!() };
+        assert_eq!((df.at, df.value.at), (at(2, 9), at(2, 17)));
+        assert!(matches!(&df.value.value, Value::Text(text) if text == "off"));
+        let Value::List(list) = &x.value.value else { panic!() };
+        assert_eq!(list[1].at, at(3, 3));
+        assert!(matches!(&list[1].value, Value::Text(text) if text == "2026-12-15"));
+    }
+
+    fn at(line: u32, column: u32) -> At {
+        At { line, column }
+    }
+
+    #[test]
+    fn what_two_readers_could_take_differently_is_refused() {
+        for text in
+            ["a: 1\na: 2\n", "x: {b: 1, b: 2}", "a: &x {b: 1}\nc: {<<: *x}\n", "a: 1\n---\nb: 2\n"]
+        {
+            assert!(read(text, "p".into()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn broken_text_and_bombs_are_errors_with_a_place() {
+        let all: Vec<_> = ["a: 1\na: 2\n", "a: [1\n", &"[".repeat(1_000), "a: *b", "\ta: 1", "x: {b: 1, <<: {c: 1}}", "a: 1\n---\nb: 2\n", ""].iter().map(|t| read(t, "p".into()).map(|n| format!("{n:?}")).unwrap_or_else(|e| e.to_string())).collect();
+        panic!("{all:#?}");
+    }
+}
