@@ -340,4 +340,6 @@ fn describe(error: &Error) -> String {
 }
 
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
 mod tests;
