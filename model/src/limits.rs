@@ -21,6 +21,12 @@ pub struct Limits {
     pub kept: u64,
     /// One file that a cataloger reads (256 MiB).
     pub file: u64,
+    /// A lock file or the metadata of one package, which a cataloger parses as a whole (32 MiB).
+    pub package_metadata: u64,
+    /// Components of one subject, and what could not be told of it (1,000,000).
+    pub components: usize,
+    /// Relations between the components of one subject (5,000,000).
+    pub relations: usize,
     /// How deep archives in archives are followed (8).
     pub archive_depth: usize,
     /// Everything inflated out of one archive with what is in it (1 GiB).
@@ -60,6 +66,9 @@ impl Limits {
         path: 4_096,
         kept: GIB,
         file: 256 * MIB,
+        package_metadata: 32 * MIB,
+        components: 1_000_000,
+        relations: 5_000_000,
         archive_depth: 8,
         archive_inflated: GIB,
         archive_entries: 200_000,
