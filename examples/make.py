@@ -30,8 +30,10 @@ def package(name, version, source=None, depends=None):
 
 
 def dpkg(openssl):
-    return "\n".join(
-        [
+    # dpkg ends each package with an empty line, the last one too.
+    return "".join(
+        stanza + "\n"
+        for stanza in [
             package("base-files", "12.4+deb12u12"),
             package("libc6", "2.36-9+deb12u13", source="glibc"),
             package("libssl3", openssl, source="openssl", depends="libc6 (>= 2.34)"),

@@ -16,6 +16,9 @@ use plimsoll_model::{
 use serde_json::Value;
 use std::{collections::BTreeSet, error::Error as _};
 
+/// The step that tells whether a candidate states what is wanted.
+const PREDICATE_TYPE: &str = "predicate type";
+
 /// Something that was found and may be a bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
@@ -83,6 +86,11 @@ impl Verification {
     /// The step that failed; the candidate has passed where there is none.
     pub fn failed_step(&self) -> Option<&Step> {
         self.steps.iter().find(|step| step.outcome == StepOutcome::Failed)
+    }
+
+    /// Whether the candidate states what is wanted; a good statement of another kind is no defect of the evidence.
+    pub fn is_wanted(&self) -> bool {
+        self.failed_step().is_none_or(|step| step.name != PREDICATE_TYPE)
     }
 }
 
@@ -227,7 +235,7 @@ fn plan(expectation: &Expectation<'_>) -> [(&'static str, String); 7] {
             ),
         ),
         (
-            "predicate type",
+            PREDICATE_TYPE,
             any_of("a predicate of type", expectation.predicate_types, "no type is wanted"),
         ),
         ("subject", format!("a subject with {}", expectation.subject)),

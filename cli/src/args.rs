@@ -4,14 +4,14 @@ use crate::{exit, report, ui::ColorChoice};
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
-use plimsoll_policy::Policy;
 use plimsoll_model::{Reference, Severity, platform::Platform, reference::Tag};
+use plimsoll_policy::Policy;
 use std::time::Duration;
 
 /// A supply-chain gate for container builds: what is aboard, what is unsafe, what policy says, and only then promotion.
 #[derive(Debug, Parser)]
 #[command(name = "plimsoll", version, after_help = exit::table(), max_term_width = 100)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// What is shared by all commands.
     #[command(flatten)]
     pub shared: Shared,
@@ -23,8 +23,11 @@ pub struct Arguments {
 /// Flags that every command takes.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Shared options")]
-#[expect(clippy::struct_excessive_bools, reason = "flags of a command line; settings turn them into words")]
-pub struct Shared {
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "flags of a command line; settings turn them into words"
+)]
+pub(crate) struct Shared {
     /// Policy file [default: plimsoll.yaml, .config/plimsoll.yaml or .github/plimsoll.yaml, up to the repository root].
     #[arg(long, global = true, value_name = "FILE", env = "PLIMSOLL_CONFIG")]
     pub config: Option<Utf8PathBuf>,
@@ -68,7 +71,7 @@ pub struct Shared {
 
 /// Form of the messages on stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     /// For people.
     Text,
     /// One JSON object a line.
@@ -77,7 +80,7 @@ pub enum LogFormat {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// The pipeline step: inventory, scan, check, sign, verify, decide, promote, record.
     Run(Box<RunArguments>),
     /// List what is aboard.
@@ -120,7 +123,7 @@ pub enum Command {
 
 /// What is judged, and for which platform.
 #[derive(Debug, Clone, Args)]
-pub struct SubjectArguments {
+pub(crate) struct SubjectArguments {
     /// Image: REGISTRY/REPOSITORY:TAG or @DIGEST, oci-layout:DIR[:TAG|@DIGEST], oci-archive:FILE, docker-archive:FILE.
     #[arg(value_name = "SUBJECT")]
     pub subject: Reference,
@@ -130,8 +133,8 @@ pub struct SubjectArguments {
 }
 
 /// Where reports go.
-#[derive(Debug, Clone, Default, Args)]
-pub struct OutputArguments {
+#[derive(Debug, Clone, Args)]
+pub(crate) struct OutputArguments {
     /// Report format, with a file or to stdout; may be given several times [default: table].
     #[arg(short, long = "output", value_name = "FORMAT[=FILE]", value_parser = report::Output::parse, long_help = report::long_help())]
     pub output: Vec<report::Output>,
@@ -142,18 +145,24 @@ pub struct OutputArguments {
 
 /// Where the advisories come from.
 #[derive(Debug, Clone, Default, Args)]
-pub struct IndexArguments {
+pub(crate) struct IndexArguments {
     /// Advisory index [default: advisories.index in the cache directory].
     #[arg(long, value_name = "FILE", env = "PLIMSOLL_DB")]
     pub db: Option<Utf8PathBuf>,
     /// OSV records to judge by instead of the index: a directory, an all.zip or a JSON file.
-    #[arg(long, value_name = "PATH", conflicts_with = "db", env = "PLIMSOLL_ADVISORIES", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "PATH",
+        conflicts_with = "db",
+        env = "PLIMSOLL_ADVISORIES",
+        value_delimiter = ','
+    )]
     pub advisories: Vec<Utf8PathBuf>,
 }
 
 /// Changes to the policy from the command line.
 #[derive(Debug, Clone, Default, Args)]
-pub struct GateArguments {
+pub(crate) struct GateArguments {
     /// Block vulnerabilities of this severity or worse, in place of the policy's conditions on severity.
     #[arg(long, value_name = "SEVERITY", env = "PLIMSOLL_FAIL_ON")]
     pub fail_on: Option<Severity>,
@@ -161,7 +170,7 @@ pub struct GateArguments {
 
 impl GateArguments {
     /// The policy with these changes.
-    pub fn apply(&self, policy: Policy) -> Policy {
+    pub(crate) fn apply(&self, policy: Policy) -> Policy {
         match self.fail_on {
             Some(severity) => policy.with_fail_on(severity),
             None => policy,
@@ -171,7 +180,7 @@ impl GateArguments {
 
 /// Who signs, and whom to believe.
 #[derive(Debug, Clone, Default, Args)]
-pub struct KeyArguments {
+pub(crate) struct KeyArguments {
     /// Private key to sign with [default: a local key, made on first use].
     #[arg(long, value_name = "FILE", env = "PLIMSOLL_KEY")]
     pub key: Option<Utf8PathBuf>,
@@ -179,7 +188,7 @@ pub struct KeyArguments {
 
 /// Where builds are recorded.
 #[derive(Debug, Clone, Default, Args)]
-pub struct LedgerArguments {
+pub(crate) struct LedgerArguments {
     /// Ledger [default: ledger.sqlite in the state directory].
     #[arg(long, value_name = "FILE", env = "PLIMSOLL_LEDGER")]
     pub ledger: Option<Utf8PathBuf>,
@@ -187,7 +196,7 @@ pub struct LedgerArguments {
 
 /// The Dockerfiles an image was made from.
 #[derive(Debug, Clone, Default, Args)]
-pub struct BuildArguments {
+pub(crate) struct BuildArguments {
     /// Dockerfile that the image was built from; may be given several times.
     #[arg(long = "dockerfile", value_name = "FILE")]
     pub dockerfiles: Vec<Utf8PathBuf>,
@@ -202,7 +211,7 @@ pub struct BuildArguments {
 /// `run`.
 #[derive(Debug, Args)]
 #[command(after_help = exit::table())]
-pub struct RunArguments {
+pub(crate) struct RunArguments {
     #[command(flatten)]
     pub subject: SubjectArguments,
     /// Where to promote the image when it passes: REGISTRY/REPOSITORY:TAG or oci-layout:DIR:TAG.
@@ -230,7 +239,7 @@ pub struct RunArguments {
 
 /// `sbom`.
 #[derive(Debug, Args)]
-pub struct SbomArguments {
+pub(crate) struct SbomArguments {
     #[command(flatten)]
     pub subject: SubjectArguments,
     #[command(flatten)]
@@ -240,7 +249,7 @@ pub struct SbomArguments {
 /// `scan`.
 #[derive(Debug, Args)]
 #[command(after_help = exit::table())]
-pub struct ScanArguments {
+pub(crate) struct ScanArguments {
     #[command(flatten)]
     pub subject: SubjectArguments,
     #[command(flatten)]
@@ -254,7 +263,7 @@ pub struct ScanArguments {
 /// `check`.
 #[derive(Debug, Args)]
 #[command(after_help = exit::table())]
-pub struct CheckArguments {
+pub(crate) struct CheckArguments {
     /// Dockerfiles, directories to look for Dockerfiles in, or one image.
     #[arg(value_name = "PATH|SUBJECT", required = true)]
     pub what: Vec<String>,
@@ -273,7 +282,7 @@ pub struct CheckArguments {
 
 /// `attest`.
 #[derive(Debug, Args)]
-pub struct AttestArguments {
+pub(crate) struct AttestArguments {
     #[command(flatten)]
     pub subject: SubjectArguments,
     /// What to state; may be given several times [default: provenance, sbom, vulnerabilities].
@@ -293,7 +302,7 @@ pub struct AttestArguments {
 
 /// What can be stated about an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
-pub enum AttestationType {
+pub(crate) enum AttestationType {
     /// How it was built: SLSA provenance v1.
     Provenance,
     /// What is aboard: CycloneDX.
@@ -307,7 +316,7 @@ pub enum AttestationType {
 /// `verify`.
 #[derive(Debug, Args)]
 #[command(after_help = exit::table())]
-pub struct VerifyArguments {
+pub(crate) struct VerifyArguments {
     #[command(flatten)]
     pub subject: SubjectArguments,
     /// Public key to believe, in place of the policy's signers; may be given several times.
@@ -327,7 +336,7 @@ pub struct VerifyArguments {
 /// `promote`.
 #[derive(Debug, Args)]
 #[command(after_help = exit::table())]
-pub struct PromoteArguments {
+pub(crate) struct PromoteArguments {
     #[command(flatten)]
     pub subject: SubjectArguments,
     /// Where to: REGISTRY/REPOSITORY:TAG or oci-layout:DIR:TAG.
@@ -349,7 +358,7 @@ pub struct PromoteArguments {
 
 /// `base`.
 #[derive(Debug, Subcommand)]
-pub enum BaseCommand {
+pub(crate) enum BaseCommand {
     /// Approve a base image: its digests and layers go into the signed lock.
     Approve(BaseApproveArguments),
     /// List the approved base images.
@@ -358,7 +367,7 @@ pub enum BaseCommand {
 
 /// `base approve`.
 #[derive(Debug, Args)]
-pub struct BaseApproveArguments {
+pub(crate) struct BaseApproveArguments {
     /// The base image.
     #[arg(value_name = "SUBJECT")]
     pub subject: Reference,
@@ -380,7 +389,7 @@ pub struct BaseApproveArguments {
 
 /// `base list`.
 #[derive(Debug, Args)]
-pub struct BaseListArguments {
+pub(crate) struct BaseListArguments {
     /// The lock [default: the policy's, else bases.lock].
     #[arg(long, value_name = "FILE")]
     pub lock: Option<Utf8PathBuf>,
@@ -394,7 +403,7 @@ pub struct BaseListArguments {
 
 /// `db`.
 #[derive(Debug, Subcommand)]
-pub enum DbCommand {
+pub(crate) enum DbCommand {
     /// Build the index from OSV records on this machine.
     Import {
         /// Directories in OSV's bulk layout, `all.zip` files, or JSON files.
@@ -406,7 +415,11 @@ pub enum DbCommand {
     /// Fetch OSV's bulk export and build the index.
     Update {
         /// Base address in OSV's bulk layout.
-        #[arg(long, value_name = "URL", default_value = "https://osv-vulnerabilities.storage.googleapis.com")]
+        #[arg(
+            long,
+            value_name = "URL",
+            default_value = "https://osv-vulnerabilities.storage.googleapis.com"
+        )]
         from: url::Url,
         /// Ecosystem to fetch, as OSV names it; may be given several times [default: all].
         #[arg(long = "ecosystem", value_name = "NAME")]
@@ -431,7 +444,7 @@ pub enum DbCommand {
 
 /// Which index.
 #[derive(Debug, Clone, Args)]
-pub struct DbArguments {
+pub(crate) struct DbArguments {
     /// Advisory index [default: advisories.index in the cache directory].
     #[arg(long, value_name = "FILE", env = "PLIMSOLL_DB")]
     pub db: Option<Utf8PathBuf>,
@@ -439,7 +452,7 @@ pub struct DbArguments {
 
 /// `ledger`.
 #[derive(Debug, Subcommand)]
-pub enum LedgerCommand {
+pub(crate) enum LedgerCommand {
     /// List recorded builds, newest first.
     List {
         /// Only builds of this name or digest.
@@ -480,7 +493,7 @@ pub enum LedgerCommand {
 
 /// `policy`.
 #[derive(Debug, Subcommand)]
-pub enum PolicyCommand {
+pub(crate) enum PolicyCommand {
     /// Write a commented policy file to start from.
     Init {
         /// Where.
@@ -496,7 +509,7 @@ pub enum PolicyCommand {
 }
 
 /// A destination has to be named by tag: a promotion ends with moving one.
-pub fn destination_tag(reference: &Reference) -> Option<Tag> {
+pub(crate) fn destination_tag(reference: &Reference) -> Option<Tag> {
     use plimsoll_model::reference::Selector;
     match reference {
         Reference::Registry(name) if name.digest.is_none() => name.tag.clone(),
@@ -504,12 +517,16 @@ pub fn destination_tag(reference: &Reference) -> Option<Tag> {
             Selector::Tag(tag) => Some(tag.clone()),
             Selector::Only | Selector::Digest(_) => None,
         },
-        Reference::Registry(_) | Reference::OciArchive(_) | Reference::DockerArchive(_) | Reference::Sbom(_) => None,
+        Reference::Registry(_)
+        | Reference::OciArchive(_)
+        | Reference::DockerArchive(_)
+        | Reference::Sbom(_) => None,
     }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let signed: jiff::SignedDuration = text.parse().map_err(|error: jiff::Error| error.to_string())?;
+    let signed: jiff::SignedDuration =
+        text.parse().map_err(|error: jiff::Error| error.to_string())?;
     Duration::try_from(signed).map_err(|error| error.to_string())
 }
 

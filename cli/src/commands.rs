@@ -18,7 +18,10 @@ mod verify;
 use crate::{args::Command, context::Context, error::Error, exit::ExitStatus};
 
 /// Carries out a command; the status is that of its decision.
-pub async fn dispatch(ctx: &Context, command: Command) -> Result<&'static ExitStatus, Error> {
+pub(crate) async fn dispatch(
+    ctx: &Context,
+    command: Command,
+) -> Result<&'static ExitStatus, Error> {
     match command {
         Command::Run(arguments) => Box::pin(run::run(ctx, &arguments)).await,
         Command::Sbom(arguments) => Box::pin(sbom::sbom(ctx, &arguments)).await,

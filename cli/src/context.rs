@@ -11,18 +11,18 @@ use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 use plimsoll_model::Limits;
 use plimsoll_oci::{
-    auth::Credentials,
+    auth::{Credentials, Helpers},
     source::{Access, AccessOptions, Network},
 };
 use plimsoll_policy::Policy;
 use std::{io::IsTerminal as _, time::Duration};
 
 /// The version of this program.
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Clock, environment, limits, output and settings of one run.
 #[derive(Debug)]
-pub struct Context {
+pub(crate) struct Context {
     /// The flags that all commands share.
     pub shared: Shared,
     /// The environment.
@@ -42,17 +42,18 @@ pub struct Context {
 impl Context {
     /// Looks at clock, environment and terminal, for the one time.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
-    pub fn new(shared: Shared) -> Result<Self, Error> {
+    pub(crate) fn new(shared: Shared) -> Result<Self, Error> {
         let environment = Environment::read();
         let ui = Ui::new(&shared, &environment);
-        let document_time = environment.get(&env::SOURCE_DATE_EPOCH).map(parse_epoch).transpose()?;
+        let document_time =
+            environment.get(&env::SOURCE_DATE_EPOCH).map(parse_epoch).transpose()?;
         let paint = ui::paint(shared.color, &environment, std::io::stdout().is_terminal());
         let now = Timestamp::now();
         Ok(Self { shared, environment, now, document_time, limits: Limits::STANDARD, ui, paint })
     }
 
     /// How registries are reached.
-    pub fn access(&self) -> Result<Access, Error> {
+    pub(crate) fn access(&self) -> Result<Access, Error> {
         Ok(Access::new(AccessOptions {
             credentials: self.credentials()?,
             plain_http: self.shared.plain_http.clone(),
@@ -68,9 +69,15 @@ impl Context {
 
     /// Credentials from the first of: `--registry-auth`, `REGISTRY_AUTH_FILE`, `DOCKER_AUTH_CONFIG`, docker's `config.json`.
     fn credentials(&self) -> Result<Credentials, Error> {
-        let path = self.environment.get(&env::PATH).unwrap_or_default();
+        let helpers = Helpers {
+            path: self.environment.get(&env::PATH).unwrap_or_default().into(),
+            timeout: self.shared.timeout,
+        };
         let from_file = |file: &Utf8Path| {
-            Ok(Credentials::from_docker_config(&files::read(file, self.limits.user_file)?, path)?)
+            Ok(Credentials::from_docker_config(
+                &files::read(file, self.limits.user_file)?,
+                helpers.clone(),
+            )?)
         };
         if let Some(file) = &self.shared.registry_auth {
             return from_file(file);
@@ -79,27 +86,30 @@ impl Context {
             return from_file(Utf8Path::new(file));
         }
         if let Some(text) = self.environment.get(&env::DOCKER_AUTH_CONFIG) {
-            return Ok(Credentials::from_docker_config(text.as_bytes(), path)?);
+            return Ok(Credentials::from_docker_config(text.as_bytes(), helpers)?);
         }
-        let directory = match (self.environment.get(&env::DOCKER_CONFIG), self.environment.get(&env::HOME)) {
-            (Some(directory), _) => Utf8PathBuf::from(directory),
-            (None, Some(home)) => Utf8Path::new(home).join(".docker"),
-            (None, None) => return Ok(Credentials::anonymous()),
-        };
+        let directory =
+            match (self.environment.get(&env::DOCKER_CONFIG), self.environment.get(&env::HOME)) {
+                (Some(directory), _) => Utf8PathBuf::from(directory),
+                (None, Some(home)) => Utf8Path::new(home).join(".docker"),
+                (None, None) => return Ok(Credentials::anonymous()),
+            };
         let file = directory.join("config.json");
         if file.exists() { from_file(&file) } else { Ok(Credentials::anonymous()) }
     }
 
     /// The policy in force: `--config`, else the first policy file from here up to the repository root, else the baseline.
-    pub fn policy(&self) -> Result<Policy, Error> {
+    pub(crate) fn policy(&self) -> Result<Policy, Error> {
         match self.shared.config.clone().or_else(find_policy) {
-            Some(path) => Ok(Policy::parse(&files::read_text(&path, self.limits.user_file)?, &path)?),
+            Some(path) => {
+                Ok(Policy::parse(&files::read_text(&path, self.limits.user_file)?, &path)?)
+            }
             None => Ok(Policy::baseline()),
         }
     }
 
     /// Where the advisory index lies.
-    pub fn index_path(&self, flag: Option<&Utf8Path>) -> Result<Utf8PathBuf, Error> {
+    pub(crate) fn index_path(&self, flag: Option<&Utf8Path>) -> Result<Utf8PathBuf, Error> {
         let directory = || self.shared.cache_dir.clone().or_else(|| self.environment.cache_dir());
         match flag {
             Some(path) => Ok(path.to_owned()),
@@ -110,7 +120,11 @@ impl Context {
     }
 
     /// A file in the state directory.
-    pub fn state_path(&self, flag: Option<&Utf8Path>, name: &str) -> Result<Utf8PathBuf, Error> {
+    pub(crate) fn state_path(
+        &self,
+        flag: Option<&Utf8Path>,
+        name: &str,
+    ) -> Result<Utf8PathBuf, Error> {
         match flag {
             Some(path) => Ok(path.to_owned()),
             None => self
@@ -122,8 +136,11 @@ impl Context {
     }
 
     /// A path in a policy file, which is meant from that file's directory.
-    pub fn beside_policy(policy: &Policy, path: &Utf8Path) -> Utf8PathBuf {
-        policy.path().and_then(Utf8Path::parent).map_or_else(|| path.to_owned(), |directory| directory.join(path))
+    pub(crate) fn beside_policy(policy: &Policy, path: &Utf8Path) -> Utf8PathBuf {
+        policy
+            .path()
+            .and_then(Utf8Path::parent)
+            .map_or_else(|| path.to_owned(), |directory| directory.join(path))
     }
 }
 
@@ -134,10 +151,15 @@ fn find_policy() -> Option<Utf8PathBuf> {
     let mut directory = Utf8PathBuf::from(".");
     // A working directory is not nested deeper than this.
     for _ in 0..64 {
-        if let Some(found) = POLICY_FILES.iter().map(|name| directory.join(name)).find(|path| path.is_file()) {
-            return Some(found.strip_prefix(".").map_or_else(|_| found.clone(), Utf8Path::to_owned));
+        if let Some(found) =
+            POLICY_FILES.iter().map(|name| directory.join(name)).find(|path| path.is_file())
+        {
+            return Some(
+                found.strip_prefix(".").map_or_else(|_| found.clone(), Utf8Path::to_owned),
+            );
         }
-        if directory.join(".git").exists() || directory.canonicalize_utf8().ok()?.parent().is_none() {
+        if directory.join(".git").exists() || directory.canonicalize_utf8().ok()?.parent().is_none()
+        {
             return None;
         }
         directory = directory.join("..");
@@ -146,9 +168,11 @@ fn find_policy() -> Option<Utf8PathBuf> {
 }
 
 fn parse_epoch(text: &str) -> Result<Timestamp, Error> {
-    let wrong = || Error::usage(
-        format!("SOURCE_DATE_EPOCH is `{text}`: expected seconds since 1970"),
-        "unset it, or set it to the output of `git log -1 --format=%ct`",
-    );
+    let wrong = || {
+        Error::usage(
+            format!("SOURCE_DATE_EPOCH is `{text}`: expected seconds since 1970"),
+            "unset it, or set it to the output of `git log -1 --format=%ct`",
+        )
+    };
     text.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok()).ok_or_else(wrong)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 /// One variable.
 #[derive(Debug)]
-pub struct Variable {
+pub(crate) struct Variable {
     /// Its name.
     pub name: &'static str,
     /// What it does.
@@ -14,9 +14,9 @@ pub struct Variable {
 
 macro_rules! variables {
     ($($name:ident: $meaning:literal;)*) => {
-        $(#[doc = $meaning] pub const $name: Variable = Variable { name: stringify!($name), meaning: $meaning };)*
+        $(#[doc = $meaning] pub(crate) const $name: Variable = Variable { name: stringify!($name), meaning: $meaning };)*
         /// Every variable, for the manual.
-        pub const ALL: &[&Variable] = &[$(&$name),*];
+        pub(crate) const ALL: &[&Variable] = &[$(&$name),*];
     };
 }
 
@@ -38,43 +38,57 @@ variables! {
 
 /// The environment as it was when the program started.
 #[derive(Debug, Clone, Default)]
-pub struct Environment(BTreeMap<String, String>);
+pub(crate) struct Environment(BTreeMap<String, String>);
 
 impl Environment {
     /// Reads the whole environment; variables that are not UTF-8 are left out.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
-    pub fn read() -> Self {
-        Self(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect())
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the environment"
+    )]
+    pub(crate) fn read() -> Self {
+        Self(
+            std::env::vars_os()
+                .filter_map(|(name, value)| {
+                    Some((name.into_string().ok()?, value.into_string().ok()?))
+                })
+                .collect(),
+        )
     }
 
     /// An environment of these variables, for tests.
     #[cfg(test)]
-    pub fn of(variables: &[(&str, &str)]) -> Self {
-        Self(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    pub(crate) fn of(variables: &[(&str, &str)]) -> Self {
+        Self(
+            variables
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+        )
     }
 
     /// The value of a variable; an empty one counts as unset.
-    pub fn get(&self, variable: &Variable) -> Option<&str> {
+    pub(crate) fn get(&self, variable: &Variable) -> Option<&str> {
         self.0.get(variable.name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
     /// Whether it is set to anything.
-    pub fn has(&self, variable: &Variable) -> bool {
+    pub(crate) fn has(&self, variable: &Variable) -> bool {
         self.get(variable).is_some()
     }
 
     /// All of it, for the builders that describe a CI run.
-    pub const fn all(&self) -> &BTreeMap<String, String> {
+    pub(crate) const fn all(&self) -> &BTreeMap<String, String> {
         &self.0
     }
 
     /// `$XDG_CACHE_HOME/plimsoll`, or its default.
-    pub fn cache_dir(&self) -> Option<Utf8PathBuf> {
+    pub(crate) fn cache_dir(&self) -> Option<Utf8PathBuf> {
         self.xdg(&XDG_CACHE_HOME, ".cache")
     }
 
     /// `$XDG_STATE_HOME/plimsoll`, or its default.
-    pub fn state_dir(&self) -> Option<Utf8PathBuf> {
+    pub(crate) fn state_dir(&self) -> Option<Utf8PathBuf> {
         self.xdg(&XDG_STATE_HOME, ".local/state")
     }
 

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 /// Why a command could not do its work. A policy that says no is no error: it is a decision.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub(crate) enum Error {
     /// The arguments do not go together.
     #[error("{message}")]
     Usage {
@@ -147,17 +147,17 @@ pub enum Error {
 
 impl Error {
     /// A usage error with a way out.
-    pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Usage { message: message.into(), hint: Some(hint.into()) }
     }
 
     /// The same error, as what kept a passed image from `what`.
-    pub fn after_pass(self, what: &'static str) -> Self {
+    pub(crate) fn after_pass(self, what: &'static str) -> Self {
         Self::Action { what, source: Box::new(self) }
     }
 
     /// The whole chain on one line: what was attempted, and why it failed.
-    pub fn chain(&self) -> String {
+    pub(crate) fn chain(&self) -> String {
         let mut text = self.to_string();
         let mut cause = std::error::Error::source(self);
         while let Some(error) = cause {
@@ -199,9 +199,10 @@ impl Classify for Error {
             Self::NoHome { variable } => Some(format!("set HOME or {variable}")),
             Self::NotPermitted { .. } => Some("see `promotion:` in the policy file".to_owned()),
             Self::ImmutableTag { .. } => Some("promote under a new tag".to_owned()),
-            Self::Worker(_) | Self::Internal(_) | Self::Json { .. } => {
-                Some("this is a bug in Plimsoll; please report it with the command that led here".to_owned())
-            }
+            Self::Worker(_) | Self::Internal(_) | Self::Json { .. } => Some(
+                "this is a bug in Plimsoll; please report it with the command that led here"
+                    .to_owned(),
+            ),
             Self::Action { source, .. } => source.hint(),
             Self::Oci(error) => error.hint(),
             Self::Sbom(error) => error.hint(),

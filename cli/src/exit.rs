@@ -5,7 +5,7 @@ use plimsoll_policy::Verdict;
 
 /// One row of the table.
 #[derive(Debug)]
-pub struct ExitStatus {
+pub(crate) struct ExitStatus {
     /// The status.
     pub code: u8,
     /// What it means.
@@ -14,9 +14,9 @@ pub struct ExitStatus {
 
 macro_rules! statuses {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $meaning:literal;)*) => {
-        $($(#[$doc])* pub const $name: ExitStatus = ExitStatus { code: $code, meaning: $meaning };)*
+        $($(#[$doc])* pub(crate) const $name: ExitStatus = ExitStatus { code: $code, meaning: $meaning };)*
         /// Every status, in order. Help, manual and README print this.
-        pub const ALL: &[&ExitStatus] = &[$(&$name),*];
+        pub(crate) const ALL: &[&ExitStatus] = &[$(&$name),*];
     };
 }
 
@@ -40,7 +40,7 @@ statuses! {
 }
 
 /// The status of an error of this class.
-pub const fn of_class(class: Class) -> &'static ExitStatus {
+pub(crate) const fn of_class(class: Class) -> &'static ExitStatus {
     match class {
         Class::Usage => &USAGE,
         Class::Rejected | Class::Undecided => &UNDECIDED,
@@ -50,7 +50,7 @@ pub const fn of_class(class: Class) -> &'static ExitStatus {
 }
 
 /// The status of a decision.
-pub const fn of_verdict(verdict: Verdict) -> &'static ExitStatus {
+pub(crate) const fn of_verdict(verdict: Verdict) -> &'static ExitStatus {
     match verdict {
         Verdict::Pass => &PASSED,
         Verdict::Blocked => &BLOCKED,
@@ -59,8 +59,9 @@ pub const fn of_verdict(verdict: Verdict) -> &'static ExitStatus {
 }
 
 /// The table as help shows it.
-pub fn table() -> String {
-    let rows: Vec<String> = ALL.iter().map(|status| format!("  {:>3}  {}", status.code, status.meaning)).collect();
+pub(crate) fn table() -> String {
+    let rows: Vec<String> =
+        ALL.iter().map(|status| format!("  {:>3}  {}", status.code, status.meaning)).collect();
     format!("Exit statuses:\n{}", rows.join("\n"))
 }
 

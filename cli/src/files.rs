@@ -6,7 +6,7 @@ use std::io::{Read as _, Write as _};
 
 /// The bytes of a file, at most `limit` of them.
 #[expect(clippy::disallowed_methods, reason = "the read is bounded by `take`")]
-pub fn read(path: &Utf8Path, limit: u64) -> Result<Vec<u8>, Error> {
+pub(crate) fn read(path: &Utf8Path, limit: u64) -> Result<Vec<u8>, Error> {
     let fail = |source| Error::Read { path: path.to_owned(), source };
     let file = std::fs::File::open(path).map_err(fail)?;
     let mut bytes = Vec::new();
@@ -19,19 +19,21 @@ pub fn read(path: &Utf8Path, limit: u64) -> Result<Vec<u8>, Error> {
 }
 
 /// The text of a file, at most `limit` bytes.
-pub fn read_text(path: &Utf8Path, limit: u64) -> Result<String, Error> {
-    String::from_utf8(read(path, limit)?).map_err(|_not_utf8| Error::NotText { path: path.to_owned() })
+pub(crate) fn read_text(path: &Utf8Path, limit: u64) -> Result<String, Error> {
+    String::from_utf8(read(path, limit)?)
+        .map_err(|_not_utf8| Error::NotText { path: path.to_owned() })
 }
 
 /// Writes a file whole: to a temporary file beside it, which then takes its name.
-pub fn write(path: &Utf8Path, bytes: &[u8]) -> Result<(), Error> {
+pub(crate) fn write(path: &Utf8Path, bytes: &[u8]) -> Result<(), Error> {
     let fail = |source| Error::Write { path: path.to_owned(), source };
     let directory = match path.parent() {
         Some(parent) if !parent.as_str().is_empty() => parent,
         _ => Utf8Path::new("."),
     };
     std::fs::create_dir_all(directory).map_err(fail)?;
-    let mut file = tempfile::Builder::new().prefix(".plimsoll-").tempfile_in(directory).map_err(fail)?;
+    let mut file =
+        tempfile::Builder::new().prefix(".plimsoll-").tempfile_in(directory).map_err(fail)?;
     file.write_all(bytes).map_err(fail)?;
     file.as_file().sync_all().map_err(fail)?;
     set_shared_mode(file.as_file()).map_err(fail)?;

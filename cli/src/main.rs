@@ -22,7 +22,8 @@ const STACK: usize = 8 << 20;
 
 fn main() -> ExitCode {
     install_panic_hook();
-    let driver = std::thread::Builder::new().name("plimsoll".to_owned()).stack_size(STACK).spawn(drive);
+    let driver =
+        std::thread::Builder::new().name("plimsoll".to_owned()).stack_size(STACK).spawn(drive);
     let status = driver.map_or(&exit::BUG, |thread| thread.join().unwrap_or(&exit::BUG));
     ExitCode::from(status.code)
 }
@@ -95,7 +96,11 @@ fn install_panic_hook() {
     let print = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         print(panic);
-        #[expect(clippy::exit, clippy::disallowed_methods, reason = "nothing may go on after a bug, on any thread")]
+        #[expect(
+            clippy::exit,
+            clippy::disallowed_methods,
+            reason = "nothing may go on after a bug, on any thread"
+        )]
         std::process::exit(i32::from(exit::BUG.code));
     }));
 }

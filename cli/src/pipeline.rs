@@ -1,7 +1,10 @@
 //! The stages in their order: what `run` and `promote` have in common.
 
 use crate::{
-    args::{AttestationType, BuildArguments, GateArguments, IndexArguments, KeyArguments, LedgerArguments, OutputArguments, SubjectArguments},
+    args::{
+        AttestationType, BuildArguments, GateArguments, IndexArguments, KeyArguments,
+        LedgerArguments, OutputArguments, SubjectArguments,
+    },
     context::Context,
     error::Error,
     exit::{self, ExitStatus},
@@ -29,7 +32,7 @@ const STATED: [AttestationType; 3] =
 
 /// What is to be done with one image.
 #[derive(Debug)]
-pub struct Pipeline<'a> {
+pub(crate) struct Pipeline<'a> {
     /// The command, for reports and ledger.
     pub command: &'static str,
     /// The image.
@@ -54,7 +57,7 @@ pub struct Pipeline<'a> {
 
 /// Whether statements about the image are made.
 #[derive(Debug, Clone, Copy)]
-pub enum Statements<'a> {
+pub(crate) enum Statements<'a> {
     /// Sign them, and attach them to the image; its source is in this directory.
     Made(&'a Utf8Path),
     /// Only what is there already counts.
@@ -94,7 +97,7 @@ struct Keys {
 
 impl Pipeline<'_> {
     /// Takes the image through all the stages.
-    pub async fn run(&self, ctx: &Context) -> Result<&'static ExitStatus, Error> {
+    pub(crate) async fn run(&self, ctx: &Context) -> Result<&'static ExitStatus, Error> {
         let facts = self.gather(ctx).await?;
         let signer = keys::signer(ctx, self.key)?;
         let believed = keys::trusted(ctx, &facts.policy, Some(signer.public_key()))?;
@@ -122,10 +125,19 @@ impl Pipeline<'_> {
     }
 
     /// Signs and attaches the statements; those that could not be attached are returned, to be carried along.
-    async fn state(&self, ctx: &Context, facts: &Facts, signer: &KeySigner) -> Result<Vec<Attested>, Error> {
+    async fn state(
+        &self,
+        ctx: &Context,
+        facts: &Facts,
+        signer: &KeySigner,
+    ) -> Result<Vec<Attested>, Error> {
         let Statements::Made(source) = self.statements else { return Ok(Vec::new()) };
-        let findings =
-            Findings { resolved: &facts.resolved, cataloged: &facts.cataloged, scan: Some(&facts.scan), source };
+        let findings = Findings {
+            resolved: &facts.resolved,
+            cataloged: &facts.cataloged,
+            scan: Some(&facts.scan),
+            source,
+        };
         let attested = attest::attest(ctx, &findings, &STATED, signer)?;
         Ok(match attest::attach(ctx, &facts.resolved, &attested).await? {
             Attachment::Attached => Vec::new(),
@@ -203,23 +215,33 @@ impl Pipeline<'_> {
 
     fn next(&self, decision: &Decision) -> String {
         match (decision.verdict(), self.destination) {
-            (Verdict::Pass, Some(destination)) => format!("verify it with `plimsoll verify {destination}`"),
+            (Verdict::Pass, Some(destination)) => {
+                format!("verify it with `plimsoll verify {destination}`")
+            }
             (Verdict::Pass, None) => "promote it with `--promote-to REF`".to_owned(),
             (Verdict::Blocked, _) => "mend what blocks, rebuild, and run again".to_owned(),
             (Verdict::Undecided, _) => {
-                "make known what could not be told, or accept it in the policy, and run again".to_owned()
+                "make known what could not be told, or accept it in the policy, and run again"
+                    .to_owned()
             }
         }
     }
 }
 
-async fn look(ctx: &Context, resolved: &Resolved, carried: &[Attested], keys: &[PublicKey]) -> Verified {
+async fn look(
+    ctx: &Context,
+    resolved: &Resolved,
+    carried: &[Attested],
+    keys: &[PublicKey],
+) -> Verified {
     let stage = ctx.ui.stage("verify");
     let digest = resolved.subject().digest;
-    let candidates =
-        verify::fetch(ctx, resolved.source(), &digest).await.and(carried.iter().map(Attested::candidate));
+    let candidates = verify::fetch(ctx, resolved.source(), &digest)
+        .await
+        .and(carried.iter().map(Attested::candidate));
     let verified = verify::verify(ctx, &candidates, digest, keys, &verify::all_kinds());
-    let good = verified.explanations().iter().filter(|candidate| candidate.evidence.is_some()).count();
+    let good =
+        verified.explanations().iter().filter(|candidate| candidate.evidence.is_some()).count();
     stage.done(&format!("{good} of {} statements verified", verified.explanations().len()));
     verified
 }

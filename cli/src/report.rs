@@ -18,7 +18,7 @@ macro_rules! formats {
     ($($module:ident),* $(,)?) => {
         $(mod $module;)*
         /// Every format, in the order that help shows.
-        pub const ALL: &[&Format] = &[$(&$module::FORMAT),*];
+        pub(crate) const ALL: &[&Format] = &[$(&$module::FORMAT),*];
     };
 }
 formats! {
@@ -30,14 +30,14 @@ formats! {
     spdx_json,
 }
 
-pub mod text;
+pub(crate) mod text;
 
-pub use json_v1::verification;
-pub use table::explain;
+pub(crate) use json_v1::verification;
+pub(crate) use table::explain;
 
 /// A format that reports can be written in.
 #[derive(Debug)]
-pub struct Format {
+pub(crate) struct Format {
     /// What `-o` calls it.
     pub id: &'static str,
     /// One line for help.
@@ -48,7 +48,7 @@ pub struct Format {
 
 /// Everything a report can show. What a command does not make is absent.
 #[derive(Debug)]
-pub struct Report<'a> {
+pub(crate) struct Report<'a> {
     /// The command (`run`).
     pub command: &'static str,
     /// What was judged, as people know it.
@@ -79,7 +79,7 @@ pub struct Report<'a> {
 
 impl Report<'_> {
     /// A report that says nothing yet.
-    pub const fn new(command: &'static str, subject: String) -> Self {
+    pub(crate) const fn new(command: &'static str, subject: String) -> Self {
         Self {
             command,
             subject,
@@ -100,7 +100,7 @@ impl Report<'_> {
 
 /// How a report looks.
 #[derive(Debug, Clone, Copy)]
-pub struct Style {
+pub(crate) struct Style {
     /// Colour or none.
     pub paint: Paint,
     /// Least severity that is shown of what does not block.
@@ -109,14 +109,14 @@ pub struct Style {
 
 /// Where one report goes, and in which format.
 #[derive(Debug, Clone)]
-pub struct Output {
+pub(crate) struct Output {
     format: &'static Format,
     file: Option<Utf8PathBuf>,
 }
 
 impl Output {
     /// `FORMAT` or `FORMAT=FILE`.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let (id, file) = match text.split_once('=') {
             Some((_, "")) => return Err("expected a file name after `=`".to_owned()),
             Some((id, file)) => (id, Some(file.into())),
@@ -130,24 +130,33 @@ impl Output {
     }
 
     /// The format's id.
-    pub const fn format(&self) -> &'static str {
+    pub(crate) const fn format(&self) -> &'static str {
         self.format.id
     }
 
     /// Writes bytes to where this output goes.
-    pub fn deliver(&self, bytes: &[u8]) -> Result<(), Error> {
+    pub(crate) fn deliver(&self, bytes: &[u8]) -> Result<(), Error> {
         self.file.as_ref().map_or_else(|| to_stdout(bytes), |file| files::write(file, bytes))
     }
 }
 
 /// The long help of `-o`, from the registry.
-pub fn long_help() -> String {
-    let rows: Vec<String> = ALL.iter().map(|format| format!("- {}: {}", format.id, format.description)).collect();
-    format!("Report format, with a file or to stdout; may be given several times [default: table]\n\n{}", rows.join("\n"))
+pub(crate) fn long_help() -> String {
+    let rows: Vec<String> =
+        ALL.iter().map(|format| format!("- {}: {}", format.id, format.description)).collect();
+    format!(
+        "Report format, with a file or to stdout; may be given several times [default: table]\n\n{}",
+        rows.join("\n")
+    )
 }
 
 /// Writes the report to every output; to stdout as a table where none was asked for.
-pub fn write(ctx: &Context, report: &Report<'_>, outputs: &[Output], show: Severity) -> Result<(), Error> {
+pub(crate) fn write(
+    ctx: &Context,
+    report: &Report<'_>,
+    outputs: &[Output],
+    show: Severity,
+) -> Result<(), Error> {
     let table = [Output { format: &table::FORMAT, file: None }];
     let outputs = if outputs.is_empty() { table.as_slice() } else { outputs };
     // All are made before the first is written: a format that does not fit leaves nothing half done.
@@ -162,7 +171,7 @@ pub fn write(ctx: &Context, report: &Report<'_>, outputs: &[Output], show: Sever
 }
 
 /// Writes to stdout. A reader that has gone away is no failure of ours.
-pub fn to_stdout(bytes: &[u8]) -> Result<(), Error> {
+pub(crate) fn to_stdout(bytes: &[u8]) -> Result<(), Error> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
@@ -173,7 +182,11 @@ pub fn to_stdout(bytes: &[u8]) -> Result<(), Error> {
 }
 
 /// Writes a small report of a command that has its own: as text, or as JSON.
-pub fn write_simple(outputs: &[Output], text: &str, json: &serde_json::Value) -> Result<(), Error> {
+pub(crate) fn write_simple(
+    outputs: &[Output],
+    text: &str,
+    json: &serde_json::Value,
+) -> Result<(), Error> {
     let table = [Output { format: &table::FORMAT, file: None }];
     let outputs = if outputs.is_empty() { table.as_slice() } else { outputs };
     for output in outputs {
@@ -193,14 +206,18 @@ pub fn write_simple(outputs: &[Output], text: &str, json: &serde_json::Value) ->
 }
 
 /// The policy as reports name it.
-pub fn policy_name(policy: &Policy) -> String {
+pub(crate) fn policy_name(policy: &Policy) -> String {
     let digest = policy.digest().short();
-    policy.path().map_or_else(|| format!("built-in baseline ({digest})"), |path| format!("{path} ({digest})"))
+    policy.path().map_or_else(
+        || format!("built-in baseline ({digest})"),
+        |path| format!("{path} ({digest})"),
+    )
 }
 
 /// A value as indented JSON with a final line break.
-pub fn to_json(what: &'static str, value: &impl serde::Serialize) -> Result<Vec<u8>, Error> {
-    let mut bytes = serde_json::to_vec_pretty(value).map_err(|source| Error::Json { what, source })?;
+pub(crate) fn to_json(what: &'static str, value: &impl serde::Serialize) -> Result<Vec<u8>, Error> {
+    let mut bytes =
+        serde_json::to_vec_pretty(value).map_err(|source| Error::Json { what, source })?;
     bytes.push(b'\n');
     Ok(bytes)
 }

@@ -1,11 +1,11 @@
 //! The pipeline, one stage a file. What a stage hands on can be made by that stage alone.
 
-pub mod attest;
-pub mod decide;
-pub mod index;
-pub mod inventory;
-pub mod keys;
-pub mod promote;
-pub mod record;
-pub mod resolve;
-pub mod verify;
+pub(crate) mod attest;
+pub(crate) mod decide;
+pub(crate) mod index;
+pub(crate) mod inventory;
+pub(crate) mod keys;
+pub(crate) mod promote;
+pub(crate) mod record;
+pub(crate) mod resolve;
+pub(crate) mod verify;

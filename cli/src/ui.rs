@@ -15,7 +15,7 @@ use std::{
 
 /// When to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ColorChoice {
+pub(crate) enum ColorChoice {
     /// On a terminal, unless the environment says otherwise.
     Auto,
     /// Always.
@@ -26,7 +26,7 @@ pub enum ColorChoice {
 
 /// Whether text may carry colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Paint {
+pub(crate) enum Paint {
     /// Plain text.
     Plain,
     /// With colour.
@@ -42,7 +42,7 @@ enum Talk {
 
 /// The voice on stderr.
 #[derive(Debug)]
-pub struct Ui {
+pub(crate) struct Ui {
     talk: Talk,
     format: LogFormat,
     bars: Option<MultiProgress>,
@@ -51,7 +51,7 @@ pub struct Ui {
 
 impl Ui {
     /// As flags and environment want it.
-    pub fn new(shared: &Shared, environment: &Environment) -> Self {
+    pub(crate) fn new(shared: &Shared, environment: &Environment) -> Self {
         let is_terminal = std::io::stderr().is_terminal();
         let wants_bars = is_terminal
             && !environment.has(&env::CI)
@@ -67,7 +67,7 @@ impl Ui {
     }
 
     /// Begins a stage of the work.
-    pub fn stage(&self, name: &'static str) -> Stage<'_> {
+    pub(crate) fn stage(&self, name: &'static str) -> Stage<'_> {
         let bar = self.bars.as_ref().map(|bars| {
             let bar = bars.add(ProgressBar::no_length().with_style(spinner()));
             bar.set_message(name);
@@ -78,19 +78,19 @@ impl Ui {
     }
 
     /// Something worth knowing.
-    pub fn note(&self, text: &str) {
+    pub(crate) fn note(&self, text: &str) {
         if self.talk == Talk::Stages {
             self.say("note", text);
         }
     }
 
     /// Something that may surprise.
-    pub fn warn(&self, text: &str) {
+    pub(crate) fn warn(&self, text: &str) {
         self.say("warning", text);
     }
 
     /// Why the command failed, with its way out.
-    pub fn error(&self, error: &Error) {
+    pub(crate) fn error(&self, error: &Error) {
         self.say("error", &error.chain());
         if let Some(hint) = error.hint() {
             self.say("hint", &hint);
@@ -109,7 +109,10 @@ impl Ui {
                     (Paint::Colour, _) => Some("\u{1b}[1m"),
                 };
                 let text = Printable(text);
-                colour.map_or_else(|| format!("{level}: {text}"), |colour| format!("{colour}{level}:\u{1b}[0m {text}"))
+                colour.map_or_else(
+                    || format!("{level}: {text}"),
+                    |colour| format!("{colour}{level}:\u{1b}[0m {text}"),
+                )
             }
         };
         self.line(&line);
@@ -128,7 +131,7 @@ impl Ui {
 
 /// One stage while it runs.
 #[derive(Debug)]
-pub struct Stage<'a> {
+pub(crate) struct Stage<'a> {
     ui: &'a Ui,
     name: &'static str,
     bar: Option<ProgressBar>,
@@ -137,7 +140,7 @@ pub struct Stage<'a> {
 
 impl Stage<'_> {
     /// How much there will be to do, in bytes.
-    pub fn expect(&self, bytes: u64) {
+    pub(crate) fn expect(&self, bytes: u64) {
         if let Some(bar) = &self.bar {
             bar.set_style(byte_bar());
             bar.set_length(bytes);
@@ -145,12 +148,12 @@ impl Stage<'_> {
     }
 
     /// The bar to advance, where one is shown.
-    pub fn bar(&self) -> Option<ProgressBar> {
+    pub(crate) fn bar(&self) -> Option<ProgressBar> {
         self.bar.clone()
     }
 
     /// Ends the stage with one line: what came of it, and how long it took.
-    pub fn done(self, outcome: &str) {
+    pub(crate) fn done(self, outcome: &str) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
@@ -177,19 +180,24 @@ impl Drop for Stage<'_> {
 }
 
 /// `--color`, then `NO_COLOR`, then `FORCE_COLOR` and `CLICOLOR_FORCE`, then whether it is a terminal.
-pub fn paint(choice: ColorChoice, environment: &Environment, is_terminal: bool) -> Paint {
+pub(crate) fn paint(choice: ColorChoice, environment: &Environment, is_terminal: bool) -> Paint {
     let wants = match choice {
         ColorChoice::Always => true,
         ColorChoice::Never => false,
         ColorChoice::Auto if environment.has(&env::NO_COLOR) => false,
-        ColorChoice::Auto if environment.has(&env::FORCE_COLOR) || environment.has(&env::CLICOLOR_FORCE) => true,
+        ColorChoice::Auto
+            if environment.has(&env::FORCE_COLOR) || environment.has(&env::CLICOLOR_FORCE) =>
+        {
+            true
+        }
         ColorChoice::Auto => is_terminal,
     };
     if wants { Paint::Colour } else { Paint::Plain }
 }
 
 fn spinner() -> ProgressStyle {
-    ProgressStyle::with_template("{spinner} {msg} {elapsed}").unwrap_or_else(|_| ProgressStyle::default_spinner())
+    ProgressStyle::with_template("{spinner} {msg} {elapsed}")
+        .unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
 fn byte_bar() -> ProgressStyle {

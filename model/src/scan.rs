@@ -131,9 +131,13 @@ impl Scan {
             // An owner is an operating-system package and has no owner of its own.
             ScanVerdict::JudgedAs(owner) => match self.verdicts.get(owner.index())? {
                 ScanVerdict::JudgedAs(_) => None,
-                verdict => Some(verdict),
+                verdict @ (ScanVerdict::Matched(_)
+                | ScanVerdict::Clean
+                | ScanVerdict::NotEvaluated(_)) => Some(verdict),
             },
-            verdict => Some(verdict),
+            verdict @ (ScanVerdict::Matched(_)
+            | ScanVerdict::Clean
+            | ScanVerdict::NotEvaluated(_)) => Some(verdict),
         }
     }
 

@@ -50,7 +50,7 @@ impl Severity {
             score if score >= 7.0 => Self::High,
             score if score >= 4.0 => Self::Medium,
             score if score > 0.0 => Self::Low,
-            score if score == 0.0 => Self::Info,
+            0.0 => Self::Info,
             _ => Self::Unknown,
         }
     }

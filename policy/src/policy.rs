@@ -257,6 +257,21 @@ impl Policy {
         self.profile
     }
 
+    /// The policy with this in place of the gate's conditions on severity; a policy of its own, with a digest of its own.
+    #[must_use]
+    pub fn with_fail_on(mut self, severity: Severity) -> Self {
+        self.gate.fail.retain(|condition| condition.severity.is_none());
+        self.gate.fail.push(Condition {
+            severity: Some(severity),
+            fixable: None,
+            older_than: None,
+            class: ConditionClass::Any,
+            line: None,
+        });
+        self.digest = Digest::of(format!("{} with fail-on {severity}", self.digest).as_bytes());
+        self
+    }
+
     /// What evidence is needed, and whose.
     pub const fn evidence(&self) -> &EvidencePolicy {
         &self.evidence

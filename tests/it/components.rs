@@ -15,7 +15,9 @@ fn json(path: &Utf8Path) -> Value {
 fn found(report: &Value, kind: &str, is_there: impl Fn(&str) -> bool) -> Packages {
     let components = report["inventory"]["components"].as_array().unwrap().iter();
     components
-        .filter(|component| component["purl"].as_str().unwrap().starts_with(&format!("pkg:{kind}/")))
+        .filter(|component| {
+            component["purl"].as_str().unwrap().starts_with(&format!("pkg:{kind}/"))
+        })
         .filter(|component| {
             let mut locations = component["locations"].as_array().unwrap().iter();
             locations.any(|location| is_there(location["path"].as_str().unwrap()))
@@ -70,11 +72,15 @@ fn the_component_set_is_that_of_dpkg_pip_and_npm() {
     let system = pip(&json(&truth.join("pip.json")));
     assert!(!system.is_empty());
     assert_eq!(normal(found(&report, "pypi", |path| !application(path))), system);
-    assert_eq!(normal(found(&report, "pypi", application)), pip(&json(&truth.join("pip-app.json"))));
+    assert_eq!(
+        normal(found(&report, "pypi", application)),
+        pip(&json(&truth.join("pip-app.json")))
+    );
 
     let mut tree = Packages::new();
     npm(&json(&truth.join("npm.json")), &mut tree);
-    let modules = |path: &str| path.starts_with("/srv/app/node_modules/") && path.ends_with("/package.json");
+    let modules =
+        |path: &str| path.starts_with("/srv/app/node_modules/") && path.ends_with("/package.json");
     assert!(tree.len() > 50);
     assert_eq!(found(&report, "npm", modules), tree);
     assert_eq!(report["inventory"]["unknowns"], serde_json::json!([]));

@@ -10,6 +10,9 @@
 )]
 
 mod action;
+mod components;
+mod example;
 mod oracles;
+mod pipeline;
 mod support;
 mod tidy;

@@ -1,6 +1,8 @@
 //! The whole pipeline on an image that nobody here wrote, with tools that nobody here wrote on both sides of it.
 
-use crate::support::{Outcome, Registry, Sandbox, oracle, real_image, registry, root, run, sandbox, shared};
+use crate::support::{
+    Outcome, Registry, Sandbox, oracle, real_image, registry, root, run, sandbox, shared,
+};
 use camino::Utf8PathBuf;
 use serde_json::{Value, json};
 
@@ -38,7 +40,15 @@ fn harbour(policy: &str) -> Option<Harbour> {
     harbour.plimsoll(&["db", "import", osv.as_str()]).expect_status(0);
     let base = format!("oci-layout:{}:base", harbour.layout);
     harbour
-        .plimsoll(&["base", "approve", &base, "--as", "docker.io/library/debian:12", "--approver", "test"])
+        .plimsoll(&[
+            "base",
+            "approve",
+            &base,
+            "--as",
+            "docker.io/library/debian:12",
+            "--approver",
+            "test",
+        ])
         .expect_status(0);
     Some(harbour)
 }
@@ -56,7 +66,8 @@ impl Harbour {
     fn digest(&self, name: &str) -> String {
         let mut skopeo = self.sandbox.command(oracle("skopeo").unwrap());
         skopeo.args(["inspect", "--tls-verify=false", "--format", "{{.Digest}}"]);
-        let outcome = run(skopeo.arg(format!("docker://{}", self.registry.reference(name)))).expect_status(0);
+        let outcome =
+            run(skopeo.arg(format!("docker://{}", self.registry.reference(name)))).expect_status(0);
         outcome.stdout.trim().to_owned()
     }
 }
@@ -64,20 +75,35 @@ impl Harbour {
 #[test]
 fn a_debian_image_passes_is_promoted_and_a_second_promotion_uploads_nothing() {
     let Some(harbour) = harbour(POLICY) else { return };
-    let (from, to) = (harbour.registry.reference("build/app:1"), harbour.registry.reference("prod/app:1"));
+    let (from, to) =
+        (harbour.registry.reference("build/app:1"), harbour.registry.reference("prod/app:1"));
     harbour
-        .plimsoll(&["run", &from, "--promote-to", &to, "--source", root().as_str(), "-o", "json=report.json"])
+        .plimsoll(&[
+            "run",
+            &from,
+            "--promote-to",
+            &to,
+            "--source",
+            root().as_str(),
+            "-o",
+            "json=report.json",
+        ])
         .expect_status(0);
     let report = harbour.report();
     assert_eq!(report["decision"]["verdict"], "passed");
-    assert!(report["base"].as_str().unwrap().starts_with("docker.io/library/debian:12"), "{}", report["base"]);
+    assert!(
+        report["base"].as_str().unwrap().starts_with("docker.io/library/debian:12"),
+        "{}",
+        report["base"]
+    );
     assert_eq!(harbour.digest("prod/app:1"), harbour.digest("build/app:1"));
 
     let verified = harbour.plimsoll(&["verify", &to, "-o", "json"]).expect_status(0);
     let verified: Value = serde_json::from_str(&verified.stdout).unwrap();
     assert_eq!(verified["exitStatus"], 0);
 
-    let again = harbour.plimsoll(&["promote", &from, &to, "-o", "json=report.json"]).expect_status(0);
+    let again =
+        harbour.plimsoll(&["promote", &from, &to, "-o", "json=report.json"]).expect_status(0);
     let promotion = &harbour.report()["promotion"];
     assert_eq!(promotion["blobsUploaded"], 0, "{again:?}");
     assert_eq!(promotion["manifestsWritten"], 0, "{again:?}");
@@ -86,12 +112,16 @@ fn a_debian_image_passes_is_promoted_and_a_second_promotion_uploads_nothing() {
 
 #[test]
 fn without_a_word_in_the_policy_what_was_not_evaluated_keeps_the_image_ashore() {
-    let Some(harbour) = harbour(&POLICY.replace("  VUL-004: {action: warn, allow: [npm]}\n", "  BASE-012: warn\n"))
+    let Some(harbour) =
+        harbour(&POLICY.replace("  VUL-004: {action: warn, allow: [npm]}\n", "  BASE-012: warn\n"))
     else {
         return;
     };
-    let (from, to) = (harbour.registry.reference("build/app:1"), harbour.registry.reference("prod/app:1"));
-    harbour.plimsoll(&["run", &from, "--promote-to", &to, "-o", "json=report.json"]).expect_status(3);
+    let (from, to) =
+        (harbour.registry.reference("build/app:1"), harbour.registry.reference("prod/app:1"));
+    harbour
+        .plimsoll(&["run", &from, "--promote-to", &to, "-o", "json=report.json"])
+        .expect_status(3);
     let report = harbour.report();
     assert_eq!(report["decision"]["verdict"], "undecided");
     assert_ne!(report["scan"]["counts"]["notEvaluated"], json!(0));
@@ -103,7 +133,8 @@ fn without_a_word_in_the_policy_what_was_not_evaluated_keeps_the_image_ashore() 
 #[test]
 fn an_image_without_the_evidence_that_is_required_is_not_promoted() {
     let Some(harbour) = harbour(POLICY) else { return };
-    let (from, to) = (harbour.registry.reference("build/app:1"), harbour.registry.reference("prod/app:1"));
+    let (from, to) =
+        (harbour.registry.reference("build/app:1"), harbour.registry.reference("prod/app:1"));
     harbour.plimsoll(&["promote", &from, &to, "-o", "json=report.json"]).expect_status(1);
     let report = harbour.report();
     let rules: Vec<_> = report["decision"]["findings"]

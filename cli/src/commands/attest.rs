@@ -17,7 +17,10 @@ const DEFAULT: [AttestationType; 3] =
     [AttestationType::Provenance, AttestationType::Sbom, AttestationType::Vulnerabilities];
 
 /// Signs statements about an image, and attaches them or writes them to files.
-pub async fn attest(ctx: &Context, arguments: &AttestArguments) -> Result<&'static ExitStatus, Error> {
+pub(crate) async fn attest(
+    ctx: &Context,
+    arguments: &AttestArguments,
+) -> Result<&'static ExitStatus, Error> {
     let types = if arguments.types.is_empty() { DEFAULT.as_slice() } else { &arguments.types };
     let signer = keys::signer(ctx, &arguments.key)?;
     let resolved = resolve::resolve(ctx, &arguments.subject).await?;
@@ -28,8 +31,12 @@ pub async fn attest(ctx: &Context, arguments: &AttestArguments) -> Result<&'stat
     } else {
         None
     };
-    let findings =
-        Findings { resolved: &resolved, cataloged: &cataloged, scan: scan.as_ref(), source: &arguments.source };
+    let findings = Findings {
+        resolved: &resolved,
+        cataloged: &cataloged,
+        scan: scan.as_ref(),
+        source: &arguments.source,
+    };
     let attested = attest::attest(ctx, &findings, types, &signer)?;
     let text = match &arguments.bundles {
         Some(directory) => write_bundles(directory, &attested)?,

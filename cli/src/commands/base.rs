@@ -18,7 +18,7 @@ use plimsoll_attest::PublicKey;
 use plimsoll_model::{Inventory, Reference, reference::ImageName};
 use plimsoll_policy::{
     Policy,
-    bases::{Entry, Lock, Platform},
+    bases::{Entry, EntryPlatform, Lock},
 };
 use serde_json::json;
 
@@ -26,14 +26,20 @@ use serde_json::json;
 const APPROVAL_DAYS: i64 = 90;
 
 /// The lock of approved base images.
-pub async fn base(ctx: &Context, command: &BaseCommand) -> Result<&'static ExitStatus, Error> {
+pub(crate) async fn base(
+    ctx: &Context,
+    command: &BaseCommand,
+) -> Result<&'static ExitStatus, Error> {
     match command {
         BaseCommand::Approve(arguments) => approve(ctx, arguments).await,
         BaseCommand::List(arguments) => list(ctx, arguments),
     }
 }
 
-async fn approve(ctx: &Context, arguments: &BaseApproveArguments) -> Result<&'static ExitStatus, Error> {
+async fn approve(
+    ctx: &Context,
+    arguments: &BaseApproveArguments,
+) -> Result<&'static ExitStatus, Error> {
     let policy = ctx.policy()?;
     let path = lock_path(&policy, arguments.lock.as_deref());
     let signer = keys::signer(ctx, &arguments.key)?;
@@ -49,13 +55,17 @@ async fn approve(ctx: &Context, arguments: &BaseApproveArguments) -> Result<&'st
         None => today.saturating_add(APPROVAL_DAYS.days()),
     };
     if expires < today {
-        return Err(Error::usage(format!("the approval would end on {expires}, before today"), "give a later day"));
+        return Err(Error::usage(
+            format!("the approval would end on {expires}, before today"),
+            "give a later day",
+        ));
     }
     let resolved = resolve::resolve_reference(ctx, &arguments.subject, None).await?;
     let cataloged = inventory::catalog(ctx, &resolved).await?;
     let entry = entry(arguments, &name, (&resolved, cataloged.inventory()), (today, expires));
-    let said = format!("approved {name} ({}) until {expires} in {path}\n", resolved.subject().digest);
-    lock.add(entry);
+    let said =
+        format!("approved {name} ({}) until {expires} in {path}\n", resolved.subject().digest);
+    lock.add(entry)?;
     let envelope = plimsoll_attest::sign_payload(LOCK_TYPE, &lock.to_bytes(), &signer)?;
     files::write(&path, &envelope.to_bytes())?;
     report::to_stdout(said.as_bytes())?;
@@ -66,7 +76,10 @@ fn approved_name(arguments: &BaseApproveArguments) -> Result<ImageName, Error> {
     match (&arguments.alias, &arguments.subject) {
         (Some(name), _) | (None, Reference::Registry(name)) => Ok(name.clone()),
         _ => Err(Error::usage(
-            format!("`{}` is a file: builds name their base by registry and repository", arguments.subject),
+            format!(
+                "`{}` is a file: builds name their base by registry and repository",
+                arguments.subject
+            ),
             "say which with `--as REGISTRY/REPOSITORY:TAG`",
         )),
     }
@@ -80,19 +93,22 @@ fn entry(
 ) -> Entry {
     let image = resolved.image();
     let index = (image.pinned.digest != image.manifest).then_some(image.pinned.digest);
-    let platform = Platform {
-        platform: image.platform.to_string(),
+    let platform = EntryPlatform {
+        platform: image.platform.clone(),
         manifest: image.manifest,
         config: image.config_digest,
         diff_ids: image.layers.iter().map(|layer| layer.diff_id).collect(),
         user: image.config.user.clone(),
     };
     Entry {
-        name: name.repository.to_string(),
-        tag: name.tag.as_ref().map(ToString::to_string),
+        repository: name.repository.clone(),
+        tag: name.tag.clone(),
         index,
         platforms: vec![platform],
-        os_release: inventory.distribution.as_ref().and_then(|distribution| distribution.pretty_name.clone()),
+        os_release: inventory
+            .distribution
+            .as_ref()
+            .and_then(|distribution| distribution.pretty_name.clone()),
         approver: arguments.approver.clone(),
         approved,
         expires,
@@ -108,12 +124,12 @@ fn list(ctx: &Context, arguments: &BaseListArguments) -> Result<&'static ExitSta
     let mut text = String::new();
     for entry in lock.entries() {
         let state = if entry.expires < today { "expired" } else { "approved" };
-        let tag = entry.tag.as_ref().map(|tag| format!(":{tag}")).unwrap_or_default();
-        let platforms: Vec<&str> = entry.platforms.iter().map(|platform| platform.platform.as_str()).collect();
+        let platforms: Vec<_> =
+            entry.platforms.iter().map(|platform| platform.platform.to_string()).collect();
         let line = format!(
-            "{state} until {} {}{tag} {} by {}",
+            "{state} until {} {} {} by {}",
             entry.expires,
-            entry.name,
+            entry.name(),
             platforms.join(","),
             entry.approver
         );
@@ -123,10 +139,10 @@ fn list(ctx: &Context, arguments: &BaseListArguments) -> Result<&'static ExitSta
         text.push_str("no base image is approved\n");
     }
     let json = json!({ "version": 1, "lock": path, "entries": lock.entries().iter().map(|entry| json!({
-        "name": entry.name, "tag": entry.tag, "index": entry.index, "approver": entry.approver,
+        "name": entry.name(), "index": entry.index, "approver": entry.approver,
         "approved": entry.approved.to_string(), "expires": entry.expires.to_string(), "expired": entry.expires < today,
         "platforms": entry.platforms.iter().map(|platform| json!({
-            "platform": platform.platform, "manifest": platform.manifest, "config": platform.config,
+            "platform": platform.platform.to_string(), "manifest": platform.manifest, "config": platform.config,
             "diffIds": platform.diff_ids, "user": platform.user,
         })).collect::<Vec<_>>(),
     })).collect::<Vec<_>>() });
@@ -134,7 +150,11 @@ fn list(ctx: &Context, arguments: &BaseListArguments) -> Result<&'static ExitSta
     Ok(&exit::PASSED)
 }
 
-fn believed(ctx: &Context, arguments: &BaseListArguments, policy: &Policy) -> Result<Vec<PublicKey>, Error> {
+fn believed(
+    ctx: &Context,
+    arguments: &BaseListArguments,
+    policy: &Policy,
+) -> Result<Vec<PublicKey>, Error> {
     match (&arguments.keys[..], &policy.bases().key) {
         ([], Some(key)) => Ok(vec![keys::public_key(ctx, &Context::beside_policy(policy, key))?]),
         ([], None) => keys::trusted(ctx, policy, None),

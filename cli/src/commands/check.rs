@@ -15,7 +15,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use plimsoll_model::Reference;
 
 /// Judges Dockerfiles and image configurations by the rules.
-pub async fn check(ctx: &Context, arguments: &CheckArguments) -> Result<&'static ExitStatus, Error> {
+pub(crate) async fn check(
+    ctx: &Context,
+    arguments: &CheckArguments,
+) -> Result<&'static ExitStatus, Error> {
     let policy = ctx.policy()?;
     let bases = decide::bases(ctx, &policy)?;
     let (dockerfiles, image) = subjects(ctx, arguments).await?;
@@ -45,7 +48,10 @@ pub async fn check(ctx: &Context, arguments: &CheckArguments) -> Result<&'static
 }
 
 /// Each argument is a Dockerfile or a directory where there is one by that name, else an image.
-async fn subjects(ctx: &Context, arguments: &CheckArguments) -> Result<(Vec<Utf8PathBuf>, Option<Resolved>), Error> {
+async fn subjects(
+    ctx: &Context,
+    arguments: &CheckArguments,
+) -> Result<(Vec<Utf8PathBuf>, Option<Resolved>), Error> {
     let mut dockerfiles = Vec::new();
     let mut image = None;
     for what in &arguments.what {
@@ -63,8 +69,13 @@ async fn subjects(ctx: &Context, arguments: &CheckArguments) -> Result<(Vec<Utf8
     Ok((dockerfiles, image))
 }
 
-async fn resolve_image(ctx: &Context, what: &str, arguments: &CheckArguments) -> Result<Resolved, Error> {
-    let looks_like_a_path = what.starts_with(['.', '/']) || what.to_ascii_lowercase().ends_with("dockerfile");
+async fn resolve_image(
+    ctx: &Context,
+    what: &str,
+    arguments: &CheckArguments,
+) -> Result<Resolved, Error> {
+    let looks_like_a_path =
+        what.starts_with(['.', '/']) || what.to_ascii_lowercase().ends_with("dockerfile");
     let reference: Reference = match what.parse() {
         Ok(reference) if !looks_like_a_path => reference,
         _ => {
@@ -85,7 +96,9 @@ fn find_dockerfiles(directory: &Utf8Path) -> Result<Vec<Utf8PathBuf>, Error> {
         let entry = entry.map_err(fail)?;
         let name = entry.file_name().to_ascii_lowercase();
         let is_one = ["dockerfile", "containerfile"].iter().any(|stem| {
-            name == *stem || name.starts_with(&format!("{stem}.")) || name.ends_with(&format!(".{stem}"))
+            name == *stem
+                || name.starts_with(&format!("{stem}."))
+                || name.ends_with(&format!(".{stem}"))
         });
         if is_one && entry.path().is_file() {
             found.push(entry.path().to_owned());
@@ -93,7 +106,10 @@ fn find_dockerfiles(directory: &Utf8Path) -> Result<Vec<Utf8PathBuf>, Error> {
     }
     found.sort();
     if found.is_empty() {
-        return Err(Error::usage(format!("there is no Dockerfile in `{directory}`"), "name the file itself"));
+        return Err(Error::usage(
+            format!("there is no Dockerfile in `{directory}`"),
+            "name the file itself",
+        ));
     }
     Ok(found)
 }

@@ -8,20 +8,24 @@ use crate::{
     report::{self, Output},
 };
 use camino::{Utf8Path, Utf8PathBuf};
-use plimsoll_model::{Class, Classify as _, Printable};
+use plimsoll_model::{Class, Printable};
 use plimsoll_vuln::{Builder, Imported, Index};
 use serde_json::json;
 use std::fmt::Write as _;
 use tokio::task::spawn_blocking;
 
 /// The advisory index.
-pub async fn db(ctx: &Context, command: &DbCommand) -> Result<&'static ExitStatus, Error> {
+pub(crate) async fn db(ctx: &Context, command: &DbCommand) -> Result<&'static ExitStatus, Error> {
     match command {
-        DbCommand::Import { paths, index } => import(ctx, paths, &ctx.index_path(index.db.as_deref())?).await,
+        DbCommand::Import { paths, index } => {
+            import(ctx, paths, &ctx.index_path(index.db.as_deref())?).await
+        }
         DbCommand::Update { from, ecosystems, index } => {
             update(ctx, (from, ecosystems), &ctx.index_path(index.db.as_deref())?).await
         }
-        DbCommand::Status { index, output } => status(&ctx.index_path(index.db.as_deref())?, output),
+        DbCommand::Status { index, output } => {
+            status(&ctx.index_path(index.db.as_deref())?, output)
+        }
         DbCommand::Verify { index } => {
             let path = ctx.index_path(index.db.as_deref())?;
             Index::open(&path)?.verify()?;
@@ -31,12 +35,17 @@ pub async fn db(ctx: &Context, command: &DbCommand) -> Result<&'static ExitStatu
     }
 }
 
-async fn import(ctx: &Context, paths: &[Utf8PathBuf], path: &Utf8Path) -> Result<&'static ExitStatus, Error> {
+async fn import(
+    ctx: &Context,
+    paths: &[Utf8PathBuf],
+    path: &Utf8Path,
+) -> Result<&'static ExitStatus, Error> {
     let stage = ctx.ui.stage("import");
     let mut builder = Builder::new(ctx.now, &ctx.limits);
     let paths = paths.to_vec();
     let (builder, imported) = spawn_blocking(move || {
-        let imported = paths.iter().map(|path| builder.import(path)).collect::<Result<Vec<_>, _>>()?;
+        let imported =
+            paths.iter().map(|path| builder.import(path)).collect::<Result<Vec<_>, _>>()?;
         Ok::<_, Error>((builder, imported))
     })
     .await
@@ -92,7 +101,10 @@ async fn install(
     if unreadable.is_empty() {
         Ok(&exit::PASSED)
     } else {
-        ctx.ui.warn(&format!("{} records could not be read: their sources are incomplete", unreadable.len()));
+        ctx.ui.warn(&format!(
+            "{} records could not be read: their sources are incomplete",
+            unreadable.len()
+        ));
         Ok(exit::of_class(Class::Undecided))
     }
 }
@@ -106,9 +118,15 @@ fn summary(imported: &[Imported]) -> String {
 fn status(path: &Utf8Path, outputs: &[Output]) -> Result<&'static ExitStatus, Error> {
     let index = Index::open(path)?;
     let stamp = index.stamp();
-    let mut text = format!("index   {path}\ndigest  {}\nbuilt   {}\nrecords {}\n", stamp.digest, stamp.built, index.len());
+    let mut text = format!(
+        "index   {path}\ndigest  {}\nbuilt   {}\nrecords {}\n",
+        stamp.digest,
+        stamp.built,
+        index.len()
+    );
     for source in &stamp.sources {
-        let newest = source.newest.map_or_else(|| "unknown".to_owned(), |newest| newest.to_string());
+        let newest =
+            source.newest.map_or_else(|| "unknown".to_owned(), |newest| newest.to_string());
         let incomplete = match source.unreadable {
             0 => String::new(),
             count => format!(", {count} unreadable: incomplete"),

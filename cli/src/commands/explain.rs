@@ -1,14 +1,22 @@
 //! `plimsoll explain`.
 
-use crate::{error::Error, exit::{self, ExitStatus}, report, stages::record::action_word};
+use crate::{
+    error::Error,
+    exit::{self, ExitStatus},
+    report,
+    stages::record::action_word,
+};
 use plimsoll_policy::rules::{self, Rule};
 
 /// Explains a rule.
-pub fn explain(id: &str) -> Result<&'static ExitStatus, Error> {
+pub(crate) fn explain(id: &str) -> Result<&'static ExitStatus, Error> {
     let wanted = id.to_ascii_uppercase();
     let Some(rule) = rules::find(&wanted) else {
         let known: Vec<&str> = rules::ALL.iter().map(|rule| rule.id).collect();
-        return Err(Error::usage(format!("there is no rule `{id}`"), format!("the rules are {}", known.join(", "))));
+        return Err(Error::usage(
+            format!("there is no rule `{id}`"),
+            format!("the rules are {}", known.join(", ")),
+        ));
     };
     report::to_stdout(text(rule).as_bytes())?;
     Ok(&exit::PASSED)

@@ -13,16 +13,19 @@ use crate::{
 };
 use plimsoll_ledger::{
     Entry, Filter, Ledger, RecordId,
-    record::{RecordedFinding, RecordedVerdict},
+    record::{RecordedAction, RecordedFinding},
 };
-use plimsoll_model::{Digest, Printable};
+use plimsoll_model::{Digest, Printable, finding::Outcome};
 use plimsoll_policy::{Policy, Verdict};
 use plimsoll_vuln::Index;
 use serde_json::{Value, json};
 use std::{fmt::Write as _, sync::Arc};
 
 /// Builds over time.
-pub async fn ledger(ctx: &Context, command: &LedgerCommand) -> Result<&'static ExitStatus, Error> {
+pub(crate) async fn ledger(
+    ctx: &Context,
+    command: &LedgerCommand,
+) -> Result<&'static ExitStatus, Error> {
     match command {
         LedgerCommand::List { of, limit, ledger, output } => {
             list(&open(ctx, ledger)?, &filter(of.as_deref(), *limit), output)
@@ -53,26 +56,23 @@ fn filter(of: Option<&str>, limit: usize) -> Filter {
     Filter { subject: digest, name, verdict: None, limit }
 }
 
-const fn word(verdict: RecordedVerdict) -> &'static str {
-    match verdict {
-        RecordedVerdict::Passed => "passed",
-        RecordedVerdict::Blocked => "blocked",
-        RecordedVerdict::Undecided => "undecided",
-    }
-}
-
-fn list(ledger: &Ledger, filter: &Filter, outputs: &[Output]) -> Result<&'static ExitStatus, Error> {
+fn list(
+    ledger: &Ledger,
+    filter: &Filter,
+    outputs: &[Output],
+) -> Result<&'static ExitStatus, Error> {
     let entries = ledger.list(filter)?;
     let mut text = String::new();
     for entry in &entries {
         let record = &entry.record;
-        let promoted = record.promoted_to.as_ref().map(|to| format!(", promoted to {to}")).unwrap_or_default();
+        let promoted =
+            record.promoted_to.as_ref().map(|to| format!(", promoted to {to}")).unwrap_or_default();
         let line = format!(
             "{:>5} {} {:<9} {}@{}{promoted}",
             entry.id.to_string(),
             record.at.strftime("%Y-%m-%d %H:%M:%S"),
-            word(record.verdict),
-            record.subject,
+            record.verdict.as_str(),
+            record.name,
             record.digest.short(),
         );
         // Writing to a string does not fail.
@@ -87,9 +87,9 @@ fn list(ledger: &Ledger, filter: &Filter, outputs: &[Output]) -> Result<&'static
 }
 
 fn show(ledger: &Ledger, id: RecordId, outputs: &[Output]) -> Result<&'static ExitStatus, Error> {
-    let entry = ledger
-        .get(id)?
-        .ok_or_else(|| Error::usage(format!("there is no build {id}"), "`plimsoll ledger list` lists them"))?;
+    let entry = ledger.get(id)?.ok_or_else(|| {
+        Error::usage(format!("there is no build {id}"), "`plimsoll ledger list` lists them")
+    })?;
     let record = &entry.record;
     let mut text = String::new();
     let mut row = |name: &str, value: &str| {
@@ -99,10 +99,17 @@ fn show(ledger: &Ledger, id: RecordId, outputs: &[Output]) -> Result<&'static Ex
     row("build", &entry.id.to_string());
     row("at", &record.at.to_string());
     row("command", &record.command);
-    row("subject", &format!("{}@{}", record.subject, record.digest));
+    row("subject", &format!("{}@{}", record.name, record.digest));
     row("platform", &record.platform);
-    row("verdict", word(record.verdict));
-    row("policy", &format!("{} {}", record.policy.path.as_deref().unwrap_or("built-in baseline"), record.policy.digest));
+    row("verdict", record.verdict.as_str());
+    row(
+        "policy",
+        &format!(
+            "{} {}",
+            record.policy.path.as_deref().unwrap_or("built-in baseline"),
+            record.policy.digest
+        ),
+    );
     if let Some(index) = &record.index {
         row("advisories", &format!("index of {} ({})", index.built, index.digest));
     }
@@ -118,7 +125,10 @@ fn show(ledger: &Ledger, id: RecordId, outputs: &[Output]) -> Result<&'static Ex
         row("base", base);
     }
     if let Some(source) = &record.source {
-        row("source", &format!("{} {}", source.repository.as_deref().unwrap_or("local"), source.commit));
+        row(
+            "source",
+            &format!("{} {}", source.repository.as_deref().unwrap_or("local"), source.commit),
+        );
     }
     for evidence in &record.evidence {
         row("evidence", &format!("{} {}", evidence.predicate_type, evidence.bundle));
@@ -134,11 +144,34 @@ fn show(ledger: &Ledger, id: RecordId, outputs: &[Output]) -> Result<&'static Ex
     Ok(&exit::PASSED)
 }
 
+const fn action_word(action: RecordedAction) -> &'static str {
+    match action {
+        RecordedAction::Deny => "deny",
+        RecordedAction::Warn => "warn",
+        RecordedAction::Inform => "inform",
+    }
+}
+
+const fn outcome_word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Fail => "fail",
+        Outcome::Unknown => "unknown",
+    }
+}
+
 fn finding_line(finding: &RecordedFinding) -> String {
-    let excepted = finding.excepted.as_ref().map(|reason| format!(" (excepted: {reason})")).unwrap_or_default();
+    let excepted = finding
+        .excepted
+        .as_ref()
+        .map(|reason| format!(" (excepted: {reason})"))
+        .unwrap_or_default();
     format!(
         "{} {} {} {}, {}{excepted}",
-        finding.action, finding.severity, finding.rule, finding.title, finding.place
+        action_word(finding.action),
+        finding.severity,
+        finding.rule,
+        finding.title,
+        finding.place
     )
 }
 
@@ -166,7 +199,7 @@ async fn flagged(
         }
     }
     let json = json!({ "version": 1, "judged": count, "flagged": flagged.iter().map(|bad| json!({
-        "verdict": word(record::recorded_verdict(bad.verdict)),
+        "verdict": record::recorded_verdict(bad.verdict).as_str(),
         "build": as_json(&bad.entry),
         "findings": bad.findings.iter().map(finding_json).collect::<Vec<_>>(),
     })).collect::<Vec<_>>() });
@@ -189,8 +222,10 @@ fn flagged_text(count: usize, flagged: &[Flagged]) -> String {
     // Writing to a string does not fail.
     for bad in flagged {
         let record = &bad.entry.record;
-        let promoted = record.promoted_to.as_ref().map(|to| format!(", promoted to {to}")).unwrap_or_default();
-        let line = format!("flagged: build {} {}@{}{promoted}", bad.entry.id, record.subject, record.digest);
+        let promoted =
+            record.promoted_to.as_ref().map(|to| format!(", promoted to {to}")).unwrap_or_default();
+        let line =
+            format!("flagged: build {} {}@{}{promoted}", bad.entry.id, record.name, record.digest);
         writeln!(text, "{}", Printable(&line)).ok();
         for finding in &bad.findings {
             writeln!(text, "  {}", Printable(&finding_line(finding))).ok();
@@ -210,8 +245,14 @@ async fn judge_again(
     let inventory = Arc::new(plimsoll_sbom::formats::read(&entry.record.inventory, &ctx.limits)?);
     let scan = index::scan(ctx, &inventory, index).await?;
     let build = Build::default();
-    let case =
-        Case { policy, image: None, inventory: Some(&inventory), scan: Some(&scan), build: &build, bases: None };
+    let case = Case {
+        policy,
+        image: None,
+        inventory: Some(&inventory),
+        scan: Some(&scan),
+        build: &build,
+        bases: None,
+    };
     let decision = case.decide(ctx, None);
     Ok((decision.verdict(), decision.blocking().map(record::finding).collect()))
 }
@@ -223,11 +264,11 @@ fn as_json(entry: &Entry) -> Value {
         "hash": entry.hash,
         "at": record.at,
         "command": record.command,
-        "subject": record.subject,
+        "subject": record.name,
         "digest": record.digest,
         "manifest": record.manifest,
         "platform": record.platform,
-        "verdict": word(record.verdict),
+        "verdict": record.verdict.as_str(),
         "policy": { "path": record.policy.path, "digest": record.policy.digest },
         "index": record.index.as_ref().map(|index| json!({ "digest": index.digest, "built": index.built })),
         "counts": {
@@ -249,7 +290,7 @@ fn as_json(entry: &Entry) -> Value {
 
 fn finding_json(finding: &RecordedFinding) -> Value {
     json!({
-        "rule": finding.rule, "severity": finding.severity, "outcome": finding.outcome, "action": finding.action,
+        "rule": finding.rule, "severity": finding.severity, "outcome": outcome_word(finding.outcome), "action": action_word(finding.action),
         "excepted": finding.excepted, "title": finding.title, "place": finding.place,
         "fingerprint": finding.fingerprint, "vulnerability": finding.vulnerability, "purl": finding.purl,
     })

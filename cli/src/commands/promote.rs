@@ -9,7 +9,10 @@ use crate::{
 };
 
 /// Judges an image by today's advisories and the evidence about it, and promotes it when it passes.
-pub async fn promote(ctx: &Context, arguments: &PromoteArguments) -> Result<&'static ExitStatus, Error> {
+pub(crate) async fn promote(
+    ctx: &Context,
+    arguments: &PromoteArguments,
+) -> Result<&'static ExitStatus, Error> {
     let pipeline = Pipeline {
         command: "promote",
         subject: &arguments.subject,

@@ -9,7 +9,10 @@ use crate::{
 };
 
 /// Takes one image all the way.
-pub async fn run(ctx: &Context, arguments: &RunArguments) -> Result<&'static ExitStatus, Error> {
+pub(crate) async fn run(
+    ctx: &Context,
+    arguments: &RunArguments,
+) -> Result<&'static ExitStatus, Error> {
     let statements =
         if arguments.no_attest { Statements::Found } else { Statements::Made(&arguments.source) };
     let pipeline = Pipeline {

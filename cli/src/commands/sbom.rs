@@ -10,7 +10,10 @@ use crate::{
 };
 
 /// Lists what is aboard.
-pub async fn sbom(ctx: &Context, arguments: &SbomArguments) -> Result<&'static ExitStatus, Error> {
+pub(crate) async fn sbom(
+    ctx: &Context,
+    arguments: &SbomArguments,
+) -> Result<&'static ExitStatus, Error> {
     let resolved = resolve::resolve(ctx, &arguments.subject).await?;
     let cataloged = inventory::catalog(ctx, &resolved).await?;
     let report = Report {

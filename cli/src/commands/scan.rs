@@ -18,7 +18,10 @@ use plimsoll_model::{Inventory, Reference};
 use std::sync::Arc;
 
 /// Finds known vulnerabilities, and judges those alone.
-pub async fn scan(ctx: &Context, arguments: &ScanArguments) -> Result<&'static ExitStatus, Error> {
+pub(crate) async fn scan(
+    ctx: &Context,
+    arguments: &ScanArguments,
+) -> Result<&'static ExitStatus, Error> {
     let policy = arguments.gate.apply(ctx.policy()?);
     let index = index::open(ctx, &arguments.index).await?;
     let subject = read_subject(ctx, arguments).await?;
@@ -56,7 +59,12 @@ async fn read_subject(ctx: &Context, arguments: &ScanArguments) -> Result<Subjec
     if let Reference::Sbom(path) = &arguments.subject.subject {
         let bytes = files::read(path, ctx.limits.sbom)?;
         let inventory = Arc::new(plimsoll_sbom::formats::read(&bytes, &ctx.limits)?);
-        return Ok(Subject { name: format!("sbom:{path}"), inventory, resolved: None, cataloged: None });
+        return Ok(Subject {
+            name: format!("sbom:{path}"),
+            inventory,
+            resolved: None,
+            cataloged: None,
+        });
     }
     let resolved = resolve::resolve(ctx, &arguments.subject).await?;
     let cataloged = inventory::catalog(ctx, &resolved).await?;

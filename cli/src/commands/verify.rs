@@ -19,7 +19,10 @@ use serde_json::json;
 use std::{collections::BTreeSet, fmt::Write as _};
 
 /// Verifies the evidence about an image, and explains every candidate.
-pub async fn verify(ctx: &Context, arguments: &VerifyArguments) -> Result<&'static ExitStatus, Error> {
+pub(crate) async fn verify(
+    ctx: &Context,
+    arguments: &VerifyArguments,
+) -> Result<&'static ExitStatus, Error> {
     let policy = ctx.policy()?;
     let keys = believed(ctx, arguments, &policy)?;
     let kinds = wanted(arguments, &policy);
@@ -47,7 +50,11 @@ pub async fn verify(ctx: &Context, arguments: &VerifyArguments) -> Result<&'stat
     Ok(status)
 }
 
-fn believed(ctx: &Context, arguments: &VerifyArguments, policy: &Policy) -> Result<Vec<PublicKey>, Error> {
+fn believed(
+    ctx: &Context,
+    arguments: &VerifyArguments,
+    policy: &Policy,
+) -> Result<Vec<PublicKey>, Error> {
     let keys = if arguments.keys.is_empty() {
         keys::trusted(ctx, policy, None)?
     } else {
@@ -90,9 +97,13 @@ fn read_bundles(ctx: &Context, arguments: &VerifyArguments) -> Result<Candidates
 /// Passed only when every kind is present; what could not be told outweighs what is absent.
 fn status(verified: &Verified) -> &'static ExitStatus {
     let answers = || verified.presence().values();
-    if answers().any(|presence| matches!(presence, Presence::CouldNotTell { .. })) || answers().next().is_none() {
+    if answers().any(|presence| matches!(presence, Presence::CouldNotTell { .. }))
+        || answers().next().is_none()
+    {
         &exit::UNDECIDED
-    } else if answers().all(|presence| matches!(presence, Presence::Present(evidence) if !evidence.is_empty())) {
+    } else if answers()
+        .all(|presence| matches!(presence, Presence::Present(evidence) if !evidence.is_empty()))
+    {
         &exit::PASSED
     } else {
         &exit::BLOCKED

@@ -4,7 +4,7 @@ use super::{Format, Report, Style};
 use crate::error::Error;
 
 /// CycloneDX JSON.
-pub const FORMAT: Format =
+pub(crate) const FORMAT: Format =
     Format { id: "cyclonedx-json", description: "SBOM in CycloneDX 1.6 JSON", write };
 
 fn write(report: &Report<'_>, _style: Style) -> Result<Vec<u8>, Error> {

@@ -3,12 +3,16 @@
 use super::{Format, Report, Style, text, to_json};
 use crate::{context::VERSION, error::Error, exit, stages::record};
 use plimsoll_attest::{StepOutcome, Verification};
-use plimsoll_model::{Inventory, finding::{Finding, Place}, scan::{Scan, ScanVerdict}};
+use plimsoll_model::{
+    Inventory,
+    finding::{Finding, Place},
+    scan::{Scan, ScanVerdict},
+};
 use plimsoll_policy::{Decision, Judged};
 use serde_json::{Value, json};
 
 /// JSON.
-pub const FORMAT: Format =
+pub(crate) const FORMAT: Format =
     Format { id: "json", description: "for programs, version 1: everything that is known", write };
 
 fn write(report: &Report<'_>, _style: Style) -> Result<Vec<u8>, Error> {
@@ -53,11 +57,7 @@ fn document(report: &Report<'_>) -> Value {
 fn decision(decision: &Decision) -> Value {
     let verdict = decision.verdict();
     json!({
-        "verdict": match record::recorded_verdict(verdict) {
-            plimsoll_ledger::record::RecordedVerdict::Passed => "passed",
-            plimsoll_ledger::record::RecordedVerdict::Blocked => "blocked",
-            plimsoll_ledger::record::RecordedVerdict::Undecided => "undecided",
-        },
+        "verdict": record::recorded_verdict(verdict).as_str(),
         "exitStatus": exit::of_verdict(verdict).code,
         "policyDigest": decision.policy_digest(),
         "findings": decision.findings().iter().map(finding).collect::<Vec<_>>(),
@@ -90,9 +90,13 @@ fn finding(judged: &Judged) -> Value {
 
 fn place(finding: &Finding) -> Value {
     match &finding.place {
-        Place::Source { path, line, column } => json!({ "file": path, "line": line, "column": column }),
+        Place::Source { path, line, column } => {
+            json!({ "file": path, "line": line, "column": column })
+        }
         Place::Config { field } => json!({ "config": field }),
-        Place::Component { purl, path, layer } => json!({ "purl": purl, "path": path, "layer": layer }),
+        Place::Component { purl, path, layer } => {
+            json!({ "purl": purl, "path": path, "layer": layer })
+        }
         Place::File { path, layer } => json!({ "path": path, "layer": layer }),
         Place::Image => json!("image"),
         Place::Evidence => json!("evidence"),
@@ -148,7 +152,7 @@ fn inventory(inventory: &Inventory) -> Value {
 }
 
 /// One candidate for evidence.
-pub fn verification(candidate: &Verification) -> Value {
+pub(crate) fn verification(candidate: &Verification) -> Value {
     json!({
         "foundAt": candidate.found_at,
         "predicateType": candidate.predicate_type,

@@ -9,8 +9,11 @@ use plimsoll_policy::Judged;
 use std::fmt::Write as _;
 
 /// Markdown.
-pub const FORMAT: Format =
-    Format { id: "markdown", description: "for job summaries: verdict first, then the findings", write };
+pub(crate) const FORMAT: Format = Format {
+    id: "markdown",
+    description: "for job summaries: verdict first, then the findings",
+    write,
+};
 
 /// Bytes of rows, well below what a job summary takes.
 const ROOM: usize = 900_000;
@@ -31,7 +34,10 @@ fn render(out: &mut String, report: &Report<'_>, style: Style) -> std::fmt::Resu
     }
     let (shown, hidden) = text::shown(report, style);
     if !shown.is_empty() {
-        writeln!(out, "\n| effect | severity | rule | what | where | mend |\n|---|---|---|---|---|---|")?;
+        writeln!(
+            out,
+            "\n| effect | severity | rule | what | where | mend |\n|---|---|---|---|---|---|"
+        )?;
     }
     let mut left_out = hidden;
     for judged in shown {

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// SARIF.
-pub const FORMAT: Format = Format { id: "sarif", description: "SARIF 2.1.0, for code scanning", write };
+pub(crate) const FORMAT: Format =
+    Format { id: "sarif", description: "SARIF 2.1.0, for code scanning", write };
 
 /// More results than this are cut by GitHub; the findings are sorted, so what blocks is kept.
 const MOST_RESULTS: usize = 25_000;
@@ -76,7 +77,10 @@ const fn security_severity(severity: Severity) -> &'static str {
 
 fn result(report: &Report<'_>, judged: &Judged) -> Value {
     let finding = &judged.finding;
-    let message = format!("{}. Found {}; expected {}. {}", finding.title, finding.found, finding.expected, finding.remedy);
+    let message = format!(
+        "{}. Found {}; expected {}. {}",
+        finding.title, finding.found, finding.expected, finding.remedy
+    );
     let mut result = json!({
         "ruleId": finding.rule,
         "level": level(judged),
@@ -86,7 +90,8 @@ fn result(report: &Report<'_>, judged: &Judged) -> Value {
         "properties": { "severity": finding.severity.as_str(), "effect": text::effect(judged) },
     });
     if let (Some(exception), Some(object)) = (&judged.exception, result.as_object_mut()) {
-        let justification = format!("{} ({}, until {})", exception.reason, exception.owner, exception.expires);
+        let justification =
+            format!("{} ({}, until {})", exception.reason, exception.owner, exception.expires);
         object.insert(
             "suppressions".to_owned(),
             json!([{ "kind": "external", "status": "accepted", "justification": justification }]),
@@ -106,9 +111,18 @@ fn level(judged: &Judged) -> &'static str {
 fn location(report: &Report<'_>, judged: &Judged) -> Value {
     let (uri, line, column) = match &judged.finding.place {
         Place::Source { path, line, column } => (as_uri(path.as_str()), *line, *column),
-        Place::Component { path, .. } | Place::File { path, .. } => (as_uri(path.trim_start_matches('/')), 1, 1),
+        Place::Component { path, .. } | Place::File { path, .. } => {
+            (as_uri(path.trim_start_matches('/')), 1, 1)
+        }
         Place::Config { .. } | Place::Image | Place::Evidence => ("image".to_owned(), 1, 1),
-        Place::Policy => (judged.policy_line.as_ref().map_or_else(|| "plimsoll.yaml".to_owned(), |line| as_uri(line.path.as_str())), 1, 1),
+        Place::Policy => (
+            judged
+                .policy_line
+                .as_ref()
+                .map_or_else(|| "plimsoll.yaml".to_owned(), |line| as_uri(line.path.as_str())),
+            1,
+            1,
+        ),
     };
     json!({
         "physicalLocation": {

@@ -8,7 +8,7 @@ use plimsoll_policy::Judged;
 use std::fmt::Write as _;
 
 /// The table.
-pub const FORMAT: Format =
+pub(crate) const FORMAT: Format =
     Format { id: "table", description: "for people: heading, findings, verdict", write };
 
 fn write(report: &Report<'_>, style: Style) -> Result<Vec<u8>, Error> {
@@ -36,7 +36,10 @@ fn render(out: &mut String, report: &Report<'_>, style: Style) -> std::fmt::Resu
     if hidden > 0 {
         writeln!(out, "\nless severe   {hidden} more findings; `--show unknown` lists them")?;
     }
-    let refused: Vec<_> = report.evidence.iter().filter(|candidate| candidate.evidence.is_none()).collect();
+    let refused = report
+        .evidence
+        .iter()
+        .filter(|candidate| candidate.evidence.is_none() && candidate.is_wanted());
     for candidate in refused {
         writeln!(out)?;
         explain(out, candidate)?;
@@ -52,13 +55,20 @@ fn render(out: &mut String, report: &Report<'_>, style: Style) -> std::fmt::Resu
 fn finding(out: &mut String, judged: &Judged, style: Style) -> std::fmt::Result {
     let finding = &judged.finding;
     let severity = painted(finding.severity.as_str(), colour(finding.severity), style.paint);
-    writeln!(out, "{} {severity} {}: {}", text::effect(judged), finding.rule, Printable(&finding.title))?;
+    writeln!(
+        out,
+        "{} {severity} {}: {}",
+        text::effect(judged),
+        finding.rule,
+        Printable(&finding.title)
+    )?;
     row(out, "where", &finding.place.to_string())?;
     row(out, "found", &finding.found)?;
     row(out, "expected", &finding.expected)?;
     row(out, "mend", &finding.remedy)?;
     if let Some(exception) = &judged.exception {
-        let text = format!("{} ({}, until {})", exception.reason, exception.owner, exception.expires);
+        let text =
+            format!("{} ({}, until {})", exception.reason, exception.owner, exception.expires);
         row(out, "excepted", &text)?;
     }
     row(out, "policy", &text::policy_line(judged).unwrap_or_default())?;
@@ -72,7 +82,11 @@ fn row(out: &mut String, name: &str, value: &str) -> std::fmt::Result {
 fn components(out: &mut String, inventory: &Inventory) -> std::fmt::Result {
     for component in inventory.components() {
         let version = component.version.as_deref().unwrap_or("(no version)");
-        let place = component.locations.first().map(|location| location.path.to_string()).unwrap_or_default();
+        let place = component
+            .locations
+            .first()
+            .map(|location| location.path.to_string())
+            .unwrap_or_default();
         writeln!(
             out,
             "{:<7} {} {} {}",
@@ -83,14 +97,23 @@ fn components(out: &mut String, inventory: &Inventory) -> std::fmt::Result {
         )?;
     }
     for unknown in &inventory.unknowns {
-        writeln!(out, "unknown {} ({})", Printable(&unknown.path.to_string()), Printable(&unknown.reason))?;
+        writeln!(
+            out,
+            "unknown {} ({})",
+            Printable(&unknown.path.to_string()),
+            Printable(&unknown.reason)
+        )?;
     }
     Ok(())
 }
 
 /// One candidate for evidence, with each step of its verification.
-pub fn explain(out: &mut String, candidate: &Verification) -> std::fmt::Result {
-    let verdict = if candidate.evidence.is_some() { "verified" } else { "refused" };
+pub(crate) fn explain(out: &mut String, candidate: &Verification) -> std::fmt::Result {
+    let verdict = match (&candidate.evidence, candidate.is_wanted()) {
+        (Some(_), _) => "verified",
+        (None, true) => "refused",
+        (None, false) => "not asked for",
+    };
     let predicate = candidate.predicate_type.as_deref().unwrap_or("unknown predicate");
     writeln!(out, "{verdict} {}, {}", Printable(predicate), Printable(&candidate.found_at))?;
     if let Some(signer) = &candidate.signer {

@@ -7,16 +7,18 @@ use plimsoll_policy::{Judged, Verdict};
 use std::collections::BTreeMap;
 
 /// The findings that are shown: what blocks, and what is severe enough. Also how many are not.
-pub fn shown<'a>(report: &Report<'a>, style: Style) -> (Vec<&'a Judged>, usize) {
+pub(crate) fn shown<'a>(report: &Report<'a>, style: Style) -> (Vec<&'a Judged>, usize) {
     let findings = report.decision.map(plimsoll_policy::Decision::findings).unwrap_or_default();
     let (shown, hidden): (Vec<_>, Vec<_>) = findings.iter().partition(|judged| {
-        judged.is_blocking() || judged.finding.severity >= style.show || judged.finding.severity == Severity::Unknown
+        judged.is_blocking()
+            || judged.finding.severity >= style.show
+            || judged.finding.severity == Severity::Unknown
     });
     (shown, hidden.len())
 }
 
 /// What the policy does about a finding, in a word.
-pub fn effect(judged: &Judged) -> &'static str {
+pub(crate) fn effect(judged: &Judged) -> &'static str {
     match (&judged.exception, judged.is_blocking(), judged.finding.outcome) {
         (Some(_), ..) => "excepted",
         (None, true, Outcome::Unknown) => "undecided",
@@ -26,12 +28,12 @@ pub fn effect(judged: &Judged) -> &'static str {
 }
 
 /// The policy line that judged a finding.
-pub fn policy_line(judged: &Judged) -> Option<String> {
+pub(crate) fn policy_line(judged: &Judged) -> Option<String> {
     judged.policy_line.as_ref().map(|line| format!("{}:{}", line.path, line.line))
 }
 
 /// The last line: the verdict, how many findings block, and what to do next.
-pub fn verdict(report: &Report<'_>) -> Option<String> {
+pub(crate) fn verdict(report: &Report<'_>) -> Option<String> {
     let decision = report.decision?;
     let (blocking, all) = (decision.blocking().count(), decision.findings().len());
     let next = report.next.as_ref().map(|next| format!("; {next}")).unwrap_or_default();
@@ -39,12 +41,14 @@ pub fn verdict(report: &Report<'_>) -> Option<String> {
         Verdict::Pass => format!("PASSED: none of {all} findings blocks{next}"),
         Verdict::Blocked => format!("BLOCKED: {blocking} of {all} findings block{next}"),
         Verdict::Undecided if all == 0 => format!("UNDECIDED: nothing could be judged{next}"),
-        Verdict::Undecided => format!("UNDECIDED: {blocking} of {all} findings could not be told{next}"),
+        Verdict::Undecided => {
+            format!("UNDECIDED: {blocking} of {all} findings could not be told{next}")
+        }
     })
 }
 
 /// The heading: name and value for each thing that is known about the run.
-pub fn heading(report: &Report<'_>) -> Vec<(&'static str, String)> {
+pub(crate) fn heading(report: &Report<'_>) -> Vec<(&'static str, String)> {
     let mut rows = vec![("subject", report.subject.clone())];
     if let Some(image) = report.image {
         rows.push(("platform", image.platform.to_string()));
@@ -52,11 +56,19 @@ pub fn heading(report: &Report<'_>) -> Vec<(&'static str, String)> {
     if let Some(base) = &report.base {
         rows.push(("base", base.clone()));
     }
-    if let Some(distribution) = report.inventory.and_then(|inventory| inventory.distribution.as_ref()) {
-        rows.push(("system", distribution.pretty_name.clone().unwrap_or_else(|| distribution.id.clone())));
+    if let Some(distribution) =
+        report.inventory.and_then(|inventory| inventory.distribution.as_ref())
+    {
+        rows.push((
+            "system",
+            distribution.pretty_name.clone().unwrap_or_else(|| distribution.id.clone()),
+        ));
     }
     if let Some(inventory) = report.inventory {
-        rows.push(("aboard", aboard(report, inventory.components().len(), inventory.unknowns.len())));
+        rows.push((
+            "aboard",
+            aboard(report, inventory.components().len(), inventory.unknowns.len()),
+        ));
     }
     if let Some(scan) = report.scan {
         rows.push(("advisories", advisories(scan)));
@@ -65,9 +77,11 @@ pub fn heading(report: &Report<'_>) -> Vec<(&'static str, String)> {
     if let Some(policy) = &report.policy {
         rows.push(("policy", policy.clone()));
     }
-    let verified = report.evidence.iter().filter(|candidate| candidate.evidence.is_some()).count();
-    if !report.evidence.is_empty() {
-        rows.push(("evidence", format!("{verified} of {} statements verified", report.evidence.len())));
+    let looked_at: Vec<_> =
+        report.evidence.iter().filter(|candidate| candidate.is_wanted()).collect();
+    if !looked_at.is_empty() {
+        let verified = looked_at.iter().filter(|candidate| candidate.evidence.is_some()).count();
+        rows.push(("evidence", format!("{verified} of {} statements verified", looked_at.len())));
     }
     if let Some(promoted) = report.promoted {
         rows.push(("promoted to", format!("{}:{}", promoted.to().place, promoted.tag())));
@@ -95,7 +109,11 @@ fn aboard(report: &Report<'_>, components: usize, unknowns: usize) -> String {
 
 fn advisories(scan: &plimsoll_model::scan::Scan) -> String {
     let records: u64 = scan.index.sources.iter().map(|source| source.records).sum();
-    format!("{records} records, index of {} ({})", scan.index.built.strftime("%Y-%m-%d %H:%M UTC"), scan.index.digest.short())
+    format!(
+        "{records} records, index of {} ({})",
+        scan.index.built.strftime("%Y-%m-%d %H:%M UTC"),
+        scan.index.digest.short()
+    )
 }
 
 /// Why components were not evaluated, with how many for each reason.
@@ -108,6 +126,7 @@ fn not_evaluated(report: &Report<'_>) -> Option<String> {
             *count = count.saturating_add(1);
         }
     }
-    let rows: Vec<String> = reasons.iter().map(|(reason, count)| format!("{count}: {reason}")).collect();
+    let rows: Vec<String> =
+        reasons.iter().map(|(reason, count)| format!("{count}: {reason}")).collect();
     (!rows.is_empty()).then(|| rows.join("; "))
 }

@@ -1,9 +1,14 @@
 //! Findings → signed statements, attached to the image.
 
-use crate::{args::AttestationType, context::Context, error::Error, stages::{inventory::Cataloged, resolve::Resolved, verify::BUNDLE}};
+use crate::{
+    args::AttestationType,
+    context::Context,
+    error::Error,
+    stages::{inventory::Cataloged, resolve::Resolved},
+};
 use camino::Utf8Path;
 use plimsoll_attest::{
-    Candidate, Statement, StatementSubject,
+    BUNDLE_MEDIA_TYPE, Candidate, Statement, StatementSubject,
     builders::{self, ResolvedDependency, RunFacts},
     predicates,
     signers::KeySigner,
@@ -15,36 +20,39 @@ use std::collections::BTreeMap;
 
 /// One signed statement.
 #[derive(Debug, Clone)]
-pub struct Attested {
+pub(crate) struct Attested {
     predicate_type: String,
     bundle: Vec<u8>,
 }
 
 impl Attested {
     /// What it states.
-    pub fn predicate_type(&self) -> &str {
+    pub(crate) fn predicate_type(&self) -> &str {
         &self.predicate_type
     }
 
     /// The bundle's bytes.
-    pub fn bundle(&self) -> &[u8] {
+    pub(crate) fn bundle(&self) -> &[u8] {
         &self.bundle
     }
 
     /// Digest of the bundle.
-    pub fn digest(&self) -> Digest {
+    pub(crate) fn digest(&self) -> Digest {
         Digest::of(&self.bundle)
     }
 
     /// As something to verify, like what others made.
-    pub fn candidate(&self) -> Candidate {
-        Candidate { found_at: format!("this run ({})", self.predicate_type), bytes: self.bundle.clone() }
+    pub(crate) fn candidate(&self) -> Candidate {
+        Candidate {
+            found_at: format!("this run ({})", self.predicate_type),
+            bytes: self.bundle.clone(),
+        }
     }
 }
 
 /// What there is to state.
 #[derive(Debug)]
-pub struct Findings<'a> {
+pub(crate) struct Findings<'a> {
     /// The image.
     pub resolved: &'a Resolved,
     /// What is aboard.
@@ -56,7 +64,7 @@ pub struct Findings<'a> {
 }
 
 /// Signs a statement of each type.
-pub fn attest(
+pub(crate) fn attest(
     ctx: &Context,
     findings: &Findings<'_>,
     types: &[AttestationType],
@@ -67,28 +75,43 @@ pub fn attest(
     for kind in types {
         let (predicate_type, predicate) = predicate(ctx, findings, *kind)?;
         let subjects = findings.resolved.digests();
-        attested.push(sign(&subject_name(findings.resolved), &subjects, predicate_type, (predicate, signer))?);
+        attested.push(sign(
+            &subject_name(findings.resolved),
+            &subjects,
+            predicate_type,
+            (predicate, signer),
+        )?);
     }
-    stage.done(&format!("{} statements signed by key {}", attested.len(), signer.public_key().id().short()));
+    stage.done(&format!(
+        "{} statements signed by key {}",
+        attested.len(),
+        signer.public_key().id().short()
+    ));
     Ok(attested)
 }
 
 /// Signs one statement about an image.
-pub fn sign(
+pub(crate) fn sign(
     name: &str,
     digests: &[Digest],
     predicate_type: &str,
     (predicate, signer): (serde_json::Value, &KeySigner),
 ) -> Result<Attested, Error> {
-    let subjects =
-        digests.iter().map(|digest| StatementSubject { name: name.to_owned(), digest: *digest }).collect();
+    let subjects = digests
+        .iter()
+        .map(|digest| StatementSubject { name: name.to_owned(), digest: *digest })
+        .collect();
     let statement = Statement::new(subjects, predicate_type, predicate)?;
     let bundle = plimsoll_attest::sign(&statement, signer)?.to_bytes();
     Ok(Attested { predicate_type: predicate_type.to_owned(), bundle })
 }
 
 /// Attaches the bundles to the image where it lies; says `false` where that place can not be written.
-pub async fn attach(ctx: &Context, resolved: &Resolved, attested: &[Attested]) -> Result<Attachment, Error> {
+pub(crate) async fn attach(
+    ctx: &Context,
+    resolved: &Resolved,
+    attested: &[Attested],
+) -> Result<Attachment, Error> {
     match resolved.typed() {
         Reference::OciArchive(_) | Reference::DockerArchive(_) | Reference::Sbom(_) => {
             ctx.ui.note("evidence can not be attached inside an archive: it is kept for the promotion alone");
@@ -104,7 +127,7 @@ pub async fn attach(ctx: &Context, resolved: &Resolved, attested: &[Attested]) -
 
 /// Where evidence went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Attachment {
+pub(crate) enum Attachment {
     /// To the image, as referrers.
     Attached,
     /// Nowhere: the image's place is read-only.
@@ -112,15 +135,19 @@ pub enum Attachment {
 }
 
 /// Attaches bundles to the image in a store that has it.
-pub async fn attach_to(store: &Store, resolved: &Resolved, attested: &[Attested]) -> Result<(), Error> {
+pub(crate) async fn attach_to(
+    store: &Store,
+    resolved: &Resolved,
+    attested: &[Attested],
+) -> Result<(), Error> {
     for statement in attested {
         let annotations = BTreeMap::from([
             ("dev.sigstore.bundle.content".to_owned(), "dsse-envelope".to_owned()),
             ("dev.sigstore.bundle.predicateType".to_owned(), statement.predicate_type.clone()),
         ]);
         let artifact = Artifact {
-            artifact_type: BUNDLE.to_owned(),
-            media_type: BUNDLE.to_owned(),
+            artifact_type: BUNDLE_MEDIA_TYPE.to_owned(),
+            media_type: BUNDLE_MEDIA_TYPE.to_owned(),
             bytes: statement.bundle.clone().into(),
             annotations,
         };
@@ -130,7 +157,7 @@ pub async fn attach_to(store: &Store, resolved: &Resolved, attested: &[Attested]
 }
 
 /// The name that statements give the image.
-pub fn subject_name(resolved: &Resolved) -> String {
+pub(crate) fn subject_name(resolved: &Resolved) -> String {
     resolved.subject().place.subject_name()
 }
 
@@ -139,15 +166,27 @@ fn predicate(
     findings: &Findings<'_>,
     kind: AttestationType,
 ) -> Result<(&'static str, serde_json::Value), Error> {
-    let json = |bytes: Vec<u8>| {
-        serde_json::from_slice(&bytes).map_err(|source| Error::Json { what: "an SBOM predicate", source })
-    };
     Ok(match kind {
-        AttestationType::Provenance => (predicates::slsa_provenance_v1::TYPE, provenance(ctx, findings)?),
-        AttestationType::Sbom => (predicates::sbom_cyclonedx::TYPE, json(findings.cataloged.sbom("cyclonedx-json")?)?),
-        AttestationType::Spdx => (predicates::sbom_spdx::TYPE, json(findings.cataloged.sbom("spdx-json")?)?),
+        AttestationType::Provenance => {
+            (predicates::slsa_provenance_v1::PREDICATE.type_uri, provenance(ctx, findings)?)
+        }
+        AttestationType::Sbom => {
+            let document = findings.cataloged.sbom("cyclonedx-json")?;
+            (
+                predicates::sbom_cyclonedx::PREDICATE.type_uri,
+                predicates::sbom_cyclonedx::predicate(&document)?,
+            )
+        }
+        AttestationType::Spdx => {
+            let document = findings.cataloged.sbom("spdx-json")?;
+            (
+                predicates::sbom_spdx::PREDICATE.type_uri,
+                predicates::sbom_spdx::predicate(&document)?,
+            )
+        }
         AttestationType::Vulnerabilities => {
-            let scan = findings.scan.ok_or(Error::Internal("a scan is stated that was not made"))?;
+            let scan =
+                findings.scan.ok_or(Error::Internal("a scan is stated that was not made"))?;
             let facts = predicates::vulnerabilities::ScanFacts {
                 scan,
                 inventory: findings.cataloged.inventory(),
@@ -155,7 +194,10 @@ fn predicate(
                 started: ctx.now,
                 finished: ctx.now,
             };
-            (predicates::vulnerabilities::TYPE, predicates::vulnerabilities::predicate(&facts))
+            (
+                predicates::vulnerabilities::PREDICATE.type_uri,
+                predicates::vulnerabilities::predicate(&facts),
+            )
         }
     })
 }

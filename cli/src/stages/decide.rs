@@ -2,21 +2,16 @@
 
 use crate::{args::BuildArguments, context::Context, error::Error, files, stages::keys};
 use camino::{Utf8Path, Utf8PathBuf};
-use plimsoll_model::{
-    Inventory,
-    evidence::Presence,
-    image::Image,
-    scan::Scan,
-};
+use plimsoll_model::{Inventory, evidence::Presence, image::Image, scan::Scan};
 use plimsoll_policy::{Decision, Dockerfile, EvidenceKind, Facts, Policy, bases::Lock};
 use std::collections::BTreeMap;
 
 /// The payload type of a signed lock of base images.
-pub const LOCK_TYPE: &str = "application/vnd.plimsoll.bases.v1+json";
+pub(crate) const LOCK_TYPE: &str = "application/vnd.plimsoll.bases.v1+json";
 
 /// How an image was built, by the user's word.
 #[derive(Debug, Default)]
-pub struct Build {
+pub(crate) struct Build {
     /// The Dockerfiles.
     pub dockerfiles: Vec<Dockerfile>,
     /// The stage that was built.
@@ -27,7 +22,7 @@ pub struct Build {
 
 impl Build {
     /// Reads the Dockerfiles that the command line names.
-    pub fn read(ctx: &Context, arguments: &BuildArguments) -> Result<Self, Error> {
+    pub(crate) fn read(ctx: &Context, arguments: &BuildArguments) -> Result<Self, Error> {
         Ok(Self {
             dockerfiles: read_dockerfiles(ctx, &arguments.dockerfiles)?,
             target: arguments.target.clone(),
@@ -37,7 +32,10 @@ impl Build {
 }
 
 /// Reads Dockerfiles.
-pub fn read_dockerfiles(ctx: &Context, paths: &[Utf8PathBuf]) -> Result<Vec<Dockerfile>, Error> {
+pub(crate) fn read_dockerfiles(
+    ctx: &Context,
+    paths: &[Utf8PathBuf],
+) -> Result<Vec<Dockerfile>, Error> {
     let read = |path: &Utf8PathBuf| {
         Ok(Dockerfile { path: path.clone(), text: files::read_text(path, ctx.limits.user_file)? })
     };
@@ -46,7 +44,7 @@ pub fn read_dockerfiles(ctx: &Context, paths: &[Utf8PathBuf]) -> Result<Vec<Dock
 
 /// Everything a decision rests on but the evidence, which is looked at in more than one place.
 #[derive(Debug)]
-pub struct Case<'a> {
+pub(crate) struct Case<'a> {
     /// The policy.
     pub policy: &'a Policy,
     /// The image, where one is judged.
@@ -63,7 +61,11 @@ pub struct Case<'a> {
 
 impl Case<'_> {
     /// Decides, by the evidence given; `None` where evidence is not judged.
-    pub fn decide(&self, ctx: &Context, evidence: Option<&BTreeMap<EvidenceKind, Presence>>) -> Decision {
+    pub(crate) fn decide(
+        &self,
+        ctx: &Context,
+        evidence: Option<&BTreeMap<EvidenceKind, Presence>>,
+    ) -> Decision {
         let facts = Facts {
             image: self.image,
             inventory: self.inventory,
@@ -78,14 +80,15 @@ impl Case<'_> {
     }
 
     /// The approved base image whose layers the image begins with.
-    pub fn base(&self) -> Option<String> {
+    pub(crate) fn base(&self) -> Option<String> {
         let diff_ids: Vec<_> = self.image?.layers.iter().map(|layer| layer.diff_id).collect();
-        plimsoll_policy::bases::match_base(self.bases?, &diff_ids).map(|found| found.to_string())
+        plimsoll_policy::bases::match_base(self.bases?, &diff_ids)
+            .map(|(entry, platform)| format!("{}@{}", entry.name(), platform.manifest))
     }
 }
 
 /// The lock of base images that the policy names, its signature verified; `None` where it names none.
-pub fn bases(ctx: &Context, policy: &Policy) -> Result<Option<Lock>, Error> {
+pub(crate) fn bases(ctx: &Context, policy: &Policy) -> Result<Option<Lock>, Error> {
     let Some(path) = &policy.bases().lock else { return Ok(None) };
     let keys = match &policy.bases().key {
         Some(key) => vec![keys::public_key(ctx, &Context::beside_policy(policy, key))?],
@@ -95,7 +98,11 @@ pub fn bases(ctx: &Context, policy: &Policy) -> Result<Option<Lock>, Error> {
 }
 
 /// Reads a lock of base images, which has to be signed by one of the keys.
-pub fn read_lock(ctx: &Context, path: &Utf8Path, keys: &[plimsoll_attest::PublicKey]) -> Result<Lock, Error> {
+pub(crate) fn read_lock(
+    ctx: &Context,
+    path: &Utf8Path,
+    keys: &[plimsoll_attest::PublicKey],
+) -> Result<Lock, Error> {
     let envelope = files::read(path, ctx.limits.user_file)?;
     let payload = plimsoll_attest::open_payload(&envelope, LOCK_TYPE, keys, &ctx.limits)?;
     Ok(Lock::parse(&payload)?)

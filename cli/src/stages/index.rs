@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
 /// Opens the index, or builds one of the records that were named on the command line.
-pub async fn open(ctx: &Context, arguments: &IndexArguments) -> Result<Arc<Index>, Error> {
+pub(crate) async fn open(ctx: &Context, arguments: &IndexArguments) -> Result<Arc<Index>, Error> {
     if arguments.advisories.is_empty() {
         return Ok(Arc::new(Index::open(&ctx.index_path(arguments.db.as_deref())?)?));
     }
@@ -24,17 +24,24 @@ pub async fn open(ctx: &Context, arguments: &IndexArguments) -> Result<Arc<Index
     .await
     .map_err(Error::Worker)??;
     for record in &unreadable {
-        ctx.ui.warn(&format!("advisory record `{}` can not be read: {}", record.name, record.reason));
+        ctx.ui
+            .warn(&format!("advisory record `{}` can not be read: {}", record.name, record.reason));
     }
     stage.done(&format!("{} records", index.len()));
     Ok(Arc::new(index))
 }
 
 /// Matches the inventory against the index.
-pub async fn scan(ctx: &Context, inventory: &Arc<Inventory>, index: &Arc<Index>) -> Result<Scan, Error> {
+pub(crate) async fn scan(
+    ctx: &Context,
+    inventory: &Arc<Inventory>,
+    index: &Arc<Index>,
+) -> Result<Scan, Error> {
     let stage = ctx.ui.stage("scan");
     let (inventory, index) = (Arc::clone(inventory), Arc::clone(index));
-    let scan = spawn_blocking(move || plimsoll_vuln::scan(&inventory, &index)).await.map_err(Error::Worker)?;
+    let scan = spawn_blocking(move || plimsoll_vuln::scan(&inventory, &index))
+        .await
+        .map_err(Error::Worker)?;
     let counts = scan.counts();
     stage.done(&format!(
         "{} matched, {} clean, {} not evaluated",

@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 
 /// What is aboard one image.
 #[derive(Debug)]
-pub struct Cataloged {
+pub(crate) struct Cataloged {
     inventory: Arc<Inventory>,
     subject: DocumentSubject,
     timestamp: Timestamp,
@@ -19,12 +19,12 @@ pub struct Cataloged {
 
 impl Cataloged {
     /// The inventory.
-    pub fn inventory(&self) -> &Arc<Inventory> {
+    pub(crate) fn inventory(&self) -> &Arc<Inventory> {
         &self.inventory
     }
 
     /// What an SBOM of it is made from.
-    pub fn document(&self) -> Document<'_> {
+    pub(crate) fn document(&self) -> Document<'_> {
         Document {
             inventory: &self.inventory,
             subject: self.subject.clone(),
@@ -34,23 +34,26 @@ impl Cataloged {
     }
 
     /// The SBOM in the format with this id.
-    pub fn sbom(&self, format: &'static str) -> Result<Vec<u8>, Error> {
-        let format = formats::find(format).ok_or(Error::Internal("an SBOM format is not registered"))?;
+    pub(crate) fn sbom(&self, format: &'static str) -> Result<Vec<u8>, Error> {
+        let format =
+            formats::find(format).ok_or(Error::Internal("an SBOM format is not registered"))?;
         Ok((format.write)(&self.document())?)
     }
 }
 
 /// Catalogs an image: all its layers in one pass, every digest verified.
-pub async fn catalog(ctx: &Context, resolved: &Resolved) -> Result<Cataloged, Error> {
+pub(crate) async fn catalog(ctx: &Context, resolved: &Resolved) -> Result<Cataloged, Error> {
     let stage = ctx.ui.stage("inventory");
     let image = resolved.image();
     stage.expect(image.layers.iter().map(|layer| layer.size).sum());
     let interest = Arc::from(plimsoll_sbom::interest());
     let progress = Bar(stage.bar());
-    let tree = plimsoll_oci::read_tree(resolved.source(), image, interest, &ctx.limits, &progress).await?;
+    let tree =
+        plimsoll_oci::read_tree(resolved.source(), image, interest, &ctx.limits, &progress).await?;
     let limits = ctx.limits.clone();
-    let inventory =
-        spawn_blocking(move || plimsoll_sbom::catalog(&tree, &limits)).await.map_err(Error::Worker)?;
+    let inventory = spawn_blocking(move || plimsoll_sbom::catalog(&tree, &limits))
+        .await
+        .map_err(Error::Worker)?;
     let unknowns = match inventory.unknowns.len() {
         0 => String::new(),
         count => format!(", {count} unknown"),
@@ -72,12 +75,12 @@ fn document_subject(resolved: &Resolved) -> DocumentSubject {
 fn tag_of(reference: &Reference) -> Option<String> {
     match reference {
         Reference::Registry(name) => name.tag.as_ref().map(ToString::to_string),
-        Reference::OciLayout(archive) | Reference::OciArchive(archive) | Reference::DockerArchive(archive) => {
-            match &archive.selector {
-                Selector::Tag(tag) => Some(tag.to_string()),
-                Selector::Only | Selector::Digest(_) => None,
-            }
-        }
+        Reference::OciLayout(archive)
+        | Reference::OciArchive(archive)
+        | Reference::DockerArchive(archive) => match &archive.selector {
+            Selector::Tag(tag) => Some(tag.to_string()),
+            Selector::Only | Selector::Digest(_) => None,
+        },
         Reference::Sbom(_) => None,
     }
 }

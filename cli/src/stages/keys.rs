@@ -4,34 +4,50 @@ use crate::{args::KeyArguments, context::Context, env, error::Error, files};
 use camino::{Utf8Path, Utf8PathBuf};
 use plimsoll_attest::{
     PublicKey,
-    signers::{KeyKind, KeySigner},
+    signers::{KeyKind, KeySigner, create_key_file, load_key_file},
 };
 use plimsoll_policy::{Policy, SignerPolicy};
 
 /// The signer that flag or default names; the local key is made on first use.
-pub fn signer(ctx: &Context, arguments: &KeyArguments) -> Result<KeySigner, Error> {
+pub(crate) fn signer(ctx: &Context, arguments: &KeyArguments) -> Result<KeySigner, Error> {
     let password = ctx.environment.get(&env::PLIMSOLL_KEY_PASSWORD);
     match &arguments.key {
-        Some(path) => Ok(KeySigner::from_pem(&files::read_text(path, ctx.limits.user_file)?, password)?),
+        Some(path) => Ok(load_key_file(path, password, &ctx.limits)?),
         None => {
             let path = local_key(ctx)?;
             if !path.exists() {
-                plimsoll_attest::signers::create_key_file(&path, KeyKind::EcdsaP256)?;
+                let made = KeySigner::generate(KeyKind::EcdsaP256)?;
+                make_directory(&path)?;
+                create_key_file(&path, &made, password)?;
                 let public = path.with_extension("pub");
-                let signer = KeySigner::from_pem(&files::read_text(&path, ctx.limits.user_file)?, password)?;
-                files::write(&public, signer.public_key().to_pem().as_bytes())?;
-                ctx.ui.note(&format!("made a local signing key: {path}; others verify with {public}"));
+                files::write(&public, made.public_key().to_pem().as_bytes())?;
+                ctx.ui.note(&format!(
+                    "made a local signing key: {path}; others verify with {public}"
+                ));
             }
-            Ok(KeySigner::from_pem(&files::read_text(&path, ctx.limits.user_file)?, password)?)
+            Ok(load_key_file(&path, password, &ctx.limits)?)
         }
     }
 }
 
 /// The keys whose evidence counts: those the policy lists, else the key that signs here.
-pub fn trusted(ctx: &Context, policy: &Policy, own: Option<&PublicKey>) -> Result<Vec<PublicKey>, Error> {
+pub(crate) fn trusted(
+    ctx: &Context,
+    policy: &Policy,
+    own: Option<&PublicKey>,
+) -> Result<Vec<PublicKey>, Error> {
     let mut keys = Vec::new();
-    for SignerPolicy::Key { path, .. } in &policy.evidence().signers {
-        keys.push(public_key(ctx, &Context::beside_policy(policy, path))?);
+    for signer in &policy.evidence().signers {
+        match signer {
+            SignerPolicy::Key { path, .. } => {
+                keys.push(public_key(ctx, &Context::beside_policy(policy, path))?)
+            }
+            _ => {
+                return Err(Error::Internal(
+                    "a kind of signer that the policy knows and the verification does not",
+                ));
+            }
+        }
     }
     if !keys.is_empty() {
         return Ok(keys);
@@ -43,19 +59,25 @@ pub fn trusted(ctx: &Context, policy: &Policy, own: Option<&PublicKey>) -> Resul
 }
 
 /// The public half of the local key, where there is one.
-pub fn local_public_key(ctx: &Context) -> Result<Option<PublicKey>, Error> {
+pub(crate) fn local_public_key(ctx: &Context) -> Result<Option<PublicKey>, Error> {
     let path = local_key(ctx)?.with_extension("pub");
     if path.exists() { public_key(ctx, &path).map(Some) } else { Ok(None) }
 }
 
 /// Reads public keys from files.
-pub fn public_keys(ctx: &Context, paths: &[Utf8PathBuf]) -> Result<Vec<PublicKey>, Error> {
+pub(crate) fn public_keys(ctx: &Context, paths: &[Utf8PathBuf]) -> Result<Vec<PublicKey>, Error> {
     paths.iter().map(|path| public_key(ctx, path)).collect()
 }
 
 /// Reads a public key from a file.
-pub fn public_key(ctx: &Context, path: &Utf8Path) -> Result<PublicKey, Error> {
-    Ok(PublicKey::from_pem(&files::read_text(path, ctx.limits.user_file)?)?)
+pub(crate) fn public_key(ctx: &Context, path: &Utf8Path) -> Result<PublicKey, Error> {
+    Ok(PublicKey::read(path, &ctx.limits)?)
+}
+
+fn make_directory(path: &Utf8Path) -> Result<(), Error> {
+    let directory = path.parent().unwrap_or(Utf8Path::new("."));
+    std::fs::create_dir_all(directory)
+        .map_err(|source| Error::Write { path: directory.to_owned(), source })
 }
 
 fn local_key(ctx: &Context) -> Result<Utf8PathBuf, Error> {

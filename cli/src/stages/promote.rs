@@ -11,6 +11,7 @@ use crate::{
         verify::{self, Candidates},
     },
 };
+use camino::Utf8Path;
 use plimsoll_attest::{PublicKey, predicates::vsa, signers::KeySigner};
 use plimsoll_model::{Digest, Pinned, Reference, evidence::Presence, reference::Tag};
 use plimsoll_oci::{
@@ -21,7 +22,7 @@ use plimsoll_policy::{Clearance, Policy, Verdict};
 
 /// What a promotion needs besides its clearance.
 #[derive(Debug)]
-pub struct Order<'a> {
+pub(crate) struct Order<'a> {
     /// The image.
     pub resolved: &'a Resolved,
     /// Where to, with a tag.
@@ -38,7 +39,7 @@ pub struct Order<'a> {
 
 /// A promotion that is complete.
 #[derive(Debug, Clone)]
-pub struct Promoted {
+pub(crate) struct Promoted {
     to: Pinned,
     tag: Tag,
     copied: CopyReport,
@@ -47,27 +48,27 @@ pub struct Promoted {
 
 impl Promoted {
     /// Where the image is now.
-    pub const fn to(&self) -> &Pinned {
+    pub(crate) const fn to(&self) -> &Pinned {
         &self.to
     }
 
     /// The tag that names it there.
-    pub const fn tag(&self) -> &Tag {
+    pub(crate) const fn tag(&self) -> &Tag {
         &self.tag
     }
 
     /// What was copied.
-    pub const fn copied(&self) -> &CopyReport {
+    pub(crate) const fn copied(&self) -> &CopyReport {
         &self.copied
     }
 
     /// Digest of the bundle with the verification summary; absent where an equal one was there already.
-    pub const fn summary(&self) -> Option<&Digest> {
+    pub(crate) const fn summary(&self) -> Option<&Digest> {
         self.summary.as_ref()
     }
 
     /// Whether all of it was there already.
-    pub const fn is_unchanged(&self) -> bool {
+    pub(crate) const fn is_unchanged(&self) -> bool {
         self.copied.blobs_uploaded == 0
             && self.copied.blobs_mounted == 0
             && self.copied.manifests_written == 0
@@ -76,7 +77,11 @@ impl Promoted {
 }
 
 /// What `to` has to be: a store and a tag, permitted by the policy. Said before any work is done.
-pub fn destination_tag(policy: &Policy, from: &Reference, to: &Reference) -> Result<Tag, Error> {
+pub(crate) fn destination_tag(
+    policy: &Policy,
+    from: &Reference,
+    to: &Reference,
+) -> Result<Tag, Error> {
     let tag = args::destination_tag(to).ok_or_else(|| {
         Error::usage(
             format!("`{to}` names no tag to promote to"),
@@ -86,13 +91,20 @@ pub fn destination_tag(policy: &Policy, from: &Reference, to: &Reference) -> Res
     if let (Reference::Registry(from), Reference::Registry(to)) = (from, to)
         && !policy.promotion().permits(&from.repository, &to.repository)
     {
-        return Err(Error::NotPermitted { from: from.repository.to_string(), to: to.repository.to_string() });
+        return Err(Error::NotPermitted {
+            from: from.repository.to_string(),
+            to: to.repository.to_string(),
+        });
     }
     Ok(tag)
 }
 
 /// Promotes what the clearance names.
-pub async fn promote(ctx: &Context, clearance: &Clearance, order: &Order<'_>) -> Result<Promoted, Error> {
+pub(crate) async fn promote(
+    ctx: &Context,
+    clearance: &Clearance,
+    order: &Order<'_>,
+) -> Result<Promoted, Error> {
     let stage = ctx.ui.stage("promote");
     let resolved = order.resolved;
     let subject = clearance.subject();
@@ -128,18 +140,32 @@ pub async fn promote(ctx: &Context, clearance: &Clearance, order: &Order<'_>) ->
 fn outcome(promoted: &Promoted) -> String {
     let copied = &promoted.copied;
     if promoted.is_unchanged() {
-        return format!("{}:{} is there already, nothing was uploaded", promoted.to.place, promoted.tag);
+        return format!(
+            "{}:{} is there already, nothing was uploaded",
+            promoted.to.place, promoted.tag
+        );
     }
     format!(
         "{}:{}, {} blobs uploaded, {} mounted, {} present, {} referrers",
-        promoted.to.place, promoted.tag, copied.blobs_uploaded, copied.blobs_mounted, copied.blobs_present, copied.referrers
+        promoted.to.place,
+        promoted.tag,
+        copied.blobs_uploaded,
+        copied.blobs_mounted,
+        copied.blobs_present,
+        copied.referrers
     )
 }
 
-fn check_immutable(order: &Order<'_>, store: &Store, tag: &Tag, previous: Option<Digest>) -> Result<(), Error> {
+fn check_immutable(
+    order: &Order<'_>,
+    store: &Store,
+    tag: &Tag,
+    previous: Option<Digest>,
+) -> Result<(), Error> {
     match previous {
         Some(found)
-            if found != order.resolved.subject().digest && order.case.policy.promotion().is_immutable(tag.as_str()) =>
+            if found != order.resolved.subject().digest
+                && order.case.policy.promotion().is_immutable(tag.as_str()) =>
         {
             Err(Error::ImmutableTag {
                 tag: tag.to_string(),
@@ -152,11 +178,16 @@ fn check_immutable(order: &Order<'_>, store: &Store, tag: &Tag, previous: Option
 }
 
 /// Reads image and evidence back from the destination and decides by them; returns the digests of the evidence.
-async fn judge_destination(ctx: &Context, order: &Order<'_>, store: &Store) -> Result<Vec<(String, Digest)>, Error> {
+async fn judge_destination(
+    ctx: &Context,
+    order: &Order<'_>,
+    store: &Store,
+) -> Result<Vec<(String, Digest)>, Error> {
     let source = store.as_source();
     let place = store.place().to_string();
     let pinned = Pinned { place: store.place(), digest: order.resolved.subject().digest };
-    let image = plimsoll_oci::open_image(&source, &pinned, Some(&order.resolved.image().platform)).await?;
+    let image =
+        plimsoll_oci::open_image(&source, &pinned, Some(&order.resolved.image().platform)).await?;
     let judged = order.resolved.image();
     if image.manifest != judged.manifest || image.config_digest != judged.config_digest {
         return Err(Error::Changed {
@@ -167,17 +198,24 @@ async fn judge_destination(ctx: &Context, order: &Order<'_>, store: &Store) -> R
         });
     }
     let candidates = verify::fetch(ctx, &source, &pinned.digest).await;
-    let verified = verify::verify(ctx, &candidates, pinned.digest, order.keys, &verify::all_kinds());
+    let verified =
+        verify::verify(ctx, &candidates, pinned.digest, order.keys, &verify::all_kinds());
     let decision = order.case.decide(ctx, Some(verified.presence()));
     if decision.verdict() != Verdict::Pass {
-        let reason = decision.blocking().map(|judged| judged.finding.title.clone()).collect::<Vec<_>>().join("; ");
+        let reason = decision
+            .blocking()
+            .map(|judged| judged.finding.title.clone())
+            .collect::<Vec<_>>()
+            .join("; ");
         return Err(Error::EvidenceAtDestination { place, reason });
     }
     let facts = verified.presence().values().flat_map(|presence| match presence {
         Presence::Present(evidence) => evidence.as_slice(),
         Presence::Absent { .. } | Presence::CouldNotTell { .. } => &[],
     });
-    Ok(facts.map(|evidence| (evidence.facts().predicate_type.clone(), evidence.facts().bundle)).collect())
+    Ok(facts
+        .map(|evidence| (evidence.facts().predicate_type.clone(), evidence.facts().bundle))
+        .collect())
 }
 
 /// Signs and attaches the verification summary, unless a verified one says the same already.
@@ -189,15 +227,15 @@ async fn summarise(
 ) -> Result<Option<Digest>, Error> {
     let place = store.place().to_string();
     let predicate = vsa::predicate(&vsa::VsaFacts {
-        verifier_id: "https://github.com/plimsoll-dev/plimsoll".to_owned(),
-        verifier_version: VERSION.to_owned(),
+        verifier_id: "https://github.com/plimsoll-dev/plimsoll",
+        verifier_version: VERSION,
         time: ctx.now,
-        resource_uri: place,
-        policy_uri: order.case.policy.path().map_or_else(|| "plimsoll:baseline".to_owned(), ToString::to_string),
+        resource_uri: &place,
+        policy_uri: order.case.policy.path().map_or("plimsoll:baseline", Utf8Path::as_str),
         policy_digest: clearance.policy(),
-        input_attestations: inputs,
-        result: vsa::VerificationResult::Passed,
-        verified_levels: Vec::new(),
+        input_attestations: &inputs,
+        result: vsa::VsaResult::Passed,
+        verified_levels: &[],
     });
     let digest = order.resolved.subject().digest;
     let own = [order.signer.public_key().clone()];
@@ -206,7 +244,12 @@ async fn summarise(
         return Ok(None);
     }
     let name = store.place().subject_name();
-    let summary = attest::sign(&name, &order.resolved.digests(), vsa::TYPE, (predicate, order.signer))?;
+    let summary = attest::sign(
+        &name,
+        &order.resolved.digests(),
+        vsa::PREDICATE.type_uri,
+        (predicate, order.signer),
+    )?;
     attest::attach_to(store, order.resolved, std::slice::from_ref(&summary)).await?;
     Ok(Some(summary.digest()))
 }
@@ -224,11 +267,12 @@ fn is_summarised(
         }
         value
     };
-    let found = candidates.look(ctx, digest, own, &[vsa::TYPE]);
+    let found = candidates.look(ctx, digest, own, &[vsa::PREDICATE.type_uri]);
     let Presence::Present(evidence) = found else { return false };
     let wanted = without_time(predicate.clone());
     evidence.iter().any(|known| {
-        serde_json::from_str(&known.facts().predicate).is_ok_and(|value| without_time(value) == wanted)
+        serde_json::from_str(&known.facts().predicate)
+            .is_ok_and(|value| without_time(value) == wanted)
     })
 }
 

@@ -3,20 +3,25 @@
 use crate::{
     context::{Context, VERSION},
     error::Error,
-    stages::{decide::Case, inventory::Cataloged, promote::Promoted, resolve::Resolved, verify::Verified},
+    stages::{
+        decide::Case, inventory::Cataloged, promote::Promoted, resolve::Resolved, verify::Verified,
+    },
 };
 use camino::Utf8Path;
 use plimsoll_attest::source::{SourceFacts, WorktreeState};
 use plimsoll_ledger::{
     Ledger, RecordId,
-    record::{Record, RecordedCounts, RecordedEvidence, RecordedFinding, RecordedIndex, RecordedPolicy, RecordedSource, RecordedVerdict, RecordedWorktree},
+    record::{
+        Record, RecordedAction, RecordedCounts, RecordedEvidence, RecordedFinding, RecordedIndex,
+        RecordedPolicy, RecordedSource, RecordedVerdict, RecordedWorktree,
+    },
 };
-use plimsoll_model::{evidence::Presence, finding::Outcome};
+use plimsoll_model::evidence::Presence;
 use plimsoll_policy::{Action, Decision, Judged, Verdict};
 
 /// What a run came to.
 #[derive(Debug)]
-pub struct Outcomes<'a> {
+pub(crate) struct Outcomes<'a> {
     /// The command.
     pub command: &'static str,
     /// The image.
@@ -36,7 +41,11 @@ pub struct Outcomes<'a> {
 }
 
 /// Records a run.
-pub fn record(ctx: &Context, path: &Utf8Path, outcomes: &Outcomes<'_>) -> Result<RecordId, Error> {
+pub(crate) fn record(
+    ctx: &Context,
+    path: &Utf8Path,
+    outcomes: &Outcomes<'_>,
+) -> Result<RecordId, Error> {
     let stage = ctx.ui.stage("record");
     let id = Ledger::open(path)?.append(&build(ctx, outcomes)?)?;
     stage.done(&format!("build {id} in {path}"));
@@ -49,12 +58,15 @@ fn build(ctx: &Context, outcomes: &Outcomes<'_>) -> Result<Record, Error> {
     Ok(Record {
         at: ctx.now,
         command: outcomes.command.to_owned(),
-        subject: resolved.subject().place.to_string(),
+        name: resolved.subject().place.to_string(),
         digest: resolved.subject().digest,
         manifest: resolved.image().manifest,
         platform: resolved.image().platform.to_string(),
         verdict: recorded_verdict(outcomes.decision.verdict()),
-        policy: RecordedPolicy { path: policy.path().map(ToString::to_string), digest: policy.digest() },
+        policy: RecordedPolicy {
+            path: policy.path().map(ToString::to_string),
+            digest: policy.digest(),
+        },
         index: outcomes
             .case
             .scan
@@ -64,14 +76,16 @@ fn build(ctx: &Context, outcomes: &Outcomes<'_>) -> Result<Record, Error> {
         evidence: evidence(outcomes.verified),
         base: outcomes.case.base(),
         source: outcomes.source.map(source),
-        promoted_to: outcomes.promoted.map(|promoted| format!("{}:{}", promoted.to().place, promoted.tag())),
+        promoted_to: outcomes
+            .promoted
+            .map(|promoted| format!("{}:{}", promoted.to().place, promoted.tag())),
         inventory: outcomes.cataloged.sbom("cyclonedx-json")?,
         tool_version: VERSION.to_owned(),
     })
 }
 
 /// A verdict as the ledger writes it.
-pub const fn recorded_verdict(verdict: Verdict) -> RecordedVerdict {
+pub(crate) const fn recorded_verdict(verdict: Verdict) -> RecordedVerdict {
     match verdict {
         Verdict::Pass => RecordedVerdict::Passed,
         Verdict::Blocked => RecordedVerdict::Blocked,
@@ -81,38 +95,37 @@ pub const fn recorded_verdict(verdict: Verdict) -> RecordedVerdict {
 
 fn counts(outcomes: &Outcomes<'_>) -> RecordedCounts {
     let scan = outcomes.case.scan.map(plimsoll_model::scan::Scan::counts).unwrap_or_default();
-    let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     RecordedCounts {
-        components: count(outcomes.cataloged.inventory().components().len()),
-        matched: count(scan.matched),
-        clean: count(scan.clean),
-        not_evaluated: count(scan.not_evaluated),
+        components: outcomes.cataloged.inventory().components().len(),
+        matched: scan.matched,
+        clean: scan.clean,
+        not_evaluated: scan.not_evaluated,
     }
 }
 
 /// A finding as the ledger writes it.
-pub fn finding(judged: &Judged) -> RecordedFinding {
+pub(crate) fn finding(judged: &Judged) -> RecordedFinding {
     let finding = &judged.finding;
     RecordedFinding {
         rule: finding.rule.to_owned(),
         severity: finding.severity,
-        outcome: match finding.outcome {
-            Outcome::Fail => "fail",
-            Outcome::Unknown => "unknown",
-        }
-        .to_owned(),
-        action: action_word(judged.action).to_owned(),
+        outcome: finding.outcome,
+        action: match judged.action {
+            Action::Deny => RecordedAction::Deny,
+            Action::Warn => RecordedAction::Warn,
+            Action::Inform => RecordedAction::Inform,
+        },
         excepted: judged.exception.as_ref().map(|exception| exception.reason.clone()),
         title: finding.title.clone(),
         place: finding.place.to_string(),
         fingerprint: finding.fingerprint().to_string(),
         vulnerability: finding.vulnerability.as_ref().map(|flaw| flaw.id.clone()),
-        purl: finding.vulnerability.as_ref().map(|flaw| flaw.purl.to_string()),
+        purl: finding.vulnerability.as_ref().map(|flaw| flaw.purl.clone()),
     }
 }
 
 /// The word for what the policy does about a finding.
-pub const fn action_word(action: Action) -> &'static str {
+pub(crate) const fn action_word(action: Action) -> &'static str {
     match action {
         Action::Deny => "deny",
         Action::Warn => "warn",

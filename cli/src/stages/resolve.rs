@@ -9,7 +9,7 @@ use plimsoll_oci::{
 
 /// An image that can not move any more.
 #[derive(Debug)]
-pub struct Resolved {
+pub(crate) struct Resolved {
     typed: Reference,
     source: Source,
     image: Image,
@@ -19,34 +19,34 @@ pub struct Resolved {
 
 impl Resolved {
     /// What the person typed.
-    pub const fn typed(&self) -> &Reference {
+    pub(crate) const fn typed(&self) -> &Reference {
         &self.typed
     }
 
     /// Where it is read from.
-    pub const fn source(&self) -> &Source {
+    pub(crate) const fn source(&self) -> &Source {
         &self.source
     }
 
     /// The image for the platform that is judged.
-    pub const fn image(&self) -> &Image {
+    pub(crate) const fn image(&self) -> &Image {
         &self.image
     }
 
     /// What is judged, signed and promoted.
     ///
     /// Of an index for several platforms this is the manifest of the one that is judged: the others were not looked at.
-    pub const fn subject(&self) -> &Pinned {
+    pub(crate) const fn subject(&self) -> &Pinned {
         &self.subject
     }
 
     /// The descriptor of [`Self::subject`].
-    pub const fn descriptor(&self) -> &Descriptor {
+    pub(crate) const fn descriptor(&self) -> &Descriptor {
         &self.descriptor
     }
 
     /// Every digest that names what is judged: the subject's, and the manifest's where the subject is an index.
-    pub fn digests(&self) -> Vec<Digest> {
+    pub(crate) fn digests(&self) -> Vec<Digest> {
         let mut digests = vec![self.subject.digest];
         if self.image.manifest != self.subject.digest {
             digests.push(self.image.manifest);
@@ -56,12 +56,12 @@ impl Resolved {
 }
 
 /// Resolves the subject of a command.
-pub async fn resolve(ctx: &Context, subject: &SubjectArguments) -> Result<Resolved, Error> {
+pub(crate) async fn resolve(ctx: &Context, subject: &SubjectArguments) -> Result<Resolved, Error> {
     resolve_reference(ctx, &subject.subject, subject.platform.as_ref()).await
 }
 
 /// Resolves a reference.
-pub async fn resolve_reference(
+pub(crate) async fn resolve_reference(
     ctx: &Context,
     typed: &Reference,
     platform: Option<&Platform>,
@@ -78,7 +78,8 @@ pub async fn resolve_reference(
     let image = plimsoll_oci::open_image(&source, &pinned, platform).await?;
     let top = source.manifest(&pinned.digest).await?;
     let (subject, descriptor) = if image_platforms(&top.content) > 1 {
-        ctx.ui.note(&format!("{pinned} is for several platforms: only {} is judged", image.platform));
+        ctx.ui
+            .note(&format!("{pinned} is for several platforms: only {} is judged", image.platform));
         let child = source.manifest(&image.manifest).await?;
         (Pinned { place: pinned.place, digest: image.manifest }, child.descriptor)
     } else {

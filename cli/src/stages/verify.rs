@@ -10,47 +10,52 @@ use plimsoll_oci::{
 use plimsoll_policy::EvidenceKind;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The media type of a Sigstore bundle, which is what marks a referrer as evidence: registries mislabel `artifactType`.
-pub const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
+/// The media type of a Sigstore bundle marks a referrer as evidence: registries mislabel `artifactType`.
 const BUNDLE_PREFIX: &str = "application/vnd.dev.sigstore.bundle";
 
 /// What was found about one digest: candidates, or why that could not be told.
 #[derive(Debug, Clone)]
-pub struct Candidates(Result<Vec<Candidate>, String>);
+pub(crate) struct Candidates(Result<Vec<Candidate>, String>);
 
 /// What verification came to.
 #[derive(Debug)]
-pub struct Verified {
+pub(crate) struct Verified {
     presence: BTreeMap<EvidenceKind, Presence>,
     explanations: Vec<Verification>,
 }
 
 impl Verified {
     /// For each kind of evidence, whether it is there.
-    pub const fn presence(&self) -> &BTreeMap<EvidenceKind, Presence> {
+    pub(crate) const fn presence(&self) -> &BTreeMap<EvidenceKind, Presence> {
         &self.presence
     }
 
     /// Every candidate with what became of it.
-    pub fn explanations(&self) -> &[Verification] {
+    pub(crate) fn explanations(&self) -> &[Verification] {
         &self.explanations
     }
 }
 
 impl Candidates {
     /// Candidates that were read from files.
-    pub const fn of(candidates: Vec<Candidate>) -> Self {
+    pub(crate) const fn of(candidates: Vec<Candidate>) -> Self {
         Self(Ok(candidates))
     }
 
     /// Looks for evidence of the given predicate types.
-    pub fn look(&self, ctx: &Context, subject: Digest, keys: &[PublicKey], predicate_types: &[&str]) -> Presence {
+    pub(crate) fn look(
+        &self,
+        ctx: &Context,
+        subject: Digest,
+        keys: &[PublicKey],
+        predicate_types: &[&str],
+    ) -> Presence {
         let expectation = Expectation { subject, predicate_types, keys, limits: &ctx.limits };
         plimsoll_attest::look(self.0.clone(), &expectation).0
     }
 
     /// The same with some more, unless looking failed.
-    pub fn and(mut self, more: impl IntoIterator<Item = Candidate>) -> Self {
+    pub(crate) fn and(mut self, more: impl IntoIterator<Item = Candidate>) -> Self {
         if let Ok(candidates) = &mut self.0 {
             candidates.extend(more);
         }
@@ -59,18 +64,22 @@ impl Candidates {
 }
 
 /// Every kind of evidence.
-pub fn all_kinds() -> BTreeSet<EvidenceKind> {
+pub(crate) fn all_kinds() -> BTreeSet<EvidenceKind> {
     EvidenceKind::ALL.into_iter().collect()
 }
 
 /// Fetches every bundle that refers to `subject`.
 ///
 /// Never fails: what keeps the search from being complete is part of the answer, and never looks like an empty one.
-pub async fn fetch(ctx: &Context, source: &Source, subject: &Digest) -> Candidates {
+pub(crate) async fn fetch(ctx: &Context, source: &Source, subject: &Digest) -> Candidates {
     Candidates(fetch_all(ctx, source, subject).await.map_err(|error| error.chain()))
 }
 
-async fn fetch_all(ctx: &Context, source: &Source, subject: &Digest) -> Result<Vec<Candidate>, Error> {
+async fn fetch_all(
+    ctx: &Context,
+    source: &Source,
+    subject: &Digest,
+) -> Result<Vec<Candidate>, Error> {
     let referrers = source.referrers(subject).await?;
     let mut candidates = Vec::new();
     for referrer in referrers.iter().take(ctx.limits.referrers_fetched) {
@@ -78,7 +87,11 @@ async fn fetch_all(ctx: &Context, source: &Source, subject: &Digest) -> Result<V
     }
     if referrers.len() > ctx.limits.referrers_fetched {
         return Err(Error::usage(
-            format!("{} referrers of {subject} are more than the limit of {}", referrers.len(), ctx.limits.referrers_fetched),
+            format!(
+                "{} referrers of {subject} are more than the limit of {}",
+                referrers.len(),
+                ctx.limits.referrers_fetched
+            ),
             "remove referrers that are no longer needed",
         ));
     }
@@ -95,7 +108,10 @@ async fn bundles_of(
         Ok(manifest) => manifest,
         // One referrer that is malformed must not hide the others; one that can not be had leaves the answer open.
         Err(error) if error.class() == plimsoll_model::Class::Rejected => {
-            ctx.ui.warn(&format!("referrer {} of {subject} is passed over: {error}", referrer.digest));
+            ctx.ui.warn(&format!(
+                "referrer {} of {subject} is passed over: {error}",
+                referrer.digest
+            ));
             return Ok(Vec::new());
         }
         Err(error) => return Err(error.into()),
@@ -106,7 +122,8 @@ async fn bundles_of(
         return Ok(Vec::new());
     }
     let mut candidates = Vec::new();
-    for layer in artifact.layers.iter().filter(|layer| layer.media_type.starts_with(BUNDLE_PREFIX)) {
+    for layer in artifact.layers.iter().filter(|layer| layer.media_type.starts_with(BUNDLE_PREFIX))
+    {
         let bytes = source.read_blob(layer, ctx.limits.evidence).await?;
         let found_at = format!("referrer {} of {}", referrer.digest, source.place());
         candidates.push(Candidate { found_at, bytes: bytes.to_vec() });
@@ -115,7 +132,7 @@ async fn bundles_of(
 }
 
 /// Verifies the candidates for each kind of evidence that is asked for.
-pub fn verify(
+pub(crate) fn verify(
     ctx: &Context,
     candidates: &Candidates,
     subject: Digest,
@@ -125,8 +142,12 @@ pub fn verify(
     let mut presence = BTreeMap::new();
     let mut explanations: Vec<Verification> = Vec::new();
     for kind in kinds {
-        let expectation =
-            Expectation { subject, predicate_types: kind.predicate_types(), keys, limits: &ctx.limits };
+        let expectation = Expectation {
+            subject,
+            predicate_types: kind.predicate_types(),
+            keys,
+            limits: &ctx.limits,
+        };
         let (found, explained) = plimsoll_attest::look(candidates.0.clone(), &expectation);
         presence.insert(*kind, found);
         for explanation in explained {
@@ -139,7 +160,10 @@ pub fn verify(
 /// A candidate is explained once: by the kind of evidence that it came furthest for.
 fn keep_best(explanations: &mut Vec<Verification>, new: Verification) {
     let progress = |verification: &Verification| {
-        (verification.evidence.is_some(), verification.failed_step().map_or(u8::MAX, |step| step.number))
+        (
+            verification.evidence.is_some(),
+            verification.failed_step().map_or(u8::MAX, |step| step.number),
+        )
     };
     match explanations.iter_mut().find(|known| known.found_at == new.found_at) {
         Some(known) if progress(&new) > progress(known) => *known = new,

@@ -4,7 +4,7 @@
 
 mod registry;
 
-pub(crate) use registry::registry;
+pub(crate) use registry::{Registry, registry};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use std::{
@@ -165,6 +165,8 @@ pub(crate) fn oracle_script(sandbox: &Sandbox, name: &str) -> Option<Command> {
 }
 
 /// A Debian image with Python, Node.js and an application of each, and what dpkg, pip and npm say is in it.
+///
+/// All tests share it: none writes to it. A test that attaches evidence takes a copy.
 pub(crate) struct RealImage {
     /// OCI layout with the tags `base` and `app`.
     pub(crate) layout: Utf8PathBuf,
@@ -180,6 +182,31 @@ pub(crate) fn real_image() -> Option<RealImage> {
         return missing("the real image (`cargo xtask image` builds it)");
     }
     Some(RealImage { layout: folder.join("layout"), truth: folder.join("truth") })
+}
+
+impl RealImage {
+    /// The layout once more, to be written to. Blobs are never written again, so both share them.
+    pub(crate) fn copy_into(&self, sandbox: &Sandbox) -> Utf8PathBuf {
+        let copy = sandbox.join("layout");
+        link_or_copy(&self.layout.join("blobs"), &copy.join("blobs"));
+        for file in ["index.json", "oci-layout"] {
+            std::fs::copy(self.layout.join(file), copy.join(file)).unwrap();
+        }
+        copy
+    }
+}
+
+fn link_or_copy(from: &Utf8Path, to: &Utf8Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in from.read_dir_utf8().unwrap() {
+        let entry = entry.unwrap();
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type().unwrap().is_dir() {
+            link_or_copy(from, &to);
+        } else if std::fs::hard_link(from, &to).is_err() {
+            std::fs::copy(from, to).unwrap();
+        }
+    }
 }
 
 fn oracles() -> Utf8PathBuf {
