@@ -33,18 +33,18 @@ pub async fn update(
     builder: &mut Builder,
     progress: &(dyn Fn(&str, u64) + Sync),
 ) -> Result<Vec<Imported>, Error> {
-    let client = client()?;
+    let feed = Feed::new(base)?;
     let names = if ecosystems.is_empty() {
-        listed(&client, base).await?
+        feed.listed().await?
     } else {
         ecosystems.iter().map(|name| ecosystem_name(name)).collect::<Result<_, _>>()?
     };
     let mut imported = Vec::new();
     for name in names {
-        let url = address(base, &[&name, "all.zip"])?;
-        let bytes = fetch(&client, &url, LARGEST_ARCHIVE, &|bytes| progress(&name, bytes))
+        let bytes = feed
+            .fetch(&[&name, "all.zip"], LARGEST_ARCHIVE, &|bytes| progress(&name, bytes))
             .await
-            .map_err(|error| error.about(&name, base))?;
+            .map_err(|failure| failure.about(&name, base))?;
         let (limit, ecosystem) = (builder.limit(), name.clone());
         let outcomes = tokio::task::spawn_blocking(move || read_zip(&ecosystem, &bytes, limit))
             .await
@@ -54,21 +54,67 @@ pub async fn update(
     Ok(imported)
 }
 
-/// The ecosystems that the feed lists, without the empty one and those of single releases.
-async fn listed(client: &Client, base: &Url) -> Result<BTreeSet<String>, Error> {
-    let url = address(base, &["ecosystems.txt"])?;
-    let bytes = fetch(client, &url, LARGEST_LIST, &|_| {})
-        .await
-        .map_err(|error| error.about("ecosystems.txt", base))?;
-    let unusable = || Error::EcosystemList { url: url.to_string() };
-    let text = String::from_utf8(bytes).ok().ok_or_else(unusable)?;
-    let names = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && *line != "[EMPTY]" && !line.contains(':'))
-        .map(ecosystem_name)
-        .collect::<Result<BTreeSet<_>, _>>()?;
-    if names.is_empty() { Err(unusable()) } else { Ok(names) }
+/// A place in OSV's layout, and how patiently it is asked.
+struct Feed<'a> {
+    base: &'a Url,
+    client: Client,
+    attempts: ExponentialBuilder,
+}
+
+impl<'a> Feed<'a> {
+    fn new(base: &'a Url) -> Result<Self, Error> {
+        if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
+            return Err(Error::FeedUrl { base: base.to_string() });
+        }
+        let attempts = ExponentialBuilder::default().with_max_times(RETRIES).with_jitter();
+        Ok(Self { base, client: client()?, attempts })
+    }
+
+    /// The ecosystems that the feed lists, without the empty one and those of single releases.
+    async fn listed(&self) -> Result<BTreeSet<String>, Error> {
+        let list = "ecosystems.txt";
+        let bytes = self
+            .fetch(&[list], LARGEST_LIST, &|_| {})
+            .await
+            .map_err(|failure| failure.about(list, self.base))?;
+        let unusable = || Error::EcosystemList { url: self.address(&[list]).to_string() };
+        let text = String::from_utf8(bytes).ok().ok_or_else(unusable)?;
+        let names = text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && *line != "[EMPTY]" && !line.contains(':'))
+            .map(ecosystem_name)
+            .collect::<Result<BTreeSet<_>, _>>()?;
+        if names.is_empty() { Err(unusable()) } else { Ok(names) }
+    }
+
+    fn address(&self, parts: &[&str]) -> Url {
+        let mut url = self.base.clone();
+        // It fails for addresses that can not be a base, which `new` has refused.
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(parts);
+        }
+        url
+    }
+
+    async fn fetch(
+        &self,
+        parts: &[&str],
+        limit: u64,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<Vec<u8>, Failure> {
+        let url = self.address(parts);
+        (|| attempt(&self.client, &url, limit, progress))
+            .retry(self.attempts)
+            .when(Failure::is_passing)
+            .adjust(|failure, wait| match failure {
+                Failure::Status { wait: Some(asked), .. } => wait.map(|wait| wait.max(*asked)),
+                Failure::Status { .. } | Failure::Transport { .. } | Failure::TooLarge { .. } => {
+                    wait
+                }
+            })
+            .await
+    }
 }
 
 /// A name that stays one segment of a path; of `Debian:12` the archive is that of `Debian`.
@@ -81,29 +127,13 @@ fn ecosystem_name(name: &str) -> Result<String, Error> {
     Ok(name.to_owned())
 }
 
-fn address(base: &Url, parts: &[&str]) -> Result<Url, Error> {
-    let mut url = base.clone();
-    let unusable = Error::FeedUrl { base: base.to_string() };
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(unusable);
-    }
-    match url.path_segments_mut() {
-        Ok(mut segments) => {
-            segments.pop_if_empty().extend(parts);
-        }
-        Err(()) => return Err(unusable),
-    }
-    Ok(url)
-}
-
 fn client() -> Result<Client, Error> {
     Client::builder()
         .user_agent(concat!("plimsoll/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT)
         .read_timeout(SILENCE)
         .redirect(redirect::Policy::custom(|attempt| {
-            let was_secure = attempt.previous().last().is_some_and(|url| url.scheme() == "https");
-            if was_secure && attempt.url().scheme() != "https" {
+            if is_downgrade(attempt.previous(), attempt.url()) {
                 attempt.error("the server redirects from https to http")
             } else if attempt.previous().len() > REDIRECTS {
                 attempt.error("the server redirects too often")
@@ -113,6 +143,11 @@ fn client() -> Result<Client, Error> {
         }))
         .build()
         .map_err(|source| Error::Client { source })
+}
+
+/// Whether what began over https would go on over anything else.
+fn is_downgrade(previous: &[Url], next: &Url) -> bool {
+    previous.iter().any(|url| url.scheme() == "https") && next.scheme() != "https"
 }
 
 /// Why one attempt failed.
@@ -148,23 +183,6 @@ impl Failure {
     }
 }
 
-async fn fetch(
-    client: &Client,
-    url: &Url,
-    limit: u64,
-    progress: &(dyn Fn(u64) + Sync),
-) -> Result<Vec<u8>, Failure> {
-    let attempts = ExponentialBuilder::default().with_max_times(RETRIES).with_jitter();
-    (|| attempt(client, url, limit, progress))
-        .retry(attempts)
-        .when(Failure::is_passing)
-        .adjust(|failure, wait| match failure {
-            Failure::Status { wait: Some(asked), .. } => wait.map(|wait| wait.max(*asked)),
-            Failure::Status { .. } | Failure::Transport { .. } | Failure::TooLarge { .. } => wait,
-        })
-        .await
-}
-
 async fn attempt(
     client: &Client,
     url: &Url,
@@ -198,3 +216,6 @@ fn retry_after(response: &Response) -> Option<Duration> {
     let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
 }
+
+#[cfg(test)]
+mod tests;

@@ -311,3 +311,6 @@ fn because(items: &[Item<'_>]) -> String {
     }
     reasons.join("; ")
 }
+
+#[cfg(test)]
+mod tests;

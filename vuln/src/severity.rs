@@ -33,9 +33,26 @@ impl Rating {
     }
 }
 
+/// The metrics without which there is no base score. The parser takes a vector without them, and gives it a score of 0.
+const BASE_2: &[&str] = &["AV", "AC", "Au", "C", "I", "A"];
+const BASE_3: &[&str] = &["AV", "AC", "PR", "UI", "S", "C", "I", "A"];
+const BASE_4: &[&str] = &["AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA"];
+
 fn parse(vector: &str) -> Option<Cvss> {
-    let score = cvss::Cvss::from_str(vector).ok()?.score();
-    Some(Cvss { vector: vector.to_owned(), score })
+    let parsed = cvss::Cvss::from_str(vector).ok()?;
+    let base = match generation(vector) {
+        "2" => BASE_2,
+        "3.0" | "3.1" => BASE_3,
+        "4.0" => BASE_4,
+        _ => return None,
+    };
+    let has = |metric: &&str| {
+        vector.split('/').any(|part| part.split_once(':').is_some_and(|(name, _)| name == *metric))
+    };
+    base.iter()
+        .all(has)
+        .then(|| Cvss { vector: vector.to_owned(), score: parsed.score() })
+        .filter(|cvss| (0.0..=10.0).contains(&cvss.score))
 }
 
 /// `4.0` after `3.1` after `3.0` after the one without a prefix.
@@ -85,6 +102,7 @@ mod tests {
         check(&["CVSS:3.1/AV:N"], &[], Severity::Unknown, None);
         check(&["CVSS:9.9/AV:N/AC:L", "7.5", ""], &[], Severity::Unknown, None);
         check(&["CVSS:4.0/AV:X", V3], &[], Severity::Critical, Some(9.8));
+        check(&["AV:N/AC:L/Au:N/C:P/I:P"], &["LOW"], Severity::Low, None);
         check(&["junk"], &["MODERATE"], Severity::Medium, None);
     }
 

@@ -117,6 +117,6 @@ mod tests {
     #[test]
     fn files() {
         testing::check_file(&SCHEME, "debian-versions.txt", 30, &[]);
-        testing::check_file(&SCHEME, "debian-versions-generated.txt", 14_442, &[]);
+        testing::check_file(&SCHEME, "debian-versions-generated.txt", 7_221, &[]);
     }
 }

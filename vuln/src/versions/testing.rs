@@ -1,13 +1,13 @@
 //! Reads the shared files of ordered versions (`a < b`, one comparison a line).
 
-use super::Scheme;
+use super::{Scheme, Unorderable};
 use camino::Utf8PathBuf;
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::BTreeSet};
 
-/// A comparison in which we differ from a file, and why.
-pub(crate) struct Difference {
-    pub(crate) line: &'static str,
+/// Versions in a file that we refuse, and why: every comparison with one of them must be refused, never come out wrong.
+pub(crate) struct Refused {
     pub(crate) reason: &'static str,
+    pub(crate) versions: &'static [&'static str],
 }
 
 /// Exact vectors that live in the scheme's own file.
@@ -19,44 +19,48 @@ pub(crate) fn check(scheme: &Scheme, vectors: &[(&str, Ordering, &str)]) {
     }
 }
 
-/// Every comparison of `file` must come out as written, but for `differences`, each of which must be met.
+/// Every comparison of `file` must come out as written, but for those with a `refused` version.
 #[track_caller]
 #[expect(clippy::disallowed_methods, reason = "a test reads a file of ours")]
-pub(crate) fn check_file(scheme: &Scheme, file: &str, expected: usize, differences: &[Difference]) {
+pub(crate) fn check_file(scheme: &Scheme, file: &str, expected: usize, refused: &[Refused]) {
     let Some(folder) = shared("versions") else { return };
     let text = std::fs::read_to_string(folder.join(file)).unwrap();
-    let mut seen = 0;
-    let mut unmet: Vec<_> = differences.iter().map(|known| known.line).collect();
+    assert!(refused.iter().all(|group| !group.reason.is_empty()));
+    let refused: BTreeSet<&str> =
+        refused.iter().flat_map(|group| group.versions).copied().collect();
+    let mut met = BTreeSet::new();
     let mut wrong = Vec::new();
-    for line in text.lines() {
-        // Comments stand on lines of their own; the Red Hat file also has them behind comparisons.
-        let line = line.split(" #").next().unwrap_or_default().trim();
-        if line.is_empty() || line.starts_with('#') || line.starts_with("//") {
-            continue;
-        }
-        let parts: Vec<_> = line.split_whitespace().collect();
-        let [left, operator, right] = parts[..] else {
-            panic!("{file}: `{line}` is no comparison")
-        };
-        let order = match operator {
-            "<" => Ordering::Less,
-            "=" => Ordering::Equal,
-            ">" => Ordering::Greater,
-            _ => panic!("{file}: `{line}` has no operator"),
-        };
-        seen += 1;
-        let right_way = (scheme.compare)(left, right) == Ok(order);
-        if let Some(at) = unmet.iter().position(|known| *known == line) {
-            assert!(!right_way, "{file}: `{line}` is no difference any more");
-            unmet.swap_remove(at);
-        } else if !right_way && !differences.iter().any(|known| known.line == line) {
-            wrong.push(format!("{line}: {:?}", (scheme.compare)(left, right)));
+    let comparisons: Vec<_> = text.lines().filter_map(|line| comparison(file, line)).collect();
+    for (left, order, right) in &comparisons {
+        let bad = [*left, *right].into_iter().find(|version| refused.contains(version));
+        met.extend([*left, *right].into_iter().filter(|version| refused.contains(version)));
+        let expect = bad.map_or(Ok(*order), |version| Err(Unorderable::new(version)));
+        let found = (scheme.compare)(left, right);
+        if found != expect {
+            wrong.push(format!("{left} {order:?} {right}: {found:?}"));
         }
     }
     assert!(wrong.is_empty(), "{file}: {} wrong:\n{}", wrong.len(), wrong.join("\n"));
-    assert!(unmet.is_empty(), "{file}: never met: {unmet:?}");
-    assert!(differences.iter().all(|known| !known.reason.is_empty()));
-    assert_eq!(seen, expected, "{file}: comparisons");
+    assert_eq!(met, refused, "{file}: every refused version must occur");
+    assert_eq!(comparisons.len(), expected, "{file}: comparisons");
+}
+
+/// Comments stand on lines of their own; the Red Hat file also has them behind comparisons.
+#[track_caller]
+fn comparison<'a>(file: &str, line: &'a str) -> Option<(&'a str, Ordering, &'a str)> {
+    let line = line.split(" #").next().unwrap_or_default().trim();
+    if line.is_empty() || line.starts_with('#') || line.starts_with("//") {
+        return None;
+    }
+    let parts: Vec<_> = line.split_whitespace().collect();
+    let [left, operator, right] = parts[..] else { panic!("{file}: `{line}` is no comparison") };
+    let order = match operator {
+        "<" => Ordering::Less,
+        "=" => Ordering::Equal,
+        ">" => Ordering::Greater,
+        _ => panic!("{file}: `{line}` has no operator"),
+    };
+    Some((left, order, right))
 }
 
 /// A folder of the shared test data; when it is missing, says so, or fails where it is required.
