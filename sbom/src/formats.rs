@@ -12,6 +12,7 @@ mod shared {
     pub(crate) mod license;
     pub(crate) mod location;
     pub(crate) mod property;
+    mod young;
 }
 mod reading {
     //! From the documents of others to an inventory.
@@ -20,6 +21,7 @@ mod reading {
     pub(crate) mod cyclonedx_legacy;
     pub(crate) mod distribution;
     pub(crate) mod found;
+    mod lenient;
     pub(crate) mod source;
     pub(crate) mod spdx;
 }
@@ -155,3 +157,6 @@ pub fn read(bytes: &[u8], limits: &Limits) -> Result<Inventory, Error> {
     };
     Ok(found.into_inventory())
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,13 +5,14 @@
 use super::{
     distribution,
     found::{Entry, Found},
+    lenient::or_default,
 };
 use crate::{
     Error,
     formats::shared::{hash, location::LocationText},
 };
 use plimsoll_model::{component::Hash, inventory::RelationKind};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 /// Reads a document.
 pub(crate) fn read(bytes: &[u8]) -> Result<Found, Error> {
@@ -133,13 +134,6 @@ pub(super) struct Dependency {
     pub(super) r#ref: String,
     #[serde(default, deserialize_with = "or_default")]
     pub(super) depends_on: Vec<String>,
-}
-
-/// `null` is as good as nothing.
-fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
-    from: D,
-) -> Result<T, D::Error> {
-    Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
 /// Properties as pairs.

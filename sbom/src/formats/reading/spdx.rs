@@ -3,13 +3,14 @@
 use super::{
     distribution,
     found::{Entry, Found},
+    lenient::or_default,
 };
 use crate::{
     Error,
     formats::shared::{hash, location::LocationText, property},
 };
 use plimsoll_model::{component::Hash, inventory::RelationKind};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 const DOCUMENT: &str = "SPDXRef-DOCUMENT";
@@ -125,13 +126,6 @@ struct Relationship {
     kind: String,
     #[serde(rename = "relatedSpdxElement", default)]
     to: String,
-}
-
-/// `null` is as good as nothing.
-fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
-    from: D,
-) -> Result<T, D::Error> {
-    Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
 impl Relationship {

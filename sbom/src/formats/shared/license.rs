@@ -3,6 +3,7 @@
 //! A declared text is taken for SPDX only where it is SPDX to the letter: `BSD` or `GPLv3` could be guessed at,
 //! and a guess is not what was declared.
 
+use super::young;
 use spdx::{Expression, ParseMode};
 
 /// A declared licence.
@@ -17,35 +18,45 @@ pub(crate) enum License<'a> {
 }
 
 /// Longer texts are no expressions that anybody wrote.
-const LONGEST_EXPRESSION: usize = 4_096;
+const LONGEST_EXPRESSION: usize = 1_024;
 
 /// Deprecated ids are still ids of the list (`GPL-2.0`), and which newer one is meant is not ours to say.
-const AS_LISTED: ParseMode = ParseMode { allow_deprecated: true, ..ParseMode::STRICT };
+const AS_LISTED: ParseMode =
+    ParseMode { allow_deprecated: true, allow_postfix_plus_on_gpl: true, ..ParseMode::STRICT };
+
+/// The ids of the list that end in a plus. It may stand after any id, but validators refuse it elsewhere.
+const WITH_PLUS: [&str; 6] =
+    ["GPL-1.0+", "GPL-2.0+", "GPL-3.0+", "LGPL-2.0+", "LGPL-2.1+", "LGPL-3.0+"];
 
 impl<'a> License<'a> {
     /// What a declared text is.
     pub(crate) fn of(declared: &'a str) -> Self {
         let text = declared.trim();
-        if text.len() > LONGEST_EXPRESSION {
+        if text.len() > LONGEST_EXPRESSION || text.split([' ', '(', ')']).any(is_refused) {
             return Self::Text(declared);
-        }
-        if spdx::license_id(text).is_some_and(|id| id.name == text) {
-            return if is_real(text) { Self::Id(text) } else { Self::Text(declared) };
         }
         let Ok(expression) = Expression::parse_mode(text, AS_LISTED) else {
             return Self::Text(declared);
         };
         let is_listed = expression.requirements().all(|part| {
-            part.req.license.id().is_some_and(|id| is_real(id.name))
+            part.req.license.id().is_some()
                 && part.req.addition.as_ref().is_none_or(|addition| addition.id().is_some())
         });
-        if is_listed { Self::Expression(text) } else { Self::Text(declared) }
+        if !is_listed {
+            Self::Text(declared)
+        } else if spdx::license_id(text).is_some_and(|id| id.name == text) {
+            Self::Id(text)
+        } else {
+            Self::Expression(text)
+        }
     }
 }
 
-/// `NOASSERTION` and `NONE` are words of documents, not licences, though the list of the crate has one of them.
-fn is_real(id: &str) -> bool {
-    !matches!(id, "NOASSERTION" | "NONE")
+/// Words that would have the whole document refused by others, or that are no licence though the crate lists them.
+fn is_refused(word: &str) -> bool {
+    matches!(word, "NOASSERTION" | "NONE")
+        || young::IDS.contains(&word)
+        || (word.ends_with('+') && !WITH_PLUS.contains(&word))
 }
 
 #[cfg(test)]
@@ -58,12 +69,16 @@ mod tests {
             ("MIT", License::Id("MIT")),
             (" MIT ", License::Id("MIT")),
             ("GPL-2.0", License::Id("GPL-2.0")),
-            ("GPL-2.0+", License::Id("GPL-2.0+")),
+            ("GPL-2.0+", License::Expression("GPL-2.0+")),
             ("MIT OR Apache-2.0", License::Expression("MIT OR Apache-2.0")),
             (
                 "Apache-2.0 WITH LLVM-exception",
                 License::Expression("Apache-2.0 WITH LLVM-exception"),
             ),
+            ("MIT+", License::Text("MIT+")),
+            ("GPL-2.0-only+", License::Text("GPL-2.0-only+")),
+            ("Vixie-Cron", License::Text("Vixie-Cron")),
+            ("MIT OR (Zlib AND Vixie-Cron)", License::Text("MIT OR (Zlib AND Vixie-Cron)")),
             ("BSD", License::Text("BSD")),
             ("mit", License::Text("mit")),
             ("GPLv3+", License::Text("GPLv3+")),

@@ -1,0 +1,160 @@
+//! What was written is what is read.
+
+use super::*;
+use crate::formats::shared::location::tests::any_location;
+use proptest::prelude::*;
+
+/// What has to survive, in an order that does not depend on what need not.
+#[derive(Debug, PartialEq)]
+struct Essence {
+    distribution: Option<Distribution>,
+    components: Vec<Kept>,
+    relations: BTreeSet<(Kept, Kept, bool)>,
+    unknowns: BTreeSet<(TreePath, Option<Digest>, String)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Kept {
+    purl: String,
+    name: String,
+    version: Option<String>,
+    source: Option<(String, String)>,
+    locations: BTreeSet<Location>,
+    hashes: Vec<Hash>,
+    owner: Option<String>,
+}
+
+fn essence(inventory: &Inventory) -> Essence {
+    let kept = |id: ComponentId| {
+        let component = inventory.component(id).unwrap();
+        Kept {
+            purl: component.purl.to_string(),
+            name: component.name.clone(),
+            version: component.version.clone(),
+            source: component.source.clone().map(|source| (source.name, source.version)),
+            locations: component.locations.iter().cloned().collect(),
+            hashes: component.hashes.clone(),
+            owner: component
+                .owned_by
+                .map(|owner| inventory.component(owner).unwrap().purl.to_string()),
+        }
+    };
+    let mut components: Vec<_> = inventory.iter().map(|(id, _)| kept(id)).collect();
+    components.sort();
+    let contains = |kind| kind == RelationKind::Contains;
+    Essence {
+        distribution: inventory.distribution.clone(),
+        components,
+        relations: inventory
+            .relations()
+            .iter()
+            .map(|one| (kept(one.from), kept(one.to), contains(one.kind)))
+            .collect(),
+        unknowns: inventory
+            .unknowns
+            .iter()
+            .map(|one| (one.path.clone(), one.layer, one.reason.clone()))
+            .collect(),
+    }
+}
+
+#[test]
+fn both_formats_come_back() {
+    let inventory = inventory();
+    for format in ALL {
+        let text = write(format.id, &document(&inventory));
+        let back = read(text.as_bytes(), &Limits::STANDARD).unwrap();
+        assert_eq!(essence(&back), essence(&inventory), "{}", format.id);
+        assert!(back.components().iter().all(|component| component.cataloger == "sbom"));
+        let licenses = |inventory: &Inventory| -> Vec<_> {
+            inventory.components().iter().map(|component| component.licenses.clone()).collect()
+        };
+        assert_eq!(licenses(&back), licenses(&inventory), "{}", format.id);
+    }
+}
+
+fn any_component() -> impl Strategy<Value = Component> {
+    let kind = prop_oneof![Just("deb"), Just("npm"), Just("maven"), Just("generic")];
+    let word = || prop_oneof!["[a-z]{1,4}", "\\PC{1,6}"];
+    let source = proptest::option::of((word(), any::<String>()));
+    let locations = proptest::collection::vec(any_location(), 0..3);
+    let license = prop_oneof![Just("MIT".to_owned()), Just("BSD".to_owned()), any::<String>()];
+    let licenses = proptest::collection::vec(license, 0..3);
+    let identity = (kind, word(), any::<String>(), proptest::option::of("[0-9a-z.:~+]{1,6}"));
+    (identity, source, locations, licenses, proptest::option::of(any::<String>())).prop_filter_map(
+        "purl",
+        |((kind, word, name, version), source, locations, licenses, supplier)| {
+            let purl = Purl::new(kind, Some("space"), &word, version.as_deref(), &[]).ok()?;
+            // What can not be written as a package URL that is read again is no component anywhere.
+            let purl = purl.as_str().parse().ok()?;
+            let mut component = Component::new(purl, name, version, "test");
+            component.source = source.map(|(name, version)| SourcePackage { name, version });
+            component.locations = locations;
+            component.licenses = licenses;
+            component.supplier = supplier;
+            Some(component)
+        },
+    )
+}
+
+fn any_inventory() -> impl Strategy<Value = Inventory> {
+    let component = (any_component(), proptest::option::of(0_u32..8));
+    let relation = (0_u32..8, 0_u32..8);
+    let distribution = proptest::option::of((any::<String>(), proptest::option::of("[0-9.]{1,5}")));
+    (
+        proptest::collection::vec(component, 0..8),
+        proptest::collection::vec(relation, 0..8),
+        distribution,
+    )
+        .prop_map(|(components, relations, distribution)| {
+            let components = components
+                .into_iter()
+                .map(|(component, owner)| Component {
+                    owned_by: owner.map(ComponentId),
+                    ..component
+                })
+                .collect();
+            let relations = relations
+                .into_iter()
+                .map(|(from, to)| Relation {
+                    from: ComponentId(from),
+                    to: ComponentId(to),
+                    kind: if from < to { RelationKind::Contains } else { RelationKind::DependsOn },
+                })
+                .collect();
+            let distribution = distribution.map(|(id, version_id)| Distribution {
+                id,
+                id_like: vec![],
+                version_id,
+                codename: None,
+                pretty_name: None,
+            });
+            Inventory::new(distribution, components, relations, vec![])
+        })
+}
+
+proptest! {
+    #[test]
+    fn every_inventory_comes_back(inventory in any_inventory()) {
+        for format in ALL {
+            let text = write(format.id, &document(&inventory));
+            let back = read(text.as_bytes(), &Limits::STANDARD).unwrap();
+            prop_assert_eq!(essence(&back), essence(&inventory), "{}", format.id);
+        }
+    }
+
+    #[test]
+    fn damaged_documents_do_not_panic(cut in any::<usize>(), at in any::<usize>(), byte in any::<u8>()) {
+        let inventory = inventory();
+        for format in ALL {
+            let mut bytes = write(format.id, &document(&inventory)).into_bytes();
+            let length = bytes.len();
+            prop_assert!(read(&bytes[..cut % (length - 2)], &Limits::STANDARD).is_err());
+            bytes[at % length] = byte;
+            if let Ok(read) = read(&bytes, &Limits::STANDARD) {
+                // A damaged subject may look like a component, nothing else may.
+                prop_assert!(read.components().len() <= inventory.components().len() + 1);
+            }
+        }
+    }
+}
