@@ -4,6 +4,7 @@ pub use crate::layer::Progress;
 use crate::{
     error::Error,
     layer::{Content, KeptBudget, LayerEntryKind, LayerFiles, Reading, Selection, read_layer},
+    local::blocking,
     manifest::{Descriptor, ImageManifest, Index, Manifest, parse_config},
     source::Source,
     squash::{LayeredTree, Squash},
@@ -20,14 +21,13 @@ use plimsoll_model::{
 use std::{
     collections::BTreeMap,
     io::{self, Read},
-    panic,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
 };
-use tokio::{runtime::Handle, sync::mpsc, task};
+use tokio::{runtime::Handle, sync::mpsc};
 
 /// How deep indexes may lie in indexes.
 const NESTING: usize = 4;
@@ -209,17 +209,13 @@ pub async fn read_tree(
         done: Done(sender),
         given_up: Arc::clone(&given_up.0),
     };
-    let work = task::spawn_blocking(move || job.run(interest.as_ref()));
-    while let Some(count) = done.recv().await {
-        progress.bytes(count);
-    }
-    match work.await {
-        Ok(tree) => tree,
-        Err(error) => match error.try_into_panic() {
-            Ok(payload) => panic::resume_unwind(payload),
-            Err(_cancelled) => Err(Error::GivenUp),
-        },
-    }
+    let tell = async {
+        while let Some(count) = done.recv().await {
+            progress.bytes(count);
+        }
+    };
+    let (tree, ()) = tokio::join!(blocking(move || job.run(interest.as_ref())), tell);
+    tree
 }
 
 /// Tells the threads that nobody waits for them any more, when it is dropped.
@@ -378,5 +374,5 @@ impl Read for Streamed {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "testing"))]
 mod tests;

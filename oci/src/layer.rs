@@ -340,5 +340,5 @@ fn malformed(layer: &Layer, failure: Failure) -> Error {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "testing"))]
 mod tests;

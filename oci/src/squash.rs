@@ -213,5 +213,5 @@ impl Node {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "testing"))]
 mod tests;
