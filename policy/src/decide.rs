@@ -14,7 +14,7 @@ use plimsoll_model::{
     finding::{Outcome, Place},
     reference::Pinned,
 };
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::BTreeSet};
 
 /// What all findings together come to.
 #[derive(Debug, Clone)]
@@ -129,13 +129,10 @@ impl Decision {
 pub fn decide(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> Decision {
     let mut subject = Subject::new(policy, facts, now);
     let is_last = |rule: &Rule| rule.about.contains(&About::Exceptions);
-    let mut findings = judge(&subject, |rule| !is_last(rule));
+    let (mut findings, served) = judge(&subject, |rule| !is_last(rule));
     // Rules about exceptions need to know which of them served.
-    subject.served = findings
-        .iter()
-        .filter_map(|judged| judged.exception.as_ref().map(|exception| exception.line))
-        .collect();
-    findings.extend(judge(&subject, is_last));
+    subject.served = served;
+    findings.extend(judge(&subject, is_last).0);
     findings.sort_by(|left, right| order(left).cmp(&order(right)));
     Decision {
         verdict: verdict(&findings, facts),
@@ -146,15 +143,22 @@ pub fn decide(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> Decision {
     }
 }
 
-fn judge(subject: &Subject<'_>, is_due: impl Fn(&Rule) -> bool) -> Vec<Judged> {
-    let mut findings = Vec::new();
+/// The findings of the rules that are due, and the positions of the exceptions that served.
+fn judge(subject: &Subject<'_>, is_due: impl Fn(&Rule) -> bool) -> (Vec<Judged>, BTreeSet<usize>) {
+    let (mut findings, mut served) = (Vec::new(), BTreeSet::new());
     for rule in rules::ALL.iter().filter(|rule| is_due(rule)) {
-        if let Some(action) = subject.policy.action(rule).value {
-            let raised = (rule.check)(&RuleContext { rule, subject });
-            findings.extend(raised.into_iter().map(|raised| judged(subject, action, raised)));
+        let Some(action) = subject.policy.action(rule).value else { continue };
+        for raised in (rule.check)(&RuleContext { rule, subject }) {
+            let exceptions = subject.policy.exceptions().iter();
+            let is_serving = |exception: &Exception| {
+                !exception.is_expired(subject.now) && exception.is_about(&raised)
+            };
+            let serving = exceptions.enumerate().filter(|(_, exception)| is_serving(exception));
+            served.extend(serving.map(|(position, _)| position));
+            findings.push(judged(subject, action, raised));
         }
     }
-    findings
+    (findings, served)
 }
 
 fn judged(subject: &Subject<'_>, action: Action, raised: Raised) -> Judged {
@@ -166,7 +170,10 @@ fn judged(subject: &Subject<'_>, action: Action, raised: Raised) -> Judged {
     };
     let strictest = action.min(raised.at_most);
     let set_by = |id: &str| rules::find(id).and_then(|rule| policy.action(rule).line);
-    let line = if leniency < strictest { policy.unknown.line } else { None }
+    let line = policy
+        .unknown
+        .line
+        .filter(|_| leniency < strictest)
         .or(raised.policy_line)
         .or_else(|| set_by(raised.finding.rule));
     Judged {

@@ -74,11 +74,11 @@ pub(crate) fn read(text: &str, path: &Utf8Path) -> Result<Node, Error> {
         let at = error.location().map_or(At { line: 1, column: 1 }, At::of);
         let full = error.without_snippet().to_string();
         // The place is stated once, in front.
-        let message = match error.without_snippet() {
-            serde_saphyr::Error::DuplicateMappingKey { key, .. } => {
-                format!("duplicate key `{}`", key.as_deref().unwrap_or_default())
-            }
-            _ => full.split_once(" at line ").map_or(full.as_str(), |(text, _)| text).to_owned(),
+        let plain = error.without_snippet();
+        let message = if let serde_saphyr::Error::DuplicateMappingKey { key, .. } = plain {
+            format!("duplicate key `{}`", key.as_deref().unwrap_or_default())
+        } else {
+            full.split_once(" at line ").map_or(full.as_str(), |(text, _)| text).to_owned()
         };
         Error::Invalid {
             path: path.to_owned(),
@@ -205,10 +205,8 @@ mod tests {
     use super::*;
 
     fn entries(node: &Node) -> &[Entry] {
-        match &node.value {
-            Value::Map(entries) => entries,
-            other => panic!("{other:?}"),
-        }
+        let Value::Map(entries) = &node.value else { panic!("{node:?}") };
+        entries
     }
 
     #[track_caller]
@@ -246,7 +244,12 @@ mod tests {
 
     #[test]
     fn broken_text_and_bombs_are_errors_with_a_place() {
-        let all: Vec<_> = ["a: 1\na: 2\n", "a: [1\n", &"[".repeat(1_000), "a: *b", "\ta: 1", "x: {b: 1, <<: {c: 1}}", "a: 1\n---\nb: 2\n", ""].iter().map(|t| read(t, "p".into()).map(|n| format!("{n:?}")).unwrap_or_else(|e| e.to_string())).collect();
-        panic!("{all:#?}");
+        check_error("a: 1\na: 2\n", "p.yaml:2:1: duplicate key `a`");
+        check_error("a: [1\n", "p.yaml:1:4: unclosed bracket '['");
+        check_error("a: *b", "p.yaml:1:4: alias references unknown anchor");
+        check_error(&"[".repeat(1_000), "p.yaml:1:256: recursion limit exceeded");
+        let deep: String =
+            (0..40).flat_map(|depth| [" ".repeat(depth), "a:\n".to_owned()]).collect();
+        assert!(read(&deep, "p".into()).is_err());
     }
 }

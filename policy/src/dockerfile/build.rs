@@ -4,6 +4,7 @@ use super::{
     expand::{self, Expanded, Variable},
     instruction::{Form, Instruction},
     lines::{Document, Position, Problem},
+    words,
 };
 use crate::facts::{Dockerfile, Facts};
 use camino::Utf8PathBuf;
@@ -147,7 +148,7 @@ impl Build {
             }
         }
         let stages = reader.stages;
-        if stages.is_empty() {
+        if stages.is_empty() && problems.is_empty() {
             let at = Position { line: 1, column: 1 };
             let message = "there is no `FROM`".to_owned();
             problems.push(Problem { at, found: "no stage".to_owned(), message });
@@ -467,28 +468,8 @@ fn variable(expanded: Expanded) -> Variable {
 
 /// `name=value` words; quotes stay, because they are part of what is expanded.
 fn assignments(instruction: &Instruction, escape: char) -> Vec<(String, Option<String>)> {
-    let mut words = vec![String::new()];
-    let mut open: Option<char> = None;
-    let mut chars = instruction.text.chars();
-    while let Some(char) = chars.next() {
-        let Some(word) = words.last_mut() else { break };
-        match (open, char) {
-            (None, char) if char.is_whitespace() => {
-                words.push(String::new());
-                continue;
-            }
-            (None, '\'' | '"') => open = Some(char),
-            (Some(quote), char) if quote == char => open = None,
-            _ => {}
-        }
-        word.push(char);
-        if char == escape && open != Some('\'') {
-            word.extend(chars.next());
-        }
-    }
-    words
+    words::quoted(&instruction.text, escape)
         .into_iter()
-        .filter(|word| !word.is_empty())
         .map(|word| match word.split_once('=') {
             Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
             None => (word, None),

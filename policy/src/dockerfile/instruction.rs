@@ -4,6 +4,7 @@ use super::{
     lines::{Logical, Position, Problem},
     words,
 };
+use serde_json::Value;
 
 /// One instruction as written: nothing in it is expanded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub struct Instruction {
     pub keyword: String,
     /// Where its keyword stands.
     pub at: Position,
+    /// The line that it begins on, which a lone escape character may separate from its keyword.
+    pub first_line: u32,
     /// The last line of it, here-documents included.
     pub end_line: u32,
     /// `--name=value`, in order.
@@ -102,7 +105,7 @@ impl Instruction {
 /// The instruction on a logical line.
 pub(super) fn parse(line: &Logical) -> Result<Instruction, Problem> {
     let mut instruction = parse_from(line, 0)?;
-    instruction.original = line.text.trim().to_owned();
+    line.text.trim().clone_into(&mut instruction.original);
     if instruction.keyword == "ONBUILD" {
         let start = line.text.trim_end().len().saturating_sub(instruction.text.len());
         let triggered = parse_from(line, start)?;
@@ -136,8 +139,9 @@ fn parse_from(line: &Logical, start: usize) -> Result<Instruction, Problem> {
     let flags = flags.collect();
     let arguments = rest.get(arguments..).unwrap_or_default().trim_start();
     let instruction = Instruction {
-        form: if JSON.contains(&keyword.as_str()) { form(arguments) } else { Form::Shell },
+        form: form(&keyword, arguments).map_err(|message| problem(at, &keyword, message))?,
         at,
+        first_line: line.first_line,
         end_line: line.end_line,
         flags,
         text: arguments.to_owned(),
@@ -147,7 +151,7 @@ fn parse_from(line: &Logical, start: usize) -> Result<Instruction, Problem> {
         original: String::new(),
         keyword,
     };
-    match complaint(&instruction) {
+    match complaint(&instruction, line.escape) {
         Some(message) => Err(problem(at, &instruction.keyword, message)),
         None => Ok(instruction),
     }
@@ -157,30 +161,39 @@ fn problem(at: Position, found: &str, message: String) -> Problem {
     Problem { at, found: found.to_owned(), message }
 }
 
-/// As BuildKit reads it: what follows the list does not make it text.
-fn form(text: &str) -> Form {
-    if !text.starts_with('[') {
-        return Form::Shell;
+/// As BuildKit reads it: what is no JSON is text, and what follows the list does not make it text.
+fn form(keyword: &str, text: &str) -> Result<Form, String> {
+    let text = match keyword {
+        // The list stands after the word.
+        "HEALTHCHECK" => text.split_once(char::is_whitespace).map_or("", |(_, rest)| rest),
+        keyword if JSON.contains(&keyword) => text,
+        _ => "",
+    };
+    if !text.trim_start().starts_with('[') {
+        return Ok(Form::Shell);
     }
-    let mut values = serde_json::Deserializer::from_str(text).into_iter::<Vec<String>>();
-    match values.next() {
-        Some(Ok(list)) => Form::Json(list),
-        Some(Err(_)) | None => Form::Shell,
-    }
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<Vec<Value>>();
+    let Some(Ok(list)) = values.next() else { return Ok(Form::Shell) };
+    let texts = list.into_iter().map(|value| match value {
+        Value::String(text) => Ok(text),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            Err("a JSON list of arguments holds strings alone".to_owned())
+        }
+    });
+    texts.collect::<Result<_, _>>().map(Form::Json)
 }
 
 /// What is wrong with the number and shape of the arguments.
-fn complaint(instruction: &Instruction) -> Option<String> {
+fn complaint(instruction: &Instruction, escape: char) -> Option<String> {
     let count = match &instruction.form {
-        Form::Json(list) => list.len(),
-        Form::Shell => instruction.words().count(),
+        Form::Json(list) if instruction.keyword != "HEALTHCHECK" => list.len(),
+        Form::Json(_) | Form::Shell => instruction.words().count(),
     };
     let needs = |what: &str| Some(format!("`{}` needs {what}", instruction.keyword));
     match (instruction.keyword.as_str(), count) {
-        ("CMD" | "ENTRYPOINT", _) => None,
+        ("CMD" | "ENTRYPOINT", _) | ("FROM", 1) => None,
         (_, 0) => needs("an argument"),
         ("COPY" | "ADD", 1) => needs("a source and a destination"),
-        ("FROM", 1) => None,
         ("FROM", 3) if instruction.words().nth(1).is_some_and(|word| is(word, "AS")) => None,
         ("FROM", _) => needs("one image, and `AS` before a stage's name"),
         ("HEALTHCHECK", _) => {
@@ -193,8 +206,23 @@ fn complaint(instruction: &Instruction) -> Option<String> {
                 needs("`NONE`, or `CMD` and a command")
             }
         }
+        ("ENV" | "LABEL", _) => pairs_complaint(instruction, escape),
         ("SHELL", _) if !instruction.is_json() => needs("a JSON list"),
         _ => None,
+    }
+}
+
+/// `name=value …`, or the old form `name value`.
+fn pairs_complaint(instruction: &Instruction, escape: char) -> Option<String> {
+    let words = words::quoted(&instruction.text, escape);
+    let keyword = &instruction.keyword;
+    match words.as_slice() {
+        [first, ..] if first.contains('=') => words
+            .iter()
+            .find(|word| !word.contains('='))
+            .map(|word| format!("`{keyword}` needs `name=value`, found `{word}`")),
+        [_, _, ..] => None,
+        _ => Some(format!("`{keyword}` needs a name and a value")),
     }
 }
 

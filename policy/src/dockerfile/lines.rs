@@ -39,12 +39,15 @@ pub struct Problem {
 }
 
 /// A line after continuation, which still knows where each of its parts came from.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Logical {
     pub(super) text: String,
     /// Byte offsets at which a physical line begins, with the place of that character.
     marks: Vec<(usize, Position)>,
+    pub(super) first_line: u32,
     pub(super) end_line: u32,
+    /// The character that continues lines.
+    pub(super) escape: char,
 }
 
 impl Logical {
@@ -75,17 +78,24 @@ impl Document {
         while let Some(line) = lines.next_logical(document.escape) {
             document.read_instruction(&line, &mut lines);
         }
+        if document.instructions.is_empty() && document.problems.is_empty() {
+            document.problems.push(Problem {
+                at: Position { line: 1, column: 1 },
+                found: "nothing".to_owned(),
+                message: "there is no instruction".to_owned(),
+            });
+        }
         document
     }
 
-    /// Directives stand in front of everything else, each at most once; unknown ones are comments.
+    /// Directives stand in front of everything else, each at most once; an unknown one is a comment and ends them.
     fn read_directives(&mut self, text: &str) {
         let mut seen: Vec<String> = Vec::new();
         for (number, line) in (1_u32..).zip(text.lines()) {
             let Some((key, value)) = directive(line) else { return };
             let key = key.to_ascii_lowercase();
             if !["syntax", "escape", "check"].contains(&key.as_str()) {
-                continue;
+                return;
             }
             let at = Position { line: number, column: 1 };
             let mut fail = |message: String| {
@@ -119,7 +129,11 @@ impl Document {
                 });
                 break;
             };
-            instruction.heredocs.push(Heredoc { name: head.name, content });
+            let owner = match instruction.triggered.as_deref_mut() {
+                Some(triggered) => triggered,
+                None => &mut instruction,
+            };
+            owner.heredocs.push(Heredoc { name: head.name, content });
         }
         instruction.end_line = lines.number.max(instruction.end_line);
         self.instructions.push(instruction);
@@ -173,15 +187,21 @@ impl<'t> Lines<'t> {
             }
             let indent = line.chars().count().saturating_sub(start.chars().count());
             let column = u32::try_from(indent).unwrap_or(u32::MAX).saturating_add(1);
-            let mut logical = Logical::default();
-            let mut is_complete = self.append(&mut logical, (start, column), escape);
+            let mut logical = Logical {
+                text: String::new(),
+                marks: Vec::new(),
+                first_line: self.number,
+                end_line: self.number,
+                escape,
+            };
+            let mut is_complete = self.append(&mut logical, (start, column));
             // An escape alone on its line begins nothing.
             while !is_complete {
                 let Some(line) = self.next().map(trim_newline) else { break };
                 let start = line.trim_start();
                 // Comments and empty lines between continuations belong to neither side.
                 if !(start.is_empty() || start.starts_with('#')) {
-                    is_complete = self.append(&mut logical, (line, 1), escape);
+                    is_complete = self.append(&mut logical, (line, 1));
                 }
             }
             if !logical.text.trim().is_empty() {
@@ -191,10 +211,10 @@ impl<'t> Lines<'t> {
     }
 
     /// Appends one physical line; whether it was the last.
-    fn append(&self, logical: &mut Logical, line: (&str, u32), escape: char) -> bool {
+    fn append(&self, logical: &mut Logical, line: (&str, u32)) -> bool {
         let (text, column) = line;
         let at = Position { line: self.number, column };
-        let continued = continued(text, escape);
+        let continued = continued(text, logical.escape);
         logical.push(continued.unwrap_or(text), at);
         continued.is_none()
     }

@@ -45,6 +45,31 @@ fn flag_word(text: &str) -> (String, usize) {
     (word, text.len())
 }
 
+/// Words split at whitespace outside quotes, with their quotes and escapes as they stand.
+pub(super) fn quoted(text: &str, escape: char) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut open: Option<char> = None;
+    let mut chars = text.chars();
+    while let Some(char) = chars.next() {
+        let Some(word) = words.last_mut() else { break };
+        match (open, char) {
+            (None, char) if char.is_whitespace() => {
+                words.push(String::new());
+                continue;
+            }
+            (None, '\'' | '"') => open = Some(char),
+            (Some(quote), char) if quote == char => open = None,
+            _ => {}
+        }
+        word.push(char);
+        if char == escape && open != Some('\'') {
+            word.extend(chars.next());
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
 /// The heads of the here-documents on a line, in order.
 pub(super) fn heredocs(line: &str) -> Vec<HeredocHead> {
     raw_words(line).iter().filter_map(|word| heredoc(word)).collect()

@@ -36,9 +36,8 @@ fn check_input(context: &RuleContext<'_>, place: Place, input: &Input) -> Option
         Source::Unresolved { variable } => {
             return Some(inputs::unresolved(context, place, variable, input));
         }
-        // BASE-001 says so.
-        Source::Malformed(_) => return None,
-        Source::Stage(_) | Source::Scratch => return None,
+        // Of what is malformed, BASE-001 speaks.
+        Source::Malformed(_) | Source::Stage(_) | Source::Scratch => return None,
     };
     if is_trusted(context, name) {
         return None;
@@ -46,9 +45,10 @@ fn check_input(context: &RuleContext<'_>, place: Place, input: &Input) -> Option
     let bases = context.policy().bases();
     let patterns: Vec<_> =
         bases.allow.iter().map(|allowed| format!("`{}`", allowed.repository)).collect();
-    let expected = match patterns.is_empty() {
-        true => "an entry of the lock: `bases.allow` is empty".to_owned(),
-        false => format!("one of {}", patterns.join(", ")),
+    let expected = if patterns.is_empty() {
+        "an entry of the lock: `bases.allow` is empty".to_owned()
+    } else {
+        format!("one of {}", patterns.join(", "))
     };
     let title = format!("{} `{}` is from an untrusted source", input.kind.as_str(), input.written);
     let raised = context.fail(place, title, format!("`{}`", name.repository), expected);

@@ -2,7 +2,7 @@
 
 use super::{About, Parameter, ParameterKind, Raised, Rule, RuleContext};
 use crate::{decide::Action, exceptions::today};
-use jiff::ToSpan;
+use jiff::ToSpan as _;
 use plimsoll_model::{Severity, finding::Place};
 
 pub(crate) const RULE: Rule = Rule {

@@ -1,7 +1,7 @@
 //! EXC-005: an exception that accepts nothing is removed.
 
 use super::{About, Raised, Rule, RuleContext};
-use crate::decide::Action;
+use crate::{decide::Action, exceptions::Exception};
 use plimsoll_model::{Severity, finding::Place};
 
 pub(crate) const RULE: Rule = Rule {
@@ -21,26 +21,23 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
-    let exceptions = context.policy().exceptions().iter();
-    exceptions
-        .filter(|exception| {
-            // What was not judged may still need it.
-            let is_judged = super::find(exception.rule).is_some_and(|rule| {
-                rule.is_judged(context.facts()) && context.policy().action(rule).value.is_some()
-            });
-            is_judged
-                && !exception.is_expired(context.now())
-                && !context.subject.served.contains(&exception.line)
+    // What was not judged may still need it.
+    let is_judged = |exception: &Exception| {
+        super::find(exception.rule).is_some_and(|rule| {
+            rule.is_judged(context.facts()) && context.policy().action(rule).value.is_some()
         })
-        .map(|exception| {
-            let found = exception.describe();
+    };
+    let exceptions = context.policy().exceptions().iter().enumerate();
+    exceptions
+        .filter(|(position, exception)| {
+            !context.subject.served.contains(position)
+                && !exception.is_expired(context.now())
+                && is_judged(exception)
+        })
+        .map(|(_, exception)| {
+            let (title, found) = ("an exception accepts nothing", exception.describe());
             context
-                .fail(
-                    Place::Policy,
-                    "an exception accepts nothing",
-                    found,
-                    "a finding that it accepts",
-                )
+                .fail(Place::Policy, title, found, "a finding that it accepts")
                 .by_line(Some(exception.line))
         })
         .collect()

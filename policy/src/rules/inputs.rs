@@ -49,9 +49,8 @@ pub(super) fn check_names(
                 Some(context.fail(place, title, found, expected))
             }
             Source::Unresolved { variable } => Some(unresolved(context, place, variable, input)),
-            // BASE-001 says so.
-            Source::Malformed(_) => None,
-            Source::Stage(_) | Source::Scratch => None,
+            // Of what is malformed, BASE-001 speaks.
+            Source::Malformed(_) | Source::Stage(_) | Source::Scratch => None,
         })
         .collect()
 }

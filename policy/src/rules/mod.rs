@@ -171,8 +171,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) facts: &'a Facts<'a>,
     pub(crate) now: Timestamp,
     pub(crate) builds: Vec<Build>,
-    /// Lines of the exceptions that served; empty until all other rules have been judged.
-    pub(crate) served: BTreeSet<u32>,
+    /// Positions of the exceptions that served; empty until all other rules have been judged.
+    pub(crate) served: BTreeSet<usize>,
 }
 
 impl<'a> Subject<'a> {

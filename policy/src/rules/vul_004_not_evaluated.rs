@@ -73,14 +73,12 @@ fn groups<'a>(inventory: &'a Inventory, scan: &'a Scan) -> Groups<'a> {
 }
 
 fn in_general(reason: &NotEvaluated) -> String {
-    match reason {
-        NotEvaluated::UnorderableVersion { scheme, .. } => {
-            format!("its version can not be ordered as {scheme}")
-        }
-        NotEvaluated::UnusableAdvisory { .. } => {
-            "an advisory about it can not be evaluated".to_owned()
-        }
-        reason => reason.to_string(),
+    if let NotEvaluated::UnorderableVersion { scheme, .. } = reason {
+        format!("its version can not be ordered as {scheme}")
+    } else if let NotEvaluated::UnusableAdvisory { .. } = reason {
+        "an advisory about it can not be evaluated".to_owned()
+    } else {
+        reason.to_string()
     }
 }
 

@@ -1,0 +1,3 @@
+FROM a
+ENV A=b C
+USER 1

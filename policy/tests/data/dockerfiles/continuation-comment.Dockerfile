@@ -1,0 +1,8 @@
+FROM a
+RUN x \
+# comment within
+  # indented comment within
+  y \
+
+  z
+USER 1

@@ -1,0 +1,5 @@
+FROM a
+RU\
+N x
+US\
+ER 1

@@ -1,0 +1,6 @@
+# just a comment
+# escape=`
+FROM a
+RUN x \
+ y
+USER z

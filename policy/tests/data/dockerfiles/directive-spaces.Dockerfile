@@ -1,0 +1,4 @@
+#   Escape  =   `  
+FROM a
+RUN x `
+ y

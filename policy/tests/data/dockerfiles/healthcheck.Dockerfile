@@ -1,0 +1,4 @@
+FROM a
+HEALTHCHECK NONE
+HEALTHCHECK cmd ["x"]
+healthcheck CMD curl -f http://x || exit 1

@@ -1,0 +1,7 @@
+FROM a
+RUN cat \
+  <<EOF \
+  && y
+body \
+EOF
+USER 1

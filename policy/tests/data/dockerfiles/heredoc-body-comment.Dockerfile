@@ -1,0 +1,7 @@
+FROM a
+RUN <<EOF
+# not a comment
+
+x
+EOF
+USER 1

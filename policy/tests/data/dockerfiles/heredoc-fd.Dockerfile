@@ -1,0 +1,5 @@
+FROM a
+RUN cat 3<<EOF
+x
+EOF
+USER 1

@@ -1,0 +1,5 @@
+FROM a
+ONBUILD RUN <<EOF
+x
+EOF
+USER 1

@@ -1,0 +1,6 @@
+FROM a
+RUN python3 <<EOF
+FROM = 1
+print('x')
+EOF
+USER 1

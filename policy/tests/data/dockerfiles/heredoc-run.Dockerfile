@@ -1,0 +1,6 @@
+FROM a
+RUN <<EOF
+apt-get update
+USER root
+EOF
+USER 1

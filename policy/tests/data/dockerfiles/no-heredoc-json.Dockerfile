@@ -1,0 +1,4 @@
+FROM a
+RUN ["echo", "<<EOF"]
+CMD <<EOF
+USER 1

@@ -1,0 +1,5 @@
+FROM a
+ONBUILD RUN x \
+  y
+ONBUILD COPY --from=z /a /b
+ONBUILD user root

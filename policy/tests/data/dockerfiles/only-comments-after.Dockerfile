@@ -1,0 +1,4 @@
+FROM a
+USER 1
+# end
+

@@ -1,0 +1,3 @@
+FROM a
+USER 1
+RUNx
