@@ -1,6 +1,8 @@
 //! The GitHub Action, judged by the schema of actions and by zizmor, and run by act on the workflow of `fixtures/action`.
 
-use crate::support::{RealImage, Sandbox, bin, oracle, real_image, root, run, sandbox, shared};
+use crate::support::{
+    RealImage, Sandbox, bin, copy_folder, oracle, real_image, root, run, sandbox, shared,
+};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value;
 use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt as _};
@@ -46,12 +48,12 @@ type Seen = BTreeMap<String, String>;
 fn act(sandbox: &Sandbox, variables: &[(&str, &str)]) -> Option<Seen> {
     let act = oracle("act")?;
     let repository = sandbox.join("repository");
-    copy(&root().join("tests/it/fixtures/action"), &repository);
-    copy(&root().join("action"), &repository.join("plimsoll/action"));
+    copy_folder(&root().join("tests/it/fixtures/action"), &repository);
+    copy_folder(&root().join("action"), &repository.join("plimsoll/action"));
     fs::copy(root().join("action.yml"), repository.join("plimsoll/action.yml")).unwrap();
     let author = ["-c", "user.name=test", "-c", "user.email=test@example.com"];
     for git in [
-        ["init", "--quiet", "."].as_slice(),
+        ["init", "--quiet", "--initial-branch=main"].as_slice(),
         &["add", "--all"],
         &["commit", "--quiet", "--message=a workflow"],
     ] {
@@ -66,6 +68,15 @@ fn act(sandbox: &Sandbox, variables: &[(&str, &str)]) -> Option<Seen> {
         "--var",
         &format!("SEEN={seen}"),
     ]);
+    // GitHub always says these; act does not.
+    for missing in [
+        "GITHUB_REPOSITORY_ID=1",
+        "GITHUB_REPOSITORY_OWNER_ID=2",
+        "GITHUB_WORKFLOW_REF=nektos/act/.github/workflows/gate.yml@refs/heads/main",
+        "RUNNER_ENVIRONMENT=self-hosted",
+    ] {
+        act.args(["--env", missing]);
+    }
     for (name, value) in variables {
         act.args(["--var", &format!("{name}={value}")]);
     }
@@ -85,18 +96,6 @@ fn act(sandbox: &Sandbox, variables: &[(&str, &str)]) -> Option<Seen> {
         "a failed step fails the job: {outcome:?}"
     );
     Some(seen)
-}
-
-fn copy(from: &Utf8Path, to: &Utf8Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in from.read_dir_utf8().unwrap() {
-        let entry = entry.unwrap();
-        if entry.file_type().unwrap().is_dir() {
-            copy(entry.path(), &to.join(entry.file_name()));
-        } else {
-            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-        }
-    }
 }
 
 fn action() -> String {
@@ -313,6 +312,9 @@ fn the_gate_judges_an_image_that_nobody_here_wrote() {
         return;
     };
     let sandbox = sandbox();
+    // The gate attaches what it signed.
+    copy_folder(&layout, &sandbox.join("layout"));
+    let layout = sandbox.join("layout");
     let reports = sandbox.join("reports");
     let Some(seen) = act(
         &sandbox,

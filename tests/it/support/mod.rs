@@ -166,7 +166,7 @@ pub(crate) fn oracle_script(sandbox: &Sandbox, name: &str) -> Option<Command> {
 
 /// A Debian image with Python, Node.js and an application of each, and what dpkg, pip and npm say is in it.
 ///
-/// All tests share it: none writes to it. A test that attaches evidence takes a copy.
+/// All tests share it: one that attaches evidence to it takes a copy of its layout.
 pub(crate) struct RealImage {
     /// OCI layout with the tags `base` and `app`.
     pub(crate) layout: Utf8PathBuf,
@@ -184,27 +184,16 @@ pub(crate) fn real_image() -> Option<RealImage> {
     Some(RealImage { layout: folder.join("layout"), truth: folder.join("truth") })
 }
 
-impl RealImage {
-    /// The layout once more, to be written to. Blobs are never written again, so both share them.
-    pub(crate) fn copy_into(&self, sandbox: &Sandbox) -> Utf8PathBuf {
-        let copy = sandbox.join("layout");
-        link_or_copy(&self.layout.join("blobs"), &copy.join("blobs"));
-        for file in ["index.json", "oci-layout"] {
-            std::fs::copy(self.layout.join(file), copy.join(file)).unwrap();
-        }
-        copy
-    }
-}
-
-fn link_or_copy(from: &Utf8Path, to: &Utf8Path) {
+/// Copies a folder with everything in it.
+pub(crate) fn copy_folder(from: &Utf8Path, to: &Utf8Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in from.read_dir_utf8().unwrap() {
         let entry = entry.unwrap();
-        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        let to = to.join(entry.file_name());
         if entry.file_type().unwrap().is_dir() {
-            link_or_copy(from, &to);
-        } else if std::fs::hard_link(from, &to).is_err() {
-            std::fs::copy(from, to).unwrap();
+            copy_folder(entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
         }
     }
 }
