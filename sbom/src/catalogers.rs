@@ -7,10 +7,15 @@ use plimsoll_model::{
     Digest, Limits, Purl, Tree, TreePath,
     component::{Component, ComponentId, Location},
     inventory::{Distribution, Relation, RelationKind, Unknown},
-    tree::{Entry, TreeError, Want},
+    tree::{Entry, EntryKind, TreeError, Want},
 };
 use rayon::prelude::*;
-use std::{borrow::Cow, fmt};
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    fmt,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 macro_rules! catalogers {
     ($($module:ident),* $(,)?) => {
@@ -57,6 +62,23 @@ pub struct Context<'a> {
     pub files: &'a [&'a Entry],
     /// The cataloger itself.
     pub cataloger: &'a Cataloger,
+    /// How much has been found in all.
+    pub(crate) room: &'a Room,
+}
+
+/// How much all catalogers have found together: a text of five bytes can describe a component.
+#[derive(Debug, Default)]
+pub(crate) struct Room {
+    components: AtomicUsize,
+    relations: AtomicUsize,
+}
+
+impl Room {
+    /// Whether more was found than the limits allow. Whoever found how much, the answer is the same.
+    pub(crate) fn is_exceeded(&self, limits: &Limits) -> bool {
+        self.components.load(Ordering::Relaxed) > limits.components
+            || self.relations.load(Ordering::Relaxed) > limits.relations
+    }
 }
 
 /// What a cataloger found. Ids are positions in [`Found::components`].
@@ -68,17 +90,8 @@ pub struct Found {
     pub relations: Vec<Relation>,
     /// What could not be told.
     pub unknowns: Vec<Unknown>,
-    /// Files that belong to operating-system packages.
-    pub owned: Vec<Owned>,
-}
-
-/// A file that an operating-system package put there, as its database names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Owned {
-    /// The package.
-    pub owner: ComponentId,
-    /// The file; directories on the way may be links.
-    pub path: TreePath,
+    /// Regular files that operating-system packages put there.
+    pub owned: BTreeMap<TreePath, ComponentId>,
 }
 
 /// What a component is called, before it is known that this makes a package URL.
@@ -108,15 +121,11 @@ impl Found {
             to: moved(relation.to),
             ..relation
         }));
-        let owned = other.owned.into_iter();
-        self.owned.extend(owned.map(|owned| Owned { owner: moved(owned.owner), ..owned }));
+        for (path, owner) in other.owned {
+            self.owned.entry(path).or_insert(moved(owner));
+        }
         self.components.extend(other.components);
         self.unknowns.extend(other.unknowns);
-    }
-
-    /// Notes that one component needs another.
-    pub(crate) fn depends(&mut self, from: ComponentId, to: ComponentId) {
-        self.relations.push(Relation { from, to, kind: RelationKind::DependsOn });
     }
 
     /// The component at a position, to be completed.
@@ -126,30 +135,36 @@ impl Found {
 }
 
 impl<'a> Context<'a> {
-    /// Reads every wanted file and catalogs each by itself, in parallel; the order is that of the files.
-    pub(crate) fn each(&self, catalog: fn(&Self, &Entry, &[u8]) -> Found) -> Found {
-        let found: Vec<_> = self
-            .files
-            .par_iter()
-            .map(|entry| match self.read(entry) {
-                Ok(Some(bytes)) => catalog(self, entry, &bytes),
-                Ok(None) => Found::default(),
-                Err(unknown) => Found { unknowns: vec![unknown], ..Found::default() },
-            })
-            .collect();
+    /// Reads every wanted file of at most `limit` bytes and catalogs each by itself, in parallel; the order is that of the files.
+    pub(crate) fn each(&self, limit: u64, catalog: fn(&Self, &Entry, &[u8], &mut Found)) -> Found {
+        let one = |entry: &&Entry| {
+            let mut found = Found::default();
+            if let Some(bytes) = self.read(entry, limit, &mut found) {
+                catalog(self, entry, &bytes, &mut found);
+            }
+            found
+        };
+        let found: Vec<_> = self.files.par_iter().map(one).collect();
         found.into_iter().fold(Found::default(), |mut all, found| {
             all.absorb(found);
             all
         })
     }
 
-    /// The content of a wanted file; `None` where it was wanted under a condition that it did not meet.
-    pub(crate) fn read(&self, entry: &Entry) -> Result<Option<Cow<'a, [u8]>>, Unknown> {
-        match self.tree.read(&entry.path, self.limits.file) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(TreeError::NotKept) if self.is_conditional(entry) => Ok(None),
-            Err(error) => Err(self.unknown(entry, error)),
+    /// The content of a wanted file of at most `limit` bytes. What cannot be read is an unknown; what was wanted under a
+    /// condition that it did not meet is nothing.
+    pub(crate) fn read(
+        &self,
+        entry: &Entry,
+        limit: u64,
+        found: &mut Found,
+    ) -> Option<Cow<'a, [u8]>> {
+        match self.tree.read(&entry.path, limit) {
+            Ok(bytes) => return Some(bytes),
+            Err(TreeError::NotKept) if self.is_conditional(entry) => {}
+            Err(error) => self.note(found, entry, error),
         }
+        None
     }
 
     fn is_conditional(&self, entry: &Entry) -> bool {
@@ -157,13 +172,56 @@ impl<'a> Context<'a> {
         matches!(want, Want::Matching { .. })
     }
 
-    /// Something about a file that could not be told.
-    pub(crate) fn unknown(&self, entry: &Entry, reason: impl fmt::Display) -> Unknown {
-        Unknown {
-            path: entry.path.clone(),
-            layer: layer(self.tree, entry),
-            cataloger: self.cataloger.id,
-            reason: reason.to_string(),
+    /// Notes something about a file that could not be told.
+    pub(crate) fn note(&self, found: &mut Found, entry: &Entry, reason: impl fmt::Display) {
+        if self.room.components.fetch_add(1, Ordering::Relaxed) < self.limits.components {
+            found.unknowns.push(Unknown {
+                path: entry.path.clone(),
+                layer: layer(self.tree, entry),
+                cataloger: self.cataloger.id,
+                reason: reason.to_string(),
+            });
+        }
+    }
+
+    /// Notes that one component needs others.
+    pub(crate) fn depends(&self, found: &mut Found, from: ComponentId, to: &[ComponentId]) {
+        let relation = |to: &ComponentId| Relation { from, to: *to, kind: RelationKind::DependsOn };
+        if self.has_room(to.len()) {
+            found.relations.extend(to.iter().map(relation));
+        }
+    }
+
+    /// Notes that one component lies inside another.
+    pub(crate) fn contains(&self, found: &mut Found, from: ComponentId, to: ComponentId) {
+        if self.has_room(1) {
+            found.relations.push(Relation { from, to, kind: RelationKind::Contains });
+        }
+    }
+
+    /// Takes room for so many relations.
+    fn has_room(&self, relations: usize) -> bool {
+        let used = self.room.relations.fetch_add(relations, Ordering::Relaxed);
+        used.saturating_add(relations) <= self.limits.relations
+    }
+
+    /// Notes that an operating-system package put a file there, under a path in whose directories there may be links:
+    /// packages say `/lib/x` of what lies in `/usr/lib/x`. Only regular files of the tree count, and their first owner.
+    pub(crate) fn own(&self, found: &mut Found, owner: ComponentId, path: &str) {
+        let file = |path: &TreePath| {
+            let entry = self.tree.entry(path).filter(|entry| entry.kind == EntryKind::File)?;
+            Some(entry.path.clone())
+        };
+        let real = |path: &TreePath| {
+            let directory = self.tree.resolve(&path.parent()?).ok()?;
+            let mut real = directory.path.as_bytes().to_vec();
+            real.push(b'/');
+            real.extend_from_slice(path.file_name());
+            file(&TreePath::parse(&real).ok()?)
+        };
+        let path = TreePath::parse(path.as_bytes()).ok();
+        if let Some(path) = path.and_then(|path| file(&path).or_else(|| real(&path))) {
+            found.owned.entry(path).or_insert(owner);
         }
     }
 
@@ -189,13 +247,15 @@ impl<'a> Context<'a> {
         let purl = match purl {
             Ok(purl) => purl,
             Err(error) => {
-                found.unknowns.push(self.unknown(entry, error));
+                self.note(found, entry, error);
                 return None;
             }
         };
         if version.is_none() {
-            let reason = format!("package `{}` states no version", draft.shown);
-            found.unknowns.push(self.unknown(entry, reason));
+            self.note(found, entry, format!("package `{}` states no version", draft.shown));
+        }
+        if self.room.components.fetch_add(1, Ordering::Relaxed) >= self.limits.components {
+            return None;
         }
         let version = version.map(str::to_owned);
         let mut component = Component::new(purl, draft.shown, version, self.cataloger.id);

@@ -18,9 +18,10 @@ mod testing;
 
 pub use error::Error;
 
-use catalogers::{ALL, Cataloger, Context, Found};
+use catalogers::{ALL, Cataloger, Context, Found, Room};
 use plimsoll_model::{
     Inventory, Limits, Tree, TreePath,
+    inventory::{Distribution, Unknown},
     tree::{Entry, EntryKind, Interest, Want},
 };
 use rayon::prelude::*;
@@ -36,23 +37,39 @@ pub fn interest() -> Box<dyn Interest> {
 /// the inventory is the same whatever the number of threads.
 pub fn catalog(tree: &dyn Tree, limits: &Limits) -> Inventory {
     let (distribution, unknowns) = distro::read(tree, limits);
+    let room = Room::default();
     let found = ALL
         .par_iter()
         .map(|cataloger| {
             let files = files(tree, cataloger);
             let distribution = distribution.as_ref();
-            let ctx = Context { tree, limits, distribution, files: &files, cataloger };
+            let ctx = Context { tree, limits, distribution, files: &files, cataloger, room: &room };
             let found = (cataloger.catalog)(&ctx);
             let (components, unknowns) = (found.components.len(), found.unknowns.len());
             tracing::debug!(cataloger = cataloger.id, components, unknowns, "cataloged");
             found
         })
         .collect::<Vec<Found>>();
+    if room.is_exceeded(limits) {
+        return overrun(distribution, limits);
+    }
     let mut all = Found { unknowns, ..Found::default() };
     for found in found {
         all.absorb(found);
     }
-    merge::merge(tree, distribution, all)
+    merge::merge(distribution, all)
+}
+
+/// The inventory of a subject that describes more than the limits allow: which part of it were listed would be chance,
+/// so none is.
+fn overrun(distribution: Option<Distribution>, limits: &Limits) -> Inventory {
+    let Limits { components, relations, .. } = limits;
+    let reason = format!(
+        "more than {components} components or {relations} relations are described: none is listed"
+    );
+    let root = TreePath::parse(b"").ok();
+    let unknown = root.map(|path| Unknown { path, layer: None, cataloger: "limits", reason });
+    Inventory::new(distribution, Vec::new(), Vec::new(), unknown.into_iter().collect())
 }
 
 /// The regular files that a cataloger wants, in path order.
@@ -87,7 +104,7 @@ fn both(left: Want, right: Want) -> Want {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::TestTree;
+    use crate::testing::{TestTree, lines};
 
     #[test]
     fn wants_are_joined() {
@@ -104,6 +121,24 @@ mod tests {
     #[test]
     fn an_empty_tree_has_an_empty_inventory() {
         assert_eq!(catalog(&TestTree::new(), &Limits::STANDARD), Inventory::default());
+    }
+
+    #[test]
+    fn a_subject_that_describes_too_much_is_not_listed_in_part() {
+        let tree = TestTree::new()
+            .file("lib/apk/db/installed", "P:a\nV:1\np:x\nD:x b\n\nP:b\nV:1\nD:x\n\n")
+            .file("node_modules/a/package.json", r#"{"name":"a","version":"1"}"#);
+        let told = |limits: Limits| lines(&catalog(&tree, &limits));
+        let (components, relations) = (3, 3);
+        let limits = Limits { components, relations, ..Limits::STANDARD };
+        assert_eq!(told(limits.clone()).len(), 5);
+        for limits in
+            [Limits { components: 2, ..limits.clone() }, Limits { relations: 2, ..limits }]
+        {
+            let lines = told(limits);
+            let [line] = lines.as_slice() else { panic!("{lines:?}") };
+            assert!(line.starts_with("limits: /: more than "), "{line}");
+        }
     }
 
     #[test]

@@ -22,6 +22,9 @@ impl<'a> Providers<'a> {
     }
 }
 
+/// How many directories upwards a package is looked for; what is below the root is found from anywhere.
+const MOST_PARENTS: usize = 100;
+
 /// The directories in which Node.js looks for the package `name` required by a module in the directory `from`, nearest first.
 ///
 /// Algorithm: <https://nodejs.org/api/modules.html#loading-from-node_modules-folders>.
@@ -33,6 +36,7 @@ pub(crate) fn node_candidates<'a>(
         dir.rsplit_once('/').map(|(parent, _)| parent)
     });
     parents
+        .take(MOST_PARENTS)
         .filter(|dir| !(*dir == "node_modules" || dir.ends_with("/node_modules")))
         .map(move |dir| format!("{dir}/node_modules/{name}"))
         .chain([format!("node_modules/{name}")])

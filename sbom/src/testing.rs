@@ -52,10 +52,8 @@ impl TestTree {
         let mut above = path.parent();
         while let Some(directory) = above {
             above = directory.parent();
-            if !self.entries.contains_key(&directory) {
-                let entry = entry(directory.clone(), EntryKind::Directory, 0);
-                self.entries.insert(directory, (entry, None));
-            }
+            let entry = entry(directory.clone(), EntryKind::Directory, 0);
+            self.entries.entry(directory).or_insert((entry, None));
         }
         self.entries.insert(path.clone(), (entry(path, kind, size), content));
     }

@@ -2,7 +2,7 @@
 //!
 //! Format: <https://wiki.alpinelinux.org/wiki/Apk_spec>.
 
-use super::{Cataloger, Context, Draft, Found, Owned, license};
+use super::{Cataloger, Context, Draft, Found, license};
 use crate::relate::Providers;
 use plimsoll_model::{
     TreePath,
@@ -35,22 +35,20 @@ struct Installed<'a> {
 }
 
 fn catalog(ctx: &Context<'_>) -> Found {
-    ctx.each(|ctx, entry, bytes| {
-        let mut found = Found::default();
+    ctx.each(ctx.limits.file, |ctx, entry, bytes, found| {
         let text = String::from_utf8_lossy(bytes);
         // apk ends every package with an empty line.
         if !text.is_empty() && !text.ends_with("\n\n") {
-            found.unknowns.push(ctx.unknown(entry, "the file ends in the middle of a package"));
+            ctx.note(found, entry, "the file ends in the middle of a package");
         }
         let mut installed = Vec::new();
-        for fields in paragraphs(ctx, entry, &text, &mut found) {
-            installed.extend(package(ctx, entry, fields, &mut found));
+        for fields in paragraphs(ctx, entry, &text, found) {
+            installed.extend(package(ctx, entry, fields, found));
         }
         for package in &installed {
-            found.owned.extend(owned(package));
+            own(ctx, package, found);
         }
-        relate(&installed, &mut found);
-        found
+        relate(ctx, &installed, found);
     })
 }
 
@@ -68,7 +66,7 @@ fn paragraphs<'a>(
                 Some((key, value)) if key.len() == 1 => fields.push((key, value)),
                 Some(_) | None => {
                     let reason = format!("`{line}` is no field of a package");
-                    found.unknowns.push(ctx.unknown(entry, reason));
+                    ctx.note(found, entry, reason);
                 }
             }
         }
@@ -91,7 +89,7 @@ fn package<'a>(
     found: &mut Found,
 ) -> Option<Installed<'a>> {
     let Some(name) = get(&fields, "P") else {
-        found.unknowns.push(ctx.unknown(entry, "a package has no name"));
+        ctx.note(found, entry, "a package has no name");
         return None;
     };
     let version = get(&fields, "V");
@@ -111,22 +109,18 @@ fn package<'a>(
 }
 
 /// The files of a package: `F:` names a directory, the `R:` after it a file in it.
-fn owned<'a>(package: &'a Installed<'_>) -> impl Iterator<Item = Owned> + 'a {
+fn own(ctx: &Context<'_>, package: &Installed<'_>, found: &mut Found) {
     let mut directory = "";
-    package.fields.iter().filter_map(move |(key, value)| match *key {
-        "F" => {
-            directory = value;
-            None
+    for (key, value) in &package.fields {
+        match *key {
+            "F" => directory = value,
+            "R" => ctx.own(found, package.id, &format!("{directory}/{value}")),
+            _ => {}
         }
-        "R" => {
-            let path = TreePath::parse(format!("{directory}/{value}").as_bytes()).ok()?;
-            Some(Owned { owner: package.id, path })
-        }
-        _ => None,
-    })
+    }
 }
 
-fn relate(installed: &[Installed<'_>], found: &mut Found) {
+fn relate(ctx: &Context<'_>, installed: &[Installed<'_>], found: &mut Found) {
     let mut providers = Providers::default();
     let words = |package: &Installed<'_>, key| -> Vec<String> {
         let words = get(&package.fields, key).unwrap_or_default().split_whitespace();
@@ -141,9 +135,7 @@ fn relate(installed: &[Installed<'_>], found: &mut Found) {
     }
     for package in installed {
         for name in words(package, "D") {
-            for id in providers.of(&name) {
-                found.depends(package.id, *id);
-            }
+            ctx.depends(found, package.id, providers.of(&name));
         }
     }
 }
@@ -224,10 +216,10 @@ R:six.egg-info
 
     #[test]
     fn a_truncated_database_says_so_and_keeps_what_it_has() {
-        let cut = INSTALLED.find("A:noarch").unwrap();
+        let (whole, _) = INSTALLED.split_once(":noarch").unwrap();
         check(
             "lib/apk/db/installed",
-            &INSTALLED[..cut + 1],
+            whole,
             &[
                 MUSL,
                 "pkg:apk/alpine/py3-six@1.16.0-r9?distro=alpine-3.20.3",

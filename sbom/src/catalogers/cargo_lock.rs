@@ -41,13 +41,9 @@ const CRATES_IO: [&str; 2] =
     ["registry+https://github.com/rust-lang/crates.io-index", "sparse+https://index.crates.io/"];
 
 fn catalog(ctx: &Context<'_>) -> Found {
-    ctx.each(|ctx, entry, bytes| {
-        let mut found = Found::default();
-        match parse(bytes) {
-            Ok(lock) => crates(ctx, entry, &lock, &mut found),
-            Err(reason) => found.unknowns.push(ctx.unknown(entry, reason)),
-        }
-        found
+    ctx.each(ctx.limits.package_metadata, |ctx, entry, bytes, found| match parse(bytes) {
+        Ok(lock) => crates(ctx, entry, &lock, found),
+        Err(reason) => ctx.note(found, entry, reason),
     })
 }
 
@@ -57,30 +53,41 @@ fn parse(bytes: &[u8]) -> Result<Lock, String> {
 }
 
 fn crates(ctx: &Context<'_>, entry: &Entry, lock: &Lock, found: &mut Found) {
-    let mut by_name: BTreeMap<&str, Vec<(ComponentId, &Package)>> = BTreeMap::new();
+    let mut by_name = BTreeMap::new();
     let mut ids = Vec::new();
     for package in &lock.package {
         let Some(id) = component(ctx, entry, package, found) else { continue };
         if let Some(component) = found.at(id) {
             component.hashes.extend(checksum(package, lock));
         }
-        by_name.entry(&package.name).or_default().push((id, package));
+        for name in names(package) {
+            by_name.entry(name).or_insert(id);
+        }
         ids.push((id, package));
     }
     for (id, package) in ids {
         for dependency in &package.dependencies {
-            match resolve(&by_name, dependency) {
-                Some(to) => found.depends(id, to),
-                None => {
-                    let reason = format!(
-                        "`{}` depends on `{dependency}`, which the lock does not have",
-                        package.name
-                    );
-                    found.unknowns.push(ctx.unknown(entry, reason));
-                }
+            if let Some(to) = by_name.get(dependency) {
+                ctx.depends(found, id, &[*to]);
+            } else {
+                let name = &package.name;
+                let reason =
+                    format!("`{name}` depends on `{dependency}`, which the lock does not have");
+                ctx.note(found, entry, reason);
             }
         }
     }
+}
+
+/// What dependencies call a package: as short as is unambiguous.
+fn names(package: &Package) -> impl Iterator<Item = String> {
+    let Package { name, version, source, .. } = package;
+    let with_version = version.as_ref().map(|version| format!("{name} {version}"));
+    let with_source = with_version
+        .as_ref()
+        .zip(source.as_ref())
+        .map(|(name, source)| format!("{name} ({source})"));
+    [Some(name.clone()), with_version, with_source].into_iter().flatten()
 }
 
 fn component(
@@ -90,9 +97,9 @@ fn component(
     found: &mut Found,
 ) -> Option<ComponentId> {
     let source = package.source.as_deref().filter(|source| !CRATES_IO.contains(source));
-    let qualifier = source.map(|source| match source.starts_with("git+") {
-        true => ("vcs_url", source),
-        false => ("repository_url", source),
+    let qualifier = source.map(|source| {
+        let is_git = source.starts_with("git+");
+        (if is_git { "vcs_url" } else { "repository_url" }, source)
     });
     let draft = Draft {
         kind: "cargo",
@@ -113,24 +120,6 @@ fn checksum(package: &Package, lock: &Lock) -> Option<Hash> {
     let hex = package.checksum.as_deref().or_else(old)?.to_ascii_lowercase();
     let is_sha256 = hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_sha256.then_some(Hash { algorithm: HashAlgorithm::Sha256, hex })
-}
-
-/// The package that `name`, `name version` or `name version (source)` means.
-fn resolve(
-    by_name: &BTreeMap<&str, Vec<(ComponentId, &Package)>>,
-    dependency: &str,
-) -> Option<ComponentId> {
-    let mut words = dependency.splitn(3, ' ');
-    let candidates = by_name.get(words.next()?)?;
-    let version = words.next();
-    let source = words.next().map(|source| source.trim_matches(['(', ')']));
-    candidates
-        .iter()
-        .find(|(_, package)| {
-            version.is_none_or(|version| package.version.as_deref() == Some(version))
-                && source.is_none_or(|source| package.source.as_deref() == Some(source))
-        })
-        .map(|(id, _)| *id)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! <https://manpages.debian.org/bookworm/dpkg-dev/deb-status.5> and, of the copyright files,
 //! <https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/>.
 
-use super::{Cataloger, Context, Draft, Found, Owned, license};
+use super::{Cataloger, Context, Draft, Found, license};
 use crate::{
     relate::Providers,
     stanza::{Stanza, first, stanzas},
@@ -57,18 +57,15 @@ fn catalog(ctx: &Context<'_>) -> Found {
         if path != STATUS && !is_fragment {
             continue;
         }
-        match ctx.read(entry) {
-            Ok(bytes) => {
-                let text = String::from_utf8_lossy(bytes.as_deref().unwrap_or_default());
-                packages(ctx, entry, &text, (&mut found, &mut installed));
-            }
-            Err(unknown) => found.unknowns.push(unknown),
+        if let Some(bytes) = ctx.read(entry, ctx.limits.file, &mut found) {
+            let text = String::from_utf8_lossy(&bytes);
+            packages(ctx, entry, &text, (&mut found, &mut installed));
         }
     }
     for package in &installed {
         own(ctx, package, &mut found);
     }
-    relate(&installed, &mut found);
+    relate(ctx, &installed, &mut found);
     found
 }
 
@@ -82,15 +79,15 @@ fn packages(
     let is_status = entry.path.as_bytes() == STATUS;
     // dpkg ends every package with an empty line.
     if is_status && !text.is_empty() && !text.ends_with("\n\n") {
-        found.unknowns.push(ctx.unknown(entry, "the file ends in the middle of a package"));
+        ctx.note(found, entry, "the file ends in the middle of a package");
     }
     for stanza in stanzas(text) {
         if let Some(line) = stanza.broken {
-            found.unknowns.push(ctx.unknown(entry, format!("`{line}` is no field of a package")));
+            ctx.note(found, entry, format!("`{line}` is no field of a package"));
         }
         let Some(name) = stanza.get("Package").filter(|name| !name.is_empty()) else {
             if stanza.broken.is_none() {
-                found.unknowns.push(ctx.unknown(entry, "a package has no name"));
+                ctx.note(found, entry, "a package has no name");
             }
             continue;
         };
@@ -98,7 +95,7 @@ fn packages(
             Some("not-installed" | "config-files") => continue,
             None if is_status => {
                 let reason = format!("package `{name}` has no status; it counts as installed");
-                found.unknowns.push(ctx.unknown(entry, reason));
+                ctx.note(found, entry, reason);
             }
             Some(_) | None => {}
         }
@@ -174,19 +171,13 @@ fn own(ctx: &Context<'_>, package: &Installed, found: &mut Found) {
     let lists = [format!("info/{name}.list"), format!("info/{name}:{arch}.list")];
     for list in lists {
         if let Some(text) = read(ctx, &list, found) {
-            let lines = text.lines().filter_map(|line| owned(package.id, line));
-            found.owned.extend(lines);
+            text.lines().for_each(|line| ctx.own(found, package.id, line));
         }
     }
     if let Some(text) = read(ctx, &format!("status.d/{name}.md5sums"), found) {
         let files = text.lines().filter_map(|line| line.split_once("  "));
-        found.owned.extend(files.filter_map(|(_, path)| owned(package.id, path)));
+        files.for_each(|(_, path)| ctx.own(found, package.id, path));
     }
-}
-
-fn owned(owner: ComponentId, path: &str) -> Option<Owned> {
-    let path = TreePath::parse(path.as_bytes()).ok()?;
-    (!path.as_bytes().is_empty()).then_some(Owned { owner, path })
 }
 
 /// A file of the database, where there is one.
@@ -198,14 +189,14 @@ fn read<'a>(ctx: &Context<'a>, name: &str, found: &mut Found) -> Option<Cow<'a, 
         Err(TreeError::Absent) => None,
         Err(error) => {
             let entry = ctx.tree.entry(&path)?;
-            found.unknowns.push(ctx.unknown(entry, error));
+            ctx.note(found, entry, error);
             None
         }
     }
 }
 
 /// Dependencies on what is installed: of alternatives the first that is, of providers of a virtual package all.
-fn relate(installed: &[Installed], found: &mut Found) {
+fn relate(ctx: &Context<'_>, installed: &[Installed], found: &mut Found) {
     let (mut real, mut virtual_) = (Providers::default(), Providers::default());
     for package in installed {
         real.add(&package.name, package.id);
@@ -218,9 +209,7 @@ fn relate(installed: &[Installed], found: &mut Found) {
             let providers = group.split('|').filter_map(dependency).find_map(|name| {
                 [real.of(name), virtual_.of(name)].into_iter().find(|ids| !ids.is_empty())
             });
-            for id in providers.unwrap_or_default() {
-                found.depends(package.id, *id);
-            }
+            ctx.depends(found, package.id, providers.unwrap_or_default());
         }
     }
 }
@@ -355,9 +344,9 @@ Depends: absent
 
     #[test]
     fn a_truncated_status_says_so_and_keeps_what_it_has() {
-        let cut = STATUS.find("~deb12u2").unwrap();
+        let (whole, _) = STATUS.split_once("~deb12u2").unwrap();
         check(
-            &debian(&STATUS[..cut]),
+            &debian(whole),
             &[
                 "pkg:deb/debian/libssl3@3.0.11-1?arch=amd64&distro=debian-12",
                 "dpkg: /var/lib/dpkg/status: the file ends in the middle of a package",

@@ -31,20 +31,19 @@ fn want(_: &TreePath, size: u64, _: u32) -> Want {
 }
 
 fn catalog(ctx: &Context<'_>) -> Found {
-    ctx.each(|ctx, entry, bytes| {
-        let mut found = Found::default();
+    ctx.each(ctx.limits.file, |ctx, entry, bytes, found| {
         // Programs that look for build information have the magic as a text of theirs: only where it is aligned can it be a header.
-        let headers: Vec<_> =
-            memmem::find_iter(bytes, MAGIC).filter(|at| at.is_multiple_of(ALIGN)).collect();
-        match headers.iter().find_map(|at| read(bytes, *at)) {
-            Some(info) => modules(ctx, entry, &info, &mut found),
-            None if headers.is_empty() => {}
-            None => {
+        let mut headers =
+            memmem::find_iter(bytes, MAGIC).filter(|at| at.is_multiple_of(ALIGN)).peekable();
+        let is_go = headers.peek().is_some();
+        match headers.find_map(|at| read(bytes, at)) {
+            Some(info) => modules(ctx, entry, &info, found),
+            None if is_go => {
                 let reason = "the build information of a Go program can not be read";
-                found.unknowns.push(ctx.unknown(entry, reason));
+                ctx.note(found, entry, reason);
             }
+            None => {}
         }
-        found
     })
 }
 
@@ -63,7 +62,8 @@ fn read(bytes: &[u8], at: usize) -> Option<BuildInfo> {
         let (version, rest) = inline(header.get(HEADER..)?)?;
         (version, inline(rest).map_or(&[][..], |(modules, _)| modules))
     } else {
-        let memory = Memory::of(bytes, usize::from(*header.get(14)?), flags & 1 != 0)?;
+        let order = if flags & 1 == 0 { Order::Little } else { Order::Big };
+        let memory = Memory::of(bytes, usize::from(*header.get(14)?), order)?;
         let version = memory.text(memory.pointer(header.get(16..)?)?)?;
         let modules = memory.pointer(header.get(16_usize.checked_add(memory.width)?..)?);
         (version, modules.and_then(|at| memory.text(at)).unwrap_or_default())
@@ -99,22 +99,28 @@ struct Memory<'a> {
     file: object::File<'a>,
     /// Bytes of a pointer, 4 or 8.
     width: usize,
-    is_big_endian: bool,
+    order: Order,
+}
+
+/// Which byte of a pointer comes first.
+enum Order {
+    Little,
+    Big,
 }
 
 impl<'a> Memory<'a> {
-    fn of(bytes: &'a [u8], width: usize, is_big_endian: bool) -> Option<Self> {
+    fn of(bytes: &'a [u8], width: usize, order: Order) -> Option<Self> {
         let file = object::File::parse(bytes).ok()?;
-        matches!(width, 4 | 8).then_some(Self { file, width, is_big_endian })
+        matches!(width, 4 | 8).then_some(Self { file, width, order })
     }
 
     /// The pointer that `bytes` begin with.
     fn pointer(&self, bytes: &[u8]) -> Option<u64> {
         let bytes = bytes.get(..self.width)?;
         let fold = |value: u64, byte: &u8| value << 8 | u64::from(*byte);
-        Some(match self.is_big_endian {
-            true => bytes.iter().fold(0, fold),
-            false => bytes.iter().rev().fold(0, fold),
+        Some(match self.order {
+            Order::Big => bytes.iter().fold(0, fold),
+            Order::Little => bytes.iter().rev().fold(0, fold),
         })
     }
 
@@ -134,6 +140,9 @@ impl<'a> Memory<'a> {
     }
 }
 
+/// Path and version.
+type Module<'a> = (&'a str, Option<&'a str>);
+
 fn modules(ctx: &Context<'_>, entry: &Entry, info: &BuildInfo, found: &mut Found) {
     let library = info.version.split(' ').next().and_then(|version| version.strip_prefix("go"));
     let stdlib = ("stdlib", library);
@@ -150,7 +159,7 @@ fn modules(ctx: &Context<'_>, entry: &Entry, info: &BuildInfo, found: &mut Found
             ("dep", Some(module)) => needed.push(module),
             ("=>", Some(module)) => {
                 if let Some(replaced) = needed.last_mut().filter(|last| **last != stdlib) {
-                    *replaced = module;
+                    *replaced = replacement(*replaced, module);
                 }
             }
             _ => {}
@@ -161,9 +170,15 @@ fn modules(ctx: &Context<'_>, entry: &Entry, info: &BuildInfo, found: &mut Found
     let main = main.and_then(|module| add(ctx, entry, module, found));
     for module in needed {
         if let Some((from, to)) = main.zip(add(ctx, entry, module, found)) {
-            found.depends(from, to);
+            ctx.depends(found, from, &[to]);
         }
     }
+}
+
+/// What a module was replaced by: another one, or a directory, whose content has no version.
+fn replacement<'a>(replaced: Module<'a>, by: Module<'a>) -> Module<'a> {
+    let is_directory = by.0.starts_with(['.', '/']);
+    if is_directory { (replaced.0, None) } else { by }
 }
 
 /// Go's own commands are released with its library, which stands for them.
@@ -178,7 +193,7 @@ fn version(text: &str) -> Option<&str> {
 fn add(
     ctx: &Context<'_>,
     entry: &Entry,
-    (path, version): (&str, Option<&str>),
+    (path, version): Module<'_>,
     found: &mut Found,
 ) -> Option<ComponentId> {
     let (namespace, name) = match path.rsplit_once('/') {
@@ -199,6 +214,8 @@ mod tests {
         dep\tgithub.com/a/b\tv1.2.3\th1:x=\n\
         dep\tgolang.org/x/net\tv0.1.0\n\
         =>\tgithub.com/fork/net\tv0.1.1\th1:y=\n\
+        dep\tk8s.io/api\tv0.0.0\n\
+        =>\t./staging/api\t(devel)\t\n\
         build\t-compiler=gc\n";
 
     fn sentinels(modules: &str) -> Vec<u8> {
@@ -265,15 +282,18 @@ mod tests {
         assert_eq!(TestTree::new().file("usr/bin/app", bytes).lines(), expect);
     }
 
-    const EXPECT: [&str; 8] = [
+    const EXPECT: [&str; 11] = [
         "pkg:golang/github.com/a/b@v1.2.3",
         "pkg:golang/github.com/acme/app",
         "pkg:golang/github.com/fork/net@v0.1.1",
+        "pkg:golang/k8s.io/api",
         "pkg:golang/stdlib@1.22.1",
         "pkg:golang/github.com/acme/app needs pkg:golang/github.com/a/b@v1.2.3",
         "pkg:golang/github.com/acme/app needs pkg:golang/github.com/fork/net@v0.1.1",
+        "pkg:golang/github.com/acme/app needs pkg:golang/k8s.io/api",
         "pkg:golang/github.com/acme/app needs pkg:golang/stdlib@1.22.1",
         "go-binary: /usr/bin/app: package `github.com/Acme/app` states no version",
+        "go-binary: /usr/bin/app: package `k8s.io/api` states no version",
     ];
 
     #[test]

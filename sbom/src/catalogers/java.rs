@@ -11,7 +11,6 @@ use crate::{
 use plimsoll_model::{
     TreePath,
     component::ComponentId,
-    inventory::{Relation, RelationKind},
     tree::{Entry, Want},
 };
 use std::{borrow::Cow, fmt};
@@ -35,9 +34,9 @@ fn want(path: &TreePath, _: u64, _: u32) -> Want {
 }
 
 fn catalog(ctx: &Context<'_>) -> Found {
-    ctx.each(|ctx, entry, bytes| {
+    ctx.each(ctx.limits.file, |ctx, entry, bytes, found| {
         let left = ctx.limits.archive_inflated;
-        let mut walk = Walk { ctx, entry, left, found: Found::default() };
+        let mut walk = Walk { ctx, entry, left, found };
         let name = String::from_utf8_lossy(entry.path.file_name()).into_owned();
         // Depth first, so that of every level one archive at most is in memory.
         let mut open: Vec<Frame<'_>> =
@@ -62,7 +61,6 @@ fn catalog(ctx: &Context<'_>) -> Found {
             }
             open.extend(nested);
         }
-        walk.found
     })
 }
 
@@ -77,7 +75,7 @@ struct Walk<'a> {
     entry: &'a Entry,
     /// Bytes that may still be inflated.
     left: u64,
-    found: Found,
+    found: &'a mut Found,
 }
 
 /// One archive whose nested archives are being read.
@@ -106,7 +104,7 @@ impl<'a> Walk<'a> {
             if !is_manifest && !is_pom(name) {
                 continue;
             }
-            match archive.read(*index, &mut self.left).map(text) {
+            match archive.read(*index, &mut self.left).map(|bytes| text(&bytes)) {
                 Ok(text) if is_manifest => manifest = Some(text),
                 Ok(text) => match Pom::parse(&text) {
                     Some(pom) => poms.push((join(inside, name), pom)),
@@ -132,12 +130,11 @@ impl<'a> Walk<'a> {
         let file = FileName::parse(name);
         let own = own_pom(&poms, &file).map(|index| poms.swap_remove(index).1);
         let manifest = Manifest(manifest.map(|text| first(text).0).unwrap_or_default());
-        let package = match own {
-            Some(pom) => Pom { version: pom.version.or_else(|| manifest.version(&file)), ..pom },
-            None => {
-                let artifact = manifest.name(&file).unwrap_or_else(|| file.name.clone());
-                Pom { group: None, artifact, version: manifest.version(&file) }
-            }
+        let package = if let Some(pom) = own {
+            Pom { version: pom.version.or_else(|| manifest.version(&file)), ..pom }
+        } else {
+            let artifact = manifest.name(&file).unwrap_or_else(|| file.name.clone());
+            Pom { group: None, artifact, version: manifest.version(&file) }
         };
         let own = self.add(inside, &package);
         if let Some(component) = own.and_then(|own| self.found.at(own)) {
@@ -164,7 +161,7 @@ impl<'a> Walk<'a> {
             "" => reason.to_string(),
             inside => format!("`{inside}`: {reason}"),
         };
-        self.found.unknowns.push(self.ctx.unknown(self.entry, reason));
+        self.ctx.note(self.found, self.entry, reason);
     }
 
     fn add(&mut self, inside: &str, package: &Pom) -> Option<ComponentId> {
@@ -180,21 +177,21 @@ impl<'a> Walk<'a> {
             version: package.version.as_deref(),
             qualifiers: &[],
         };
-        let id = self.ctx.add(&mut self.found, self.entry, &draft)?;
+        let id = self.ctx.add(self.found, self.entry, &draft)?;
         let component = self.found.at(id)?;
         component.locations = vec![self.ctx.location(self.entry, inside)];
         Some(id)
     }
 
     fn contains(&mut self, from: Option<ComponentId>, to: Option<ComponentId>) {
-        let relation =
-            from.zip(to).map(|(from, to)| Relation { from, to, kind: RelationKind::Contains });
-        self.found.relations.extend(relation);
+        if let Some((from, to)) = from.zip(to) {
+            self.ctx.contains(self.found, from, to);
+        }
     }
 }
 
-fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8_lossy(&bytes).into_owned()
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// Whether this is `META-INF/maven/GROUP/ARTIFACT/pom.properties`.
@@ -283,12 +280,21 @@ impl FileName {
     fn parse(path: &str) -> Self {
         let file = path.rsplit('/').next().unwrap_or(path);
         let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
-        let split = stem.match_indices('-').find_map(|(at, _)| {
-            let (name, rest) = stem.split_at_checked(at)?;
-            let version = rest.strip_prefix('-')?;
-            (!name.is_empty() && is_version(version)).then_some((name, version))
-        });
-        match split {
+        let splits = || {
+            let dashes = stem.match_indices('-');
+            dashes.filter_map(|(at, _)| Some((stem.get(..at)?, stem.get(at..)?.get(1..)?)))
+        };
+        let plain = splits().find(|(name, version)| !name.is_empty() && is_version(version));
+        // With a classifier behind the version (`-linux-x86_64`, `-all`) it takes three numbers to be sure of it.
+        let classified = || {
+            splits().find_map(|(name, rest)| {
+                let version = rest.split('-').next()?;
+                let is_sure =
+                    !name.is_empty() && is_version(version) && version.split('.').count() > 2;
+                is_sure.then_some((name, version))
+            })
+        };
+        match plain.or_else(classified) {
             Some((name, version)) => {
                 Self { name: name.to_owned(), version: Some(version.to_owned()) }
             }
@@ -391,7 +397,8 @@ mod tests {
             ("foo-1.0-rc2-3.jar", "foo", Some("1.0-rc2-3")),
             ("jrt-fs.jar", "jrt-fs", None),
             ("-1.0.jar", "-1.0", None),
-            ("epoll-4.1.Final-linux.jar", "epoll-4.1.Final-linux", None),
+            ("epoll-4.1.9.Final-linux-x86_64.jar", "epoll", Some("4.1.9.Final")),
+            ("log4j-1.2-api.jar", "log4j-1.2-api", None),
         ] {
             let parsed = FileName::parse(file);
             assert_eq!(

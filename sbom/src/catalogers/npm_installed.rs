@@ -50,43 +50,39 @@ struct Installed<'a> {
 }
 
 fn catalog(ctx: &Context<'_>) -> Found {
-    let read: Vec<_> =
-        ctx.files.par_iter().filter_map(|entry| read(ctx, entry).transpose()).collect();
+    let read: Vec<_> = ctx.files.par_iter().map(|entry| read(ctx, entry)).collect();
     let mut found = Found::default();
     let mut by_directory = BTreeMap::new();
     let mut installed = Vec::new();
-    for package in read {
-        match package {
-            Ok(package) => {
-                if let Some(id) = add(ctx, &package, &mut found) {
-                    by_directory.insert(package.directory.to_owned(), id);
-                    installed.push((id, package));
-                }
-            }
-            Err(unknown) => found.unknowns.push(unknown),
+    for (one, package) in read {
+        found.absorb(one);
+        let Some(package) = package else { continue };
+        if let Some(id) = add(ctx, &package, &mut found) {
+            by_directory.insert(package.directory.to_owned(), id);
+            installed.push((id, package));
         }
     }
     for (id, package) in &installed {
         for name in needs(&package.manifest) {
             if let Some(to) = resolve(ctx, &by_directory, package.directory, name) {
-                found.depends(*id, to);
+                ctx.depends(&mut found, *id, &[to]);
             }
         }
     }
     found
 }
 
-fn read<'a>(
-    ctx: &Context<'a>,
-    entry: &'a Entry,
-) -> Result<Option<Installed<'a>>, plimsoll_model::inventory::Unknown> {
-    let Some(((directory, _), bytes)) = package(&entry.path).zip(ctx.read(entry)?) else {
-        return Ok(None);
+fn read<'a>(ctx: &Context<'a>, entry: &'a Entry) -> (Found, Option<Installed<'a>>) {
+    let mut found = Found::default();
+    let bytes = ctx.read(entry, ctx.limits.package_metadata, &mut found);
+    let Some(((directory, _), bytes)) = package(&entry.path).zip(bytes) else {
+        return (found, None);
     };
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let manifest = serde_json::from_slice(bytes)
-        .map_err(|error| ctx.unknown(entry, format!("malformed: {error}")))?;
-    Ok(Some(Installed { entry, directory, manifest }))
+        .map_err(|error| ctx.note(&mut found, entry, format!("malformed: {error}")));
+    let package = manifest.ok().map(|manifest| Installed { entry, directory, manifest });
+    (found, package)
 }
 
 fn add(ctx: &Context<'_>, package: &Installed<'_>, found: &mut Found) -> Option<ComponentId> {
@@ -97,7 +93,7 @@ fn add(ctx: &Context<'_>, package: &Installed<'_>, found: &mut Found) -> Option<
         // `{"type": "module"}` marks the kind of the sources below, and names no package.
         if !manifest.contains_key("type") {
             let reason = "a package states neither name nor version";
-            found.unknowns.push(ctx.unknown(entry, reason));
+            ctx.note(found, entry, reason);
         }
         return None;
     }

@@ -11,7 +11,7 @@ use plimsoll_model::{
     component::{ComponentId, Hash, HashAlgorithm},
     tree::{Entry, Want},
 };
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -33,9 +33,9 @@ fn want(path: &TreePath, _: u64, _: u32) -> Want {
 #[derive(Deserialize)]
 struct Lock {
     /// Versions 2 and 3.
-    packages: Option<BTreeMap<String, Package>>,
+    packages: Option<BTreeMap<String, Value>>,
     /// Versions 1 and 2.
-    dependencies: Option<BTreeMap<String, OldPackage>>,
+    dependencies: Option<BTreeMap<String, Value>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -45,10 +45,10 @@ struct Package {
     version: Option<String>,
     integrity: Option<String>,
     license: Option<Value>,
-    link: bool,
-    dev: bool,
-    optional: bool,
-    dev_optional: bool,
+    link: Option<bool>,
+    dev: Option<bool>,
+    optional: Option<bool>,
+    dev_optional: Option<bool>,
     dependencies: BTreeMap<String, Value>,
     optional_dependencies: BTreeMap<String, Value>,
     peer_dependencies: BTreeMap<String, Value>,
@@ -59,54 +59,83 @@ struct Package {
 struct OldPackage {
     version: Option<String>,
     integrity: Option<String>,
-    dev: bool,
-    optional: bool,
+    dev: Option<bool>,
+    optional: Option<bool>,
     /// A map, or `true` in the oldest.
     requires: Value,
-    dependencies: BTreeMap<String, OldPackage>,
+    dependencies: BTreeMap<String, Value>,
 }
 
 fn catalog(ctx: &Context<'_>) -> Found {
-    ctx.each(|ctx, entry, bytes| {
-        let mut found = Found::default();
+    ctx.each(ctx.limits.package_metadata, |ctx, entry, bytes, found| {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        match serde_json::from_slice::<Lock>(bytes) {
-            Ok(Lock { packages: Some(packages), .. }) => add(ctx, entry, &packages, &mut found),
-            Ok(Lock { dependencies: Some(old), .. }) => {
-                add(ctx, entry, &flatten(old), &mut found);
+        let packages = match serde_json::from_slice::<Lock>(bytes) {
+            Ok(Lock { packages: Some(packages), .. }) => packages
+                .into_iter()
+                .filter_map(|(key, value): (String, Value)| {
+                    let package = read(ctx, entry, (&key, value), found)?;
+                    Some((key, package))
+                })
+                .collect(),
+            Ok(Lock { dependencies, .. }) => {
+                flatten(ctx, entry, dependencies.unwrap_or_default(), found)
             }
-            Ok(Lock { packages: None, dependencies: None }) => {}
-            Err(error) => found.unknowns.push(ctx.unknown(entry, format!("malformed: {error}"))),
-        }
-        found
+            Err(error) => return ctx.note(found, entry, format!("malformed: {error}")),
+        };
+        add(ctx, entry, &packages, found);
     })
 }
 
+/// One package of the lock; one that is malformed does not hide the others.
+fn read<T: DeserializeOwned>(
+    ctx: &Context<'_>,
+    entry: &Entry,
+    (directory, value): (&str, Value),
+    found: &mut Found,
+) -> Option<T> {
+    let limit = ctx.limits.path;
+    if directory.len() > limit {
+        ctx.note(found, entry, format!("the path of a package is longer than {limit} bytes"));
+        return None;
+    }
+    serde_json::from_value(value)
+        .map_err(|error| {
+            ctx.note(found, entry, format!("package `{directory}` is malformed: {error}"));
+        })
+        .ok()
+}
+
 /// Version 1 nests what later versions list by directory.
-fn flatten(old: BTreeMap<String, OldPackage>) -> BTreeMap<String, Package> {
+fn flatten(
+    ctx: &Context<'_>,
+    entry: &Entry,
+    old: BTreeMap<String, Value>,
+    found: &mut Found,
+) -> BTreeMap<String, Package> {
     let mut all = BTreeMap::new();
     let mut left = vec![(String::new(), old)];
     while let Some((above, packages)) = left.pop() {
-        for (name, package) in packages {
-            let directory = match above.as_str() {
-                "" => format!("node_modules/{name}"),
-                above => format!("{above}/node_modules/{name}"),
+        for (name, value) in packages {
+            let directory = format!("{above}node_modules/{name}");
+            let Some(old) = read::<OldPackage>(ctx, entry, (&directory, value), found) else {
+                continue;
             };
-            let (name, version) = old_version(package.version);
+            let (name, version) = old_version(old.version);
             let new = Package {
                 name,
                 version,
-                integrity: package.integrity,
-                dev: package.dev,
-                optional: package.optional,
-                dependencies: match package.requires {
-                    Value::Object(requires) => requires.into_iter().collect(),
-                    _ => BTreeMap::new(),
+                integrity: old.integrity,
+                dev: old.dev,
+                optional: old.optional,
+                dependencies: if let Value::Object(requires) = old.requires {
+                    requires.into_iter().collect()
+                } else {
+                    BTreeMap::new()
                 },
                 ..Package::default()
             };
-            all.insert(directory.clone(), new);
-            left.push((directory, package.dependencies));
+            left.push((format!("{directory}/"), old.dependencies));
+            all.insert(directory, new);
         }
     }
     all
@@ -126,7 +155,7 @@ fn add(ctx: &Context<'_>, entry: &Entry, packages: &BTreeMap<String, Package>, f
     let mut ids: BTreeMap<String, ComponentId> = BTreeMap::new();
     for (directory, package) in packages {
         let Some((_, in_path)) = directory.rsplit_once("node_modules/") else { continue };
-        if package.link || beside.lacks(directory, package) {
+        if package.link == Some(true) || beside.lacks(directory, package) {
             continue;
         }
         let name = package.name.as_deref().unwrap_or(in_path);
@@ -144,7 +173,7 @@ fn add(ctx: &Context<'_>, entry: &Entry, packages: &BTreeMap<String, Package>, f
             [&package.dependencies, &package.optional_dependencies, &package.peer_dependencies];
         for name in needs.into_iter().flat_map(BTreeMap::keys) {
             if let Some(to) = npm::resolve(&ids, directory, name) {
-                found.depends(*id, to);
+                ctx.depends(found, *id, &[to]);
             }
         }
     }
@@ -167,7 +196,8 @@ impl<'a> Beside<'a> {
 
     /// Whether a package that npm may leave out was left out; without anything installed the lock alone counts.
     fn lacks(&self, directory: &str, package: &Package) -> bool {
-        let may_be_left_out = package.dev || package.optional || package.dev_optional;
+        let flags = [package.dev, package.optional, package.dev_optional];
+        let may_be_left_out = flags.contains(&Some(true));
         if !may_be_left_out || !self.is_installed {
             return false;
         }
@@ -297,9 +327,25 @@ mod tests {
     }
 
     #[test]
+    fn a_malformed_package_does_not_hide_the_others() {
+        let reason = "npm-lock: /srv/app/package-lock.json: package `node_modules/b` is malformed: \
+            invalid type: integer `1`, expected a string";
+        check(
+            &lock(
+                r#"{"packages":{"node_modules/a":{"version":"1.0.0"},"node_modules/b":{"version":1}}}"#,
+            ),
+            &["pkg:npm/a@1.0.0", reason],
+        );
+        check(
+            &lock(r#"{"dependencies":{"a":{"version":"1.0.0"},"b":{"version":1}}}"#),
+            &["pkg:npm/a@1.0.0", reason],
+        );
+    }
+
+    #[test]
     fn what_is_no_lock_is_an_unknown() {
         let deep = format!(r#"{{"packages":{{"a":{{"license":{}"#, "[".repeat(100_000));
-        for text in ["{\"packages\": {\"node_modules/a\": {\"version\": 1", "[]", "\0", &deep] {
+        for text in ["{\"packages\": {\"node_modules/a\": {\"version\": 1", "7", "\0", &deep] {
             let lines = lock(text).lines();
             let [line] = lines.as_slice() else { panic!("{lines:?}") };
             assert!(

@@ -3,11 +3,13 @@
 //! Format: <https://packaging.python.org/en/latest/specifications/core-metadata/>, all versions.
 
 use super::{Cataloger, Context, Draft, Found, license};
-use crate::stanza::{Stanza, first};
+use crate::{
+    relate::Providers,
+    stanza::{Stanza, first},
+};
 use plimsoll_model::{
     TreePath,
     component::ComponentId,
-    inventory::Unknown,
     tree::{Entry, Want},
 };
 use rayon::prelude::*;
@@ -53,32 +55,23 @@ fn catalog(ctx: &Context<'_>) -> Found {
     let read: Vec<_> = ctx.files.par_iter().map(|entry| distribution(ctx, entry)).collect();
     let mut found = Found::default();
     let mut installed = Vec::new();
-    for read in read {
-        match read {
-            Ok((one, distribution)) => {
-                let offset = found.components.len();
-                found.absorb(one);
-                installed.extend(
-                    distribution
-                        .map(|installed| Installed { id: super::id_of(offset), ..installed }),
-                );
-            }
-            Err(unknown) => found.unknowns.push(unknown),
-        }
+    for (one, distribution) in read {
+        let id = super::id_of(found.components.len());
+        found.absorb(one);
+        installed.extend(distribution.map(|installed| Installed { id, ..installed }));
     }
-    relate(&installed, &mut found);
+    relate(ctx, &installed, &mut found);
     found
 }
 
-fn distribution(ctx: &Context<'_>, entry: &Entry) -> Result<(Found, Option<Installed>), Unknown> {
+fn distribution(ctx: &Context<'_>, entry: &Entry) -> (Found, Option<Installed>) {
     let mut found = Found::default();
-    let Some((bytes, (site, info))) = ctx.read(entry)?.zip(site(&entry.path)) else {
-        return Ok((found, None));
-    };
+    let bytes = ctx.read(entry, ctx.limits.package_metadata, &mut found);
+    let Some((bytes, (site, info))) = bytes.zip(site(&entry.path)) else { return (found, None) };
     let text = String::from_utf8_lossy(&bytes);
     let (metadata, _) = first(text.strip_prefix('\u{feff}').unwrap_or(&text));
     if metadata.broken.is_some() && metadata.get("Name").is_none() {
-        found.unknowns.push(ctx.unknown(entry, "this is no metadata of a Python package"));
+        ctx.note(&mut found, entry, "this is no metadata of a Python package");
     }
     let (name, version) = identity(&metadata, info);
     let normal = normal(name);
@@ -90,14 +83,14 @@ fn distribution(ctx: &Context<'_>, entry: &Entry) -> Result<(Found, Option<Insta
         version,
         qualifiers: &[],
     };
-    let Some(id) = ctx.add(&mut found, entry, &draft) else { return Ok((found, None)) };
+    let Some(id) = ctx.add(&mut found, entry, &draft) else { return (found, None) };
     if let Some(component) = found.at(id) {
         component.licenses = licenses(&metadata);
         component.supplier = supplier(&metadata);
     }
     let needs = metadata.all("Requires-Dist").filter_map(requirement).collect();
     let (site, name) = (site.to_owned(), normal);
-    Ok((found, Some(Installed { id, site, name, needs })))
+    (found, Some(Installed { id, site, name, needs }))
 }
 
 /// Name and version as stated, else as the name of the directory has them: `NAME-VERSION.dist-info`, `NAME-VERSION-py3.egg-info`.
@@ -148,22 +141,17 @@ fn requirement(text: &str) -> Option<String> {
 }
 
 /// Requirements are met in the same directory, else wherever there is one.
-fn relate(installed: &[Installed], found: &mut Found) {
-    let mut by_name: BTreeMap<&str, Vec<&Installed>> = BTreeMap::new();
-    for distribution in installed {
-        by_name.entry(&distribution.name).or_default().push(distribution);
+fn relate(ctx: &Context<'_>, installed: &[Installed], found: &mut Found) {
+    let mut near: BTreeMap<(&str, &str), Vec<ComponentId>> = BTreeMap::new();
+    let mut anywhere = Providers::default();
+    for Installed { id, site, name, .. } in installed {
+        near.entry((site, name)).or_default().push(*id);
+        anywhere.add(name, *id);
     }
-    for from in installed {
-        for name in &from.needs {
-            let Some(all) = by_name.get(name.as_str()) else { continue };
-            let near = all.iter().filter(|to| to.site == from.site);
-            let mut ids: Vec<_> = near.map(|to| to.id).collect();
-            if ids.is_empty() {
-                ids.extend(all.iter().map(|to| to.id));
-            }
-            for to in ids {
-                found.depends(from.id, to);
-            }
+    for Installed { id, site, needs, .. } in installed {
+        for name in needs {
+            let near = near.get(&(site.as_str(), name.as_str()));
+            ctx.depends(found, *id, near.map_or_else(|| anywhere.of(name), Vec::as_slice));
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The two older kinds of database are not read yet: where one is there, that is said.
 
-use super::{Cataloger, Context, Draft, Found, Owned, license};
+use super::{Cataloger, Context, Draft, Found, license};
 use crate::{
     relate::Providers,
     rpmdb::{
@@ -13,7 +13,6 @@ use crate::{
 use plimsoll_model::{
     TreePath,
     component::{ComponentId, SourcePackage},
-    inventory::Unknown,
     tree::{Entry, EntryKind, Want},
 };
 use std::collections::BTreeSet;
@@ -35,64 +34,67 @@ fn want(path: &TreePath, _: u64, _: u32) -> Want {
 }
 
 /// What is needed of a package after its component has been made.
-struct Installed {
+struct Installed<'a> {
     id: ComponentId,
-    provides: Vec<String>,
-    requires: Vec<String>,
-    files: Vec<String>,
+    header: Header<'a>,
 }
 
 fn catalog(ctx: &Context<'_>) -> Found {
-    let mut all = ctx.each(|ctx, entry, bytes| {
-        let mut found = Found::default();
-        found.unknowns.extend(pending(ctx, entry));
+    let mut all = ctx.each(ctx.limits.file, |ctx, entry, bytes, found| {
+        pending(ctx, entry, found);
         let (rows, errors) = match Database::open(bytes) {
             Ok(database) => database.rows("Packages"),
             Err(error) => (Vec::new(), vec![error]),
         };
-        found.unknowns.extend(errors.into_iter().map(|error| ctx.unknown(entry, error)));
+        for error in errors {
+            ctx.note(found, entry, error);
+        }
         let installed: Vec<_> =
-            rows.iter().filter_map(|row| package(ctx, entry, row, &mut found)).collect();
-        relate(&installed, &mut found);
-        found.owned = installed.iter().flat_map(owned).collect();
-        found
+            rows.iter().filter_map(|row| package(ctx, entry, row, found)).collect();
+        relate(ctx, &installed, found);
+        for Installed { id, header } in &installed {
+            header.files(ctx.limits.path).for_each(|file| ctx.own(found, *id, &file));
+        }
     });
-    all.unknowns.extend(unread(ctx));
+    unread(ctx, &mut all);
     all
 }
 
 /// A write-ahead log with content: the database may have changed since it was last written.
-fn pending(ctx: &Context<'_>, database: &Entry) -> Option<Unknown> {
-    let path = database.path.parent()?.join("rpmdb.sqlite-wal").ok()?;
-    let entry = ctx.tree.entry(&path).filter(|entry| entry.size > 0)?;
-    Some(ctx.unknown(entry, "changes that wait in the write-ahead log are not read yet"))
+fn pending(ctx: &Context<'_>, database: &Entry, found: &mut Found) {
+    let path = database.path.parent().and_then(|parent| parent.join("rpmdb.sqlite-wal").ok());
+    let entry = path.and_then(|path| ctx.tree.entry(&path)).filter(|entry| entry.size > 0);
+    if let Some(entry) = entry {
+        ctx.note(found, entry, "changes that wait in the write-ahead log are not read yet");
+    }
 }
 
 /// Databases that are there and not read.
-fn unread(ctx: &Context<'_>) -> Vec<Unknown> {
-    let unread = DIRECTORIES.iter().flat_map(|directory| {
-        UNREAD.iter().filter_map(move |(name, kind)| {
-            let path = TreePath::parse(format!("{directory}/{name}").as_bytes()).ok()?;
-            let entry = ctx.tree.entry(&path).filter(|entry| entry.kind == EntryKind::File)?;
-            Some(ctx.unknown(entry, format!("an RPM database in {kind} format is not read yet")))
-        })
-    });
-    unread.collect()
+fn unread(ctx: &Context<'_>, found: &mut Found) {
+    for directory in DIRECTORIES {
+        for (name, kind) in UNREAD {
+            let path = TreePath::parse(format!("{directory}/{name}").as_bytes()).ok();
+            let entry = path.and_then(|path| ctx.tree.entry(&path));
+            if let Some(entry) = entry.filter(|entry| entry.kind == EntryKind::File) {
+                ctx.note(found, entry, format!("an RPM database in {kind} format is not read yet"));
+            }
+        }
+    }
 }
 
-fn package(
+fn package<'a>(
     ctx: &Context<'_>,
     entry: &Entry,
-    row: &[Value],
+    row: &'a [Value],
     found: &mut Found,
-) -> Option<Installed> {
+) -> Option<Installed<'a>> {
     let header = match row {
         [_, Value::Bytes(blob), ..] => Header::parse(blob),
         _ => None,
     };
     let named = header.and_then(|header| Some((header.text(Tag::NAME)?, header)));
     let Some((name, header)) = named else {
-        found.unknowns.push(ctx.unknown(entry, "the header of a package can not be read"));
+        ctx.note(found, entry, "the header of a package can not be read");
         return None;
     };
     // Keys that were imported are kept among the packages, and are none.
@@ -100,13 +102,7 @@ fn package(
         return None;
     }
     let id = component(ctx, entry, (name, &header), found)?;
-    let texts = |tag| header.texts(tag).into_iter().map(str::to_owned).collect();
-    Some(Installed {
-        id,
-        provides: texts(Tag::PROVIDE_NAME),
-        requires: texts(Tag::REQUIRE_NAME),
-        files: header.files(),
-    })
+    Some(Installed { id, header })
 }
 
 fn component(
@@ -119,7 +115,8 @@ fn component(
         Some(release) => format!("{version}-{release}"),
         None => version.to_owned(),
     });
-    let epoch = header.numbers(Tag::EPOCH).first().filter(|epoch| **epoch > 0).map(u32::to_string);
+    let epoch = header.numbers(Tag::EPOCH).next().filter(|epoch| *epoch > 0);
+    let epoch = epoch.map(|epoch| epoch.to_string());
     let (namespace, distro) = ctx.distro();
     let qualifiers = [
         ("arch", header.text(Tag::ARCH).unwrap_or_default()),
@@ -149,31 +146,24 @@ fn source(file: &str) -> Option<SourcePackage> {
     Some(SourcePackage { name: name.to_owned(), version: format!("{version}-{release}") })
 }
 
-fn owned(package: &Installed) -> impl Iterator<Item = Owned> {
-    let paths = package.files.iter().filter_map(|file| TreePath::parse(file.as_bytes()).ok());
-    paths.map(|path| Owned { owner: package.id, path })
-}
-
 /// Packages require names that others provide, and paths of files that others have.
-fn relate(installed: &[Installed], found: &mut Found) {
-    let paths: BTreeSet<&str> = installed
-        .iter()
-        .flat_map(|package| &package.requires)
-        .filter(|name| name.starts_with('/'))
-        .map(String::as_str)
-        .collect();
+fn relate(ctx: &Context<'_>, installed: &[Installed<'_>], found: &mut Found) {
+    let requires = || installed.iter().flat_map(|package| package.header.texts(Tag::REQUIRE_NAME));
+    let paths: BTreeSet<&str> = requires().filter(|name| name.starts_with('/')).collect();
     let mut providers = Providers::default();
-    for package in installed {
-        let files = package.files.iter().filter(|file| paths.contains(file.as_str()));
-        for name in package.provides.iter().chain(files) {
-            providers.add(name, package.id);
+    for Installed { id, header } in installed {
+        for name in header.texts(Tag::PROVIDE_NAME) {
+            providers.add(name, *id);
+        }
+        for file in header.files(ctx.limits.path) {
+            if let Some(path) = paths.get(file.as_str()) {
+                providers.add(path, *id);
+            }
         }
     }
-    for package in installed {
-        for name in &package.requires {
-            for to in providers.of(name) {
-                found.depends(package.id, *to);
-            }
+    for Installed { id, header } in installed {
+        for name in header.texts(Tag::REQUIRE_NAME) {
+            ctx.depends(found, *id, providers.of(name));
         }
     }
 }

@@ -13,7 +13,6 @@ pub(crate) struct Header<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tag(u32);
 
-#[expect(missing_docs, reason = "the names are rpm's")]
 impl Tag {
     pub(crate) const NAME: Self = Self(1000);
     pub(crate) const VERSION: Self = Self(1001);
@@ -33,6 +32,9 @@ impl Tag {
 
 /// Length of an entry of the index: tag, type, offset and count.
 const ENTRY: usize = 16;
+
+/// How many directories the files of one package may lie in.
+const MOST_DIRECTORIES: usize = 1_000_000;
 
 const INT32: u32 = 4;
 const STRING: u32 = 6;
@@ -64,42 +66,42 @@ impl<'a> Header<'a> {
 
     /// One text; of a list the first.
     pub(crate) fn text(&self, tag: Tag) -> Option<&'a str> {
-        self.texts(tag).into_iter().next()
+        self.texts(tag).next()
     }
 
     /// A list of texts; as many as can be read.
-    pub(crate) fn texts(&self, tag: Tag) -> Vec<&'a str> {
-        let Some((STRING | STRING_ARRAY | I18N_STRING, count, data)) = self.entry(tag) else {
-            return Vec::new();
+    pub(crate) fn texts(&self, tag: Tag) -> impl Iterator<Item = &'a str> + use<'a> {
+        let (count, mut rest) = match self.entry(tag) {
+            Some((STRING | STRING_ARRAY | I18N_STRING, count, data)) => (count, data),
+            Some(_) | None => (0, &[][..]),
         };
-        // The last of these ends the data and is no text.
-        let mut rest = data;
-        let texts = std::iter::from_fn(|| {
-            let end = memchr::memchr(0, rest)?;
-            let (text, after) = rest.split_at_checked(end)?;
+        let texts = std::iter::from_fn(move || {
+            let (text, after) = rest.split_at_checked(memchr::memchr(0, rest)?)?;
             rest = after.get(1..)?;
             std::str::from_utf8(text).ok()
         });
-        texts.take(count).collect()
+        texts.take(count)
     }
 
     /// A list of 32-bit numbers; as many as can be read.
-    pub(crate) fn numbers(&self, tag: Tag) -> Vec<u32> {
-        let Some((INT32, count, data)) = self.entry(tag) else { return Vec::new() };
-        let words = data.chunks_exact(4).take(count);
-        words.filter_map(|bytes| Some(word(bytes)?.0)).collect()
+    pub(crate) fn numbers(&self, tag: Tag) -> impl Iterator<Item = u32> + use<'a> {
+        let (count, data) = match self.entry(tag) {
+            Some((INT32, count, data)) => (count, data),
+            Some(_) | None => (0, &[][..]),
+        };
+        data.chunks_exact(4).take(count).filter_map(|bytes| Some(word(bytes)?.0))
     }
 
-    /// The files of the package; absolute, directories included.
-    pub(crate) fn files(&self) -> Vec<String> {
-        let directories = self.texts(Tag::DIR_NAMES);
-        let indexes = self.numbers(Tag::DIR_INDEXES);
-        let names = self.texts(Tag::BASE_NAMES);
-        let old = self.texts(Tag::OLD_FILE_NAMES).into_iter().map(str::to_owned);
-        let files = indexes.into_iter().zip(names).filter_map(|(index, name)| {
-            Some(format!("{}{name}", directories.get(usize::try_from(index).ok()?)?))
+    /// The files of the package with absolute paths of at most `limit` bytes, directories included.
+    pub(crate) fn files(&self, limit: usize) -> impl Iterator<Item = String> + use<'a> {
+        let directories: Vec<_> = self.texts(Tag::DIR_NAMES).take(MOST_DIRECTORIES).collect();
+        let files = self.numbers(Tag::DIR_INDEXES).zip(self.texts(Tag::BASE_NAMES));
+        let files = files.filter_map(move |(index, name)| {
+            let directory = *directories.get(usize::try_from(index).ok()?)?;
+            let is_short = directory.len().saturating_add(name.len()) <= limit;
+            is_short.then(|| format!("{directory}{name}"))
         });
-        files.chain(old).collect()
+        files.chain(self.texts(Tag::OLD_FILE_NAMES).map(str::to_owned))
     }
 }
 
@@ -174,11 +176,12 @@ mod tests {
         ]);
         let header = Header::parse(&bytes).unwrap();
         assert_eq!(header.text(Tag::NAME), Some("bash"));
-        assert_eq!(header.numbers(Tag::EPOCH), [1]);
-        assert_eq!(header.files(), ["/etc/bashrc", "/usr/bin/bash"]);
+        assert_eq!(header.numbers(Tag::EPOCH).collect::<Vec<_>>(), [1]);
+        assert_eq!(header.files(99).collect::<Vec<_>>(), ["/etc/bashrc", "/usr/bin/bash"]);
+        assert_eq!(header.files(11).collect::<Vec<_>>(), ["/etc/bashrc"]);
         assert_eq!(header.text(Tag::VENDOR), None);
         assert_eq!(header.text(Tag::EPOCH), None);
-        assert!(header.numbers(Tag::NAME).is_empty());
+        assert_eq!(header.numbers(Tag::NAME).next(), None);
     }
 
     #[test]
@@ -197,7 +200,7 @@ mod tests {
         #[test]
         fn any_bytes_are_taken(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             if let Some(header) = Header::parse(&bytes) {
-                prop_assert!(header.files().len() <= bytes.len());
+                prop_assert!(header.files(99).count() <= bytes.len());
             }
         }
     }

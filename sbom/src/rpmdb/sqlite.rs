@@ -42,6 +42,17 @@ pub(crate) struct Database<'a> {
     usable: usize,
 }
 
+/// What bounds the reading of one table.
+struct Walk {
+    /// Pages that were read.
+    visited: BTreeSet<u32>,
+    /// Bytes that rows may still have: all together are no longer than the file, unless cells overlap.
+    payload: usize,
+}
+
+/// After so many errors the rest of a table is left; that something is missing has been said.
+const MOST_ERRORS: usize = 64;
+
 /// Length of the header of the file, which the first page begins with.
 const FILE_HEADER: usize = 100;
 
@@ -90,23 +101,19 @@ impl<'a> Database<'a> {
 
     /// The rows of the b-tree with this root, in order of their keys.
     fn walk(&self, root: u32) -> (Vec<Vec<Value>>, Vec<SqliteError>) {
-        let mut visited = BTreeSet::new();
+        let mut walk = Walk { visited: BTreeSet::new(), payload: self.bytes.len() };
         let (mut rows, mut errors) = (Vec::new(), Vec::new());
         let mut left = vec![root];
         while let Some(number) = left.pop() {
-            let page = match self.page(number, &mut visited) {
-                Ok(page) => page,
-                Err(error) => {
-                    errors.push(error);
-                    continue;
-                }
-            };
-            match page.children() {
-                Some(children) => left.extend(children.into_iter().rev()),
-                None => match page.cells() {
-                    Some(cells) => {
-                        for cell in cells {
-                            match self.row(&page, cell, &mut visited) {
+            if errors.len() >= MOST_ERRORS {
+                break;
+            }
+            match self.page(number, &mut walk) {
+                Ok(page) => match page.content() {
+                    Some(Content::Children(children)) => left.extend(children.into_iter().rev()),
+                    Some(Content::Cells(cells)) => {
+                        for row in cells.into_iter().map(|cell| self.row(&page, cell, &mut walk)) {
+                            match row {
                                 Ok(row) => rows.push(row),
                                 Err(error) => errors.push(error),
                             }
@@ -114,17 +121,19 @@ impl<'a> Database<'a> {
                     }
                     None => errors.push(SqliteError::Malformed(number)),
                 },
+                Err(error) => errors.push(error),
             }
         }
+        errors.dedup();
         (rows, errors)
     }
 
-    fn page(&self, number: u32, visited: &mut BTreeSet<u32>) -> Result<Page<'a>, SqliteError> {
+    fn page(&self, number: u32, walk: &mut Walk) -> Result<Page<'a>, SqliteError> {
         let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
         let start = index.and_then(|index| index.checked_mul(self.page_size));
         let bytes = start.and_then(|start| self.bytes.get(start..)?.get(..self.usable));
         match bytes {
-            Some(bytes) if visited.insert(number) => Ok(Page { number, bytes }),
+            Some(bytes) if walk.visited.insert(number) => Ok(Page { number, bytes }),
             Some(_) | None => Err(SqliteError::Page(number)),
         }
     }
@@ -134,21 +143,23 @@ impl<'a> Database<'a> {
         &self,
         page: &Page<'a>,
         cell: usize,
-        visited: &mut BTreeSet<u32>,
+        walk: &mut Walk,
     ) -> Result<Vec<Value>, SqliteError> {
         let malformed = || SqliteError::Malformed(page.number);
         let bytes = page.bytes.get(cell..).ok_or_else(malformed)?;
         let (length, bytes) = varint(bytes).ok_or_else(malformed)?;
         let (_, bytes) = varint(bytes).ok_or_else(malformed)?;
-        let length = usize::try_from(length).ok().filter(|length| *length <= self.bytes.len());
-        let length = length.ok_or_else(malformed)?;
+        let length = usize::try_from(length).ok();
+        let left = length.and_then(|length| walk.payload.checked_sub(length));
+        let (length, left) = length.zip(left).ok_or_else(malformed)?;
+        walk.payload = left;
         let local = self.local(length);
         let (local, rest) = bytes.split_at_checked(local).ok_or_else(malformed)?;
         let payload = if local.len() == length {
             Cow::Borrowed(local)
         } else {
             let next = number(rest, 0, 4).and_then(|next| u32::try_from(next).ok());
-            Cow::Owned(self.overflow(local, length, next.ok_or_else(malformed)?, visited)?)
+            Cow::Owned(self.overflow(local, length, next.ok_or_else(malformed)?, walk)?)
         };
         record(&payload).ok_or_else(malformed)
     }
@@ -171,11 +182,11 @@ impl<'a> Database<'a> {
         local: &[u8],
         length: usize,
         mut next: u32,
-        visited: &mut BTreeSet<u32>,
+        walk: &mut Walk,
     ) -> Result<Vec<u8>, SqliteError> {
         let mut payload = local.to_vec();
         while payload.len() < length {
-            let page = self.page(next, visited)?;
+            let page = self.page(next, walk)?;
             let (header, content) =
                 page.bytes.split_at_checked(4).ok_or(SqliteError::Malformed(page.number))?;
             let missing = length.saturating_sub(payload.len());
@@ -197,6 +208,14 @@ struct Page<'a> {
     bytes: &'a [u8],
 }
 
+/// What a page holds.
+enum Content {
+    /// Numbers of the pages below, in order.
+    Children(Vec<u32>),
+    /// Offsets of rows.
+    Cells(Vec<usize>),
+}
+
 const INTERIOR: u8 = 5;
 const LEAF: u8 = 13;
 
@@ -206,21 +225,18 @@ impl Page<'_> {
         if self.number == 1 { FILE_HEADER } else { 0 }
     }
 
-    /// The pages below, where it is an interior page that can be read; `None` otherwise.
-    fn children(&self) -> Option<Vec<u32>> {
+    /// What it holds, where that can be read.
+    fn content(&self) -> Option<Content> {
         let child = |at| u32::try_from(number(self.bytes, at, 4)?).ok();
-        if self.bytes.get(self.start()) != Some(&INTERIOR) {
-            return None;
+        match *self.bytes.get(self.start())? {
+            INTERIOR => {
+                let last = child(self.start().checked_add(8)?)?;
+                let children = self.pointers(12)?.into_iter().map(child).chain([Some(last)]);
+                children.collect::<Option<_>>().map(Content::Children)
+            }
+            LEAF => self.pointers(8).map(Content::Cells),
+            _ => None,
         }
-        let mut children: Vec<_> =
-            self.pointers(12)?.into_iter().map(child).collect::<Option<_>>()?;
-        children.push(child(self.start().saturating_add(8))?);
-        Some(children)
-    }
-
-    /// Offsets of the cells, where it is a leaf that can be read; `None` otherwise.
-    fn cells(&self) -> Option<Vec<usize>> {
-        if self.bytes.get(self.start()) == Some(&LEAF) { self.pointers(8) } else { None }
     }
 
     /// The array of offsets behind a header of this length.
@@ -336,6 +352,31 @@ mod tests {
         assert!(!rows.is_empty() && rows.len() < 40);
         assert!(errors.iter().all(|error| matches!(error, SqliteError::Page(_))), "{errors:?}");
         assert!(!errors.is_empty());
+    }
+
+    #[test]
+    fn cycles_and_overlapping_cells_end() {
+        let root = 512;
+        let mut cycle = BLOBS.to_vec();
+        assert_eq!(cycle[root], INTERIOR);
+        cycle[root + 8..root + 12].copy_from_slice(&2_u32.to_be_bytes());
+        let (rows, errors) = blobs(&cycle);
+        assert!(!rows.is_empty());
+        assert_eq!(errors, [SqliteError::Page(2)]);
+        // A page of 64 KiB, all of whose cells are the same row of 10,000 bytes: six of them fill the file.
+        let mut page = b"SQLite format 3\0\0\x01".to_vec();
+        page.resize(100, 0);
+        page.extend_from_slice(&[LEAF, 0, 0, 0x27, 0x10, 0, 0, 0]);
+        for _ in 0..10_000 {
+            page.extend_from_slice(&30_000_u16.to_be_bytes());
+        }
+        page.resize(30_000, 0);
+        // Length 10,000, key 1; the header has 4 bytes, among them the type of 9,996 bytes.
+        page.extend_from_slice(&[0xce, 0x10, 1, 4, 0x80 | 0x01, 0x80 | 0x1c, 0x24]);
+        page.resize(65_536, 0);
+        let (rows, errors) = Database::open(&page).unwrap().walk(1);
+        assert_eq!(rows.len(), 6);
+        assert_eq!(errors, [SqliteError::Malformed(1)]);
     }
 
     proptest! {
