@@ -26,6 +26,8 @@ pub(crate) fn verified(stream: ByteStream, digest: Digest, size: u64, from: &str
         let next = state.next(digest, size).await?;
         Some((next, state))
     })
+    // Readers may ask once more after the end.
+    .fuse()
     .boxed()
 }
 
