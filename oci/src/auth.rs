@@ -44,7 +44,7 @@ impl fmt::Display for Secret {
 pub(crate) enum Login {
     /// A name and a password.
     Password { username: String, password: Secret },
-    /// An OAuth2 refresh token, which Docker calls identity token.
+    /// An `OAuth2` refresh token, which Docker calls identity token.
     Identity(Secret),
     /// A token for the registry itself.
     Registry(Secret),

@@ -5,6 +5,9 @@
 //! it again does what is left to do.
 
 mod closure;
+#[cfg(test)]
+#[cfg(feature = "testing")]
+mod tests;
 
 use crate::{
     error::Error,
@@ -121,15 +124,15 @@ struct Copying<'a> {
 impl Copying<'_> {
     async fn blobs_of(&mut self, manifest: &Manifest) -> Result<(), Error> {
         let Content::Image(image) = &manifest.content else { return Ok(()) };
-        let mut missing: Vec<&Descriptor> = Vec::new();
+        let mut missing: Vec<Descriptor> = Vec::new();
         for blob in image.layers.iter().chain([&image.config]) {
             if self.blobs.insert(blob.digest) {
-                missing.push(blob);
+                missing.push(blob.clone());
             }
         }
         let this = &*self;
         let outcomes: Vec<(u64, Outcome)> = stream::iter(missing)
-            .map(|blob| async move { Ok::<_, Error>((blob.size, this.blob(blob).await?)) })
+            .map(|blob| async move { Ok::<_, Error>((blob.size, this.blob(&blob).await?)) })
             .buffered(AT_ONCE)
             .try_collect()
             .await?;

@@ -522,6 +522,7 @@ impl Error {
     }
 
     /// How long the server asks to be left alone.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "only answers of servers ask for anything")]
     pub(crate) const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::RateLimited { retry_after, .. } | Self::Unavailable { retry_after, .. } => {
@@ -588,6 +589,10 @@ impl Classify for Error {
         }
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "where no way out is known there is no hint"
+    )]
     fn hint(&self) -> Option<String> {
         let text = match self {
             Self::Schema1 { .. } => "push the image again with a tool of this decade",

@@ -6,7 +6,8 @@ pub mod archive;
 pub mod auth;
 pub mod copy;
 mod error;
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
+#[cfg(feature = "testing")]
 mod fixture;
 pub mod image;
 pub mod layer;

@@ -125,27 +125,31 @@ impl Descriptor {
 
     /// The descriptor as JSON.
     pub fn to_json(&self) -> Value {
-        let mut json =
-            json!({"mediaType": self.media_type, "digest": self.digest, "size": self.size});
-        if let Some(platform) = &self.platform {
-            json["platform"] = json!({"architecture": platform.architecture, "os": platform.os});
-            if let Some(variant) = &platform.variant {
-                json["platform"]["variant"] = json!(variant);
-            }
-        }
-        if let Some(artifact_type) = &self.artifact_type {
-            json["artifactType"] = json!(artifact_type);
-        }
+        let mut fields = vec![
+            ("mediaType", json!(self.media_type)),
+            ("digest", json!(self.digest)),
+            ("size", json!(self.size)),
+        ];
+        fields.extend(self.platform.as_ref().map(|platform| ("platform", platform_json(platform))));
+        fields.extend(
+            self.artifact_type.as_ref().map(|artifact_type| ("artifactType", json!(artifact_type))),
+        );
         if !self.annotations.is_empty() {
-            json["annotations"] = json!(self.annotations);
+            fields.push(("annotations", json!(self.annotations)));
         }
-        json
+        fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
     /// Whether the media type is that of a manifest or an index.
     pub fn is_manifest(&self) -> bool {
         Kind::of(&self.media_type).is_some()
     }
+}
+
+fn platform_json(platform: &Platform) -> Value {
+    let mut fields = vec![("architecture", &platform.architecture), ("os", &platform.os)];
+    fields.extend(platform.variant.as_ref().map(|variant| ("variant", variant)));
+    fields.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect()
 }
 
 impl Manifest {
@@ -374,8 +378,7 @@ pub fn parse_config(
     }
     let wire: WireConfig = serde_json::from_slice(bytes).map_err(json)?;
     let run = wire.config.unwrap_or_default();
-    let keys =
-        |set: Option<BTreeMap<String, IgnoredAny>>| set.unwrap_or_default().into_keys().collect();
+    let keys = |set: Option<BTreeMap<String, Value>>| set.unwrap_or_default().into_keys().collect();
     let config = ImageConfig {
         user: run.user,
         healthcheck: run.healthcheck.and_then(|check| check.test).map(|test| Healthcheck { test }),
@@ -444,8 +447,8 @@ struct WireRun {
     entrypoint: Option<Vec<String>>,
     cmd: Option<Vec<String>>,
     env: Option<Vec<String>>,
-    exposed_ports: Option<BTreeMap<String, IgnoredAny>>,
-    volumes: Option<BTreeMap<String, IgnoredAny>>,
+    exposed_ports: Option<BTreeMap<String, Value>>,
+    volumes: Option<BTreeMap<String, Value>>,
     labels: Option<BTreeMap<String, String>>,
     on_build: Option<Vec<String>>,
 }

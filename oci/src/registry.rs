@@ -13,6 +13,9 @@ mod manifests;
 mod referrers;
 mod refusal;
 mod retry;
+#[cfg(test)]
+#[cfg(feature = "testing")]
+mod tests;
 mod token;
 mod uploads;
 

@@ -106,6 +106,21 @@ impl Source {
         Ok(Pinned { place: self.place(), digest })
     }
 
+    /// What a tag stands for now, where there are tags.
+    pub(crate) async fn tagged(&self, tag: &Tag) -> Result<Option<Manifest>, Error> {
+        match self {
+            Self::Registry(registry) => registry.tagged(tag.as_str()).await,
+            Self::Layout(layout) => {
+                let (layout, tag) = (layout.clone(), tag.clone());
+                match blocking(move || layout.current_tag(&tag)).await? {
+                    Some(tagged) => self.manifest(&tagged.digest).await.map(Some),
+                    None => Ok(None),
+                }
+            }
+            Self::OciArchive(_) | Self::DockerArchive(_) => Ok(None),
+        }
+    }
+
     /// The manifest or index with the digest.
     ///
     /// # Errors
@@ -196,7 +211,7 @@ impl Source {
                 // These bytes are what the list names, and they are no referrer: nothing is being withheld.
                 Ok(_) => tracing::debug!(%digest, "listed as a referrer, but not one"),
                 Err(error) if error.is_no_manifest() => {
-                    tracing::debug!(%digest, %error, "not a manifest")
+                    tracing::debug!(%digest, %error, "not a manifest");
                 }
                 Err(error) => return Err(error),
             }

@@ -300,7 +300,7 @@ impl Store {
         // 3. It is written, and stands for the manifest afterwards.
         match self {
             Self::Registry(registry) => {
-                registry.put_manifest(manifest, Some(tag)).await.map(drop)?
+                registry.put_manifest(manifest, Some(tag)).await.map(drop)?;
             }
             Self::Layout(layout) => {
                 let (layout, tag, descriptor) =

@@ -1,5 +1,6 @@
 //! What tests need to have images and registries.
 
+pub mod image;
 pub mod registry;
 
 use crate::{

@@ -102,7 +102,8 @@ async fn read(child: &mut Child) -> std::io::Result<Vec<u8>> {
     Ok(said)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use std::{fs, os::unix::fs::PermissionsExt as _, time::Duration};

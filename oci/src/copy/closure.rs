@@ -66,12 +66,10 @@ pub(super) async fn of(
 }
 
 async fn legacy(source: &Source, digest: &Digest) -> Result<Vec<(Manifest, Role)>, Error> {
-    let Source::Registry(registry) = source else { return Ok(Vec::new()) };
     let mut found = Vec::new();
     for kind in LEGACY {
-        let text = format!("sha256-{}.{kind}", digest.hex());
-        let Ok(tag) = text.parse::<Tag>() else { continue };
-        if let Some(manifest) = registry.tagged(&text).await? {
+        let Ok(tag) = format!("sha256-{}.{kind}", digest.hex()).parse::<Tag>() else { continue };
+        if let Some(manifest) = source.tagged(&tag).await? {
             found.push((manifest, Role::Legacy { tag }));
         }
     }

@@ -171,9 +171,12 @@ pub(crate) fn fallback_name(subject: &Digest) -> String {
     format!("sha256-{}", subject.hex())
 }
 
+/// Whether it is named after another manifest: the list of its referrers, or what old tools keep beside it
+/// (`sha256-<hex>.sig`).
 fn is_list_of_referrers(descriptor: &Descriptor) -> bool {
     ref_name(descriptor)
         .and_then(|name| name.strip_prefix("sha256-"))
+        .map(|rest| rest.split_once('.').map_or(rest, |(hex, _)| hex))
         .is_some_and(|hex| format!("sha256:{hex}").parse::<Digest>().is_ok())
 }
 

@@ -102,7 +102,8 @@ fn is_near(url: &Url) -> bool {
         }
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
+#[cfg(feature = "testing")]
 mod tests {
     use super::*;
     use crate::testing::access;
@@ -114,7 +115,7 @@ mod tests {
     #[test]
     fn c17_plain_http_is_for_this_machine_and_the_named_hosts() {
         let access = access(|options| {
-            options.plain_http = vec!["plain.io:80".to_owned(), "p.io:5000".to_owned()]
+            options.plain_http = vec!["plain.io:80".to_owned(), "p.io:5000".to_owned()];
         });
         for (repository, expect) in [
             ("nginx", "https://registry-1.docker.io/"),

@@ -107,14 +107,11 @@ struct Reading {
 impl Reading {
     async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
-            let chunk = match &mut self.response {
-                Some(response) => self.registry.access.chunk(response, &self.call.attempt).await,
-                None => {
-                    self.resume().await?;
-                    continue;
-                }
+            let Some(response) = &mut self.response else {
+                self.resume().await?;
+                continue;
             };
-            match chunk {
+            match self.registry.access.chunk(response, &self.call.attempt).await {
                 Ok(None) => return Ok(None),
                 Ok(Some(mut bytes)) => {
                     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);

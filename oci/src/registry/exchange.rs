@@ -155,16 +155,14 @@ impl Access {
         let mut response = pin::pin!(request.send());
         let mut before = sent.load(Ordering::Relaxed);
         loop {
-            match time::timeout(idle, &mut response).await {
-                Ok(result) => return result.map_err(|source| broken(source, attempt)),
-                Err(_) => {
-                    let now = sent.load(Ordering::Relaxed);
-                    if now == before {
-                        return Err(Error::Stalled { attempt: attempt.clone(), after: idle });
-                    }
-                    before = now;
-                }
+            if let Ok(result) = time::timeout(idle, &mut response).await {
+                return result.map_err(|source| broken(source, attempt));
             }
+            let now = sent.load(Ordering::Relaxed);
+            if now == before {
+                return Err(Error::Stalled { attempt: attempt.clone(), after: idle });
+            }
+            before = now;
         }
     }
 
@@ -220,16 +218,25 @@ impl Access {
 fn broken(source: reqwest::Error, attempt: &Attempt) -> Error {
     // Addresses that a registry sends us on to carry signatures in their query.
     let source = source.without_url();
-    let mut causes = std::iter::successors(source.source(), |cause| (*cause).source());
-    let is_tls = causes.any(|cause| {
-        cause
-            .downcast_ref::<io::Error>()
-            .is_some_and(|error| error.kind() == io::ErrorKind::InvalidData)
-    });
     let attempt = attempt.clone();
-    if is_tls && source.is_connect() {
+    if source.is_connect() && is_tls(&source) {
         Error::Tls { attempt, source }
     } else {
         Error::Transport { attempt, source }
     }
+}
+
+/// Whether the handshake failed, which the TLS library tells by the kind of an I/O error among the causes.
+fn is_tls(error: &reqwest::Error) -> bool {
+    let mut next = error.source();
+    while let Some(cause) = next {
+        next = match cause.downcast_ref::<io::Error>() {
+            Some(error) if error.kind() == io::ErrorKind::InvalidData => return true,
+            Some(error) => {
+                error.get_ref().map(|inner| -> &(dyn std::error::Error + 'static) { inner })
+            }
+            None => cause.source(),
+        };
+    }
+    false
 }

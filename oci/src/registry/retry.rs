@@ -84,14 +84,14 @@ mod tests {
         assert_eq!(start.elapsed(), Duration::from_secs(7));
         assert!(retry.pause(limited(Some(Duration::from_secs(4)))).await.is_err());
         assert_eq!(start.elapsed(), Duration::from_secs(7));
-        let mut retry = Retry::new(9, Duration::from_secs(60));
-        assert!(retry.pause(limited(Some(Duration::from_secs(3_600)))).await.is_err());
+        let mut retry = Retry::new(9, Duration::from_mins(1));
+        assert!(retry.pause(limited(Some(Duration::from_hours(1)))).await.is_err());
     }
 
     #[tokio::test(start_paused = true)]
     async fn f2_attempts_are_counted_and_waits_grow() {
         let start = Instant::now();
-        let mut retry = Retry::new(4, Duration::from_secs(600));
+        let mut retry = Retry::new(4, Duration::from_mins(10));
         for _ in 0..3 {
             retry.pause(limited(None)).await.unwrap();
         }
@@ -103,7 +103,7 @@ mod tests {
     async fn f7_a_wrong_digest_is_fetched_again_once() {
         let digest = plimsoll_model::Digest::of(b"");
         let wrong = || Error::Digest { from: "here".to_owned(), expected: digest, found: digest };
-        let mut retry = Retry::new(9, Duration::from_secs(600));
+        let mut retry = Retry::new(9, Duration::from_mins(10));
         retry.pause(wrong()).await.unwrap();
         assert!(matches!(retry.pause(wrong()).await, Err(Error::Digest { .. })));
     }

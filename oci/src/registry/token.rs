@@ -17,7 +17,7 @@ use url::{Url, form_urlencoded};
 
 /// The most that a login host may answer, in bytes.
 const ANSWER_LIMIT: u64 = 1 << 20;
-/// How we call ourselves to OAuth2 login hosts.
+/// How we call ourselves to `OAuth2` login hosts.
 const CLIENT_ID: &str = "plimsoll";
 
 /// What a request wants to do, as token scopes. Ours alone: what a registry suggests is not asked for.

@@ -16,6 +16,9 @@ pub(super) type Answer = Response<BoxBody<Bytes, io::Error>>;
 /// The token that this registry gives and takes.
 const TOKEN: &str = "granted";
 
+/// How often a server may send what it has before the connection breaks.
+const FLUSHES: usize = 50;
+
 /// An answer on its way to being one.
 struct Plain {
     status: u16,
@@ -90,8 +93,14 @@ fn finish(
     Ok(answer)
 }
 
+/// The bytes go out before the connection breaks: the server sends what it has whenever there is no more for now.
 fn cut_off(bytes: Bytes) -> BoxBody<Bytes, io::Error> {
-    let broken = stream::once(future::ready(Err(io::Error::other("cut"))));
+    let broken = stream::once(async {
+        for _ in 0..FLUSHES {
+            tokio::task::yield_now().await;
+        }
+        Err(io::Error::other("cut"))
+    });
     BodyExt::boxed(StreamBody::new(stream::iter([Ok(Frame::data(bytes))]).chain(broken)))
 }
 
@@ -141,7 +150,9 @@ impl Question<'_> {
     }
 }
 
-const ROUTES: [(&str, fn(&Question<'_>) -> Plain); 4] = [
+type Route = (&'static str, fn(&Question<'_>) -> Plain);
+
+const ROUTES: [Route; 4] = [
     ("/manifests/", manifests),
     ("/blobs/uploads/", uploads),
     ("/blobs/", blobs),
