@@ -12,7 +12,9 @@
 mod action;
 mod components;
 mod example;
+mod formats;
 mod oracles;
 mod pipeline;
+mod promotion;
 mod support;
 mod tidy;
