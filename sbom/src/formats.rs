@@ -6,13 +6,13 @@
 
 mod shared {
     //! What all formats have in common.
+    mod contested;
     pub(crate) mod graph;
     pub(crate) mod hash;
     pub(crate) mod id;
     pub(crate) mod license;
     pub(crate) mod location;
     pub(crate) mod property;
-    mod young;
 }
 mod reading {
     //! From the documents of others to an inventory.

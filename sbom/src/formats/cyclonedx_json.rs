@@ -66,7 +66,8 @@ impl References {
 struct Bom<'a> {
     #[serde(rename = "$schema")]
     schema: &'static str,
-    bom_format: &'static str,
+    #[serde(rename = "bomFormat")]
+    format: &'static str,
     spec_version: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     serial_number: Option<String>,
@@ -196,7 +197,7 @@ fn bom<'a>(document: &'a Document<'_>, refs: &'a References) -> Bom<'a> {
     let aggregate = if inventory.unknowns.is_empty() { "unknown" } else { "incomplete" };
     Bom {
         schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
-        bom_format: "CycloneDX",
+        format: "CycloneDX",
         spec_version: "1.6",
         serial_number: None,
         version: 1,
@@ -370,4 +371,42 @@ fn dependencies<'a>(inventory: &Inventory, refs: &'a References) -> Vec<Dependen
         .zip(edges)
         .map(|(name, depends_on)| Dependency { r#ref: name, depends_on });
     std::iter::once(of_subject).chain(of_distribution).chain(of_components).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[track_caller]
+    fn check(declared: &[&str], expect: &Value) {
+        let declared: Vec<_> = declared.iter().map(|one| (*one).to_owned()).collect();
+        assert_eq!(&serde_json::to_value(licenses(&declared)).unwrap(), expect);
+    }
+
+    #[test]
+    fn an_expression_stands_alone_or_becomes_a_name() {
+        let id = |id: &str| json!({"license": {"id": id, "acknowledgement": "declared"}});
+        let name = |name: &str| json!({"license": {"name": name, "acknowledgement": "declared"}});
+        check(&[], &json!([]));
+        check(&["", " "], &json!([]));
+        check(&["MIT"], &json!([id("MIT")]));
+        check(&["BSD"], &json!([name("BSD")]));
+        check(
+            &["MIT OR Zlib"],
+            &json!([{"expression": "MIT OR Zlib", "acknowledgement": "declared"}]),
+        );
+        check(&["MIT OR Zlib", "MIT", "MIT"], &json!([name("MIT OR Zlib"), id("MIT")]));
+    }
+
+    #[test]
+    fn what_is_no_hash_is_left_out() {
+        let content = |algorithm, hex: &str| {
+            hash(&Hash { algorithm, hex: hex.to_owned() }).map(|hash| hash.alg)
+        };
+        assert_eq!(content(HashAlgorithm::Sha256, &"a".repeat(64)), Some("SHA-256"));
+        assert_eq!(content(HashAlgorithm::Sha256, &"a".repeat(40)), None);
+        assert_eq!(content(HashAlgorithm::Sha1, &"g".repeat(40)), None);
+        assert_eq!(content(HashAlgorithm::Md5, ""), None);
+    }
 }

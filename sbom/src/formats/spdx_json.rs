@@ -46,7 +46,8 @@ fn write(document: &Document<'_>) -> Result<Vec<u8>, Error> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Spdx<'a> {
-    spdx_version: &'static str,
+    #[serde(rename = "spdxVersion")]
+    version: &'static str,
     data_license: &'static str,
     #[serde(rename = "SPDXID")]
     id: &'static str,
@@ -100,18 +101,21 @@ struct Checksum {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct ExternalRef {
-    reference_category: &'static str,
-    reference_type: &'static str,
-    reference_locator: String,
+    #[serde(rename = "referenceCategory")]
+    category: &'static str,
+    #[serde(rename = "referenceType")]
+    kind: &'static str,
+    #[serde(rename = "referenceLocator")]
+    locator: String,
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Annotation {
-    annotation_date: String,
-    annotation_type: &'static str,
+    #[serde(rename = "annotationDate")]
+    date: String,
+    #[serde(rename = "annotationType")]
+    kind: &'static str,
     annotator: String,
     comment: String,
 }
@@ -124,11 +128,13 @@ struct ExtractedLicense {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Relationship<'a> {
-    spdx_element_id: &'a str,
-    relationship_type: &'static str,
-    related_spdx_element: &'a str,
+    #[serde(rename = "spdxElementId")]
+    from: &'a str,
+    #[serde(rename = "relationshipType")]
+    kind: &'static str,
+    #[serde(rename = "relatedSpdxElement")]
+    to: &'a str,
 }
 
 /// Identifiers that say what they name, made unique by a digest of the component's reference: the same component has
@@ -172,7 +178,7 @@ fn spdx<'a>(document: &'a Document<'_>, ids: &'a [String]) -> Spdx<'a> {
         });
     }
     Spdx {
-        spdx_version: "SPDX-2.3",
+        version: "SPDX-2.3",
         data_license: "CC0-1.0",
         id: DOCUMENT,
         name: &document.subject.name,
@@ -199,8 +205,8 @@ impl Notes {
         properties
             .into_iter()
             .map(|Property { name, value }| Annotation {
-                annotation_date: self.date.clone(),
-                annotation_type: "OTHER",
+                date: self.date.clone(),
+                kind: "OTHER",
                 annotator: self.annotator.clone(),
                 comment: format!("{name}={value}"),
             })
@@ -271,11 +277,7 @@ fn package<'a>(component: &'a Component, id: &'a str) -> Package<'a> {
 }
 
 fn purl_ref(purl: &Purl) -> ExternalRef {
-    ExternalRef {
-        reference_category: "PACKAGE-MANAGER",
-        reference_type: "purl",
-        reference_locator: purl.to_string(),
-    }
+    ExternalRef { category: "PACKAGE-MANAGER", kind: "purl", locator: purl.to_string() }
 }
 
 fn checksum(hash: &Hash) -> Option<Checksum> {
@@ -363,11 +365,7 @@ impl Licenses {
 }
 
 fn relationships<'a>(inventory: &Inventory, ids: &'a [String]) -> Vec<Relationship<'a>> {
-    let edge = |from, kind, to| Relationship {
-        spdx_element_id: from,
-        relationship_type: kind,
-        related_spdx_element: to,
-    };
+    let edge = |from, kind, to| Relationship { from, kind, to };
     let aboard = inventory
         .distribution
         .iter()
@@ -382,4 +380,63 @@ fn relationships<'a>(inventory: &Inventory, ids: &'a [String]) -> Vec<Relationsh
         Some(edge(ids.get(relation.from.index())?, kind, ids.get(relation.to.index())?))
     });
     std::iter::once(edge(DOCUMENT, "DESCRIBES", SUBJECT)).chain(aboard).chain(between).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suppliers_are_persons_or_organizations() {
+        for (declared, expect) in [
+            ("Jane Doe <jane@example.org>", "Person: Jane Doe (jane@example.org)"),
+            ("Debian zlib team <z@example.org>", "Organization: Debian zlib team (z@example.org)"),
+            (
+                "Python Maintainers <py@lists.example>",
+                "Organization: Python Maintainers (py@lists.example)",
+            ),
+            ("Red Hat, Inc.", "Organization: Red Hat, Inc."),
+            ("A (B)\u{1b}\n C", "Organization: A [B] C"),
+            ("<only@example.org>", "NOASSERTION"),
+            (" \n", "NOASSERTION"),
+        ] {
+            assert_eq!(supplier(declared), expect);
+        }
+    }
+
+    #[test]
+    fn licences_declared_together_all_hold_and_what_is_no_spdx_is_referred_to() {
+        let mut licenses = Licenses::default();
+        let mut declare = |declared: &[&str]| {
+            licenses.declare(&declared.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>())
+        };
+        assert_eq!(declare(&[]), "NOASSERTION");
+        assert_eq!(declare(&["", " "]), "NOASSERTION");
+        assert_eq!(declare(&["MIT OR Zlib"]), "MIT OR Zlib");
+        assert_eq!(declare(&["MIT OR Zlib", "MIT", "MIT"]), "(MIT OR Zlib) AND MIT");
+        let reference = declare(&["Public Domain"]);
+        assert_eq!(declare(&["MIT", "Public Domain"]), format!("MIT AND {reference}"));
+        assert!(reference.starts_with("LicenseRef-"), "{reference}");
+        let [extracted] = &licenses.extracted()[..] else { panic!() };
+        assert_eq!(extracted.license_id, reference);
+        assert_eq!(extracted.extracted_text, "Public Domain");
+    }
+
+    #[test]
+    fn identifiers_have_only_letters_digits_dots_and_dashes() {
+        let component =
+            |name: &str| Component::new("pkg:generic/a@1".parse().unwrap(), name, None, "test");
+        let names = ["@scope/name", "é\u{0}", "", &"x".repeat(1_000)];
+        let inventory = Inventory::new(None, names.map(component).to_vec(), Vec::new(), Vec::new());
+        let ids = component_ids(&inventory);
+        assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), 4);
+        for id in ids {
+            let rest = id.strip_prefix("SPDXRef-").unwrap();
+            assert!(rest.len() < 100, "{id}");
+            assert!(
+                rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte)),
+                "{id}"
+            );
+        }
+    }
 }

@@ -16,12 +16,12 @@ fn path(bytes: &[u8]) -> TreePath {
     TreePath::parse(bytes).unwrap()
 }
 
-fn layer(number: u8) -> Option<Digest> {
-    Some(Digest::from_bytes([number; 32]))
+fn layer(number: u8) -> Digest {
+    Digest::from_bytes([number; 32])
 }
 
 fn at(file: &[u8], inside: &str, number: u8) -> Location {
-    Location { path: path(file), inside: inside.to_owned(), layer: layer(number) }
+    Location { path: path(file), inside: inside.to_owned(), layer: Some(layer(number)) }
 }
 
 fn component(purl: &str, name: &str) -> Component {
@@ -81,7 +81,7 @@ fn inventory() -> Inventory {
         ],
         vec![Unknown {
             path: path(b"opt/broken.jar"),
-            layer: layer(3),
+            layer: Some(layer(3)),
             cataloger: "java",
             reason: "the central directory is\nmissing".to_owned(),
         }],

@@ -3,7 +3,7 @@
 //! A declared text is taken for SPDX only where it is SPDX to the letter: `BSD` or `GPLv3` could be guessed at,
 //! and a guess is not what was declared.
 
-use super::young;
+use super::contested;
 use spdx::{Expression, ParseMode};
 
 /// A declared licence.
@@ -55,7 +55,7 @@ impl<'a> License<'a> {
 /// Words that would have the whole document refused by others, or that are no licence though the crate lists them.
 fn is_refused(word: &str) -> bool {
     matches!(word, "NOASSERTION" | "NONE")
-        || young::IDS.contains(&word)
+        || contested::IDS.contains(&word)
         || (word.ends_with('+') && !WITH_PLUS.contains(&word))
 }
 

@@ -51,13 +51,11 @@ impl LocationText {
             let rest = self.place.strip_prefix(path.to_string().as_str())?;
             Some((path, rest.strip_prefix(INSIDE).unwrap_or_default()))
         });
-        let (path, inside) = match exact {
-            Some(exact) => exact,
-            None => {
-                let (path, inside) = self.place.split_once(INSIDE).unwrap_or((&self.place, ""));
-                (TreePath::parse(path.as_bytes()).ok()?, inside)
-            }
+        let plain = || {
+            let (path, inside) = self.place.split_once(INSIDE).unwrap_or((&self.place, ""));
+            Some((TreePath::parse(path.as_bytes()).ok()?, inside))
         };
+        let (path, inside) = exact.or_else(plain)?;
         Some(Location { path, inside: inside.to_owned(), layer })
     }
 

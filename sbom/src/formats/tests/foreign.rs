@@ -12,9 +12,8 @@ fn purls(inventory: &Inventory) -> Vec<&str> {
     inventory.components().iter().map(|component| component.purl.as_str()).collect()
 }
 
-#[test]
-fn cyclonedx_as_syft_writes_it() {
-    let inventory = read_json(&json!({
+fn syft_cyclonedx() -> Value {
+    json!({
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
@@ -36,7 +35,7 @@ fn cyclonedx_as_syft_writes_it() {
                 "purl": "pkg:deb/debian/zlib1g@1%3A1.2.13.dfsg-1?arch=amd64&distro=debian-12&upstream=zlib",
                 "properties": [
                     {"name": "syft:package:foundBy", "value": "dpkg-db-cataloger"},
-                    {"name": "syft:location:0:layerID", "value": layer(1).unwrap()},
+                    {"name": "syft:location:0:layerID", "value": layer(1)},
                     {"name": "syft:location:0:path", "value": "/var/lib/dpkg/status"},
                     {"name": "syft:metadata:source", "value": "zlib"},
                 ],
@@ -70,7 +69,12 @@ fn cyclonedx_as_syft_writes_it() {
             {"ref": "slf4j", "dependsOn": ["pkg:deb/debian/zlib1g@1?package-id=1", "nowhere"]},
             {"ref": "bin"},
         ],
-    }));
+    })
+}
+
+#[test]
+fn cyclonedx_as_syft_writes_it() {
+    let inventory = read_json(&syft_cyclonedx());
     assert_eq!(
         inventory.distribution,
         Some(Distribution {
@@ -100,51 +104,55 @@ fn cyclonedx_as_syft_writes_it() {
     assert_eq!(reasons[1], "component `busybox` of the SBOM has no package URL");
 }
 
+fn trivy_cyclonedx(version: &str) -> Value {
+    json!({
+        "bomFormat": "CycloneDX",
+        "specVersion": version,
+        "version": 1,
+        "metadata": {"component": {
+            "bom-ref": "root", "type": "container", "name": "app", "version": "",
+            "purl": "pkg:oci/app@sha256:0",
+        }},
+        "components": [
+            {"bom-ref": "os", "type": "operating-system", "name": "debian", "version": "12.5"},
+            {
+                "bom-ref": "1",
+                "type": "library",
+                "name": "zlib1g",
+                "version": "1:1.2.13.dfsg-1",
+                "supplier": {"name": "Mark Brown"},
+                "licenses": [{"license": {"name": "public domain"}}, {"license": {"id": "Zlib"}}],
+                "purl": "pkg:deb/debian/zlib1g@1.2.13.dfsg-1?arch=amd64&distro=debian-12.5&epoch=1",
+                "properties": [
+                    {"name": "aquasecurity:trivy:LayerDiffID", "value": layer(1)},
+                    {"name": "aquasecurity:trivy:FilePath", "value": "var/lib/dpkg/status"},
+                    {"name": "aquasecurity:trivy:SrcEpoch", "value": "1"},
+                    {"name": "aquasecurity:trivy:SrcName", "value": "zlib"},
+                    {"name": "aquasecurity:trivy:SrcRelease", "value": "1"},
+                    {"name": "aquasecurity:trivy:SrcVersion", "value": "1.2.13.dfsg"},
+                ],
+            },
+            {
+                "bom-ref": "2", "type": "library", "group": "@angular", "name": "core",
+                "version": "17", "purl": "pkg:npm/%40angular/core@17",
+                "components": [{
+                    "bom-ref": "3", "type": "library", "name": "nested", "version": "1",
+                    "purl": "pkg:npm/nested@1",
+                }],
+            },
+            {"bom-ref": "4", "type": "application", "name": "package-lock.json", "version": ""},
+        ],
+        "dependencies": [
+            {"ref": "root", "dependsOn": ["1", "2"]},
+            {"ref": "2", "dependsOn": ["1"]},
+        ],
+    })
+}
+
 #[test]
 fn cyclonedx_as_trivy_writes_it_in_every_version() {
     for version in ["1.3", "1.4", "1.5", "1.6", "1.7"] {
-        let inventory = read_json(&json!({
-            "bomFormat": "CycloneDX",
-            "specVersion": version,
-            "version": 1,
-            "metadata": {"component": {
-                "bom-ref": "root", "type": "container", "name": "app", "version": "",
-                "purl": "pkg:oci/app@sha256:0",
-            }},
-            "components": [
-                {"bom-ref": "os", "type": "operating-system", "name": "debian", "version": "12.5"},
-                {
-                    "bom-ref": "1",
-                    "type": "library",
-                    "name": "zlib1g",
-                    "version": "1:1.2.13.dfsg-1",
-                    "supplier": {"name": "Mark Brown"},
-                    "licenses": [{"license": {"name": "public domain"}}, {"license": {"id": "Zlib"}}],
-                    "purl": "pkg:deb/debian/zlib1g@1.2.13.dfsg-1?arch=amd64&distro=debian-12.5&epoch=1",
-                    "properties": [
-                        {"name": "aquasecurity:trivy:LayerDiffID", "value": layer(1).unwrap()},
-                        {"name": "aquasecurity:trivy:FilePath", "value": "var/lib/dpkg/status"},
-                        {"name": "aquasecurity:trivy:SrcEpoch", "value": "1"},
-                        {"name": "aquasecurity:trivy:SrcName", "value": "zlib"},
-                        {"name": "aquasecurity:trivy:SrcRelease", "value": "1"},
-                        {"name": "aquasecurity:trivy:SrcVersion", "value": "1.2.13.dfsg"},
-                    ],
-                },
-                {
-                    "bom-ref": "2", "type": "library", "group": "@angular", "name": "core",
-                    "version": "17", "purl": "pkg:npm/%40angular/core@17",
-                    "components": [{
-                        "bom-ref": "3", "type": "library", "name": "nested", "version": "1",
-                        "purl": "pkg:npm/nested@1",
-                    }],
-                },
-                {"bom-ref": "4", "type": "application", "name": "package-lock.json", "version": ""},
-            ],
-            "dependencies": [
-                {"ref": "root", "dependsOn": ["1", "2"]},
-                {"ref": "2", "dependsOn": ["1"]},
-            ],
-        }));
+        let inventory = read_json(&trivy_cyclonedx(version));
         assert_eq!(
             inventory.distribution.as_ref().map(|it| (it.id.as_str(), it.version_id.as_deref())),
             Some(("debian", Some("12.5"))),

@@ -1,10 +1,11 @@
-//! Ids that the SPDX licence list of the crate `spdx` (3.29) has and validators in use do not know yet.
+//! Ids of the SPDX licence list (3.29, as the crate `spdx` has it) that validators in use refuse.
 //!
-//! A document with one of them is refused as a whole by the schema of CycloneDX 1.6 (`spdx.schema.json`) or by
-//! `pyspdxtools` 0.8.5. They are written as names until validators have caught up; entries go when that happens.
+//! Most are too young for the schema of CycloneDX 1.6 (`spdx.schema.json`) or for `pyspdxtools` 0.8.5, some are
+//! ids that the latter takes for exceptions. One of them has the whole document refused, so they are written
+//! as names; entries go when validators have caught up.
 
 /// Licences and exceptions, sorted.
-pub(super) const IDS: [&str; 55] = [
+pub(super) const IDS: [&str; 63] = [
     "ALGLIB-Documentation",
     "Advanced-Cryptics-Dictionary",
     "BOLA-1.1",
@@ -31,7 +32,13 @@ pub(super) const IDS: [&str; 55] = [
     "GFDL-1.2-no-invariants",
     "GFDL-1.3-invariants",
     "GFDL-1.3-no-invariants",
+    "GPL-2.0-with-GCC-exception",
+    "GPL-2.0-with-autoconf-exception",
     "GPL-2.0-with-bison-exception",
+    "GPL-2.0-with-classpath-exception",
+    "GPL-2.0-with-font-exception",
+    "GPL-3.0-with-GCC-exception",
+    "GPL-3.0-with-autoconf-exception",
     "Google-Patent-WebM",
     "HPND-SMC",
     "HPND-sell-variant-critical-systems",
@@ -40,6 +47,7 @@ pub(super) const IDS: [&str; 55] = [
     "Informatica",
     "MIT-STK",
     "MMPL-1.0.1",
+    "MPL-2.0-no-copyleft-exception",
     "MVT-1.1",
     "NIST-PD-TNT",
     "OSC-1.0",
@@ -56,6 +64,7 @@ pub(super) const IDS: [&str; 55] = [
     "WordNet",
     "X11-no-permit-persons",
     "atc-game",
+    "eCos-2.0",
     "hyphen-bulgarian",
     "kvirc-openssl-exception",
     "rsync-linking-exception",
