@@ -240,3 +240,7 @@ impl Skip for ArchiveReader {
         self.file.seek_relative(count)
     }
 }
+
+#[cfg(test)]
+#[cfg(feature = "testing")]
+mod tests;

@@ -15,9 +15,12 @@ use plimsoll_model::{
     reference::Place,
     tree::{EntryKind, Interest, Tree as _, Want},
 };
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 /// Wants every file.
@@ -117,7 +120,7 @@ pub(crate) fn listing(tree: &LayeredTree) -> Vec<String> {
         match &entry.kind {
             EntryKind::Directory => format!("{path}/"),
             EntryKind::File => {
-                let content = tree.read(&entry.path, u64::MAX).map(|bytes| bytes.into_owned());
+                let content = tree.read(&entry.path, u64::MAX).map(Cow::into_owned);
                 format!(
                     "{path}={}",
                     content.map_or_else(
@@ -131,6 +134,11 @@ pub(crate) fn listing(tree: &LayeredTree) -> Vec<String> {
         }
     };
     tree.entries().filter(|entry| !entry.path.as_bytes().is_empty()).map(line).collect()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test reads no more than it wrote")]
+pub(crate) fn bytes_of(file: &Utf8Path) -> Vec<u8> {
+    std::fs::read(file).unwrap()
 }
 
 pub(crate) fn path(text: &str) -> TreePath {

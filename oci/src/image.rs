@@ -340,11 +340,10 @@ fn layer_index(at: usize) -> LayerIndex {
 
 fn contents(layers: BTreeMap<usize, LayerFiles>) -> BTreeMap<(LayerIndex, u32), Content> {
     let of_layer = |(at, files): (usize, LayerFiles)| {
-        (0..).zip(files.entries).filter_map(move |(ordinal, entry)| match entry.kind {
-            LayerEntryKind::File(content @ (Content::Kept(_) | Content::Refused(_))) => {
-                Some(((layer_index(at), ordinal), content))
-            }
-            _ => None,
+        (0..).zip(files.entries).filter_map(move |(ordinal, entry)| {
+            let LayerEntryKind::File(content) = entry.kind else { return None };
+            let is_answer = !matches!(content, Content::Unasked);
+            is_answer.then_some(((layer_index(at), ordinal), content))
         })
     };
     layers.into_iter().flat_map(of_layer).collect()
@@ -374,5 +373,6 @@ impl Read for Streamed {
     }
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
+#[cfg(feature = "testing")]
 mod tests;

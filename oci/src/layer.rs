@@ -25,7 +25,7 @@ use pipe::Chunks;
 use plimsoll_model::{Digest, Limits, TreePath, image::Layer};
 use std::{
     io::{self, Read},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::AtomicBool,
     thread,
 };
 
@@ -111,12 +111,8 @@ pub enum LayerFlaw {
 
 impl LayerFlaw {
     pub(crate) fn hint(&self) -> Option<String> {
-        let text = match self {
-            Self::DiffId { .. } => "the image is forged or damaged: build or fetch it again",
-            Self::Tar { source: TarFlaw::PaxSparse, .. } => "write the layer without `--sparse`",
-            _ => return None,
-        };
-        Some(text.to_owned())
+        let is_sparse = matches!(self, Self::Tar { source: TarFlaw::PaxSparse, .. });
+        is_sparse.then(|| "make the layer again from an archive without sparse files".to_owned())
     }
 }
 
@@ -206,77 +202,77 @@ fn walk(
     selection: &Selection<'_>,
     reading: &Reading<'_>,
 ) -> Result<(LayerFiles, Digest), Error> {
-    let mut tarball = Tarball::new(chunks, reading.limits.path);
-    let mut files = LayerFiles::default();
+    let tarball = Tarball::new(chunks, reading.limits.path);
+    let mut walk = Walk { tarball, layer, selection, reading, files: LayerFiles::default() };
+    let limit = reading.limits.layer_entries;
     let mut count = 0_u64;
-    while let Some(item) = tarball.next().map_err(|failure| malformed(layer, failure))? {
+    while let Some(item) = walk.tarball.next().map_err(|failure| malformed(layer, failure))? {
         count = count.saturating_add(1);
-        if count > reading.limits.layer_entries {
-            return Err(flawed(
-                layer,
-                LayerFlaw::TooManyEntries { limit: reading.limits.layer_entries },
-            ));
+        if count > limit {
+            return Err(flawed(layer, LayerFlaw::TooManyEntries { limit }));
         }
-        if reading.given_up.load(Ordering::Relaxed) {
-            return Err(Error::GivenUp);
-        }
-        files.add(item, &mut tarball, layer, selection, reading)?;
+        walk.add(item)?;
     }
-    let found = tarball.into_inner().finish();
-    Ok((files, found))
+    Ok((walk.files, walk.tarball.into_inner().finish()))
 }
 
-impl LayerFiles {
-    fn add(
-        &mut self,
-        item: Item,
-        tarball: &mut Tarball<Chunks>,
-        layer: &Layer,
-        selection: &Selection<'_>,
-        reading: &Reading<'_>,
-    ) -> Result<(), Error> {
-        let limit = reading.limits.path;
+/// A walk through the archive of a layer.
+struct Walk<'a> {
+    tarball: Tarball<Chunks>,
+    layer: &'a Layer,
+    selection: &'a Selection<'a>,
+    reading: &'a Reading<'a>,
+    files: LayerFiles,
+}
+
+impl Walk<'_> {
+    fn add(&mut self, item: Item) -> Result<(), Error> {
+        let layer = self.layer;
+        let limit = self.reading.limits.path;
         if item.name.len() > limit || item.link.len() > limit {
             let path = text(item.name.get(..64.min(item.name.len())).unwrap_or_default());
             return Err(flawed(layer, LayerFlaw::PathTooLong { path, limit }));
         }
-        let refused = || flawed(layer, LayerFlaw::Path { path: text(&item.name) });
-        let path = TreePath::parse(&item.name).ok().ok_or_else(refused)?;
+        let refused = |name: &[u8]| flawed(layer, LayerFlaw::Path { path: text(name) });
+        let path = TreePath::parse(&item.name).ok().ok_or_else(|| refused(&item.name))?;
         match Meaning::of(&path) {
-            Meaning::Ignored => return Ok(()),
-            Meaning::Refused => return Err(refused()),
+            Meaning::Ignored => Ok(()),
+            Meaning::Refused => Err(refused(&item.name)),
             Meaning::Opaque(directory) => {
-                self.opaques.push(directory);
-                return Ok(());
+                self.files.opaques.push(directory);
+                Ok(())
             }
             Meaning::Whiteout(path) => {
-                self.whiteouts.push(path);
-                return Ok(());
+                self.files.whiteouts.push(path);
+                Ok(())
             }
-            Meaning::Entry => {}
+            Meaning::Entry if path.as_bytes().is_empty() && item.kind != ItemKind::Directory => {
+                Err(refused(&item.name))
+            }
+            Meaning::Entry => self.add_entry(path, item),
         }
-        if path.as_bytes().is_empty() && item.kind != ItemKind::Directory {
-            return Err(refused());
-        }
+    }
+
+    fn add_entry(&mut self, path: TreePath, item: Item) -> Result<(), Error> {
+        let layer = self.layer;
         let kind = match item.kind {
             ItemKind::File => {
-                let ordinal = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
-                let want = selection.want(ordinal, &path, item.size, item.mode);
-                let content = keep(tarball, &item, want, reading);
+                let ordinal = u32::try_from(self.files.entries.len()).unwrap_or(u32::MAX);
+                let want = self.selection.want(ordinal, &path, item.size, item.mode);
+                let content = keep(&mut self.tarball, &item, want, self.reading);
                 LayerEntryKind::File(content.map_err(|stop| stop.into_error(layer))?)
             }
             ItemKind::Directory => LayerEntryKind::Directory,
             ItemKind::Symlink => LayerEntryKind::Symlink(item.link),
             ItemKind::Hardlink => {
-                LayerEntryKind::Hardlink(TreePath::parse(&item.link).map_err(|_outside| {
-                    flawed(layer, LayerFlaw::Path { path: text(&item.link) })
-                })?)
+                let target = TreePath::parse(&item.link).ok();
+                let refused = || flawed(layer, LayerFlaw::Path { path: text(&item.link) });
+                LayerEntryKind::Hardlink(target.ok_or_else(refused)?)
             }
             ItemKind::Special => LayerEntryKind::Special,
         };
-        let size = if item.kind == ItemKind::File { item.size } else { 0 };
-        let Item { mode, uid, gid, .. } = item;
-        self.entries.push(LayerEntry { path, kind, size, mode, uid, gid });
+        let Item { size, mode, uid, gid, .. } = item;
+        self.files.entries.push(LayerEntry { path, kind, size, mode, uid, gid });
         Ok(())
     }
 }
@@ -340,5 +336,6 @@ fn malformed(layer: &Layer, failure: Failure) -> Error {
     }
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
+#[cfg(feature = "testing")]
 mod tests;

@@ -142,3 +142,7 @@ impl LayoutFiles for Layout {
         &self.limits
     }
 }
+
+#[cfg(test)]
+#[cfg(feature = "testing")]
+mod tests;

@@ -76,52 +76,43 @@ impl Squash {
             self.empty(&directory, index, &mut removed);
         }
         for (ordinal, entry) in (0..).zip(files.entries) {
-            self.add(index, ordinal, layer, entry, &removed)?;
+            let path = self.land(entry.path.as_bytes(), layer)?;
+            let node = self.node(entry, (index, ordinal), layer, &removed)?;
+            self.make_parents(&path, index);
+            self.place(path, node);
         }
         Ok(())
     }
 
-    fn add(
-        &mut self,
-        index: LayerIndex,
-        ordinal: u32,
-        layer: &Layer,
+    /// What an entry comes to. A hard link comes to what it links to, now.
+    fn node(
+        &self,
         entry: LayerEntry,
+        origin: (LayerIndex, u32),
+        layer: &Layer,
         removed: &Nodes,
-    ) -> Result<(), Error> {
-        let path = self.land(entry.path.as_bytes(), layer)?;
+    ) -> Result<Node, Error> {
         let LayerEntry { size, mode, uid, gid, .. } = entry;
-        let node = |kind, content| Node {
-            kind,
-            size,
-            mode,
-            uid,
-            gid,
-            layer: index,
-            content,
-            origin: (index, ordinal),
-        };
-        let node = match entry.kind {
+        let node =
+            |kind, content| Node { kind, size, mode, uid, gid, layer: origin.0, content, origin };
+        Ok(match entry.kind {
             LayerEntryKind::File(content) => node(EntryKind::File, content),
             LayerEntryKind::Directory => node(EntryKind::Directory, Content::Unasked),
             LayerEntryKind::Symlink(target) => node(EntryKind::Symlink(target), Content::Unasked),
             LayerEntryKind::Special => node(EntryKind::Special, Content::Unasked),
             LayerEntryKind::Hardlink(target) => {
                 let from = self.land(target.as_bytes(), layer)?;
-                // A name that the same layer removes can still be linked to: the order of the two is not told.
+                // A name that the same layer removes can still be linked to: which came first is not told.
                 let linked =
                     self.nodes.get(from.as_slice()).or_else(|| removed.get(from.as_slice()));
-                let linked =
-                    linked.filter(|node| node.kind != EntryKind::Directory).ok_or_else(|| {
-                        let (path, target) = (text(entry.path.as_bytes()), text(target.as_bytes()));
-                        flawed(layer, LayerFlaw::HardLink { path, target })
-                    })?;
-                Node { layer: index, ..linked.clone() }
+                let is_linkable = |node: &&Node| node.kind != EntryKind::Directory;
+                let linked = linked.filter(is_linkable).ok_or_else(|| {
+                    let (path, target) = (text(entry.path.as_bytes()), text(target.as_bytes()));
+                    flawed(layer, LayerFlaw::HardLink { path, target })
+                })?;
+                Node { layer: origin.0, ..linked.clone() }
             }
-        };
-        self.make_parents(&path, index);
-        self.place(path, node);
-        Ok(())
+        })
     }
 
     /// Puts a node at a path whose parents are there.
@@ -213,5 +204,6 @@ impl Node {
     }
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
+#[cfg(feature = "testing")]
 mod tests;

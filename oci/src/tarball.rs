@@ -171,10 +171,10 @@ impl<R: Skip> Tarball<R> {
             let size = self.field(&block, Field::SIZE)?;
             match header.entry_type().as_byte() {
                 b'L' => {
-                    set_once(&mut pending.name, self.text(size)?).ok_or_else(|| self.stray())?
+                    set_once(&mut pending.name, self.text(size)?).ok_or_else(|| self.stray())?;
                 }
                 b'K' => {
-                    set_once(&mut pending.link, self.text(size)?).ok_or_else(|| self.stray())?
+                    set_once(&mut pending.link, self.text(size)?).ok_or_else(|| self.stray())?;
                 }
                 b'x' => {
                     let records = self.metadata(size, PAX_LIMIT)?;

@@ -2,11 +2,11 @@ use super::LayerFlaw;
 use crate::{
     Error, TarFlaw,
     fixture::{Everything, Paths, image, listing, path, read, tree},
-    testing::image::{Access, BuiltImage, LayerBuilder, Storage, pax_record},
+    testing::image::{BuiltImage, LayerBuilder, Storage, pax_record},
 };
 use plimsoll_model::{
-    Digest, Limits,
-    tree::{Tree as _, TreeError, Want},
+    Digest, Limits, TreePath,
+    tree::{Interest, Tree as _, TreeError, Want},
 };
 
 fn layer() -> LayerBuilder {
@@ -28,10 +28,11 @@ fn flaw(layer: LayerBuilder) -> LayerFlaw {
 }
 
 fn tar_flaw(layer: LayerBuilder) -> TarFlaw {
-    match flaw(layer) {
-        LayerFlaw::Tar { source, .. } => source,
-        other => panic!("expected a malformed archive, found {other:?}"),
-    }
+    let found = flaw(layer);
+    let LayerFlaw::Tar { source, .. } = found else {
+        panic!("expected a malformed archive, found {found:?}")
+    };
+    source
 }
 
 /// Bytes that do not compress well.
@@ -198,12 +199,9 @@ fn d5_a_bomb_stops_at_its_limit() {
 fn d6_a_wrong_diff_id_is_refused() {
     let files = layer().file("a", "1");
     let promised = Digest::of(b"other");
-    match flaw(files.clone().claim_diff_id(promised)) {
-        LayerFlaw::DiffId { expected, found } => {
-            assert_eq!((expected, found), (promised, Digest::of(&files.tar())));
-        }
-        other => panic!("{other:?}"),
-    }
+    let lying = flaw(files.clone().claim_diff_id(promised));
+    let LayerFlaw::DiffId { expected, found } = lying else { panic!("{lying:?}") };
+    assert_eq!((expected, found), (promised, Digest::of(&files.tar())));
     // What follows the end of the archive counts too.
     let longer = [files.tar(), b"hidden".to_vec()].concat();
     let stored = files.clone().stored_as(Storage::Gzip.store(&longer));
@@ -306,8 +304,7 @@ fn check_pax(records: &[(&str, &str)], expect: &[&str]) {
 }
 
 fn pax_header(records: &str) -> Vec<u8> {
-    let built =
-        layer().entry(b'x', "PaxHeaders/0", "", records.as_bytes(), Access::root(0o644)).tar();
+    let built = layer().entry(b'x', "PaxHeaders/0", "", records.as_bytes()).tar();
     built[..built.len() - 1024].to_vec()
 }
 
@@ -333,7 +330,7 @@ fn d3_the_size_in_pax_records_is_the_size() {
 #[test]
 fn d3_what_readers_disagree_about_is_refused() {
     for kind in *b"123456" {
-        let sized = layer().entry(kind, "x", "y", &[0; 512], Access::root(0o644));
+        let sized = layer().entry(kind, "x", "y", &[0; 512]);
         assert_eq!(tar_flaw(sized), TarFlaw::SizeWithoutContent(512), "{}", char::from(kind));
     }
     assert_eq!(
@@ -345,21 +342,13 @@ fn d3_what_readers_disagree_about_is_refused() {
         TarFlaw::StrayMetadata
     );
     assert_eq!(tar_flaw(layer().file("x", "").pax(&[("path", "a")])), TarFlaw::StrayMetadata);
-    let global = || {
-        layer().entry(
-            b'g',
-            "pax_global_header",
-            "",
-            pax_record("path", "no").as_bytes(),
-            Access::root(0),
-        )
-    };
+    let global =
+        || layer().entry(b'g', "pax_global_header", "", pax_record("path", "no").as_bytes());
     assert_eq!(listing(&tree([global().file("x", "1")]).unwrap()), ["x=1"]);
-    let between =
-        layer().pax(&[("path", "a")]).entry(b'g', "g", "", b"", Access::root(0)).file("x", "1");
+    let between = layer().pax(&[("path", "a")]).entry(b'g', "g", "", b"").file("x", "1");
     assert_eq!(tar_flaw(between), TarFlaw::StrayMetadata);
     for kind in *b"89AMNVZ" {
-        let unknown = layer().entry(kind, "x", "", b"", Access::root(0o644));
+        let unknown = layer().entry(kind, "x", "", b"");
         assert_eq!(tar_flaw(unknown), TarFlaw::Type(kind));
     }
     let sparse = layer().pax(&[("GNU.sparse.major", "1"), ("GNU.sparse.name", "x")]).file("y", "1");
@@ -475,6 +464,14 @@ fn only_what_is_wanted_is_kept() {
     assert_eq!(tree.read(&path("status"), 20).as_deref(), Ok(b"deb".as_slice()));
 }
 
+/// Wants one file for its content, and all others for being made by Go.
+struct Both;
+impl Interest for Both {
+    fn want(&self, path: &TreePath, _: u64, _: u32) -> Want {
+        if path.as_bytes() == b"conf" { Want::Content } else { GO }
+    }
+}
+
 #[test]
 fn d4_content_is_had_under_every_name_that_is_wanted() {
     let status = &["var/lib/dpkg/status"];
@@ -504,12 +501,6 @@ fn d4_content_is_had_under_every_name_that_is_wanted() {
     assert_eq!(tree.read(&path("lib/dpkg/status"), 9).as_deref(), Ok(b"deb3".as_slice()));
     // Asked for in vain under one name, and for another reason under the other.
     let both = image([layer().file("bin", "#!script").hardlink("conf", "bin")]);
-    struct Both;
-    impl plimsoll_model::tree::Interest for Both {
-        fn want(&self, path: &plimsoll_model::TreePath, _: u64, _: u32) -> Want {
-            if path.as_bytes() == b"conf" { Want::Content } else { GO }
-        }
-    }
     let tree = read(&both, Both, &Limits::STANDARD).unwrap();
     assert_eq!(tree.read(&path("conf"), 9).as_deref(), Ok(b"#!script".as_slice()));
 }

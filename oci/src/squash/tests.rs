@@ -68,19 +68,7 @@ fn an_opaque_directory_hides_what_is_below_and_not_its_own() {
     );
     check([base(), layer().opaque("d").file("d/new", "2")], &["d/", "d/new=2", "e=1"]);
     check([base(), layer().opaque("d"), layer().file("d/a", "3")], &["d/", "d/a=3", "e=1"]);
-    check(
-        [
-            base(),
-            layer().file("f", "2").raw(b"").entry(
-                b'0',
-                ".wh..wh..opq",
-                "",
-                b"",
-                Access::root(0o644),
-            ),
-        ],
-        &["f=2"],
-    );
+    check([base(), layer().file("f", "2").raw(b"").entry(b'0', ".wh..wh..opq", "", b"")], &["f=2"]);
 }
 
 #[test]
@@ -141,7 +129,7 @@ fn kinds_replace_each_other() {
     check([link(), file()], &["t/", "t/in=t", "x=1"]);
     // A file in the place of a parent, without an entry for the directory.
     check([file(), layer().file("x/in", "2")], &["x/", "x/in=2"]);
-    check([directory(), layer().entry(b'6', "x", "", b"", Access::root(0o644))], &["x!"]);
+    check([directory(), layer().entry(b'6', "x", "", b"")], &["x!"]);
 }
 
 #[test]

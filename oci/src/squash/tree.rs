@@ -178,8 +178,11 @@ pub(super) fn follow<'a>(
     Some(at)
 }
 
+/// A range of paths.
+type Below = (Bound<Box<[u8]>>, Bound<Box<[u8]>>);
+
 /// The range of everything below a directory, without itself.
-pub(super) fn below(path: &[u8]) -> (Bound<Box<[u8]>>, Bound<Box<[u8]>>) {
+pub(super) fn below(path: &[u8]) -> Below {
     if path.is_empty() {
         return (Bound::Excluded(Box::default()), Bound::Unbounded);
     }

@@ -105,7 +105,7 @@ impl LayerBuilder {
     /// A regular file.
     #[must_use]
     pub fn file_with(self, path: &str, content: impl AsRef<[u8]>, access: Access) -> Self {
-        self.entry(b'0', path, "", content.as_ref(), access)
+        self.with(b'0', (path, ""), content.as_ref(), access)
     }
 
     /// A directory of root's with mode 0755.
@@ -117,19 +117,19 @@ impl LayerBuilder {
     /// A directory.
     #[must_use]
     pub fn directory_with(self, path: &str, access: Access) -> Self {
-        self.entry(b'5', &format!("{path}/"), "", &[], access)
+        self.with(b'5', (&format!("{path}/"), ""), &[], access)
     }
 
     /// A symbolic link.
     #[must_use]
     pub fn symlink(self, path: &str, target: &str) -> Self {
-        self.entry(b'2', path, target, &[], Access::root(0o777))
+        self.with(b'2', (path, target), &[], Access::root(0o777))
     }
 
     /// A hard link to what has been added before, here or in a lower layer.
     #[must_use]
     pub fn hardlink(self, path: &str, target: &str) -> Self {
-        self.entry(b'1', path, target, &[], Access::root(0o644))
+        self.entry(b'1', path, target, &[])
     }
 
     /// A marker that removes `path` from the layers below.
@@ -145,32 +145,17 @@ impl LayerBuilder {
         self.file(&format!("{directory}/.wh..wh..opq"), "")
     }
 
-    /// An entry of any type.
+    /// An entry of any type, of root's with mode 0644.
     #[must_use]
-    pub fn entry(
-        mut self,
-        kind: u8,
-        path: &str,
-        target: &str,
-        content: &[u8],
-        access: Access,
-    ) -> Self {
-        for (kind, text) in [(b'L', path), (b'K', target)] {
-            if text.len() > 100 {
-                let text = [text.as_bytes(), b"\0"].concat();
-                self.block(kind, "././@LongLink", "", &text, Access::root(0));
-            }
-        }
-        self.block(kind, path, target, content, access);
-        self
+    pub fn entry(self, kind: u8, path: &str, target: &str, content: &[u8]) -> Self {
+        self.with(kind, (path, target), content, Access::root(0o644))
     }
 
     /// PAX records for the next entry.
     #[must_use]
-    pub fn pax(mut self, records: &[(&str, &str)]) -> Self {
+    pub fn pax(self, records: &[(&str, &str)]) -> Self {
         let records: String = records.iter().map(|(key, value)| pax_record(key, value)).collect();
-        self.block(b'x', "PaxHeaders/0", "", records.as_bytes(), Access::root(0o644));
-        self
+        self.entry(b'x', "PaxHeaders/0", "", records.as_bytes())
     }
 
     /// Bytes of an archive, as they are.
@@ -220,7 +205,18 @@ impl LayerBuilder {
         [self.tar.as_slice(), &[0; 1024]].concat()
     }
 
-    fn block(&mut self, kind: u8, path: &str, target: &str, content: &[u8], access: Access) {
+    fn with(mut self, kind: u8, names: (&str, &str), content: &[u8], access: Access) -> Self {
+        for (kind, text) in [(b'L', names.0), (b'K', names.1)] {
+            if text.len() > 100 {
+                let text = [text.as_bytes(), b"\0"].concat();
+                self.block(kind, ("././@LongLink", ""), &text, Access::root(0));
+            }
+        }
+        self.block(kind, names, content, access);
+        self
+    }
+
+    fn block(&mut self, kind: u8, names: (&str, &str), content: &[u8], access: Access) {
         let mut header = tar::Header::new_gnu();
         header.set_entry_type(tar::EntryType::new(kind));
         header.set_mode(access.mode);
@@ -229,7 +225,7 @@ impl LayerBuilder {
         header.set_mtime(0);
         header.set_size(length(content));
         let fields = header.as_old_mut();
-        for (field, text) in [(&mut fields.name, path), (&mut fields.linkname, target)] {
+        for (field, text) in [(&mut fields.name, names.0), (&mut fields.linkname, names.1)] {
             for (to, from) in field.iter_mut().zip(text.bytes()) {
                 *to = from;
             }
@@ -491,10 +487,7 @@ fn descriptor(descriptor: &Descriptor) -> Value {
 }
 
 fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(object) => object,
-        _ => Map::new(),
-    }
+    if let Value::Object(object) = value { object } else { Map::new() }
 }
 
 fn length(bytes: &[u8]) -> u64 {

@@ -1,0 +1,258 @@
+//! What others make of the same images.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the judges are programs, and where they are is told by the environment"
+)]
+
+use crate::{
+    fixture::{Everything, directory, image, path, read, tree},
+    squash::LayeredTree,
+    testing::image::{Access, BuiltImage, LayerBuilder, Storage},
+};
+use camino::{Utf8Path, Utf8PathBuf};
+use plimsoll_model::{
+    Limits,
+    tree::{EntryKind, Tree as _},
+};
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    os::unix::fs::PermissionsExt as _,
+    process::{Command, Output},
+};
+
+/// A program by others; `None`, said aloud, where it is not installed and need not be.
+fn oracle(name: &str) -> Option<Utf8PathBuf> {
+    let search = env::var("PATH").unwrap_or_default();
+    let found = search
+        .split(':')
+        .map(|directory| Utf8Path::new(directory).join(name))
+        .find(|path| path.exists());
+    if found.is_none() {
+        assert!(
+            env::var("PLIMSOLL_ORACLES").as_deref() != Ok("require"),
+            "{name} is not installed"
+        );
+        eprintln!("{name} is not installed: nothing is compared with it");
+    }
+    found
+}
+
+fn run(command: &mut Command) -> Output {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+/// What lies at a path: its kind and mode, and its content or target.
+type Seen = BTreeMap<Vec<u8>, (String, Vec<u8>)>;
+
+/// What lies in a directory on disk.
+fn on_disk(root: &Utf8Path) -> Seen {
+    let mut seen = Seen::new();
+    let mut ahead = vec![root.to_owned()];
+    while let Some(directory) = ahead.pop() {
+        for entry in directory.read_dir_utf8().unwrap() {
+            let path = entry.unwrap().into_path();
+            let metadata = fs::symlink_metadata(&path).unwrap();
+            let mode = metadata.permissions().mode() & 0o7777;
+            let value = if metadata.is_symlink() {
+                (
+                    "link".to_owned(),
+                    fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes(),
+                )
+            } else if metadata.is_dir() {
+                ahead.push(path.clone());
+                (format!("directory {mode:o}"), Vec::new())
+            } else {
+                (format!("file {mode:o}"), fs::read(&path).unwrap())
+            };
+            seen.insert(path.strip_prefix(root).unwrap().as_str().as_bytes().to_vec(), value);
+        }
+    }
+    seen
+}
+
+/// What lies in a tree.
+fn in_tree(tree: &LayeredTree) -> Seen {
+    let entries = tree.entries().filter(|entry| !entry.path.as_bytes().is_empty());
+    let value = |entry: &plimsoll_model::tree::Entry| match &entry.kind {
+        EntryKind::Symlink(target) => ("link".to_owned(), target.clone()),
+        EntryKind::Directory => (format!("directory {:o}", entry.mode), Vec::new()),
+        EntryKind::File => (
+            format!("file {:o}", entry.mode),
+            tree.read(&entry.path, u64::MAX).unwrap().into_owned(),
+        ),
+        EntryKind::Special => ("special".to_owned(), Vec::new()),
+    };
+    entries.map(|entry| (entry.path.as_bytes().to_vec(), value(entry))).collect()
+}
+
+/// What umoci unpacks.
+fn unpacked(umoci: &Utf8Path, built: &BuiltImage) -> Seen {
+    let (_kept, root) = directory();
+    let (layout, rootfs) = (root.join("layout"), root.join("rootfs"));
+    built.write_layout(&layout, Some("t"));
+    run(Command::new(umoci)
+        .args(["raw", "unpack", "--rootless", "--image"])
+        .args([&format!("{layout}:t"), rootfs.as_str()]));
+    on_disk(&rootfs)
+}
+
+fn layer() -> LayerBuilder {
+    LayerBuilder::new()
+}
+
+#[test]
+fn umoci_unpacks_what_we_see() {
+    let Some(umoci) = oracle("umoci") else { return };
+    let base = || {
+        layer()
+            .directory("usr/bin")
+            .file_with("usr/bin/sh", "sh", Access::root(0o755))
+            .symlink("bin", "usr/bin")
+            .directory_with("tmp", Access::root(0o777))
+            .file("etc/passwd", "root")
+            .hardlink("etc/passwd-", "etc/passwd")
+            .file("opt/a/b", "1")
+            .file(&format!("long/{}/{}", "d".repeat(150), "f".repeat(150)), "long")
+    };
+    let cases = [
+        vec![base()],
+        vec![base(), layer().file("bin/new", "2").whiteout("bin/sh")],
+        vec![base(), layer().directory("opt").opaque("opt").file("opt/c", "2")],
+        vec![base(), layer().whiteout("opt"), layer().file("opt/again", "3")],
+        vec![base(), layer().whiteout("opt/a").directory("opt/a").file("opt/a/c", "2")],
+        vec![base(), layer().file("etc/passwd", "forged"), layer().whiteout("etc/passwd")],
+        vec![base(), layer().hardlink("etc/shadow", "etc/passwd").symlink("opt/a", "/etc")],
+        vec![base(), layer().file("opt", "file"), layer().directory("opt").file("opt/x", "2")],
+        vec![base(), layer().directory("bin").file("bin/sh", "mine")],
+        vec![
+            base().storage(Storage::Plain),
+            layer().whiteout("bin"),
+            layer().symlink("bin", "opt").file("bin/z", "1"),
+        ],
+        vec![base(), layer().file("etc/.wh..wh..opqX", "")],
+    ];
+    for (number, layers) in cases.into_iter().enumerate() {
+        let built = image(layers);
+        let tree = read(&built, Everything, &Limits::STANDARD).unwrap();
+        assert_eq!(in_tree(&tree), unpacked(&umoci, &built), "case {number}");
+    }
+}
+
+/// Numbers that look random and are the same each time.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % limit
+    }
+
+    /// A path of up to three components out of three names.
+    fn path(&mut self) -> String {
+        let names: Vec<_> = (0..=self.below(3)).map(|_| ["a", "b", "c"][self.below(3)]).collect();
+        names.join("/")
+    }
+}
+
+/// A layer such as tools write it: first what it removes, then each entry after its parent directories.
+fn layer_of(numbers: &mut Numbers, at: usize) -> LayerBuilder {
+    let whiteouts = if at == 0 { 0 } else { numbers.below(3) };
+    let mut built = (0..whiteouts).fold(layer(), |built, _| built.whiteout(&numbers.path()));
+    for number in 0..=numbers.below(6) {
+        let path = numbers.path();
+        let parents = path.match_indices('/').filter_map(|(end, _)| path.get(..end));
+        built = parents.fold(built, LayerBuilder::directory);
+        built = match numbers.below(5) {
+            0 => built.directory_with(&path, Access::root(0o700)),
+            1 => built.symlink(&path, ["/a", "b", "../c", "nowhere"][numbers.below(4)]),
+            _ => built.file(&path, format!("{number}")),
+        };
+    }
+    built
+}
+
+#[test]
+fn umoci_unpacks_what_we_see_of_layers_nobody_thought_of() {
+    let Some(umoci) = oracle("umoci") else { return };
+    let mut numbers = Numbers(2_026);
+    for number in 0..40 {
+        let built = image((0..=numbers.below(4)).map(|at| layer_of(&mut numbers, at)));
+        let tree = read(&built, Everything, &Limits::STANDARD).unwrap();
+        assert_eq!(in_tree(&tree), unpacked(&umoci, &built), "image {number}");
+    }
+}
+
+#[test]
+fn archives_that_skopeo_writes_are_read() {
+    let Some(skopeo) = oracle("skopeo") else { return };
+    let (_kept, root) = directory();
+    let built = image([
+        layer().file("a", "1").file("b", "1"),
+        layer().whiteout("a"),
+        layer().file("b", "2").storage(Storage::Plain),
+    ]);
+    built.write_layout(&root.join("layout"), Some("t"));
+    let expect = in_tree(&read(&built, Everything, &Limits::STANDARD).unwrap());
+    for kind in ["oci-archive", "docker-archive", "oci"] {
+        let file = root.join(kind);
+        run(Command::new(&skopeo).args([
+            "copy",
+            "--insecure-policy",
+            &format!("oci:{root}/layout:t"),
+            &format!("{kind}:{file}:acme/app:t"),
+        ]));
+        assert_eq!(in_tree(&super::archives::read(kind, &file)), expect, "{kind}");
+    }
+}
+
+#[test]
+fn gnu_tar_writes_what_we_see_in_every_format() {
+    let Some(tar) = oracle("tar") else { return };
+    let (_kept, root) = directory();
+    let files = root.join("files");
+    fs::create_dir_all(files.join("d/e")).unwrap();
+    fs::write(files.join("d/e/f"), "content").unwrap();
+    fs::write(files.join("ünï\ncode"), "x".repeat(1_025)).unwrap();
+    std::os::unix::fs::symlink("../e/f", files.join("d/l")).unwrap();
+    fs::set_permissions(files.join("d/e"), fs::Permissions::from_mode(0o1777)).unwrap();
+    let holes = fs::File::create(files.join("holes")).unwrap();
+    holes.set_len(3 << 20).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&holes, b"data", 1 << 20).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&holes, b"end", (3 << 20) - 3).unwrap();
+    let archived = |arguments: &[&str]| {
+        let output =
+            run(Command::new(&tar).args(arguments).args(["-C", files.as_str(), "-cf", "-", "."]));
+        layer()
+            .stored_as(output.stdout.clone())
+            .claim_diff_id(plimsoll_model::Digest::of(&output.stdout))
+    };
+    let short = on_disk(&files);
+    for format in ["v7", "oldgnu", "gnu", "ustar", "pax"] {
+        assert_eq!(
+            in_tree(&tree([archived(&[&format!("--format={format}")])]).unwrap()),
+            short,
+            "{format}"
+        );
+    }
+    let sparse = archived(&["--format=gnu", "--sparse"]);
+    assert!(image([sparse.clone()]).layers[0].size < 1 << 20, "the file has holes");
+    assert_eq!(in_tree(&tree([sparse]).unwrap()), short);
+    let long = files.join("n".repeat(120)).join("m".repeat(180));
+    fs::create_dir_all(&long).unwrap();
+    fs::write(long.join("o".repeat(200)), "deep").unwrap();
+    std::os::unix::fs::symlink("t".repeat(300), files.join("far")).unwrap();
+    let long = on_disk(&files);
+    for format in ["oldgnu", "gnu", "pax"] {
+        assert_eq!(
+            in_tree(&tree([archived(&[&format!("--format={format}")])]).unwrap()),
+            long,
+            "{format}"
+        );
+    }
+    assert!(tree([archived(&["--format=gnu"])]).unwrap().entry(&path("far")).is_some());
+}
