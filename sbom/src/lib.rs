@@ -104,7 +104,9 @@ fn both(left: Want, right: Want) -> Want {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::archive::testing::zip;
     use crate::testing::{TestTree, lines};
+    use proptest::prelude::*;
 
     #[test]
     fn wants_are_joined() {
@@ -145,5 +147,84 @@ mod tests {
     fn ids_of_catalogers_are_sorted_and_unique() {
         let ids: Vec<_> = ALL.iter().map(|cataloger| cataloger.id).collect();
         assert!(ids.is_sorted_by(|left, right| left < right), "{ids:?}");
+    }
+
+    /// A good file of every kind, small.
+    fn good() -> Vec<(&'static str, Vec<u8>)> {
+        let pom: &[u8] = b"groupId=g\nartifactId=a\nversion=1\n";
+        let jar = zip(&[("META-INF/maven/g/a/pom.properties", pom)]);
+        let jar = zip(&[("b-1.jar", &jar), ("META-INF/MANIFEST.MF", b"Bundle-Version: 1\n")]);
+        let mut go = b"\x7fELF".to_vec();
+        go.resize(64, 0);
+        go.extend_from_slice(b"\xff Go buildinf:\x08\x02");
+        go.resize(96, 0);
+        go.extend_from_slice(b"\x08go1.22.1\x2a0123456789abcdefmod\ta/b\t1\n0123456789abcdef");
+        vec![
+            ("etc/os-release", b"ID=debian\nVERSION_ID='12'\n".to_vec()),
+            (
+                "var/lib/dpkg/status",
+                b"Package: a\nStatus: install ok installed\nVersion: 1\nDepends: a | b\n\n"
+                    .to_vec(),
+            ),
+            ("usr/share/doc/a/copyright", b"Format: copyright-format\n\nLicense: MIT\n".to_vec()),
+            ("lib/apk/db/installed", b"P:a\nV:1\np:b=1\nD:b\nF:usr\nR:x\n\n".to_vec()),
+            ("var/lib/rpm/rpmdb.sqlite", include_bytes!("../tests/data/rpmdb.sqlite").to_vec()),
+            ("Cargo.lock", b"[[package]]\nname = \"a\"\nversion = \"1\"\n".to_vec()),
+            ("package-lock.json", br#"{"packages":{"node_modules/a":{"version":"1"}}}"#.to_vec()),
+            ("node_modules/a/package.json", br#"{"name":"a","version":"1"}"#.to_vec()),
+            ("a-1.dist-info/METADATA", b"Name: a\nVersion: 1\nRequires-Dist: a[x]\n".to_vec()),
+            ("usr/bin/a", go),
+            ("a.war", jar),
+        ]
+    }
+
+    #[test]
+    fn every_cataloger_finds_something_in_what_is_good() {
+        let tree =
+            good().into_iter().fold(TestTree::new(), |tree, (path, bytes)| tree.file(path, bytes));
+        let inventory = tree.catalog();
+        for cataloger in ALL {
+            let found = inventory.components().iter().any(|found| found.cataloger == cataloger.id);
+            // The lock and the installed package are one component, which the first of the two has found.
+            assert!(found || cataloger.id == "npm-lock", "{}", cataloger.id);
+        }
+        assert_eq!(inventory, tree.catalog());
+    }
+
+    #[test]
+    fn no_truncated_file_passes_for_nothing() {
+        for (path, bytes) in good() {
+            // Copyright files only add to packages, and without their magic programs are of no interest.
+            let first = if path == "usr/bin/a" { 96 } else { 1 };
+            if path.ends_with("copyright") {
+                continue;
+            }
+            for cut in first..bytes.len() {
+                let inventory = TestTree::new().file(path, &bytes[..cut]).catalog();
+                let is_seen = inventory.distribution.is_some()
+                    || !inventory.components().is_empty()
+                    || !inventory.unknowns.is_empty();
+                assert!(is_seen, "{path} cut at {cut}");
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(512))]
+        #[test]
+        fn no_change_to_a_good_file_makes_it_panic(
+            file: prop::sample::Index,
+            at: prop::sample::Index,
+            bytes in prop::collection::vec(any::<u8>(), 0..4),
+            cut: bool,
+        ) {
+            let good = good();
+            let (path, mut content) = file.get(&good).clone();
+            let at = at.index(content.len());
+            let end = if cut { content.len() } else { content.len().min(at + bytes.len()) };
+            content.splice(at..end, bytes);
+            let inventory = TestTree::new().file(path, content).catalog();
+            prop_assert!(inventory.components().len() < 1_000);
+        }
     }
 }

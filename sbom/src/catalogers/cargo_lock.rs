@@ -42,6 +42,7 @@ const CRATES_IO: [&str; 2] =
 
 fn catalog(ctx: &Context<'_>) -> Found {
     ctx.each(ctx.limits.package_metadata, |ctx, entry, bytes, found| match parse(bytes) {
+        Ok(lock) if lock.package.is_empty() => ctx.note(found, entry, "the lock lists no package"),
         Ok(lock) => crates(ctx, entry, &lock, found),
         Err(reason) => ctx.note(found, entry, reason),
     })
@@ -202,6 +203,7 @@ checksum = "E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855"
             "[[package",
             &["cargo-lock: /srv/Cargo.lock: malformed: unclosed array table, expected `]]`"],
         );
+        check("version = 4\n", &["cargo-lock: /srv/Cargo.lock: the lock lists no package"]);
         check(
             "[[package]]\nname = \"a\"\ndependencies = [\"b\"]",
             &[

@@ -51,8 +51,8 @@ fn catalog(ctx: &Context<'_>) -> Found {
 struct BuildInfo {
     /// `go1.22.1`, perhaps with experiments after a space.
     version: String,
-    /// Lines of fields parted by tabs; empty where the build knew no modules.
-    modules: String,
+    /// Lines of fields parted by tabs, empty where the build knew no modules; `None` where they cannot be read.
+    modules: Option<String>,
 }
 
 fn read(bytes: &[u8], at: usize) -> Option<BuildInfo> {
@@ -60,17 +60,17 @@ fn read(bytes: &[u8], at: usize) -> Option<BuildInfo> {
     let flags = *header.get(15)?;
     let (version, modules) = if flags & 2 != 0 {
         let (version, rest) = inline(header.get(HEADER..)?)?;
-        (version, inline(rest).map_or(&[][..], |(modules, _)| modules))
+        (version, inline(rest).map(|(modules, _)| modules))
     } else {
         let order = if flags & 1 == 0 { Order::Little } else { Order::Big };
         let memory = Memory::of(bytes, usize::from(*header.get(14)?), order)?;
-        let version = memory.text(memory.pointer(header.get(16..)?)?)?;
-        let modules = memory.pointer(header.get(16_usize.checked_add(memory.width)?..)?);
-        (version, modules.and_then(|at| memory.text(at)).unwrap_or_default())
+        let modules = memory.pointer(header.get(16_usize.checked_add(memory.width)?..)?)?;
+        (memory.text(memory.pointer(header.get(16..)?)?)?, memory.text(modules))
     };
     let version = std::str::from_utf8(version).ok()?;
     let is_go = version.starts_with("go") || version.starts_with("devel");
-    let modules = String::from_utf8_lossy(without_sentinels(modules)).into_owned();
+    let modules = modules.and_then(without_sentinels);
+    let modules = modules.map(|modules| String::from_utf8_lossy(modules).into_owned());
     is_go.then(|| BuildInfo { version: version.to_owned(), modules })
 }
 
@@ -89,9 +89,11 @@ fn inline(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// 16 bytes mark the beginning and the end, so that a running program finds the text.
-fn without_sentinels(modules: &[u8]) -> &[u8] {
-    let inner = modules.get(16..modules.len().saturating_sub(16));
-    inner.filter(|inner| inner.ends_with(b"\n")).unwrap_or_default()
+fn without_sentinels(modules: &[u8]) -> Option<&[u8]> {
+    if modules.is_empty() {
+        return Some(modules);
+    }
+    modules.get(16..modules.len().checked_sub(16)?).filter(|inner| inner.ends_with(b"\n"))
 }
 
 /// The bytes of a program by the addresses that they are loaded to.
@@ -136,6 +138,9 @@ impl<'a> Memory<'a> {
     fn text(&self, address: u64) -> Option<&'a [u8]> {
         let header = self.at(address)?;
         let length = usize::try_from(self.pointer(header.get(self.width..)?)?).ok()?;
+        if length == 0 {
+            return Some(&[]);
+        }
         self.at(self.pointer(header)?)?.get(..length)
     }
 }
@@ -149,7 +154,10 @@ fn modules(ctx: &Context<'_>, entry: &Entry, info: &BuildInfo, found: &mut Found
     let mut main = None;
     let mut path = None;
     let mut needed = vec![stdlib];
-    for line in info.modules.lines() {
+    if info.modules.is_none() {
+        ctx.note(found, entry, "the modules of a Go program can not be read");
+    }
+    for line in info.modules.iter().flat_map(|modules| modules.lines()) {
         let mut fields = line.split('\t');
         let key = fields.next().unwrap_or_default();
         let module = fields.next().map(|name| (name, fields.next().and_then(version)));
@@ -219,6 +227,9 @@ mod tests {
         build\t-compiler=gc\n";
 
     fn sentinels(modules: &str) -> Vec<u8> {
+        if modules.is_empty() {
+            return Vec::new();
+        }
         [&[0x30; 16][..], modules.as_bytes(), &[0xf9; 16]].concat()
     }
 
@@ -233,6 +244,7 @@ mod tests {
     }
 
     /// As Go since 1.18 writes it, without any section.
+    /// Without modules there are no sentinels either.
     fn inline_binary(version: &str, modules: &str) -> Vec<u8> {
         let mut bytes = b"\x7fELF".to_vec();
         // The magic as a text of the program, not aligned.
@@ -312,6 +324,7 @@ mod tests {
     #[test]
     fn without_modules_there_is_the_library() {
         check(inline_binary("go1.17", ""), &["pkg:golang/stdlib@1.17"]);
+        check(pointer_binary("go1.17", ""), &["pkg:golang/stdlib@1.17"]);
         check(inline_binary("go1.22.1", "path\tcmd/addr2line\n"), &["pkg:golang/stdlib@1.22.1"]);
         check(
             inline_binary("devel +abc", ""),
@@ -341,6 +354,14 @@ mod tests {
         away[144..152].fill(0xff);
         check(&away, &[BROKEN]);
         // Cut after the version: the library is known, the modules are not.
-        check(&good[..96 + 9], &["pkg:golang/stdlib@1.22.1"]);
+        for cut in [96 + 9, good.len() - 1] {
+            check(
+                &good[..cut],
+                &[
+                    "pkg:golang/stdlib@1.22.1",
+                    "go-binary: /usr/bin/app: the modules of a Go program can not be read",
+                ],
+            );
+        }
     }
 }

@@ -203,9 +203,8 @@ fn is_pom(name: &str) -> bool {
 /// The position of the `pom.properties` that speaks of the archive itself: the one that the file is named after; or
 /// the only one, where the file has been renamed to something without a version.
 fn own_pom(poms: &[(String, Pom)], file: &FileName) -> Option<usize> {
-    let artifact = |index: &usize| poms.get(*index).map(|(_, pom)| pom.artifact.as_str());
-    let named = (0..poms.len()).filter(|index| artifact(index).is_some_and(|name| file.is(name)));
-    let longest = named.max_by_key(|index| artifact(index).map(str::len));
+    let named = poms.iter().enumerate().filter(|(_, (_, pom))| pom.names(file));
+    let longest = named.max_by_key(|(_, (_, pom))| pom.artifact.len()).map(|(index, _)| index);
     longest.or_else(|| (poms.len() == 1 && file.version.is_none()).then_some(0))
 }
 
@@ -228,6 +227,12 @@ impl Pom {
                 .and_then(|(_, value)| filled(&value.replace('\\', "")))
         };
         Some(Self { group: get("groupId"), artifact: get("artifactId")?, version: get("version") })
+    }
+
+    /// Whether a file is named after it: `ARTIFACT-VERSION` or `GROUP.ARTIFACT-VERSION`.
+    fn names(&self, file: &FileName) -> bool {
+        let with_group = || Some(format!("{}.{}", self.group.as_ref()?, self.artifact));
+        file.is(&self.artifact) || with_group().is_some_and(|name| file.is(&name))
     }
 }
 
@@ -347,7 +352,13 @@ mod tests {
             (POM_PATH, POM),
             ("META-INF/MANIFEST.MF", b"Bundle-License: MIT, \n Apache-2.0\n"),
         ]);
-        for path in ["lib-1.2.3.jar", "lib.war", "lib-1.2.3-sources.jar", "renamed.ear"] {
+        for path in [
+            "lib-1.2.3.jar",
+            "lib.war",
+            "lib-1.2.3-sources.jar",
+            "com.acme.lib-1.2.3.jar",
+            "renamed.ear",
+        ] {
             check(path, &jar, &["pkg:maven/com.acme/lib@1.2.3"]);
         }
         let inventory = TestTree::new().file("lib.jar", &jar).catalog();

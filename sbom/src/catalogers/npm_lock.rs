@@ -31,7 +31,9 @@ fn want(path: &TreePath, _: u64, _: u32) -> Want {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Lock {
+    lockfile_version: Option<u64>,
     /// Versions 2 and 3.
     packages: Option<BTreeMap<String, Value>>,
     /// Versions 1 and 2.
@@ -77,9 +79,10 @@ fn catalog(ctx: &Context<'_>) -> Found {
                     Some((key, package))
                 })
                 .collect(),
-            Ok(Lock { dependencies, .. }) => {
-                flatten(ctx, entry, dependencies.unwrap_or_default(), found)
-            }
+            Ok(Lock { dependencies: Some(old), .. }) => flatten(ctx, entry, old, found),
+            // Only version 1 leaves out what is empty.
+            Ok(Lock { lockfile_version: Some(1), .. }) => return,
+            Ok(_) => return ctx.note(found, entry, "neither `packages` nor `dependencies`"),
             Err(error) => return ctx.note(found, entry, format!("malformed: {error}")),
         };
         add(ctx, entry, &packages, found);
@@ -340,6 +343,15 @@ mod tests {
             &lock(r#"{"dependencies":{"a":{"version":"1.0.0"},"b":{"version":1}}}"#),
             &["pkg:npm/a@1.0.0", reason],
         );
+    }
+
+    #[test]
+    fn an_empty_lock_is_nothing_only_where_its_version_has_it_so() {
+        check(&lock(r#"{"lockfileVersion": 3, "packages": {}}"#), &[]);
+        check(&lock(r#"{"lockfileVersion": 1}"#), &[]);
+        let reason = "npm-lock: /srv/app/package-lock.json: neither `packages` nor `dependencies`";
+        check(&lock(r#"{"lockfileVersion": 3}"#), &[reason]);
+        check(&lock("{}"), &[reason]);
     }
 
     #[test]
