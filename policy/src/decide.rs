@@ -237,3 +237,146 @@ fn place_order(place: &Place) -> PlaceOrder<'_> {
         Place::Policy => (6, "", (0, 0), ""),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        EvidenceKind,
+        rules::testing::{Case, digest, found, now, pinned},
+    };
+    use plimsoll_model::{evidence::Presence, scan::ScanVerdict};
+
+    const NO_LOCK: &str = "rules: {BASE-001: off}";
+
+    fn clean() -> Case {
+        let case = Case::default().policy(NO_LOCK).image(&["a"]);
+        case.component("pkg:deb/debian/a@1", ScanVerdict::Clean)
+    }
+
+    #[test]
+    fn nothing_to_judge_is_undecided() {
+        let decision = Case::default().decide();
+        assert_eq!(decision.verdict(), Verdict::Undecided);
+        assert_eq!(decision.clearance(&pinned("index")), None);
+    }
+
+    #[test]
+    fn a_clean_image_passes_and_is_cleared_under_its_own_digest_alone() {
+        let decision = clean().decide();
+        assert_eq!(decision.verdict(), Verdict::Pass);
+        assert_eq!(decision.findings(), []);
+        let clearance = decision.clearance(&pinned("index")).unwrap();
+        assert_eq!(clearance.subject(), &pinned("index"));
+        assert_eq!((clearance.policy(), clearance.decided()), (decision.policy_digest(), now()));
+        assert!(decision.clearance(&pinned("manifest")).is_some());
+        assert_eq!(decision.clearance(&pinned("another")), None);
+    }
+
+    #[test]
+    fn what_passes_without_an_image_clears_nothing() {
+        let case = Case::default().component("pkg:deb/debian/a@1", ScanVerdict::Clean);
+        assert_eq!(case.decide().verdict(), Verdict::Pass);
+        assert_eq!(case.decide().clearance(&pinned("index")), None);
+    }
+
+    #[test]
+    fn a_denied_failure_blocks_and_comes_before_what_could_not_be_told() {
+        let absent = Presence::Absent { refused: 0 };
+        let unknown = Presence::CouldNotTell { reason: "no network".to_owned() };
+        let policy = "rules: {BASE-001: off}\nevidence: {require: [sbom, provenance]}";
+        let untold = clean().policy(policy).evidence(EvidenceKind::Provenance, unknown);
+        assert_eq!(untold.decide().verdict(), Verdict::Undecided);
+        assert_eq!(untold.decide().clearance(&pinned("index")), None);
+        let blocked = untold.evidence(EvidenceKind::Sbom, absent);
+        assert_eq!(blocked.decide().verdict(), Verdict::Blocked);
+        assert_eq!(blocked.decide().blocking().count(), 2);
+    }
+
+    #[test]
+    fn what_is_not_denied_does_not_block() {
+        let root = || Case::default().image_with(&["a"], |config| config.user = None);
+        for (action, verdict) in [
+            ("deny", Verdict::Blocked),
+            ("warn", Verdict::Pass),
+            ("inform", Verdict::Pass),
+            ("off", Verdict::Pass),
+        ] {
+            let policy = format!("rules: {{BASE-001: off, IMG-001: {action}}}");
+            let decision = root().policy(&policy).decide();
+            assert_eq!(decision.verdict(), verdict, "{action}");
+            assert_eq!(decision.findings().len(), usize::from(action != "off"), "{action}");
+        }
+    }
+
+    #[test]
+    fn unknown_warn_spares_what_could_not_be_told_and_nothing_else() {
+        let policy = "unknown: warn\nrules: {BASE-001: deny}";
+        let decision =
+            Case::default().policy(policy).image_with(&["a"], |c| c.user = None).decide();
+        let of =
+            |rule| decision.findings().iter().find(|judged| judged.finding.rule == rule).unwrap();
+        assert_eq!(of("BASE-001").action, Action::Warn);
+        assert_eq!(of("BASE-001").policy_line.as_ref().map(|line| line.line), Some(2));
+        assert_eq!(of("IMG-001").action, Action::Deny);
+        assert_eq!(decision.verdict(), Verdict::Blocked);
+    }
+
+    #[test]
+    fn an_accepted_finding_stays_visible() {
+        let policy = "rules: {BASE-001: off}\nexceptions:\n  - {rule: IMG-001, reason: legacy, owner: a@corp, expires: 2026-12-31}";
+        let case = Case::default().policy(policy).image_with(&["a"], |config| config.user = None);
+        let decision = case.decide();
+        assert_eq!(decision.verdict(), Verdict::Pass);
+        let [judged] = decision.findings() else { panic!("{decision:?}") };
+        assert_eq!(judged.action, Action::Deny);
+        assert_eq!(
+            judged.exception,
+            Some(AppliedException {
+                reason: "legacy".to_owned(),
+                owner: "a@corp".to_owned(),
+                expires: "2026-12-31".parse().unwrap(),
+                line: 4,
+            })
+        );
+    }
+
+    #[test]
+    fn findings_name_the_line_that_judged_them() {
+        let policy = "rules:\n  BASE-001: off\n  IMG-001: warn";
+        let case = Case::default().policy(policy).image_with(&["a"], |config| config.user = None);
+        let judged = case.findings("IMG-001");
+        let line = PolicyLine { path: "p.yaml".into(), line: 4 };
+        assert_eq!(judged[0].policy_line, Some(line));
+        let built_in = case.policy(NO_LOCK).findings("IMG-001");
+        assert_eq!(built_in[0].policy_line, None);
+    }
+
+    #[test]
+    fn blocking_findings_come_first_then_the_worse_ones() {
+        let case = Case::default()
+            .policy("gate: {fail: [{severity: high}]}\nexceptions: [{rule: VUL-002, id: CVE-3, reason: r, owner: o, expires: 2026-12-31}]")
+            .matched("pkg:deb/debian/a@1", found("CVE-1", Severity::High))
+            .matched("pkg:deb/debian/b@1", found("CVE-2", Severity::Low))
+            .matched("pkg:deb/debian/c@1", found("CVE-3", Severity::Critical))
+            .matched("pkg:deb/debian/d@1", found("CVE-4", Severity::Critical))
+            .matched("pkg:deb/debian/e@1", found("CVE-5", Severity::Medium));
+        let decision = case.decide();
+        let ids: Vec<_> = decision
+            .findings()
+            .iter()
+            .map(|judged| judged.finding.vulnerability.as_ref().unwrap().id.as_str())
+            .collect();
+        assert_eq!(ids, ["CVE-4", "CVE-1", "CVE-3", "CVE-5", "CVE-2"]);
+        assert_eq!(decision.blocking().count(), 2);
+    }
+
+    #[test]
+    fn the_digest_of_the_policy_is_that_of_its_text() {
+        let text = "version: 1\n";
+        let policy = Policy::parse(text, "p.yaml".into()).unwrap();
+        assert_eq!(policy.digest(), digest(text));
+        assert_eq!(clean().decide_by(&policy).policy_digest(), digest(text));
+        assert_ne!(Policy::baseline().digest(), policy.digest());
+    }
+}

@@ -95,3 +95,48 @@ fn is_path(raised: &Raised, pattern: &Pattern) -> bool {
             .chain(raised.also_at.iter().map(String::as_str))
             .all(|path| pattern.is_match(path))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::SignedDuration;
+    use proptest::prelude::*;
+
+    fn exception(expires: civil::Date) -> Exception {
+        Exception {
+            rule: "IMG-001",
+            id: None,
+            component: None,
+            path: None,
+            reason: String::new(),
+            owner: String::new(),
+            expires,
+            line: 1,
+        }
+    }
+
+    #[test]
+    fn the_last_day_ends_at_midnight_utc() {
+        let exception = exception("2026-12-15".parse().unwrap());
+        for (now, is_expired) in [
+            ("2026-12-15T00:00:00Z", false),
+            ("2026-12-15T23:59:59.999999999Z", false),
+            ("2026-12-16T00:00:00Z", true),
+            ("2026-12-16T01:30:00+02:00", false),
+            ("2026-12-15T23:30:00-02:00", true),
+        ] {
+            assert_eq!(exception.is_expired(now.parse().unwrap()), is_expired, "{now}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_exception_applies_up_to_and_including_its_day(days in 0_i64..40_000, seconds in 0_i64..86_400) {
+            let midnight = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * days);
+            let moment = midnight + SignedDuration::from_secs(seconds);
+            let day = today(midnight);
+            prop_assert!(!exception(day).is_expired(moment));
+            prop_assert!(exception(day.yesterday().unwrap()).is_expired(moment));
+        }
+    }
+}

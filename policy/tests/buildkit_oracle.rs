@@ -4,9 +4,7 @@
 #![expect(
     clippy::disallowed_methods,
     clippy::unwrap_used,
-    clippy::panic,
     clippy::print_stderr,
-    clippy::indexing_slicing,
     reason = "a test that runs a program of others on files of ours"
 )]
 

@@ -153,3 +153,85 @@ pub fn match_base<'l>(
         .filter(|(_, platform)| diff_ids.starts_with(&platform.diff_ids))
         .max_by_key(|(entry, platform)| (platform.diff_ids.len(), entry.expires))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::{digest, entry};
+
+    fn lock() -> Lock {
+        let mut lock = Lock::default();
+        lock.add(entry("python:3", &["a", "b", "c"], "2026-12-31")).unwrap();
+        lock.add(entry("debian:12", &["a", "b"], "2026-12-31")).unwrap();
+        lock
+    }
+
+    #[test]
+    fn text_and_back_and_the_same_bytes_in_any_order() {
+        let bytes = lock().to_bytes();
+        assert_eq!(Lock::parse(&bytes).unwrap(), lock());
+        let mut other = Lock::default();
+        other.add(entry("debian:12", &["a", "b"], "2026-12-31")).unwrap();
+        other.add(entry("python:3", &["a", "b", "c"], "2026-12-31")).unwrap();
+        assert_eq!(other.to_bytes(), bytes);
+        assert!(String::from_utf8(bytes).unwrap().starts_with("{\n  \"version\": 1,"));
+    }
+
+    #[test]
+    fn a_new_approval_replaces_the_one_before() {
+        let mut lock = lock();
+        lock.add(entry("debian:12", &["a", "b"], "2027-12-31")).unwrap();
+        assert_eq!(lock.entries().len(), 2);
+        assert_eq!(lock.entries()[0].expires.to_string(), "2027-12-31");
+        let other =
+            Entry { index: Some(digest("newer")), ..entry("debian:12", &["z"], "2027-12-31") };
+        lock.add(other).unwrap();
+        assert_eq!(lock.entries().len(), 3);
+    }
+
+    #[test]
+    fn what_would_approve_everything_is_refused() {
+        let empty = entry("debian:12", &[], "2026-12-31");
+        let without = Entry { platforms: vec![], ..empty.clone() };
+        for (entry, what) in [(empty, "layers"), (without, "a platform")] {
+            let error = Lock::default().add(entry).unwrap_err();
+            assert!(matches!(error, Error::LockEntry { missing, .. } if missing == what));
+        }
+        let text = String::from_utf8(lock().to_bytes()).unwrap();
+        let (before, rest) = text.split_once("\"diff_ids\": [").unwrap();
+        let (_, after) = rest.split_once(']').unwrap();
+        let emptied = format!("{before}\"diff_ids\": []{after}");
+        assert!(matches!(Lock::parse(emptied.as_bytes()), Err(Error::LockEntry { .. })));
+    }
+
+    #[test]
+    fn other_versions_unknown_fields_and_broken_json_are_refused() {
+        let text = String::from_utf8(lock().to_bytes()).unwrap();
+        let parse = |text: &str| Lock::parse(text.as_bytes());
+        assert!(parse(&text).is_ok());
+        let newer = text.replace("\"version\": 1", "\"version\": 2");
+        assert!(matches!(parse(&newer), Err(Error::LockVersion { expected: 1, found: 2 })));
+        for (from, to) in [
+            ("\"approver\"", "\"aprover\""),
+            ("sha256:", "sha512:"),
+            ("2026-12-31", "2026-12-32"),
+            ("docker.io/library/debian", "docker.io/Library/debian"),
+            ("]", ""),
+        ] {
+            assert!(matches!(parse(&text.replace(from, to)), Err(Error::Lock { .. })), "{from}");
+        }
+    }
+
+    #[test]
+    fn the_longest_prefix_wins() {
+        let lock = lock();
+        let base = |layers: &[&str]| {
+            let layers: Vec<_> = layers.iter().map(|layer| digest(layer)).collect();
+            match_base(&lock, &layers).map(|(entry, _)| entry.name())
+        };
+        assert_eq!(base(&["a", "b", "x"]).as_deref(), Some("docker.io/library/debian:12"));
+        assert_eq!(base(&["a", "b", "c"]).as_deref(), Some("docker.io/library/python:3"));
+        assert_eq!(base(&["a"]), None);
+        assert_eq!(base(&["b", "a"]), None);
+    }
+}

@@ -506,3 +506,103 @@ fn root_name(command: &str) -> Option<String> {
 fn is_zero(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte == b'0')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn build(text: &str) -> Build {
+        let build_args = BTreeMap::from([("GIVEN".to_owned(), "given".to_owned())]);
+        let facts = Facts {
+            image: None,
+            inventory: None,
+            scan: None,
+            dockerfiles: &[],
+            target_stage: None,
+            build_args: &build_args,
+            bases: None,
+            evidence: None,
+        };
+        Build::of(&Dockerfile { path: "Dockerfile".into(), text: text.to_owned() }, &facts)
+    }
+
+    #[track_caller]
+    fn check_from(text: &str, expect: &str) {
+        let build = build(text);
+        let found = match &build.stages.last().unwrap().from.source {
+            Source::Stage(number) => format!("stage {number}"),
+            Source::Scratch => "scratch".to_owned(),
+            Source::Image(name) => name.to_string(),
+            Source::Malformed(error) => error.to_string(),
+            Source::Unresolved { variable } => format!("${variable}"),
+        };
+        assert_eq!(found, expect, "{text}");
+    }
+
+    #[test]
+    fn from_sees_arguments_in_front_of_the_first_from_alone() {
+        check_from("ARG V=12\nFROM debian:$V", "docker.io/library/debian:12");
+        check_from("ARG V=12\nFROM a\nARG V=13\nFROM debian:$V", "docker.io/library/debian:12");
+        check_from("FROM a\nARG V=13\nFROM debian:x$V", "docker.io/library/debian:x");
+        check_from("ARG GIVEN=default\nFROM debian:$GIVEN", "docker.io/library/debian:given");
+        check_from("ARG A=b\nARG C=$A-d\nFROM debian:$C", "docker.io/library/debian:b-d");
+        check_from("ARG V\nFROM debian:$V", "$V");
+        check_from("FROM debian:$TARGETARCH", "$TARGETARCH");
+        check_from("FROM ${BASE:-debian:12}", "docker.io/library/debian:12");
+    }
+
+    #[test]
+    fn stages_are_named_whatever_the_case_and_only_by_earlier_ones() {
+        check_from("FROM debian AS Base\nFROM base", "stage 0");
+        check_from("FROM debian AS base\nFROM BASE AS base\nFROM base", "stage 1");
+        check_from("FROM debian AS a\nFROM b\nFROM debian AS b\nFROM 0", "docker.io/library/0");
+        check_from("FROM base AS base", "docker.io/library/base");
+        check_from("FROM scratch", "scratch");
+        check_from(
+            "FROM a/B",
+            "malformed repository `a/B`: expected lower case letters, digits and the separators `.`, `_`, `__`, `-`, `/`",
+        );
+    }
+
+    #[test]
+    fn copies_and_mounts_are_inputs_by_name_number_or_image() {
+        let build = build(
+            "FROM debian AS a\nFROM a AS b\nCOPY --from=A / /\nCOPY --from=0 / /\nCOPY --from=9 / /\n\
+             RUN --mount=type=cache,target=/c --mount=type=bind,from=x.io/y:1,target=/y true\nCOPY / /\n",
+        );
+        let sources: Vec<_> = build.stages[1].inputs.iter().map(|input| &input.source).collect();
+        let image = |text: &str| Source::Image(text.parse().unwrap());
+        assert_eq!(
+            sources,
+            [&Source::Stage(0), &Source::Stage(0), &image("9"), &image("x.io/y:1")]
+        );
+    }
+
+    #[test]
+    fn env_wins_over_arg_and_is_inherited_and_arg_is_not() {
+        let user = |text: &str| {
+            let build = build(text);
+            let User::Set { user, .. } = build.user(build.stages.last().unwrap()) else {
+                panic!("{build:?}")
+            };
+            user.clone()
+        };
+        let known = |text: &str| Expanded::Known(text.to_owned());
+        assert_eq!(user("FROM scratch\nARG U=a\nENV U=e\nUSER $U"), known("e"));
+        assert_eq!(user("FROM scratch AS x\nENV U=e\nFROM x\nUSER $U"), known("e"));
+        assert_eq!(user("FROM scratch AS x\nARG U=a\nFROM x\nUSER x$U"), known("x"));
+        assert_eq!(user("FROM scratch\nENV U the user\nUSER $U"), known("the user"));
+        assert_eq!(user("FROM scratch\nENV A=\"b c\" U=d\nUSER $U"), known("d"));
+        assert_eq!(user("ARG U=g\nFROM scratch\nARG U\nUSER $U"), known("g"));
+        let unknown = Expanded::Unknown { variable: "U".to_owned() };
+        assert_eq!(user("FROM debian\nUSER $U"), unknown);
+    }
+
+    #[test]
+    fn instructions_before_the_first_from_are_problems() {
+        let build = build("ARG A\nRUN x\nFROM a\n");
+        assert_eq!(build.problems.len(), 1);
+        assert_eq!(build.problems[0].message, "`RUN` stands before the first `FROM`");
+        assert_eq!(build.stages.len(), 1);
+    }
+}

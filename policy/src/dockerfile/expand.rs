@@ -211,3 +211,86 @@ enum Emptiness {
     IsSet,
     IsUnset,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn lookup(name: &str) -> Variable {
+        match name {
+            "A" => Variable::Set("a".to_owned()),
+            "EMPTY" => Variable::Set(String::new()),
+            "UNKNOWN" => Variable::Unknown,
+            _ => Variable::Unset,
+        }
+    }
+
+    #[track_caller]
+    fn check(text: &str, expect: &str) {
+        assert_eq!(expand(text, '\\', &lookup), Expanded::Known(expect.to_owned()), "{text}");
+    }
+
+    #[track_caller]
+    fn check_unknown(text: &str, variable: &str) {
+        let expect = Expanded::Unknown { variable: variable.to_owned() };
+        assert_eq!(expand(text, '\\', &lookup), expect, "{text}");
+    }
+
+    #[test]
+    fn variables_and_defaults() {
+        check("x$A-${A}y", "xa-ay");
+        check("$NONE${NONE}", "");
+        check("${A:-b}${NONE:-b}${EMPTY:-b}", "abb");
+        check("${A-b}${NONE-b}${EMPTY-b}", "ab");
+        check("${A:+b}${NONE:+b}${EMPTY:+b}", "b");
+        check("${A+b}${NONE+b}${EMPTY+b}", "bb");
+        check("${NONE:-${NONE:-$A}}", "a");
+        check("${A:?message}", "a");
+        check("$A_", "");
+        check("$1 $", "$1 $");
+    }
+
+    #[test]
+    fn quotes_and_escapes() {
+        check("'$A' \"$A\" \\$A", "$A a $A");
+        check("\"\\$A \\\" \\x\"", "$A \" \\x");
+        check("${NONE:-'}'}", "}");
+        assert_eq!(expand("`$A\\", '`', &lookup), Expanded::Known("$A\\".to_owned()));
+    }
+
+    #[test]
+    fn what_depends_on_the_unknown_is_unknown() {
+        check_unknown("x$UNKNOWN", "UNKNOWN");
+        check_unknown("${UNKNOWN:-x}", "UNKNOWN");
+        check_unknown("${UNKNOWN:+x}", "UNKNOWN");
+        check_unknown("${NONE:-$UNKNOWN}", "UNKNOWN");
+        // A default that is not needed does not matter.
+        check("${A:-$UNKNOWN}", "a");
+        check("'$UNKNOWN'", "$UNKNOWN");
+    }
+
+    #[test]
+    fn what_is_not_evaluated_is_unknown_and_never_guessed() {
+        check_unknown("${A#x}", "${A…}");
+        check_unknown("${NONE:?message}", "${NONE…}");
+        check_unknown("${A", "${A…}");
+        check_unknown("'x", "a quote without end");
+        check_unknown("${", "${…}");
+        let deep = format!("{}x{}", "${N:-".repeat(10_000), "}".repeat(10_000));
+        assert_eq!(expand(&deep, '\\', &lookup).known(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "[$a{}:\\-+?'\"\\\\ UNKOWNé]{0,60}") {
+            expand(&text, '\\', &lookup);
+            expand(&text, '`', &lookup);
+        }
+
+        #[test]
+        fn text_without_special_characters_stays(text in "[a-z0-9:/@._-]{0,60}") {
+            prop_assert_eq!(expand(&text, '\\', &lookup), Expanded::Known(text));
+        }
+    }
+}

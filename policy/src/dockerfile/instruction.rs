@@ -82,6 +82,8 @@ const KEYWORDS: [&str; 18] = [
     "VOLUME",
     "WORKDIR",
 ];
+/// What ends a keyword.
+const SPACE: [char; 5] = [' ', '\t', '\u{b}', '\u{c}', '\r'];
 /// Instructions whose arguments may be a JSON list.
 const JSON: [&str; 7] = ["ADD", "COPY", "RUN", "CMD", "ENTRYPOINT", "SHELL", "VOLUME"];
 
@@ -120,7 +122,7 @@ pub(super) fn parse(line: &Logical) -> Result<Instruction, Problem> {
 
 fn parse_from(line: &Logical, start: usize) -> Result<Instruction, Problem> {
     let text = line.text.get(start..).unwrap_or_default().trim_end();
-    let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let (word, rest) = text.split_once(SPACE).unwrap_or((text, ""));
     let keyword = word.to_ascii_uppercase();
     let at = line.position(start);
     if !KEYWORDS.contains(&keyword.as_str()) {

@@ -245,3 +245,71 @@ fn continued(line: &str, escape: char) -> Option<&str> {
 fn trim_newline(line: &str) -> &str {
     line.trim_end_matches(['\r', '\n'])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn position(line: u32, column: u32) -> Position {
+        Position { line, column }
+    }
+
+    #[test]
+    fn places_point_through_continuations() {
+        let document = Document::parse("FROM \\\n  --platform=é \\\n# c\n  debian:12 \\\n AS x\n");
+        assert_eq!(document.problems, []);
+        let [from] = document.instructions.as_slice() else { panic!() };
+        assert_eq!(from.at, position(1, 1));
+        assert_eq!(from.flags[0].at, position(2, 3));
+        assert_eq!(from.text_at, position(4, 3));
+        assert_eq!(from.words().collect::<Vec<_>>(), ["debian:12", "AS", "x"]);
+        assert_eq!((from.first_line, from.end_line), (1, 5));
+    }
+
+    #[test]
+    fn one_mistake_hides_nothing_else() {
+        let document = Document::parse("FROM a\nRUM x\nRUN <<EOF\nUSER 1\n");
+        let problems: Vec<_> = document.problems.iter().map(|p| (p.at, p.found.as_str())).collect();
+        assert_eq!(problems, [(position(2, 1), "RUM"), (position(3, 1), "RUN")]);
+        assert_eq!(document.problems[1].message, "here-document `EOF` has no end");
+        let keywords: Vec<_> = document.instructions.iter().map(|i| i.keyword.as_str()).collect();
+        assert_eq!(keywords, ["FROM", "RUN", "USER"]);
+    }
+
+    #[test]
+    fn directives_end_with_the_first_line_that_is_none() {
+        let document = Document::parse("# syntax = a/b:1 \n#escape=`\n\n# check=x\nFROM a\n");
+        assert_eq!(document.syntax, Some(("a/b:1".to_owned(), position(1, 1))));
+        assert_eq!(document.escape, '`');
+        assert_eq!(Document::parse("FROM a\n# escape=`\n").escape, '\\');
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC{0,300}") {
+            Document::parse(&text);
+        }
+
+        #[test]
+        fn no_dockerfile_makes_it_panic_and_every_place_lies_in_it(
+            parts in proptest::collection::vec(
+                prop_oneof![
+                    Just("FROM a AS b\n"), Just("RUN <<EOF\n"), Just("EOF\n"), Just("COPY <<-'A B' <<C /\n"),
+                    Just("\\\n"), Just("`\n"), Just("# escape=`\n"), Just("ONBUILD "), Just("USER ${A:-"),
+                    Just("\r\n"), Just("é"), Just("[\"a\","), Just("--from=b "), Just("\t# c\n"), Just("ENV A=\"b"),
+                ],
+                0..24,
+            )
+        ) {
+            let text = parts.concat();
+            let document = Document::parse(&text);
+            let lines = u32::try_from(text.lines().count()).unwrap().max(1);
+            let places = document.instructions.iter().map(|i| i.at)
+                .chain(document.problems.iter().map(|p| p.at));
+            for place in places {
+                prop_assert!((1..=lines).contains(&place.line), "{place:?} {text:?}");
+            }
+        }
+    }
+}

@@ -71,3 +71,229 @@ type Section = fn(&Reader<'_>, &Node, &mut Policy) -> Result<(), Error>;
 fn located<T>(value: T, node: &Node) -> Located<T> {
     Located { value, line: Some(node.at.line) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Action, Error, Exception, SignerPolicy, rules};
+    use plimsoll_model::{Class, Classify as _};
+    use proptest::prelude::*;
+
+    fn parse(text: &str) -> Result<Policy, Error> {
+        Policy::parse(text, "plimsoll.yaml".into())
+    }
+
+    /// `text` after a valid first line.
+    #[track_caller]
+    fn check(text: &str, expect: &str) {
+        let error = parse(&format!("version: 1\n{text}")).unwrap_err();
+        assert_eq!(error.to_string(), format!("plimsoll.yaml:{expect}"));
+        assert_eq!(error.class(), Class::Usage);
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_where_it_stands_with_the_nearest_one() {
+        check("gates: {}", "2:1: unknown key `gates`: did you mean `gate`?");
+        check("gate:\n  fial: []", "3:3: unknown key `fial`: did you mean `fail`?");
+        check(
+            "gate: {fail: [{serverity: high}]}",
+            "2:16: unknown key `serverity`: did you mean `severity`?",
+        );
+        check(
+            "gate: {max_advisory_age: 3d}",
+            "2:8: unknown key `max_advisory_age`: did you mean `max-advisory-age`?",
+        );
+        check("zzz: 1", "2:1: unknown key `zzz`");
+        check("rules: {VUL-004: {alow: [npm]}}", "2:19: unknown key `alow`: did you mean `allow`?");
+        check("rules: {DF-031: off}", "2:9: unknown rule `DF-031`: did you mean `DF-030`?");
+    }
+
+    #[test]
+    fn nonsense_says_what_was_found_and_expected() {
+        check("unknown: maybe", "2:10: expected one of `fail`, `warn`, found `maybe`");
+        check(
+            "extends: basline",
+            "2:10: expected one of `baseline`, `strict`, found `basline`: did you mean `baseline`?",
+        );
+        check(
+            "gate: []",
+            "2:7: expected a mapping (`fail`, `max-advisory-age`, `unknown-severity`, …), found a list",
+        );
+        check("gate: {fail: high}", "2:14: expected a list, found `high`");
+        check(
+            "gate: {fail: [{}]}",
+            "2:15: a condition that names nothing would hold for every match",
+        );
+        check("gate: {fail: [{fixable: yes}]}", "2:25: expected `true` or `false`, found `yes`");
+        check(
+            "gate: {fail: [{malicious: false}]}",
+            "2:27: expected `true`, or no such key, found `false`",
+        );
+        check(
+            "gate: {fail: [{severity: severe}]}",
+            "2:26: expected one of `critical`, `high`, `medium`, `low`, `info`, found `severe`",
+        );
+        check(
+            "promotion: {immutable-tags: [1.10]}",
+            "2:30: expected a pattern, in quotes if it looks like a number, found a number",
+        );
+        check(
+            "promotion: {from: \"a.io/[x]\"}",
+            "2:19: expected a pattern, found `a.io/[x]`: `[` has no meaning in a pattern: only `*` and `**` have",
+        );
+        check(
+            "rules: {EXC-002: {max-days: 0}}",
+            "2:29: expected a whole number from 1 to 3650, found the number `0`",
+        );
+        check(
+            "rules: {DF-030: }",
+            "2:15: expected one of `off`, `inform`, `warn`, `deny`, found nothing",
+        );
+    }
+
+    #[test]
+    fn durations_are_positive_whole_numbers_with_a_unit() {
+        for (text, seconds) in [("3d", 259_200), ("72h", 259_200), ("90m", 5_400)] {
+            let policy = parse(&format!("version: 1\ngate: {{max-advisory-age: {text}}}")).unwrap();
+            assert_eq!(policy.max_advisory_age().unwrap().as_secs(), seconds);
+        }
+        for bad in
+            ["3", "3w", "0d", "-1d", "1.5d", "d", "9999999d", "\"+1d\"", "\"3 d\"", "3d2h", "日"]
+        {
+            let error = parse(&format!("version: 1\ngate: {{max-advisory-age: {bad}}}"));
+            assert!(matches!(error, Err(Error::Invalid { line: 2, column: 26, .. })), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_version_comes_first_and_is_ours() {
+        for (text, expect) in [
+            ("{}", "1:1: expected `version: 1`"),
+            ("version: 2", "1:10: expected a whole number from 1 to 1, found the number `2`"),
+            ("version: \"1\"", "1:10: expected a whole number from 1 to 1, found `1`"),
+        ] {
+            assert_eq!(parse(text).unwrap_err().to_string(), format!("plimsoll.yaml:{expect}"));
+        }
+        assert!(
+            parse("").is_err() && parse("[]").is_err() && parse("version: 1\nversion: 1").is_err()
+        );
+    }
+
+    #[test]
+    fn what_is_not_there_yet_says_so() {
+        check(
+            "evidence: {signers: [{issuer: \"https://a\", identity: \"https://b\"}]}",
+            "2:23: keyless signers are not supported yet: expected `key`",
+        );
+        check(
+            "gate: {fail: [{known-exploited: true}]}",
+            "2:16: `known-exploited` is not supported yet: no list of exploited flaws is read",
+        );
+        check(
+            "bases: {allow: [{repository: \"a.io/*\", signer: x}]}",
+            "2:40: `signer` is not supported yet: approve the image in the lock",
+        );
+    }
+
+    #[test]
+    fn a_pattern_that_could_never_match_a_repository_is_refused() {
+        check(
+            "bases: {allow: [{repository: \"library/*\"}]}",
+            "2:30: expected a pattern that begins with a registry, found `library/*`: did you mean `docker.io/library/*`?",
+        );
+        for mirror in ["registry.corp/hub", "registry.corp/*/x/*", "*", "docker.io*"] {
+            let text = format!(
+                "version: 1\nbases: {{mirrors: [{{from: \"{mirror}\", to: \"docker.io/*\"}}]}}"
+            );
+            assert!(parse(&text).is_err(), "{mirror}");
+        }
+    }
+
+    const EXCEPTION: &str = "rule: IMG-001, reason: because, owner: a@corp, expires: 2026-12-15";
+
+    #[test]
+    fn an_exception_without_reason_owner_or_expiry_is_refused() {
+        let parsed = parse(&format!("version: 1\nexceptions:\n  - {{{EXCEPTION}}}")).unwrap();
+        let [Exception { rule: "IMG-001", line: 3, .. }] = parsed.exceptions() else { panic!() };
+        for (part, key) in [
+            (", reason: because", "reason"),
+            (", owner: a@corp", "owner"),
+            (", expires: 2026-12-15", "expires"),
+        ] {
+            let text = EXCEPTION.replace(part, "");
+            check(
+                &format!("exceptions:\n  - {{{text}}}"),
+                &format!("3:5: an exception needs `{key}` (EXC-001)"),
+            );
+        }
+        check(
+            &format!("exceptions: [{{{}}}]", EXCEPTION.replace("because", "\" \"")),
+            "2:38: expected a text, found ` `",
+        );
+        for bad in ["2026-13-01", "2026-02-30", "tomorrow", "20261215", "2026-12-15T00:00:00Z"] {
+            let text = EXCEPTION.replace("2026-12-15", bad);
+            assert!(parse(&format!("version: 1\nexceptions: [{{{text}}}]")).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn exceptions_are_from_rules_that_exist_and_not_from_rules_about_exceptions() {
+        let with = |rule: &str| format!("exceptions: [{{{}}}]", EXCEPTION.replace("IMG-001", rule));
+        check(&with("EXC-003"), "2:21: there are no exceptions from the rules about exceptions");
+        check(&with("\"*\""), "2:21: unknown rule `*`");
+        check(
+            &with("vulnerabilities"),
+            "2:21: unknown rule `vulnerabilities`: did you mean `vulnerability`?",
+        );
+    }
+
+    #[test]
+    fn values_keep_their_lines() {
+        let policy = parse(
+            "version: 1\nunknown: warn\nrules:\n  DF-030: off\n  IMG-002: {action: deny}\n\
+             evidence:\n  require: [sbom]\n  signers:\n    - key: keys/release.pub\n",
+        )
+        .unwrap();
+        assert_eq!(policy.unknown.line, Some(2));
+        let of = |id| policy.action(rules::find(id).unwrap());
+        assert_eq!((of("DF-030").value, of("DF-030").line), (None, Some(4)));
+        assert_eq!((of("IMG-002").value, of("IMG-002").line), (Some(Action::Deny), Some(5)));
+        assert_eq!((of("IMG-001").value, of("IMG-001").line), (Some(Action::Deny), None));
+        assert_eq!(policy.evidence().line, Some(7));
+        let path = "keys/release.pub".into();
+        assert_eq!(policy.evidence().signers, [SignerPolicy::Key { path, line: 9 }]);
+    }
+
+    #[test]
+    fn promotion_and_tags_match_by_part() {
+        let text = "version: 1\npromotion: {from: \"r.corp/build/*\", to: \"r.corp/prod/*\", immutable-tags: [\"v*\"]}";
+        let policy = parse(text).unwrap();
+        let permits = |from: &str, to: &str| {
+            policy.promotion().permits(&from.parse().unwrap(), &to.parse().unwrap())
+        };
+        assert!(permits("r.corp/build/a", "r.corp/prod/a"));
+        assert!(!permits("r.corp/build/a", "r.corp/production/a"));
+        assert!(!permits("r.corp/build/a/b", "r.corp/prod/a"));
+        assert!(!permits("evil.io/r.corp/build/a", "r.corp/prod/a"));
+        assert!(policy.promotion().is_immutable("v1.2") && !policy.promotion().is_immutable("dev"));
+        assert!(
+            Policy::baseline().promotion().permits(&"a".parse().unwrap(), &"b".parse().unwrap())
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC{0,200}") {
+            drop(parse(&text));
+            drop(parse(&format!("version: 1\n{text}")));
+        }
+
+        #[test]
+        fn no_change_to_a_policy_makes_it_panic(at in 0..2_000_usize, with in "[\\[{}:,\\-\"'&*#\n a1]{0,3}") {
+            let mut text = crate::template::POLICY_TEMPLATE.replace("#: ", "");
+            let at = text.char_indices().map(|(at, _)| at).nth(at).unwrap_or(0);
+            text.insert_str(at, &with);
+            drop(parse(&text));
+        }
+    }
+}

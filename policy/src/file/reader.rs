@@ -7,7 +7,7 @@ use crate::{
 };
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::{SignedDuration, civil};
-use std::{fmt::Display, str::FromStr};
+use std::{cmp::Reverse, fmt::Display, str::FromStr};
 
 /// Reads the values of one policy file.
 pub(super) struct Reader<'a> {
@@ -219,13 +219,14 @@ impl Reader<'_> {
     }
 }
 
-/// The known word that a person most likely meant.
+/// The known word that a person most likely meant; among equally near ones, the one that begins alike.
 fn nearest(found: &str, known: &[&str]) -> Option<String> {
     let folded = found.to_ascii_lowercase().replace('_', "-");
-    known
-        .iter()
-        .map(|word| (strsim::damerau_levenshtein(&folded, &word.to_ascii_lowercase()), word))
-        .filter(|(distance, word)| *distance <= word.len().div_ceil(3))
-        .min()
-        .map(|(_, word)| (*word).to_owned())
+    let near = known.iter().filter_map(|word| {
+        let lower = word.to_ascii_lowercase();
+        let distance = strsim::damerau_levenshtein(&folded, &lower);
+        let alike = folded.chars().zip(lower.chars()).take_while(|(a, b)| a == b).count();
+        (distance <= word.len().div_ceil(3)).then_some((distance, Reverse(alike), *word))
+    });
+    near.min().map(|(_, _, word)| word.to_owned())
 }

@@ -54,3 +54,59 @@ fn absent(context: &RuleContext<'_>, kind: EvidenceKind, refused: usize) -> Rais
     let title = format!("there is no verified evidence of kind `{kind}`");
     context.fail(Place::Evidence, title, found, format!("verified evidence of kind `{kind}`"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::*;
+    use plimsoll_model::evidence::{Evidence, EvidenceFacts, Signer};
+
+    const REQUIRED: &str = "evidence: {require: [sbom]}";
+
+    #[expect(clippy::disallowed_methods, reason = "a test stands in for the verifier")]
+    fn verified() -> Presence {
+        Presence::Present(vec![Evidence::attested(EvidenceFacts {
+            subject: digest("index"),
+            predicate_type: "https://cyclonedx.org/bom".to_owned(),
+            signer: Signer::Key { id: digest("key") },
+            statement: digest("statement"),
+            bundle: digest("bundle"),
+            signed: None,
+            predicate: "{}".to_owned(),
+        })])
+    }
+
+    fn case(presence: Presence) -> Case {
+        Case::default().policy(REQUIRED).evidence(EvidenceKind::Sbom, presence)
+    }
+
+    #[test]
+    fn absent_fails_present_passes_and_not_told_is_unknown() {
+        case(Presence::Absent { refused: 2 }).check("ATT-001", Expect::Fail);
+        case(verified()).check("ATT-001", Expect::Pass);
+        let reason = "the registry answered 500".to_owned();
+        case(Presence::CouldNotTell { reason }).check("ATT-001", Expect::Unknown);
+    }
+
+    #[test]
+    fn nobody_having_looked_is_not_told_and_nothing_verified_is_absent() {
+        let case = Case::default().policy("evidence: {require: [sbom, provenance]}");
+        let case = case.evidence(EvidenceKind::Provenance, Presence::Absent { refused: 0 });
+        case.check("ATT-001", Expect::Unknown);
+        self::case(Presence::Present(vec![])).check("ATT-001", Expect::Fail);
+    }
+
+    #[test]
+    fn what_is_not_required_or_not_judged_is_no_finding() {
+        let absent = Presence::Absent { refused: 0 };
+        case(absent).policy("evidence: {require: []}").check("ATT-001", Expect::Pass);
+        Case::default().policy(REQUIRED).image(&["a"]).check("ATT-001", Expect::Pass);
+    }
+
+    #[test]
+    fn the_line_that_requires_it_is_named() {
+        let judged = case(Presence::Absent { refused: 1 }).findings("ATT-001");
+        assert_eq!(judged[0].policy_line.as_ref().map(|line| line.line), Some(2));
+        assert_eq!(judged[0].finding.found, "none that verifies; 1 candidate was refused");
+    }
+}

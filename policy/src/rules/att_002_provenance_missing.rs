@@ -23,3 +23,24 @@ pub(crate) const RULE: Rule = Rule {
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     missing(context, EvidenceKind::Provenance)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::*;
+    use plimsoll_model::evidence::Presence;
+
+    fn case(presence: Presence) -> Case {
+        let policy = "evidence: {require: [provenance]}";
+        Case::default().policy(policy).evidence(EvidenceKind::Provenance, presence)
+    }
+
+    #[test]
+    fn absent_fails_and_not_told_is_unknown() {
+        case(Presence::Absent { refused: 0 }).check("ATT-002", Expect::Fail);
+        let reason = "no network".to_owned();
+        case(Presence::CouldNotTell { reason }).check("ATT-002", Expect::Unknown);
+        let not_required = case(Presence::Absent { refused: 0 }).policy("evidence: {require: []}");
+        not_required.check("ATT-002", Expect::Pass);
+    }
+}

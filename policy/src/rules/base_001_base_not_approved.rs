@@ -127,3 +127,116 @@ fn check_image(context: &RuleContext<'_>, image: &Image) -> Option<Raised> {
         Some(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::*;
+    const LOCKED: &str = "bases: {lock: bases.lock, allow: []}";
+
+    fn locked(dockerfile: &str) -> Case {
+        let case = Case::default().policy(LOCKED).dockerfile(dockerfile);
+        case.approved("debian:12", &["a", "b"], "2026-06-15")
+    }
+
+    #[test]
+    fn an_entry_of_the_lock_approves_what_it_names() {
+        locked("FROM debian:12").check("BASE-001", Expect::Pass);
+        let index = digest("base index");
+        locked(&format!("FROM debian@{index}")).check("BASE-001", Expect::Pass);
+        locked(&format!("FROM debian:other@{index}")).check("BASE-001", Expect::Pass);
+        for other in ["FROM debian:13", "FROM debian", "FROM evil.io/library/debian:12"] {
+            locked(other).check("BASE-001", Expect::Fail);
+        }
+        // The digest counts, not the tag beside it.
+        locked(&format!("FROM {}", at_digest("debian:12"))).check("BASE-001", Expect::Fail);
+    }
+
+    #[test]
+    fn every_kind_of_input_counts_and_stages_do_not() {
+        locked("FROM debian:12 AS a\nFROM a\nCOPY --from=a / /\nCOPY --from=0 / /\nFROM scratch")
+            .check("BASE-001", Expect::Pass);
+        let case = locked(
+            "# syntax=evil.io/frontend\nFROM debian:12\nCOPY --from=evil.io/x / /\n\
+             RUN --mount=type=bind,from=evil.io/y,target=/y true\nFROM evil.io/z",
+        );
+        assert_eq!(case.places("BASE-001"), [(1, 1), (3, 6), (4, 5), (5, 6)]);
+        locked("# syntax=docker/dockerfile:1\nFROM debian:12").check("BASE-001", Expect::Pass);
+    }
+
+    #[test]
+    fn an_approval_ends_with_its_last_day() {
+        locked("FROM debian:12").check("BASE-001", Expect::Pass);
+        let expired = Case::default().policy(LOCKED).dockerfile("FROM debian:12");
+        let expired = expired.approved("debian:12", &["a"], "2026-06-14");
+        expired.check("BASE-001", Expect::Fail);
+        assert!(expired.findings("BASE-001")[0].finding.found.contains("expired on 2026-06-14"));
+    }
+
+    #[test]
+    fn a_variable_without_a_value_can_not_be_told_and_a_malformed_name_fails() {
+        locked("ARG BASE\nFROM $BASE").check("BASE-001", Expect::Unknown);
+        let given = locked("ARG BASE\nFROM $BASE").build_arg("BASE", "debian:12");
+        given.check("BASE-001", Expect::Pass);
+        locked("ARG V=12\nFROM debian:${V}").check("BASE-001", Expect::Pass);
+        locked("FROM debian@sha256:abcd").check("BASE-001", Expect::Fail);
+    }
+
+    #[test]
+    fn a_name_is_approved_as_the_policy_says() {
+        let policy =
+            "bases: {allow: [{repository: \"docker.io/library/*\", only: official, pin: digest}]}";
+        let case = |dockerfile: &str| Case::default().policy(policy).dockerfile(dockerfile);
+        case(&format!("FROM {}", at_digest("debian"))).check("BASE-001", Expect::Pass);
+        for other in ["debian:12", &at_digest("notlisted"), &at_digest("evil.io/library/debian")] {
+            case(&format!("FROM {other}")).check("BASE-001", Expect::Fail);
+        }
+    }
+
+    #[test]
+    fn a_mirror_stands_for_what_it_mirrors_only_by_digest() {
+        let policy = "bases:\n  lock: l\n  allow: []\n  mirrors: [{from: \"registry.corp/hub/*\", to: \"docker.io/*\"}]";
+        let case = |from: &str| {
+            let case = Case::default().policy(policy).dockerfile(&format!("FROM {from}"));
+            case.approved("debian:12", &["a"], "2026-12-31")
+        };
+        let pinned = format!("registry.corp/hub/library/debian@{}", digest("base index"));
+        case(&pinned).check("BASE-001", Expect::Pass);
+        case("registry.corp/hub/library/debian:12").check("BASE-001", Expect::Fail);
+        case(&pinned.replace("hub", "hub2")).check("BASE-001", Expect::Fail);
+    }
+
+    fn image(layers: &[&str]) -> Case {
+        let case = Case::default().policy(LOCKED).image(layers);
+        case.approved("debian:12", &["a", "b"], "2026-06-15")
+    }
+
+    #[test]
+    fn the_lowest_layers_tell_the_base_of_an_image() {
+        image(&["a", "b", "c"]).check("BASE-001", Expect::Pass);
+        image(&["a", "b"]).check("BASE-001", Expect::Pass);
+        for other in [vec!["a"], vec!["b", "a"], vec!["x", "a", "b"], vec![]] {
+            image(&other).check("BASE-001", Expect::Unknown);
+        }
+    }
+
+    #[test]
+    fn the_longest_base_counts() {
+        let case =
+            image(&["a", "b", "c", "d"]).approved("python:3", &["a", "b", "c"], "2026-06-01");
+        case.check("BASE-001", Expect::Fail);
+    }
+
+    #[test]
+    fn without_a_lock_an_image_warns_and_says_so() {
+        let case = Case::default().image(&["a"]);
+        let judged = case.findings("BASE-001");
+        assert_eq!((judged.len(), judged[0].action), (1, Action::Warn));
+        assert_eq!(judged[0].finding.found, "no lock of approved bases is configured");
+        for strict in ["bases: {lock: bases.lock}", "rules: {BASE-001: deny}"] {
+            let judged = case.clone().policy(strict).findings("BASE-001");
+            assert_eq!(judged[0].action, Action::Deny, "{strict}");
+            case.clone().policy(strict).check("BASE-001", Expect::Unknown);
+        }
+    }
+}

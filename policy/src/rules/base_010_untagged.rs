@@ -25,3 +25,37 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
         name.is_untagged().then(|| (format!("`{name}`"), "a tag or a digest".to_owned()))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::testing::*;
+
+    fn case(dockerfile: &str) -> Case {
+        Case::default().dockerfile(dockerfile)
+    }
+
+    #[test]
+    fn neither_tag_nor_digest_fails() {
+        for bad in
+            ["FROM debian", "FROM debian:12\nCOPY --from=nginx / /", "ARG V\nFROM a AS b\nFROM b"]
+        {
+            case(bad).check("BASE-010", Expect::Fail);
+        }
+        assert_eq!(case("\nFROM --platform=$X debian AS x").places("BASE-010"), [(2, 20)]);
+    }
+
+    #[test]
+    fn a_tag_a_digest_a_stage_and_nothing_pass() {
+        let pinned = format!("FROM {}", at_digest("debian"));
+        for good in ["FROM debian:12", &pinned, "FROM debian:12 AS a\nFROM a", "FROM scratch"] {
+            case(good).check("BASE-010", Expect::Pass);
+        }
+        case("ARG V=:12\nFROM debian${V}").check("BASE-010", Expect::Pass);
+    }
+
+    #[test]
+    fn a_variable_without_a_value_can_not_be_told() {
+        case("ARG V\nFROM debian${V}").check("BASE-010", Expect::Unknown);
+        case("FROM debian:$TARGETARCH").check("BASE-010", Expect::Unknown);
+    }
+}

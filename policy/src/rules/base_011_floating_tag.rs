@@ -34,3 +34,33 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
         is_floating.then(|| (format!("`{name}`"), "a version, or a digest".to_owned()))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::testing::*;
+
+    fn case(dockerfile: &str) -> Case {
+        Case::default().dockerfile(dockerfile)
+    }
+
+    #[test]
+    fn a_tag_that_floats_by_its_name_fails() {
+        for tag in ["latest", "stable", "lts-slim", "EDGE", "nightly_x"] {
+            case(&format!("FROM node:{tag}")).check("BASE-011", Expect::Fail);
+        }
+        case("ARG V=latest\nFROM node:$V").check("BASE-011", Expect::Fail);
+    }
+
+    #[test]
+    fn a_version_and_a_digest_pass() {
+        let pinned = at_digest("node:latest");
+        for name in ["node:22", "node:latestish", "node", &pinned] {
+            case(&format!("FROM {name}")).check("BASE-011", Expect::Pass);
+        }
+    }
+
+    #[test]
+    fn a_variable_without_a_value_can_not_be_told() {
+        case("ARG V\nFROM node:$V").check("BASE-011", Expect::Unknown);
+    }
+}

@@ -25,3 +25,28 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
         name.digest.is_none().then(|| (format!("`{name}`"), format!("`{name}@sha256:…`")))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::*;
+
+    fn case(dockerfile: &str) -> Case {
+        Case::default().dockerfile(dockerfile)
+    }
+
+    #[test]
+    fn a_name_without_a_digest_warns_and_strict_denies() {
+        let case = case("FROM debian:12");
+        case.check("BASE-012", Expect::Fail);
+        assert_eq!(case.findings("BASE-012")[0].action, Action::Warn);
+        let strict = case.policy("extends: strict").findings("BASE-012");
+        assert_eq!(strict[0].action, Action::Deny);
+    }
+
+    #[test]
+    fn a_digest_passes_and_a_variable_can_not_be_told() {
+        case(&format!("FROM {}", at_digest("debian:12"))).check("BASE-012", Expect::Pass);
+        case("ARG D\nFROM debian@$D").check("BASE-012", Expect::Unknown);
+    }
+}

@@ -67,3 +67,49 @@ fn is_trusted(context: &RuleContext<'_>, name: &ImageName) -> bool {
             })
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::testing::*;
+
+    fn case(dockerfile: &str) -> Case {
+        let policy = "bases: {allow: [{repository: \"docker.io/library/*\", only: official}, {repository: \"registry.corp/base/*\"}]}";
+        Case::default().policy(policy).dockerfile(dockerfile)
+    }
+
+    #[test]
+    fn trusted_names_pass_in_every_spelling() {
+        for good in ["debian:12", "index.docker.io/library/debian", "registry.corp/base/x:1"] {
+            case(&format!("FROM {good}")).check("BASE-020", Expect::Pass);
+        }
+    }
+
+    #[test]
+    fn names_that_look_trusted_fail() {
+        for bad in [
+            "somebody/debian",
+            "evil.io/library/debian",
+            "docker.io.evil.io/library/debian",
+            "registry.corp/base/x/y",
+            "registry.corp/basement/x",
+            "registry.corp.evil.io/base/x",
+            "registry.corp:8443/base/x",
+            "debiann",
+        ] {
+            case(&format!("FROM {bad}")).check("BASE-020", Expect::Fail);
+        }
+        case("FROM debian\nCOPY --from=evil/x / /").check("BASE-020", Expect::Fail);
+    }
+
+    #[test]
+    fn a_variable_without_a_value_can_not_be_told() {
+        case("ARG HUB\nFROM $HUB/library/debian").check("BASE-020", Expect::Unknown);
+    }
+
+    #[test]
+    fn what_the_lock_approves_is_trusted_while_it_holds() {
+        let locked = |expires| case("FROM a.io/b:1").approved("a.io/b:1", &["a"], expires);
+        locked("2026-06-15").check("BASE-020", Expect::Pass);
+        locked("2026-06-14").check("BASE-020", Expect::Fail);
+    }
+}

@@ -33,3 +33,25 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::testing::*;
+
+    #[test]
+    fn each_bad_instruction_is_a_finding_and_hides_nothing() {
+        let case = Case::default().dockerfile("FROM debian\nRUM x\nENV A\n  COPY a\nUSER root\n");
+        case.check("DF-001", Expect::Fail);
+        assert_eq!(case.places("DF-001"), [(2, 1), (3, 1), (4, 3)]);
+        case.check("DF-020", Expect::Fail);
+        case.check("BASE-010", Expect::Fail);
+    }
+
+    #[test]
+    fn what_is_no_dockerfile_fails_and_what_is_one_passes() {
+        for bad in ["", "# nothing", "RUN x", "hello world", "FROM a b", "FROM a AS", "FROM"] {
+            Case::default().dockerfile(bad).check("DF-001", Expect::Fail);
+        }
+        Case::default().dockerfile("FROM debian:12\nUSER 1\n").check("DF-001", Expect::Pass);
+    }
+}

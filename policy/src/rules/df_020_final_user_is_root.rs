@@ -90,3 +90,95 @@ fn of_image(context: &RuleContext<'_>, stage: (&Build, &Stage), input: &Input) -
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::testing::*;
+
+    fn case(dockerfile: &str) -> Case {
+        Case::default().dockerfile(dockerfile)
+    }
+
+    #[test]
+    fn every_spelling_of_root_fails() {
+        for user in ["root", "0", "00", "0:1000", "root:app", "+0", "\"0\"", "'root'", "\"\""] {
+            case(&format!("FROM debian\nUSER {user}")).check("DF-020", Expect::Fail);
+        }
+        case("FROM debian\nUSER 1\nUSER 0").check("DF-020", Expect::Fail);
+        case("FROM scratch").check("DF-020", Expect::Fail);
+    }
+
+    #[test]
+    fn another_user_passes_wherever_it_is_set() {
+        for good in [
+            "FROM debian\nUSER 10001",
+            "FROM debian\nUSER 0\nUSER app:0",
+            "FROM debian AS a\nUSER app\nFROM a\nRUN x",
+            "FROM debian\nARG U=app\nUSER ${U}",
+            "FROM debian\nENV U=app\nUSER $U",
+            "ARG U=app\nFROM debian\nARG U\nUSER $U",
+            "FROM debian\nUSER ${U:-app}\nUSER 5",
+        ] {
+            case(good).check("DF-020", Expect::Pass);
+        }
+    }
+
+    #[test]
+    fn variables_and_stages_are_followed_to_root() {
+        for bad in [
+            "FROM debian\nARG U=0\nUSER ${U}",
+            "FROM debian AS a\nUSER app\nFROM a\nUSER root",
+            "FROM debian AS a\nENV U=root\nFROM a\nUSER $U",
+            "FROM scratch\nUSER ${U:-0}",
+            "FROM debian\nRUN useradd -o -u 0 app && x\nUSER app",
+        ] {
+            case(bad).check("DF-020", Expect::Fail);
+        }
+    }
+
+    #[test]
+    fn what_depends_on_the_unknown_can_not_be_told() {
+        for unknown in [
+            "FROM debian",
+            "FROM debian\nUSER $U",
+            "FROM debian\nARG U\nUSER $U",
+            "FROM debian\nUSER ${U:-app}",
+        ] {
+            case(unknown).check("DF-020", Expect::Unknown);
+        }
+        case("FROM debian\nUSER 1").target("nosuch").check("DF-020", Expect::Unknown);
+        let given = case("FROM debian\nARG U\nUSER $U").build_arg("U", "0");
+        given.check("DF-020", Expect::Fail);
+    }
+
+    #[test]
+    fn the_lock_knows_the_user_of_the_base() {
+        let locked = |user| case("FROM debian:12").approved_with_user("debian:12", user);
+        locked(None).check("DF-020", Expect::Fail);
+        locked(Some("0:0")).check("DF-020", Expect::Fail);
+        locked(Some("nonroot")).check("DF-020", Expect::Pass);
+    }
+
+    #[test]
+    fn the_stage_that_is_built_counts() {
+        let text = "FROM debian AS Test\nUSER root\nFROM debian\nUSER 1";
+        case(text).check("DF-020", Expect::Pass);
+        for target in ["test", "TEST", "0"] {
+            let case = case(text).target(target);
+            case.check("DF-020", Expect::Fail);
+            assert_eq!(case.places("DF-020"), [(2, 1)]);
+        }
+    }
+
+    #[test]
+    fn what_a_heredoc_says_sets_nothing() {
+        case("FROM debian\nUSER 1\nRUN python3 <<EOF\nUSER root\nEOF\n")
+            .check("DF-020", Expect::Pass);
+    }
+
+    #[test]
+    fn the_image_itself_tells_where_the_file_does_not() {
+        case("FROM debian").image(&["a"]).check("DF-020", Expect::Pass);
+        case("FROM debian\nUSER 0").image(&["a"]).check("DF-020", Expect::Fail);
+    }
+}

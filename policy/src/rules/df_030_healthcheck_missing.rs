@@ -56,3 +56,37 @@ fn check_build(context: &RuleContext<'_>, build: &Build) -> Option<Raised> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::*;
+
+    fn case(dockerfile: &str) -> Case {
+        Case::default().dockerfile(dockerfile)
+    }
+
+    #[test]
+    fn none_missing_and_switched_off_fail() {
+        for bad in [
+            "FROM debian",
+            "FROM debian\nHEALTHCHECK CMD x\nHEALTHCHECK NONE",
+            "FROM debian AS a\nHEALTHCHECK CMD x\nFROM debian",
+            "FROM debian\nONBUILD HEALTHCHECK CMD x",
+        ] {
+            case(bad).check("DF-030", Expect::Fail);
+        }
+        assert_eq!(case("FROM debian").findings("DF-030")[0].action, Action::Warn);
+    }
+
+    #[test]
+    fn one_in_the_chain_passes() {
+        case("FROM debian\nHEALTHCHECK --interval=5s CMD x").check("DF-030", Expect::Pass);
+        case("FROM debian AS a\nhealthcheck cmd x\nFROM a").check("DF-030", Expect::Pass);
+    }
+
+    #[test]
+    fn a_stage_that_is_not_there_can_not_be_told() {
+        case("FROM debian\nHEALTHCHECK CMD x").target("x").check("DF-030", Expect::Unknown);
+    }
+}

@@ -39,3 +39,27 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     })
     .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::testing::*;
+
+    fn case(expires: &str, rules: &str) -> Case {
+        Case::default().image(&["a"]).policy(&format!(
+            "rules: {rules}\nexceptions: [{{rule: IMG-002, reason: r, owner: o, expires: {expires}}}]"
+        ))
+    }
+
+    #[test]
+    fn the_last_day_is_at_most_a_year_away() {
+        case("2027-06-15", "{}").check("EXC-002", Expect::Pass);
+        case("2027-06-16", "{}").check("EXC-002", Expect::Fail);
+    }
+
+    #[test]
+    fn the_policy_may_say_how_far() {
+        let rules = "{EXC-002: {max-days: 30}}";
+        case("2026-07-15", rules).check("EXC-002", Expect::Pass);
+        case("2026-07-16", rules).check("EXC-002", Expect::Fail);
+    }
+}

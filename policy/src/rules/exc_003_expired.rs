@@ -32,3 +32,28 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::testing::*;
+
+    fn case(expires: &str) -> Case {
+        let case = Case::default().image_with(&["a"], |config| config.user = None);
+        case.policy(&format!(
+            "exceptions: [{{rule: IMG-001, reason: r, owner: o, expires: {expires}}}]"
+        ))
+    }
+
+    #[test]
+    fn the_last_day_belongs_to_it() {
+        case("2026-06-15").check("EXC-003", Expect::Pass);
+        case("2026-06-14").check("EXC-003", Expect::Fail);
+    }
+
+    #[test]
+    fn what_an_expired_one_accepted_blocks_again() {
+        assert!(case("2026-06-15").findings("IMG-001")[0].exception.is_some());
+        let judged = case("2026-06-14").findings("IMG-001");
+        assert!(judged[0].exception.is_none() && judged[0].is_blocking());
+    }
+}

@@ -42,3 +42,23 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::testing::*;
+
+    fn case(expires: &str, rules: &str) -> Case {
+        Case::default().image(&["a"]).policy(&format!(
+            "rules: {rules}\nexceptions: [{{rule: IMG-002, reason: r, owner: o, expires: {expires}}}]"
+        ))
+    }
+
+    #[test]
+    fn two_weeks_before_its_last_day_it_is_shown() {
+        case("2026-06-30", "{}").check("EXC-004", Expect::Pass);
+        case("2026-06-29", "{}").check("EXC-004", Expect::Fail);
+        case("2026-06-15", "{}").check("EXC-004", Expect::Fail);
+        case("2026-06-14", "{}").check("EXC-004", Expect::Pass);
+        case("2026-06-30", "{EXC-004: {days: 15}}").check("EXC-004", Expect::Fail);
+    }
+}

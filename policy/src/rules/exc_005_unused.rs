@@ -42,3 +42,36 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::testing::*;
+
+    fn case(exceptions: &str) -> Case {
+        let image = Case::default().image_with(&["a"], |config| config.user = None);
+        image.policy(&format!("exceptions:\n{exceptions}"))
+    }
+
+    const SERVING: &str = "  - {rule: IMG-001, reason: r, owner: o, expires: 2026-12-31}\n";
+    const UNUSED: &str = "  - {rule: IMG-002, reason: r, owner: o, expires: 2026-12-31}\n";
+    const ELSEWHERE: &str = "  - {rule: DF-020, reason: r, owner: o, expires: 2026-12-31}\n";
+
+    #[test]
+    fn one_that_accepts_nothing_is_a_finding_at_its_line() {
+        case(SERVING).check("EXC-005", Expect::Pass);
+        let judged = case(&format!("{SERVING}{UNUSED}")).findings("EXC-005");
+        assert_eq!(judged.len(), 1);
+        assert_eq!(judged[0].policy_line.as_ref().map(|line| line.line), Some(4));
+    }
+
+    #[test]
+    fn one_for_what_was_not_judged_may_serve_elsewhere() {
+        case(ELSEWHERE).check("EXC-005", Expect::Pass);
+        case(ELSEWHERE).dockerfile("FROM a\nUSER 1").check("EXC-005", Expect::Fail);
+    }
+
+    #[test]
+    fn two_for_the_same_finding_both_serve() {
+        case(&format!("{SERVING}{SERVING}")).check("EXC-005", Expect::Pass);
+    }
+}

@@ -47,3 +47,41 @@ fn complaint(exception: &Exception) -> Option<&'static str> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::testing::*;
+
+    fn case(scope: &str) -> Case {
+        Case::default()
+            .image(&["a"])
+            .policy(&format!("exceptions: [{{{scope}, reason: r, owner: o, expires: 2026-12-31}}]"))
+    }
+
+    #[test]
+    fn what_accepts_whatever_comes_fails() {
+        for scope in [
+            "rule: vulnerability",
+            "rule: vulnerability, component: \"pkg:deb/debian/zlib1g\"",
+            "rule: vulnerability, id: CVE-1, component: \"*\"",
+            "rule: VUL-002, id: CVE-1, component: \"**zlib\"",
+            "rule: VUL-004",
+            "rule: DF-020, path: \"**\"",
+        ] {
+            case(scope).check("EXC-006", Expect::Fail);
+        }
+    }
+
+    #[test]
+    fn what_names_one_thing_passes() {
+        for scope in [
+            "rule: vulnerability, id: CVE-1",
+            "rule: VUL-002, id: CVE-1, component: \"pkg:deb/debian/zlib*\"",
+            "rule: VUL-004, component: \"pkg:generic/**\"",
+            "rule: DF-020, path: \"legacy/Dockerfile\"",
+            "rule: IMG-001",
+        ] {
+            case(scope).check("EXC-006", Expect::Pass);
+        }
+    }
+}

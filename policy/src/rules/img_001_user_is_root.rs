@@ -42,3 +42,30 @@ pub(super) fn is_root(user: &str) -> bool {
     let digits = name.strip_prefix(['+', '-']).unwrap_or(name);
     name.is_empty() || name == "root" || digits.bytes().all(|byte| byte == b'0')
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::testing::*;
+
+    fn case(user: Option<&str>) -> Case {
+        let user = user.map(str::to_owned);
+        Case::default().image_with(&["a"], |config| config.user = user)
+    }
+
+    #[test]
+    fn every_spelling_of_root_fails() {
+        for user in [None, Some(""), Some(" "), Some("root"), Some("0"), Some("000:5"), Some(":5")]
+        {
+            case(user).check("IMG-001", Expect::Fail);
+        }
+    }
+
+    #[test]
+    fn another_user_passes_and_a_variable_can_not_be_told() {
+        for user in ["1", "10001:0", "app", "root2", "00x"] {
+            case(Some(user)).check("IMG-001", Expect::Pass);
+        }
+        case(Some("$USER")).check("IMG-001", Expect::Unknown);
+        Case::default().dockerfile("FROM debian").check("IMG-001", Expect::Pass);
+    }
+}

@@ -38,3 +38,30 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::testing::*;
+    use plimsoll_model::image::Healthcheck;
+
+    fn case(test: Option<&[&str]>) -> Case {
+        let test = test.map(|words| words.iter().map(|word| (*word).to_owned()).collect());
+        let healthcheck = test.map(|test| Healthcheck { test });
+        Case::default().image_with(&["a"], |config| config.healthcheck = healthcheck)
+    }
+
+    #[test]
+    fn none_and_switched_off_fail() {
+        for bad in [None, Some(vec![]), Some(vec!["NONE"])] {
+            case(bad.as_deref()).check("IMG-002", Expect::Fail);
+        }
+    }
+
+    #[test]
+    fn a_command_passes_and_other_words_can_not_be_told() {
+        case(Some(&["CMD-SHELL", "x"])).check("IMG-002", Expect::Pass);
+        case(Some(&["CMD", "x", "y"])).check("IMG-002", Expect::Pass);
+        case(Some(&["HTTP", "x"])).check("IMG-002", Expect::Unknown);
+        case(Some(&["CMD"])).check("IMG-002", Expect::Unknown);
+    }
+}

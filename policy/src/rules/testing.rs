@@ -1,1 +1,301 @@
 //! What the tests of the rules have in common.
+
+use crate::{
+    Decision, Dockerfile, EvidenceKind, Facts, Judged, Policy,
+    bases::{Entry, EntryPlatform, Lock},
+    decide,
+};
+use jiff::{SignedDuration, Timestamp};
+use plimsoll_model::{
+    Digest, Inventory, Severity, TreePath,
+    advisory::{Advisory, AdvisoryClass},
+    component::{Component, Location},
+    evidence::Presence,
+    finding::{Outcome, Place},
+    image::{Healthcheck, Image, ImageConfig, Layer},
+    inventory::Unknown,
+    platform::Platform,
+    reference,
+    scan::{Fix, IndexStamp, Match, Scan, ScanVerdict, SourceStamp},
+};
+use std::collections::BTreeMap;
+
+/// What a rule is expected to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expect {
+    Pass,
+    Fail,
+    Unknown,
+}
+
+/// Facts in the making.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Case {
+    policy: String,
+    dockerfiles: Vec<Dockerfile>,
+    target: Option<String>,
+    build_args: BTreeMap<String, String>,
+    image: Option<Image>,
+    lock: Option<Lock>,
+    evidence: Option<BTreeMap<EvidenceKind, Presence>>,
+    components: Option<Vec<(Component, ScanVerdict)>>,
+    unknowns: Vec<Unknown>,
+    index: Option<IndexStamp>,
+    is_unscanned: bool,
+}
+
+/// The moment of all tests: 2026-06-15 12:00 UTC.
+pub(crate) fn now() -> Timestamp {
+    "2026-06-15T12:00:00Z".parse().unwrap()
+}
+
+pub(crate) fn digest(of: &str) -> Digest {
+    Digest::of(of.as_bytes())
+}
+
+impl Case {
+    /// Lines of a policy file after its version.
+    pub(crate) fn policy(mut self, text: &str) -> Self {
+        self.policy = text.to_owned();
+        self
+    }
+
+    pub(crate) fn dockerfile(mut self, text: &str) -> Self {
+        self.dockerfiles.push(Dockerfile { path: "Dockerfile".into(), text: text.to_owned() });
+        self
+    }
+
+    pub(crate) fn target(mut self, stage: &str) -> Self {
+        self.target = Some(stage.to_owned());
+        self
+    }
+
+    pub(crate) fn build_arg(mut self, name: &str, value: &str) -> Self {
+        self.build_args.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// An image with these layers that runs as 10001 and has a health check.
+    pub(crate) fn image(self, layers: &[&str]) -> Self {
+        self.image_with(layers, |_| {})
+    }
+
+    pub(crate) fn image_with(
+        mut self,
+        layers: &[&str],
+        change: impl FnOnce(&mut ImageConfig),
+    ) -> Self {
+        let mut config = ImageConfig {
+            user: Some("10001".to_owned()),
+            healthcheck: Some(Healthcheck { test: vec!["CMD".to_owned(), "/x".to_owned()] }),
+            ..ImageConfig::default()
+        };
+        change(&mut config);
+        let layer = |name: &&str| Layer {
+            digest: digest(&format!("blob {name}")),
+            size: 1,
+            diff_id: digest(name),
+            media_type: String::new(),
+            created_by: None,
+        };
+        self.image = Some(Image {
+            pinned: pinned("index"),
+            manifest: digest("manifest"),
+            config_digest: digest("config"),
+            platform: Platform::linux("amd64"),
+            config,
+            layers: layers.iter().map(layer).collect(),
+            annotations: BTreeMap::new(),
+        });
+        self
+    }
+
+    /// Approves `name`, whose layers these are, up to a day.
+    pub(crate) fn approved(mut self, name: &str, layers: &[&str], expires: &str) -> Self {
+        let entry = entry(name, layers, expires);
+        self.lock.get_or_insert_default().add(entry).unwrap();
+        self
+    }
+
+    pub(crate) fn approved_with_user(mut self, name: &str, user: Option<&str>) -> Self {
+        let mut entry = entry(name, &["base"], "2026-12-31");
+        entry.platforms[0].user = user.map(str::to_owned);
+        self.lock.get_or_insert_default().add(entry).unwrap();
+        self
+    }
+
+    pub(crate) fn evidence(mut self, kind: EvidenceKind, presence: Presence) -> Self {
+        self.evidence.get_or_insert_default().insert(kind, presence);
+        self
+    }
+
+    pub(crate) fn component(mut self, purl: &str, verdict: ScanVerdict) -> Self {
+        self.components.get_or_insert_default().push((component(purl), verdict));
+        self
+    }
+
+    pub(crate) fn matched(self, purl: &str, found: Match) -> Self {
+        self.component(purl, ScanVerdict::Matched(vec![found]))
+    }
+
+    pub(crate) fn unread(mut self, path: &str, reason: &str) -> Self {
+        self.components.get_or_insert_default();
+        self.unknowns.push(Unknown {
+            path: TreePath::parse(path.as_bytes()).unwrap(),
+            layer: None,
+            cataloger: "dpkg",
+            reason: reason.to_owned(),
+        });
+        self
+    }
+
+    pub(crate) fn index(mut self, index: IndexStamp) -> Self {
+        self.components.get_or_insert_default();
+        self.index = Some(index);
+        self
+    }
+
+    /// An inventory that nobody scanned.
+    pub(crate) fn unscanned(mut self) -> Self {
+        self.components.get_or_insert_default();
+        self.is_unscanned = true;
+        self
+    }
+
+    pub(crate) fn decide(&self) -> Decision {
+        let policy = Policy::parse(&format!("version: 1\n{}", self.policy), "p.yaml".into());
+        self.decide_by(&policy.unwrap())
+    }
+
+    pub(crate) fn decide_by(&self, policy: &Policy) -> Decision {
+        let pairs = self.components.clone().unwrap_or_default();
+        let mut pairs: Vec<_> = pairs;
+        pairs.sort_by(|(left, _), (right, _)| left.purl.cmp(&right.purl));
+        let (components, verdicts): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+        let inventory = Inventory::new(None, components, vec![], self.unknowns.clone());
+        let index = self.index.clone().unwrap_or_else(|| index(SignedDuration::from_hours(1)));
+        let scan = Scan { index, verdicts };
+        let has_inventory = self.components.is_some();
+        let facts = Facts {
+            image: self.image.as_ref(),
+            inventory: has_inventory.then_some(&inventory),
+            scan: (has_inventory && !self.is_unscanned).then_some(&scan),
+            dockerfiles: &self.dockerfiles,
+            target_stage: self.target.as_deref(),
+            build_args: &self.build_args,
+            bases: self.lock.as_ref(),
+            evidence: self.evidence.as_ref(),
+        };
+        decide(policy, &facts, now())
+    }
+
+    /// The findings of one rule.
+    pub(crate) fn findings(&self, rule: &str) -> Vec<Judged> {
+        let decision = self.decide();
+        decision.findings().iter().filter(|judged| judged.finding.rule == rule).cloned().collect()
+    }
+
+    /// Asserts what one rule says, every one of its findings alike.
+    #[track_caller]
+    pub(crate) fn check(&self, rule: &str, expect: Expect) {
+        let findings = self.findings(rule);
+        let found: Vec<_> = findings.iter().map(|judged| judged.finding.outcome).collect();
+        let is_expected = match expect {
+            Expect::Pass => found.is_empty(),
+            Expect::Fail => !found.is_empty() && found.iter().all(|o| *o == Outcome::Fail),
+            Expect::Unknown => !found.is_empty() && found.iter().all(|o| *o == Outcome::Unknown),
+        };
+        assert!(is_expected, "{rule}: expected {expect:?}: {findings:#?}");
+    }
+
+    /// Line and column of each finding of one rule in a Dockerfile.
+    pub(crate) fn places(&self, rule: &str) -> Vec<(u32, u32)> {
+        let places =
+            self.findings(rule).into_iter().filter_map(|judged| match judged.finding.place {
+                Place::Source { line, column, .. } => Some((line, column)),
+                _ => None,
+            });
+        places.collect()
+    }
+}
+
+pub(crate) fn pinned(of: &str) -> reference::Pinned {
+    let place = reference::Place::Repository("registry.corp/build/app".parse().unwrap());
+    reference::Pinned { place, digest: digest(of) }
+}
+
+pub(crate) fn entry(name: &str, layers: &[&str], expires: &str) -> Entry {
+    let name: reference::ImageName = name.parse().unwrap();
+    Entry {
+        repository: name.repository,
+        tag: name.tag,
+        index: Some(digest("base index")),
+        platforms: vec![EntryPlatform {
+            platform: Platform::linux("amd64"),
+            manifest: digest("base manifest"),
+            config: digest("base config"),
+            diff_ids: layers.iter().map(|layer| digest(layer)).collect(),
+            user: None,
+        }],
+        os_release: Some("Debian GNU/Linux 12 (bookworm)".to_owned()),
+        approver: "a@corp".to_owned(),
+        approved: "2026-01-01".parse().unwrap(),
+        expires: expires.parse().unwrap(),
+        verified: "by hand".to_owned(),
+    }
+}
+
+pub(crate) fn component(purl: &str) -> Component {
+    let purl: plimsoll_model::Purl = purl.parse().unwrap();
+    let version = purl.version().map(str::to_owned);
+    let mut component = Component::new(purl.clone(), purl.name(), version, "test");
+    component.locations = vec![Location {
+        path: TreePath::parse(b"var/lib/dpkg/status").unwrap(),
+        inside: String::new(),
+        layer: None,
+    }];
+    component
+}
+
+/// A match published 30 days ago, with a fix.
+pub(crate) fn found(id: &str, severity: Severity) -> Match {
+    Match {
+        advisory: Advisory {
+            id: id.to_owned(),
+            aliases: vec![],
+            summary: "a flaw".to_owned(),
+            severity,
+            cvss: None,
+            published: Some(now().checked_sub(SignedDuration::from_hours(30 * 24)).unwrap()),
+            modified: None,
+            class: AdvisoryClass::Vulnerability,
+            reference: None,
+        },
+        fix: Fix::Fixed(vec!["2".to_owned()]),
+        because: String::new(),
+        matched_name: String::new(),
+    }
+}
+
+/// An index fetched this long ago.
+pub(crate) fn index(age: SignedDuration) -> IndexStamp {
+    let fetched = now().checked_sub(age).unwrap();
+    IndexStamp {
+        digest: digest("advisories"),
+        built: fetched,
+        sources: vec![SourceStamp {
+            ecosystem: "Debian".to_owned(),
+            records: 1,
+            unreadable: 0,
+            newest: None,
+            fetched,
+        }],
+    }
+}
+
+pub(crate) const HEX: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+/// `name@sha256:…`.
+pub(crate) fn at_digest(name: &str) -> String {
+    format!("{name}@sha256:{HEX}")
+}

@@ -94,3 +94,61 @@ fn days(duration: SignedDuration) -> String {
         hours => format!("{} days", hours.div_euclid(24)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::*;
+    use plimsoll_model::evidence::Presence;
+
+    fn case(age: SignedDuration) -> Case {
+        Case::default().index(index(age))
+    }
+
+    const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+    #[test]
+    fn advisories_as_old_as_the_limit_pass_and_older_ones_leave_it_undecided() {
+        case(HOUR * 24 * 7).check("VUL-001", Expect::Pass);
+        case(HOUR * (24 * 7 + 1)).check("VUL-001", Expect::Unknown);
+        let policy = "gate:\n  max-advisory-age: 2h";
+        case(HOUR * 2).policy(policy).check("VUL-001", Expect::Pass);
+        let judged = case(HOUR * 3).policy(policy).findings("VUL-001");
+        assert_eq!(judged[0].policy_line.as_ref().map(|line| line.line), Some(3));
+        case(HOUR * 9_999).policy("gate: {max-advisory-age: off}").check("VUL-001", Expect::Pass);
+    }
+
+    #[test]
+    fn the_oldest_source_counts() {
+        let mut stamp = index(HOUR);
+        stamp.sources.extend(index(HOUR * 24 * 30).sources);
+        Case::default().index(stamp).check("VUL-001", Expect::Unknown);
+    }
+
+    #[test]
+    fn no_advisories_no_sources_and_a_time_to_come_can_not_be_told() {
+        Case::default().unscanned().check("VUL-001", Expect::Unknown);
+        let mut stamp = index(HOUR);
+        stamp.sources.clear();
+        Case::default().index(stamp).check("VUL-001", Expect::Unknown);
+        case(HOUR * -1).check("VUL-001", Expect::Unknown);
+        case(SignedDuration::from_mins(-5)).check("VUL-001", Expect::Pass);
+        Case::default().image(&["a"]).check("VUL-001", Expect::Pass);
+    }
+
+    #[test]
+    fn unreadable_records_are_said() {
+        let mut stamp = index(HOUR);
+        stamp.sources[0].unreadable = 3;
+        let judged = Case::default().index(stamp).findings("VUL-001");
+        assert_eq!(judged[0].finding.found, "Debian (3 records)");
+        assert_eq!(judged[0].action, Action::Warn);
+    }
+
+    #[test]
+    fn an_attested_scan_is_demanded_where_evidence_is_judged() {
+        let absent = |kind| Case::default().evidence(kind, Presence::Absent { refused: 0 });
+        absent(EvidenceKind::Vulnerabilities).check("VUL-001", Expect::Fail);
+        absent(EvidenceKind::Sbom).check("VUL-001", Expect::Unknown);
+    }
+}

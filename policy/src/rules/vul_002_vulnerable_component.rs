@@ -175,3 +175,118 @@ fn holds(condition: &Condition, found: &Match, now: Timestamp) -> Holds {
         (true, Some(true), None) => Holds::AgeUnknown,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Verdict;
+    use crate::rules::testing::*;
+    use plimsoll_model::finding::Outcome::{self, Fail, Unknown};
+
+    fn case(found: Match) -> Case {
+        Case::default().matched("pkg:deb/debian/zlib1g@1?arch=amd64", found)
+    }
+
+    fn unfixed(severity: Severity) -> Match {
+        Match { fix: Fix::NoneKnown, ..found("CVE-1", severity) }
+    }
+
+    #[track_caller]
+    fn check(case: &Case, expect: (Action, Outcome)) {
+        let judged = case.findings("VUL-002");
+        assert_eq!(judged.len(), 1);
+        assert_eq!((judged[0].action, judged[0].finding.outcome), expect);
+    }
+
+    #[test]
+    fn severity_means_that_bad_or_worse() {
+        let gate = "gate: {fail: [{severity: high}]}";
+        for (severity, action) in [
+            (Severity::Critical, Action::Deny),
+            (Severity::High, Action::Deny),
+            (Severity::Medium, Action::Inform),
+            (Severity::Info, Action::Inform),
+        ] {
+            check(&case(unfixed(severity)).policy(gate), (action, Fail));
+        }
+    }
+
+    #[test]
+    fn everything_that_a_condition_names_has_to_hold() {
+        let gate = "gate: {fail: [{severity: high, fixable: true, older-than: 30d}]}";
+        let case = |found| case(found).policy(gate);
+        check(&case(found("CVE-1", Severity::High)), (Action::Deny, Fail));
+        check(&case(unfixed(Severity::High)), (Action::Inform, Fail));
+        check(&case(found("CVE-1", Severity::Medium)), (Action::Inform, Fail));
+        let mut young = found("CVE-1", Severity::High);
+        young.advisory.published = Some(now());
+        check(&case(young), (Action::Inform, Fail));
+        let mut undated = found("CVE-1", Severity::High);
+        undated.advisory.published = None;
+        check(&case(undated), (Action::Deny, Unknown));
+    }
+
+    #[test]
+    fn an_unknown_severity_is_never_harmless() {
+        let found = || unfixed(Severity::Unknown);
+        check(&case(found()), (Action::Warn, Unknown));
+        check(&case(found()).policy("gate: {unknown-severity: fail}"), (Action::Deny, Unknown));
+        check(&case(found()).policy("extends: strict"), (Action::Deny, Unknown));
+        // Where no condition turns on it, it changes nothing.
+        let fixable = "gate: {fail: [{severity: high, fixable: true}], unknown-severity: fail}";
+        check(&case(found()).policy(fixable), (Action::Inform, Fail));
+        check(&case(found()).policy("gate: {fail: [{fixable: false}]}"), (Action::Deny, Fail));
+    }
+
+    #[test]
+    fn the_condition_is_named_and_the_fix_too() {
+        let gate = "gate:\n  fail:\n    - {severity: critical}\n    - {severity: high}";
+        let judged = case(found("CVE-1", Severity::High)).policy(gate).findings("VUL-002");
+        assert_eq!(judged[0].policy_line.as_ref().map(|line| line.line), Some(5));
+        assert_eq!(judged[0].finding.remedy, "rebuild with zlib1g 2");
+        assert_eq!(judged[0].finding.found, "zlib1g 1");
+    }
+
+    #[test]
+    fn an_exception_accepts_one_flaw_of_one_component_whatever_its_id_is_called() {
+        let mut flaw = found("GHSA-1", Severity::Critical);
+        flaw.advisory.aliases = vec!["CVE-1".to_owned()];
+        let verdict = |scope: &str| {
+            let exception = format!(
+                "exceptions: [{{rule: vulnerability, {scope}, reason: r, owner: o, expires: 2026-12-31}}]"
+            );
+            case(flaw.clone()).policy(&exception).decide().verdict()
+        };
+        for good in [
+            "id: cve-1",
+            "id: GHSA-1, component: \"pkg:deb/debian/zlib1g\"",
+            "id: CVE-1, component: \"pkg:deb/debian/zlib1g@1\"",
+        ] {
+            assert_eq!(verdict(good), Verdict::Pass, "{good}");
+        }
+        for bad in [
+            "id: CVE-2",
+            "id: CVE-11",
+            "id: CVE-1, component: \"pkg:deb/debian/zlib\"",
+            "id: CVE-1, component: \"pkg:deb/debian/zlib1g@2\"",
+            "id: CVE-1, path: /else",
+        ] {
+            assert_eq!(verdict(bad), Verdict::Blocked, "{bad}");
+        }
+    }
+
+    #[test]
+    fn malware_is_left_to_its_own_rule_while_that_denies() {
+        let mut malware = found("MAL-1", Severity::Unknown);
+        malware.advisory.class = AdvisoryClass::Malware;
+        case(malware.clone()).check("VUL-002", Expect::Pass);
+        // Switched off there, the gate still refuses it.
+        check(&case(malware).policy("rules: {VUL-005: off}"), (Action::Deny, Fail));
+    }
+
+    #[test]
+    fn no_match_is_no_finding() {
+        let clean = plimsoll_model::scan::ScanVerdict::Clean;
+        Case::default().component("pkg:deb/debian/a@1", clean).check("VUL-002", Expect::Pass);
+    }
+}

@@ -129,3 +129,85 @@ fn listed(names: &[&str]) -> String {
         Some(more) => format!("{} and {more} more", shown.join(", ")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Verdict;
+    use crate::rules::testing::*;
+
+    fn unsupported(kind: &str) -> ScanVerdict {
+        ScanVerdict::NotEvaluated(NotEvaluated::UnsupportedKind { kind: kind.to_owned() })
+    }
+
+    fn generic() -> Case {
+        (0..7).fold(Case::default(), |case, number| {
+            case.component(&format!("pkg:generic/g{number}@1"), unsupported("generic"))
+        })
+    }
+
+    #[test]
+    fn one_finding_for_each_kind_and_reason() {
+        let case = generic()
+            .component("pkg:npm/a@1", ScanVerdict::NotEvaluated(NotEvaluated::NoVersion))
+            .component("pkg:npm/b@1", ScanVerdict::Clean);
+        case.check("VUL-004", Expect::Unknown);
+        let judged = case.findings("VUL-004");
+        assert_eq!(judged.len(), 2);
+        assert_eq!(judged[0].finding.found, "g0, g1, g2, g3, g4 and 2 more");
+        assert!(judged[0].finding.title.starts_with("7 components of type generic"));
+        assert_eq!(
+            judged[1].finding.title,
+            "1 component of type npm was not evaluated: its version is not known"
+        );
+        assert_eq!(case.decide().verdict(), Verdict::Undecided);
+    }
+
+    #[test]
+    fn evaluated_components_pass() {
+        let case = Case::default().component("pkg:npm/b@1", ScanVerdict::Clean);
+        case.check("VUL-004", Expect::Pass);
+        assert_eq!(case.decide().verdict(), Verdict::Pass);
+    }
+
+    #[test]
+    fn allowed_kinds_are_shown_and_do_not_block() {
+        let allowed = generic().policy("rules: {VUL-004: {allow: [generic]}}");
+        assert_eq!(allowed.findings("VUL-004")[0].action, Action::Inform);
+        assert_eq!(allowed.decide().verdict(), Verdict::Pass);
+        let other = generic().policy("rules: {VUL-004: {allow: [npm]}}");
+        assert_eq!(other.decide().verdict(), Verdict::Undecided);
+        let warned = generic().policy("unknown: warn");
+        assert_eq!(warned.findings("VUL-004")[0].action, Action::Warn);
+    }
+
+    #[test]
+    fn an_exception_has_to_cover_the_whole_group() {
+        let with = |pattern: &str| {
+            generic().policy(&format!(
+                "exceptions: [{{rule: VUL-004, component: \"{pattern}\", reason: r, owner: o, expires: 2026-12-31}}]"
+            ))
+        };
+        assert_eq!(with("pkg:generic/*").decide().verdict(), Verdict::Pass);
+        assert_eq!(with("pkg:generic/g0").decide().verdict(), Verdict::Undecided);
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_not_clean() {
+        let case = Case::default()
+            .unread("var/lib/dpkg/status", "line 3 has no colon")
+            .unread("var/lib/dpkg/status.d/x", "line 3 has no colon");
+        case.check("VUL-004", Expect::Unknown);
+        let judged = case.findings("VUL-004");
+        assert_eq!(judged.len(), 1);
+        assert!(judged[0].finding.title.starts_with("2 files could not be read as dpkg"));
+        let accepted = |path: &str| {
+            let policy = format!(
+                "exceptions: [{{rule: VUL-004, path: \"{path}\", reason: r, owner: o, expires: 2026-12-31}}]"
+            );
+            case.clone().policy(&policy).decide().verdict()
+        };
+        assert_eq!(accepted("/var/lib/dpkg/**"), Verdict::Pass);
+        assert_eq!(accepted("/var/lib/dpkg/status"), Verdict::Undecided);
+    }
+}

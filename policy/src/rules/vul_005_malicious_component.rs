@@ -36,3 +36,35 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::*;
+    use plimsoll_model::scan::{Match, ScanVerdict};
+
+    fn malware() -> Match {
+        let mut found = found("MAL-1", Severity::Unknown);
+        found.advisory.class = AdvisoryClass::Malware;
+        found
+    }
+
+    #[test]
+    fn malware_is_denied_whatever_the_gate_says() {
+        let case = Case::default().matched("pkg:npm/crossenv@1", malware());
+        for policy in ["", "gate: {fail: []}", "unknown: warn"] {
+            let case = case.clone().policy(policy);
+            case.check("VUL-005", Expect::Fail);
+            let judged = case.findings("VUL-005");
+            assert!(judged[0].is_blocking() && judged[0].finding.severity == Severity::Critical);
+        }
+    }
+
+    #[test]
+    fn a_vulnerability_is_no_malware() {
+        let flaw = found("CVE-1", Severity::Critical);
+        Case::default().matched("pkg:npm/a@1", flaw).check("VUL-005", Expect::Pass);
+        let clean = ScanVerdict::Clean;
+        Case::default().component("pkg:npm/a@1", clean).check("VUL-005", Expect::Pass);
+    }
+}
