@@ -1,3 +1,5 @@
+mod docker_registry;
+
 use super::*;
 use crate::{
     source::Access,
