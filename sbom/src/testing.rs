@@ -26,9 +26,9 @@ impl TestTree {
     }
 
     /// With a regular file, and the directories above it.
-    pub(crate) fn file(mut self, path: &str, bytes: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn file(mut self, path: impl AsRef<[u8]>, bytes: impl AsRef<[u8]>) -> Self {
         let bytes = bytes.as_ref();
-        let at = TreePath::parse(path.as_bytes()).unwrap();
+        let at = TreePath::parse(path.as_ref()).unwrap();
         let size = u64::try_from(bytes.len()).unwrap();
         let kept = match interest().want(&at, size, 0o755) {
             Want::Nothing => false,

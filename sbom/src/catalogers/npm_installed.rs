@@ -11,7 +11,7 @@ use plimsoll_model::{
 };
 use rayon::prelude::*;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 pub(crate) const CATALOGER: Cataloger = Cataloger {
     id: "npm-installed",
@@ -24,12 +24,18 @@ pub(crate) const CATALOGER: Cataloger = Cataloger {
 const DEBIAN: &str = "usr/share/nodejs";
 
 fn want(path: &TreePath, _: u64, _: u32) -> Want {
-    if package(path).is_some() { Want::Content } else { Want::Nothing }
+    if root(path).is_some() { Want::Content } else { Want::Nothing }
 }
 
-/// Directory and name of the package that a `package.json` is the root of.
-fn package(path: &TreePath) -> Option<(&str, &str)> {
-    let directory = path.as_str()?.strip_suffix("/package.json")?;
+/// The directory of the package that a `package.json` is the root of.
+fn root(path: &TreePath) -> Option<Cow<'_, str>> {
+    // A path does not have to be text: a byte that is none must not hide a package.
+    let directory = String::from_utf8_lossy(path.as_bytes().strip_suffix(b"/package.json")?);
+    name_of(&directory).is_some().then_some(directory)
+}
+
+/// The name that the directory gives the package in it.
+fn name_of(directory: &str) -> Option<&str> {
     let in_modules = match directory.rsplit_once("node_modules/") {
         Some((above, name)) if above.is_empty() || above.ends_with('/') => Some(name),
         Some(_) | None => None,
@@ -40,12 +46,12 @@ fn package(path: &TreePath) -> Option<(&str, &str)> {
         None => name,
     };
     let is_root = !bare.is_empty() && !bare.contains('/') && !name.starts_with('.');
-    is_root.then_some((directory, name))
+    is_root.then_some(name)
 }
 
 struct Installed<'a> {
     entry: &'a Entry,
-    directory: &'a str,
+    directory: Cow<'a, str>,
     manifest: Map<String, Value>,
 }
 
@@ -58,13 +64,13 @@ fn catalog(ctx: &Context<'_>) -> Found {
         found.absorb(one);
         let Some(package) = package else { continue };
         if let Some(id) = add(ctx, &package, &mut found) {
-            by_directory.insert(package.directory.to_owned(), id);
+            by_directory.insert(package.directory.to_string(), id);
             installed.push((id, package));
         }
     }
     for (id, package) in &installed {
         for name in needs(&package.manifest) {
-            if let Some(to) = resolve(ctx, &by_directory, package.directory, name) {
+            if let Some(to) = resolve(ctx, &by_directory, &package.directory, name) {
                 ctx.depends(&mut found, *id, &[to]);
             }
         }
@@ -75,9 +81,7 @@ fn catalog(ctx: &Context<'_>) -> Found {
 fn read<'a>(ctx: &Context<'a>, entry: &'a Entry) -> (Found, Option<Installed<'a>>) {
     let mut found = Found::default();
     let bytes = ctx.read(entry, ctx.limits.package_metadata, &mut found);
-    let Some(((directory, _), bytes)) = package(&entry.path).zip(bytes) else {
-        return (found, None);
-    };
+    let Some((directory, bytes)) = root(&entry.path).zip(bytes) else { return (found, None) };
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let manifest = serde_json::from_slice(bytes)
         .map_err(|error| ctx.note(&mut found, entry, format!("malformed: {error}")));
@@ -86,7 +90,7 @@ fn read<'a>(ctx: &Context<'a>, entry: &'a Entry) -> (Found, Option<Installed<'a>
 }
 
 fn add(ctx: &Context<'_>, package: &Installed<'_>, found: &mut Found) -> Option<ComponentId> {
-    let Installed { entry, manifest, .. } = package;
+    let Installed { entry, directory, manifest } = package;
     let text = |key| manifest.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
     let (name, version) = (text("name"), text("version"));
     if name.is_none() && version.is_none() {
@@ -97,7 +101,7 @@ fn add(ctx: &Context<'_>, package: &Installed<'_>, found: &mut Found) -> Option<
         }
         return None;
     }
-    let name = name.or_else(|| Some(self::package(&entry.path)?.1))?;
+    let name = name.or_else(|| name_of(directory))?;
     let id = npm::add(ctx, found, entry, (name, version))?;
     let component = found.at(id)?;
     component.licenses = npm::licenses(manifest.get("license").or(manifest.get("licenses")));
@@ -158,7 +162,7 @@ mod tests {
     #[track_caller]
     fn check_root(path: &str, expect: Option<&str>) {
         let path = TreePath::parse(path.as_bytes()).unwrap();
-        assert_eq!(package(&path).map(|(_, name)| name), expect);
+        assert_eq!(root(&path).as_deref().and_then(name_of), expect);
     }
 
     #[test]
@@ -207,6 +211,14 @@ mod tests {
                 "pkg:npm/b@1.0.0 needs pkg:npm/a@1.0.0",
             ],
         );
+    }
+
+    #[test]
+    fn a_path_that_is_no_text_hides_nothing() {
+        let tree = TestTree::new()
+            .file(b"srv/\xff\x01/node_modules/a/package.json", r#"{"name":"a","version":"1.0.0"}"#)
+            .file(b"srv/node_modules/b\xff/package.json", r#"{"version":"2.0.0"}"#);
+        assert_eq!(tree.lines(), ["pkg:npm/a@1.0.0", "pkg:npm/b%EF%BF%BD@2.0.0"]);
     }
 
     #[test]

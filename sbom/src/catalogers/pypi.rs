@@ -23,12 +23,14 @@ pub(crate) const CATALOGER: Cataloger = Cataloger {
 };
 
 fn want(path: &TreePath, _: u64, _: u32) -> Want {
-    if site(path).is_some() { Want::Content } else { Want::Nothing }
+    let is_metadata = site(&String::from_utf8_lossy(path.as_bytes())).is_some();
+    if is_metadata { Want::Content } else { Want::Nothing }
 }
 
 /// The directory that a distribution is installed in, and what its metadata lies in there.
-fn site(path: &TreePath) -> Option<(&str, &str)> {
-    let path = path.as_str()?;
+///
+/// A path does not have to be text, and comes here with replacements for what is none: an odd byte must not hide a package.
+fn site(path: &str) -> Option<(&str, &str)> {
     let own = ["/METADATA", "/PKG-INFO"].into_iter().find_map(|name| path.strip_suffix(name));
     let info = match own {
         Some(info) => info.strip_suffix("/EGG-INFO").unwrap_or(info),
@@ -67,7 +69,8 @@ fn catalog(ctx: &Context<'_>) -> Found {
 fn distribution(ctx: &Context<'_>, entry: &Entry) -> (Found, Option<Installed>) {
     let mut found = Found::default();
     let bytes = ctx.read(entry, ctx.limits.package_metadata, &mut found);
-    let Some((bytes, (site, info))) = bytes.zip(site(&entry.path)) else { return (found, None) };
+    let path = String::from_utf8_lossy(entry.path.as_bytes());
+    let Some((bytes, (site, info))) = bytes.zip(site(&path)) else { return (found, None) };
     let text = String::from_utf8_lossy(&bytes);
     let (metadata, _) = first(text.strip_prefix('\u{feff}').unwrap_or(&text));
     if metadata.broken.is_some() && metadata.get("Name").is_none() {
@@ -181,8 +184,16 @@ Name: not-this
     fn check(files: &[(&str, &str)], expect: &[&str]) {
         let tree = files
             .iter()
-            .fold(TestTree::new(), |tree, (path, text)| tree.file(&format!("{SITE}/{path}"), text));
+            .fold(TestTree::new(), |tree, (path, text)| tree.file(format!("{SITE}/{path}"), text));
         assert_eq!(tree.lines(), expect);
+    }
+
+    #[test]
+    fn a_path_that_is_no_text_hides_nothing() {
+        let tree = TestTree::new()
+            .file(b"srv/\xff\x01/six-1.dist-info/METADATA", "Name: six\nVersion: 1\n")
+            .file(b"srv/old\xff-2.egg-info", "Version: 2\n");
+        assert_eq!(tree.lines(), ["pkg:pypi/old%EF%BF%BD@2", "pkg:pypi/six@1"]);
     }
 
     #[test]
