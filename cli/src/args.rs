@@ -52,7 +52,7 @@ pub(crate) struct Shared {
     /// Directory of the advisory index.
     #[arg(long, global = true, value_name = "DIR", env = "PLIMSOLL_CACHE_DIR")]
     pub cache_dir: Option<Utf8PathBuf>,
-    /// Credentials file in docker's format [default: REGISTRY_AUTH_FILE, DOCKER_AUTH_CONFIG, docker's config.json].
+    /// Credentials file in docker's format [default: `REGISTRY_AUTH_FILE`, `DOCKER_AUTH_CONFIG`, docker's config.json].
     #[arg(long, global = true, value_name = "FILE", env = "PLIMSOLL_REGISTRY_AUTH")]
     pub registry_auth: Option<Utf8PathBuf>,
     /// Registry that is spoken to without TLS; loopback addresses always are.
@@ -360,7 +360,7 @@ pub(crate) struct PromoteArguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum BaseCommand {
     /// Approve a base image: its digests and layers go into the signed lock.
-    Approve(BaseApproveArguments),
+    Approve(Box<BaseApproveArguments>),
     /// List the approved base images.
     List(BaseListArguments),
 }

@@ -15,7 +15,7 @@ use plimsoll_oci::{
     source::{Access, AccessOptions, Network},
 };
 use plimsoll_policy::Policy;
-use std::{io::IsTerminal as _, time::Duration};
+use std::time::Duration;
 
 /// The version of this program.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -47,7 +47,7 @@ impl Context {
         let ui = Ui::new(&shared, &environment);
         let document_time =
             environment.get(&env::SOURCE_DATE_EPOCH).map(parse_epoch).transpose()?;
-        let paint = ui::paint(shared.color, &environment, std::io::stdout().is_terminal());
+        let paint = ui::paint(shared.color, &environment, ui::Stream::of(&std::io::stdout()));
         let now = Timestamp::now();
         Ok(Self { shared, environment, now, document_time, limits: Limits::STANDARD, ui, paint })
     }
@@ -63,7 +63,7 @@ impl Context {
             limits: self.limits.clone(),
             attempts: 5,
             timeout: self.shared.timeout,
-            retry_budget: Duration::from_secs(120),
+            retry_budget: Duration::from_mins(2),
         })?)
     }
 

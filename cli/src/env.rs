@@ -24,7 +24,7 @@ variables! {
     PLIMSOLL_KEY_PASSWORD: "password of the signing key, where it is encrypted";
     REGISTRY_AUTH_FILE: "credentials file, as podman and skopeo write it";
     DOCKER_AUTH_CONFIG: "credentials as JSON text, as GitLab hands them to a job";
-    DOCKER_CONFIG: "directory with docker's config.json";
+    DOCKER_CONFIG: "directory with docker's `config.json`";
     XDG_CACHE_HOME: "where the advisory index is kept (default ~/.cache)";
     XDG_STATE_HOME: "where the ledger and the local key are kept (default ~/.local/state)";
     HOME: "home directory";
@@ -42,10 +42,6 @@ pub(crate) struct Environment(BTreeMap<String, String>);
 
 impl Environment {
     /// Reads the whole environment; variables that are not UTF-8 are left out.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads the environment"
-    )]
     pub(crate) fn read() -> Self {
         Self(
             std::env::vars_os()

@@ -106,7 +106,7 @@ pub(crate) enum Error {
         /// What.
         what: &'static str,
         /// Why.
-        source: Box<Error>,
+        source: Box<Self>,
     },
     /// The runtime can not be started.
     #[error("cannot start the runtime")]

@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use plimsoll_model::{Classify as _, Printable};
 use std::{
-    io::{IsTerminal as _, Write as _},
+    io::{IsTerminal, Write as _},
     time::{Duration, Instant},
 };
 
@@ -33,6 +33,22 @@ pub(crate) enum Paint {
     Colour,
 }
 
+/// What is at the other end of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stream {
+    /// A person's terminal.
+    Terminal,
+    /// A file, a pipe, a CI log.
+    Other,
+}
+
+impl Stream {
+    /// What `stream` leads to.
+    pub(crate) fn of(stream: &impl IsTerminal) -> Self {
+        if stream.is_terminal() { Self::Terminal } else { Self::Other }
+    }
+}
+
 /// How much is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Talk {
@@ -52,8 +68,8 @@ pub(crate) struct Ui {
 impl Ui {
     /// As flags and environment want it.
     pub(crate) fn new(shared: &Shared, environment: &Environment) -> Self {
-        let is_terminal = std::io::stderr().is_terminal();
-        let wants_bars = is_terminal
+        let stream = Stream::of(&std::io::stderr());
+        let wants_bars = stream == Stream::Terminal
             && !environment.has(&env::CI)
             && !shared.quiet
             && !shared.no_progress
@@ -62,7 +78,7 @@ impl Ui {
             talk: if shared.quiet { Talk::ErrorsOnly } else { Talk::Stages },
             format: shared.log_format,
             bars: wants_bars.then(MultiProgress::new),
-            paint: paint(shared.color, environment, is_terminal),
+            paint: paint(shared.color, environment, stream),
         }
     }
 
@@ -180,7 +196,7 @@ impl Drop for Stage<'_> {
 }
 
 /// `--color`, then `NO_COLOR`, then `FORCE_COLOR` and `CLICOLOR_FORCE`, then whether it is a terminal.
-pub(crate) fn paint(choice: ColorChoice, environment: &Environment, is_terminal: bool) -> Paint {
+pub(crate) fn paint(choice: ColorChoice, environment: &Environment, stream: Stream) -> Paint {
     let wants = match choice {
         ColorChoice::Always => true,
         ColorChoice::Never => false,
@@ -190,7 +206,7 @@ pub(crate) fn paint(choice: ColorChoice, environment: &Environment, is_terminal:
         {
             true
         }
-        ColorChoice::Auto => is_terminal,
+        ColorChoice::Auto => stream == Stream::Terminal,
     };
     if wants { Paint::Colour } else { Paint::Plain }
 }
@@ -213,13 +229,13 @@ mod tests {
     #[test]
     fn a_flag_beats_the_environment_beats_the_terminal() {
         let none = Environment::default();
-        assert_eq!(paint(ColorChoice::Auto, &none, true), Paint::Colour);
-        assert_eq!(paint(ColorChoice::Auto, &none, false), Paint::Plain);
+        assert_eq!(paint(ColorChoice::Auto, &none, Stream::Terminal), Paint::Colour);
+        assert_eq!(paint(ColorChoice::Auto, &none, Stream::Other), Paint::Plain);
         let no = Environment::of(&[("NO_COLOR", "1"), ("FORCE_COLOR", "1")]);
-        assert_eq!(paint(ColorChoice::Auto, &no, true), Paint::Plain);
-        assert_eq!(paint(ColorChoice::Always, &no, false), Paint::Colour);
+        assert_eq!(paint(ColorChoice::Auto, &no, Stream::Terminal), Paint::Plain);
+        assert_eq!(paint(ColorChoice::Always, &no, Stream::Other), Paint::Colour);
         let force = Environment::of(&[("CLICOLOR_FORCE", "1")]);
-        assert_eq!(paint(ColorChoice::Auto, &force, false), Paint::Colour);
-        assert_eq!(paint(ColorChoice::Never, &force, true), Paint::Plain);
+        assert_eq!(paint(ColorChoice::Auto, &force, Stream::Other), Paint::Colour);
+        assert_eq!(paint(ColorChoice::Never, &force, Stream::Terminal), Paint::Plain);
     }
 }

@@ -10,6 +10,7 @@
 )]
 
 mod action;
+mod bad_input;
 mod components;
 mod example;
 mod formats;

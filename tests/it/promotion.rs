@@ -2,7 +2,7 @@
 
 use crate::support::{Outcome, Sandbox, root, run, sandbox};
 use plimsoll_model::Digest;
-use plimsoll_oci::testing::registry::{Fault, Options, ReferrersApi, Registry};
+use plimsoll_oci::testing::registry::{Fault, Options, ReferrersApi, Registry, Seen};
 use std::{
     collections::BTreeSet,
     process::{Child, Command, Stdio},
@@ -103,7 +103,7 @@ fn the_digest_stays_and_the_evidence_comes_along_with_and_without_the_referrers_
         destination.registry.take_log();
         yard.promote(&from, &to).expect_status(0);
         let writes: Vec<_> =
-            destination.registry.take_log().into_iter().filter(|seen| seen.is_write()).collect();
+            destination.registry.take_log().into_iter().filter(Seen::is_write).collect();
         assert_eq!(writes, [], "a second promotion uploads nothing");
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     },
 };
 use camino::Utf8Path;
+use std::fmt::Write as _;
 
 const DEFAULT: [AttestationType; 3] =
     [AttestationType::Provenance, AttestationType::Sbom, AttestationType::Vulnerabilities];
@@ -58,10 +59,11 @@ pub(crate) async fn attest(
 
 fn write_bundles(directory: &Utf8Path, attested: &[Attested]) -> Result<String, Error> {
     let mut text = String::new();
+    // Writing to a string does not fail.
     for statement in attested {
         let path = directory.join(format!("{}.sigstore.json", statement.digest().hex()));
         files::write(&path, statement.bundle())?;
-        text.push_str(&format!("{path} {}\n", statement.predicate_type()));
+        writeln!(text, "{path} {}", statement.predicate_type()).ok();
     }
     Ok(text)
 }

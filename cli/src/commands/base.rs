@@ -21,6 +21,7 @@ use plimsoll_policy::{
     bases::{Entry, EntryPlatform, Lock},
 };
 use serde_json::json;
+use std::fmt::Write as _;
 
 /// How long an approval holds where nobody says otherwise.
 const APPROVAL_DAYS: i64 = 90;
@@ -133,7 +134,8 @@ fn list(ctx: &Context, arguments: &BaseListArguments) -> Result<&'static ExitSta
             platforms.join(","),
             entry.approver
         );
-        text.push_str(&format!("{}\n", plimsoll_model::Printable(&line)));
+        // Writing to a string does not fail.
+        writeln!(text, "{}", plimsoll_model::Printable(&line)).ok();
     }
     if text.is_empty() {
         text.push_str("no base image is approved\n");

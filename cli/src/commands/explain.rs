@@ -7,6 +7,7 @@ use crate::{
     stages::record::action_word,
 };
 use plimsoll_policy::rules::{self, Rule};
+use std::fmt::Write as _;
 
 /// Explains a rule.
 pub(crate) fn explain(id: &str) -> Result<&'static ExitStatus, Error> {
@@ -32,13 +33,14 @@ fn text(rule: &Rule) -> String {
         indented(rule.why),
         indented(rule.mend),
     );
+    // Writing to a string does not fail.
     for (heading, example) in [("Bad", rule.bad), ("Good", rule.good)] {
         if !example.is_empty() {
-            text.push_str(&format!("\n{heading}\n{}\n", indented(example)));
+            writeln!(text, "\n{heading}\n{}", indented(example)).ok();
         }
     }
     if !rule.equivalents.is_empty() {
-        text.push_str(&format!("\nElsewhere\n  {}\n", rule.equivalents.join(", ")));
+        writeln!(text, "\nElsewhere\n  {}", rule.equivalents.join(", ")).ok();
     }
     text
 }

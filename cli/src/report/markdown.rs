@@ -18,6 +18,7 @@ pub(crate) const FORMAT: Format = Format {
 /// Bytes of rows, well below what a job summary takes.
 const ROOM: usize = 900_000;
 
+#[expect(clippy::unnecessary_wraps, reason = "other formats can fail")]
 fn write(report: &Report<'_>, style: Style) -> Result<Vec<u8>, Error> {
     let mut out = String::new();
     // Writing to a string does not fail.

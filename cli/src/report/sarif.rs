@@ -8,7 +8,7 @@ use crate::{context::VERSION, error::Error};
 use plimsoll_model::{Printable, Severity, finding::Place};
 use plimsoll_policy::{Judged, rules};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 /// SARIF.
 pub(crate) const FORMAT: Format =
@@ -139,7 +139,8 @@ fn as_uri(path: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             uri.push(char::from(byte));
         } else {
-            uri.push_str(&format!("%{byte:02X}"));
+            // Writing to a string does not fail.
+            write!(uri, "%{byte:02X}").ok();
         }
         uri
     })

@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 pub(crate) const FORMAT: Format =
     Format { id: "table", description: "for people: heading, findings, verdict", write };
 
+#[expect(clippy::unnecessary_wraps, reason = "other formats can fail")]
 fn write(report: &Report<'_>, style: Style) -> Result<Vec<u8>, Error> {
     let mut out = String::new();
     // Writing to a string does not fail.

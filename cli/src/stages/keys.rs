@@ -11,23 +11,28 @@ use plimsoll_policy::{Policy, SignerPolicy};
 /// The signer that flag or default names; the local key is made on first use.
 pub(crate) fn signer(ctx: &Context, arguments: &KeyArguments) -> Result<KeySigner, Error> {
     let password = ctx.environment.get(&env::PLIMSOLL_KEY_PASSWORD);
-    match &arguments.key {
-        Some(path) => Ok(load_key_file(path, password, &ctx.limits)?),
-        None => {
-            let path = local_key(ctx)?;
-            if !path.exists() {
-                let made = KeySigner::generate(KeyKind::EcdsaP256)?;
-                make_directory(&path)?;
-                create_key_file(&path, &made, password)?;
-                let public = path.with_extension("pub");
-                files::write(&public, made.public_key().to_pem().as_bytes())?;
-                ctx.ui.note(&format!(
-                    "made a local signing key: {path}; others verify with {public}"
-                ));
-            }
-            Ok(load_key_file(&path, password, &ctx.limits)?)
-        }
+    if let Some(path) = &arguments.key {
+        return Ok(load_key_file(path, password, &ctx.limits)?);
     }
+    let path = local_key(ctx)?;
+    if !path.exists() {
+        make_local_key(ctx, &path, password)?;
+    }
+    Ok(load_key_file(&path, password, &ctx.limits)?)
+}
+
+fn make_local_key(ctx: &Context, path: &Utf8Path, password: Option<&str>) -> Result<(), Error> {
+    let made = KeySigner::generate(KeyKind::EcdsaP256)?;
+    make_directory(path)?;
+    match create_key_file(path, &made, password) {
+        // Another run was faster: its key is the local key.
+        Err(plimsoll_attest::Error::FileExists { .. }) => return Ok(()),
+        outcome => outcome?,
+    }
+    let public = path.with_extension("pub");
+    files::write(&public, made.public_key().to_pem().as_bytes())?;
+    ctx.ui.note(&format!("made a local signing key: {path}; others verify with {public}"));
+    Ok(())
 }
 
 /// The keys whose evidence counts: those the policy lists, else the key that signs here.
@@ -40,7 +45,7 @@ pub(crate) fn trusted(
     for signer in &policy.evidence().signers {
         match signer {
             SignerPolicy::Key { path, .. } => {
-                keys.push(public_key(ctx, &Context::beside_policy(policy, path))?)
+                keys.push(public_key(ctx, &Context::beside_policy(policy, path))?);
             }
             _ => {
                 return Err(Error::Internal(
