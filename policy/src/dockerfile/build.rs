@@ -263,6 +263,8 @@ struct Reader<'a> {
     scopes: Vec<Scope>,
 }
 
+/// Stages of one file that are told apart.
+const STAGES: usize = 200;
 /// Arguments that every build has without declaring them, and that are empty unless given.
 const PROXIES: [&str; 6] =
     ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY", "SOURCE_DATE_EPOCH"];
@@ -270,6 +272,10 @@ const PROXIES: [&str; 6] =
 impl Reader<'_> {
     fn read(&mut self, instruction: &Instruction) -> Result<(), Problem> {
         match instruction.keyword.as_str() {
+            "FROM" if self.stages.len() >= STAGES => {
+                let message = format!("there are more than {STAGES} stages");
+                return Err(Problem { at: instruction.at, found: "FROM".to_owned(), message });
+            }
             "FROM" => {
                 self.from(instruction);
                 return Ok(());
@@ -286,14 +292,16 @@ impl Reader<'_> {
             _ => {}
         }
         let inputs = self.inputs(instruction);
-        let user = self.expand(&instruction.text);
+        let user = (instruction.keyword == "USER").then(|| self.expand(&instruction.text));
         if instruction.keyword == "ENV" {
             self.env(instruction);
         }
         let Some(stage) = self.stages.last_mut() else { return Ok(()) };
         stage.inputs.extend(inputs);
+        if let Some(user) = user {
+            stage.user = Some((instruction.at, user));
+        }
         match instruction.keyword.as_str() {
-            "USER" => stage.user = Some((instruction.at, user)),
             "HEALTHCHECK" => {
                 let word = instruction.words().next().unwrap_or_default();
                 let is_none = word.eq_ignore_ascii_case("NONE");
@@ -376,7 +384,7 @@ impl Reader<'_> {
     fn arg(&mut self, instruction: &Instruction) {
         for (name, default) in assignments(instruction, self.escape) {
             let value = match (self.build_args.get(&name), default) {
-                (Some(given), _) => Variable::Set(given.clone()),
+                (Some(given), _) => Variable::Set(given.as_str().into()),
                 (None, Some(default)) => variable(self.expand(&default)),
                 // Declared here, valued in front of the first `FROM`, by the builder, or by nobody that is known.
                 (None, None) if self.scopes.is_empty() => Variable::Unknown,
@@ -436,13 +444,14 @@ impl Reader<'_> {
     fn built_in(&self, name: &str) -> Option<Variable> {
         if PROXIES.contains(&name.to_ascii_uppercase().as_str()) {
             let given = self.build_args.get(name).cloned();
-            return Some(given.map_or(Variable::Unset, Variable::Set));
+            return Some(given.map_or(Variable::Unset, |given| Variable::Set(given.into())));
         }
         if let Some(given) = self.build_args.get(name) {
-            return Some(Variable::Set(given.clone()));
+            return Some(Variable::Set(given.as_str().into()));
         }
         let target = |value: &dyn Fn(&Platform) -> String| {
-            self.platform.map_or(Variable::Unknown, |platform| Variable::Set(value(platform)))
+            self.platform
+                .map_or(Variable::Unknown, |platform| Variable::Set(value(platform).into()))
         };
         match name {
             "TARGETPLATFORM" => Some(target(&Platform::to_string)),
@@ -461,7 +470,7 @@ impl Reader<'_> {
 
 fn variable(expanded: Expanded) -> Variable {
     match expanded {
-        Expanded::Known(value) => Variable::Set(value),
+        Expanded::Known(value) => Variable::Set(value.into()),
         Expanded::Unknown { .. } => Variable::Unknown,
     }
 }
@@ -596,6 +605,21 @@ mod tests {
         assert_eq!(user("ARG U=g\nFROM scratch\nARG U\nUSER $U"), known("g"));
         let unknown = Expanded::Unknown { variable: "U".to_owned() };
         assert_eq!(user("FROM debian\nUSER $U"), unknown);
+    }
+
+    #[test]
+    fn no_file_costs_more_than_its_limits() {
+        let lines = (0..200).map(|n| format!("ENV A{}=\"${{A{n}}}${{A{n}}}x\"\n", n + 1));
+        let doubling = lines.collect::<Vec<_>>().concat();
+        let text = format!("FROM scratch\nENV A0=x\n{doubling}USER $A200\n");
+        let build_of_it = build(&text);
+        let User::Set { user, .. } = build_of_it.user(&build_of_it.stages[0]) else { panic!() };
+        assert_eq!(user.known(), None);
+        let endless = build(&format!("FROM a\n{}", "RUN <<X\n".repeat(5_000)));
+        assert_eq!(endless.problems.len(), 101);
+        assert_eq!(build(&"FROM a\n".repeat(5_000)).stages.len(), STAGES);
+        let long = build(&"FROM a\nRUN x\n".repeat(50_000));
+        assert!(long.problems.iter().any(|problem| problem.found == "more"));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Variables in arguments, expanded as BuildKit's shell lexer does.
 
+use std::rc::Rc;
+
 /// What an expansion comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expanded {
@@ -15,13 +17,15 @@ pub enum Expanded {
 /// What is known of a variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Variable {
-    Set(String),
+    Set(Rc<str>),
     Unset,
     Unknown,
 }
 
 /// Expressions nested deeper are not evaluated.
 const DEPTH: usize = 16;
+/// Values that grow longer, in bytes, are not evaluated: each variable may double the one before.
+const LENGTH: usize = 4_096;
 
 impl Expanded {
     /// The text, where it is known.
@@ -36,7 +40,7 @@ impl Expanded {
 /// Expands `text`: quotes go, escapes go, variables become their values.
 pub(super) fn expand(text: &str, escape: char, lookup: &dyn Fn(&str) -> Variable) -> Expanded {
     let mut expander =
-        Expander { chars: text.chars().collect(), at: 0, escape, lookup, unknown: None };
+        Expander { chars: text.chars().collect(), at: 0, escape, lookup, unknown: None, length: 0 };
     let known = expander.until(None, 0);
     match expander.unknown {
         Some(variable) => Expanded::Unknown { variable },
@@ -51,6 +55,8 @@ struct Expander<'a> {
     lookup: &'a dyn Fn(&str) -> Variable,
     /// The first thing that could not be told.
     unknown: Option<String>,
+    /// Of all values so far, in bytes.
+    length: usize,
 }
 
 impl Expander<'_> {
@@ -174,7 +180,7 @@ impl Expander<'_> {
             }
             word
         } else {
-            value.unwrap_or_default()
+            value.map(|value| self.grown(&value)).unwrap_or_default()
         }
     }
 
@@ -193,9 +199,19 @@ impl Expander<'_> {
         name
     }
 
+    /// The value, or nothing where values have grown too long.
+    fn grown(&mut self, value: &str) -> String {
+        self.length = self.length.saturating_add(value.len());
+        if self.length > LENGTH {
+            self.give_up("a value that is too long");
+            return String::new();
+        }
+        value.to_owned()
+    }
+
     fn value(&mut self, name: &str) -> String {
         match (self.lookup)(name) {
-            Variable::Set(value) => value,
+            Variable::Set(value) => self.grown(&value),
             Variable::Unset => String::new(),
             Variable::Unknown => {
                 self.give_up(name);
@@ -219,8 +235,9 @@ mod tests {
 
     fn lookup(name: &str) -> Variable {
         match name {
-            "A" => Variable::Set("a".to_owned()),
-            "EMPTY" => Variable::Set(String::new()),
+            "A" => Variable::Set("a".into()),
+            "EMPTY" => Variable::Set("".into()),
+            "LONG" => Variable::Set("x".repeat(3_000).into()),
             "UNKNOWN" => Variable::Unknown,
             _ => Variable::Unset,
         }
@@ -276,6 +293,7 @@ mod tests {
         check_unknown("${NONE:?message}", "${NONE…}");
         check_unknown("${A", "${A…}");
         check_unknown("'x", "a quote without end");
+        check_unknown("$LONG$LONG", "a value that is too long");
         check_unknown("${", "${…}");
         let deep = format!("{}x{}", "${N:-".repeat(10_000), "}".repeat(10_000));
         assert_eq!(expand(&deep, '\\', &lookup).known(), None);

@@ -38,6 +38,11 @@ pub struct Problem {
     pub message: String,
 }
 
+/// Instructions of one file that are read.
+const INSTRUCTIONS: usize = 10_000;
+/// Mistakes of one file that are told apart. A here-document without end costs a look at all that follows it.
+const PROBLEMS: usize = 100;
+
 /// A line after continuation, which still knows where each of its parts came from.
 #[derive(Debug)]
 pub(super) struct Logical {
@@ -76,6 +81,16 @@ impl Document {
         document.read_directives(text);
         let mut lines = Lines { rest: text, number: 0 };
         while let Some(line) = lines.next_logical(document.escape) {
+            if document.instructions.len() >= INSTRUCTIONS || document.problems.len() >= PROBLEMS {
+                document.problems.push(Problem {
+                    at: line.position(0),
+                    found: "more".to_owned(),
+                    message: format!(
+                        "reading ended here, after {INSTRUCTIONS} instructions or {PROBLEMS} mistakes"
+                    ),
+                });
+                break;
+            }
             document.read_instruction(&line, &mut lines);
         }
         if document.instructions.is_empty() && document.problems.is_empty() {

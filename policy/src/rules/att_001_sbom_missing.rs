@@ -14,7 +14,7 @@ pub(crate) const RULE: Rule = Rule {
     mend: "run `plimsoll attest`, or `plimsoll run`, with a key that the policy lists under `evidence.signers`",
     bad: "evidence: {require: [sbom]}   # and nothing is attached to the image",
     good: "evidence: {require: [sbom]}   # and a CycloneDX or SPDX statement about this digest verifies",
-    equivalents: &["conforma sbom.found"],
+    equivalents: &["conforma sbom"],
     about: &[About::Evidence],
     parameters: &[],
     check,

@@ -14,7 +14,7 @@ pub(crate) const RULE: Rule = Rule {
     mend: "run `plimsoll attest`, or `plimsoll run`, in the job that builds the image, with a key that the policy lists under `evidence.signers`",
     bad: "evidence: {require: [provenance]}   # and nothing is attached to the image",
     good: "evidence: {require: [provenance]}   # and a SLSA statement about this digest verifies",
-    equivalents: &["conforma attestation_type.pinned"],
+    equivalents: &[],
     about: &[About::Evidence],
     parameters: &[],
     check,

@@ -14,7 +14,7 @@ pub(crate) const RULE: Rule = Rule {
     mend: "append the digest: `plimsoll base approve` prints it",
     bad: "FROM debian:12",
     good: "FROM debian:12@sha256:…",
-    equivalents: &["CKV_K8S_43", "conforma base_image_pinned"],
+    equivalents: &["CKV_K8S_43", "buildx isCanonical"],
     about: &[About::Dockerfiles],
     parameters: &[],
     check,

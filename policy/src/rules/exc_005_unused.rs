@@ -24,7 +24,11 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     // What was not judged may still need it.
     let is_judged = |exception: &Exception| {
         super::find(exception.rule).is_some_and(|rule| {
-            rule.is_judged(context.facts()) && context.policy().action(rule).value.is_some()
+            let is_about_files =
+                exception.path.is_some() && rule.about.contains(&About::Dockerfiles);
+            rule.is_judged(context.facts())
+                && !(is_about_files && context.facts().dockerfiles.is_empty())
+                && context.policy().action(rule).value.is_some()
         })
     };
     let exceptions = context.policy().exceptions().iter().enumerate();

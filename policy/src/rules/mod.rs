@@ -91,6 +91,8 @@ macro_rules! rules {
         $(mod $module;)*
         /// Every rule, in documentation order.
         pub const ALL: &[&Rule] = &[$(&$module::RULE),*];
+        #[cfg(test)]
+        const FILES: &[&str] = &[$(stringify!($module)),*];
     };
 }
 rules! {
@@ -289,7 +291,8 @@ mod tests {
     #[test]
     fn ids_are_sorted_and_unique_and_name_their_files() {
         assert!(ALL.is_sorted_by(|left, right| left.id < right.id));
-        for rule in ALL {
+        for (rule, file) in ALL.iter().zip(FILES) {
+            assert_eq!(rule.name, *file);
             let prefix = rule.id.to_lowercase().replace('-', "_");
             assert!(rule.name.starts_with(&format!("{prefix}_")), "{} {}", rule.id, rule.name);
             assert_eq!(find(&rule.id.to_lowercase()).map(|found| found.name), Some(rule.name));

@@ -210,11 +210,10 @@ impl Case {
 
     /// Line and column of each finding of one rule in a Dockerfile.
     pub(crate) fn places(&self, rule: &str) -> Vec<(u32, u32)> {
-        let places =
-            self.findings(rule).into_iter().filter_map(|judged| match judged.finding.place {
-                Place::Source { line, column, .. } => Some((line, column)),
-                _ => None,
-            });
+        let places = self.findings(rule).into_iter().filter_map(|judged| {
+            let Place::Source { line, column, .. } = judged.finding.place else { return None };
+            Some((line, column))
+        });
         places.collect()
     }
 }

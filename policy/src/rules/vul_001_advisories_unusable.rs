@@ -19,7 +19,7 @@ pub(crate) const RULE: Rule = Rule {
     mend: "run `plimsoll db update` or `plimsoll db import`, then scan again",
     bad: "an index of advisories that was built 30 days ago",
     good: "gate: {max-advisory-age: 3d}   # and an index of today",
-    equivalents: &["conforma cve.cve_results_found"],
+    equivalents: &[],
     about: &[About::Scan, About::Evidence],
     parameters: &[],
     check,

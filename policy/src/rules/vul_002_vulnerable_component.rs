@@ -24,7 +24,7 @@ pub(crate) const RULE: Rule = Rule {
     mend: "build again on a base and with dependencies that have the fix; where there is none, decide and write an exception",
     bad: "zlib1g 1:1.2.11   # CVE-2022-37434, critical, fixed in 1:1.2.11.dfsg-2+deb11u2",
     good: "zlib1g 1:1.2.11.dfsg-2+deb11u2",
-    equivalents: &["conforma cve.cve_blockers"],
+    equivalents: &["conforma cve_blockers"],
     about: &[About::Scan],
     parameters: &[],
     check,

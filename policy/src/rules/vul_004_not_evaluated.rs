@@ -42,6 +42,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     if let Some(scan) = context.facts().scan {
         let groups = groups(inventory, scan);
         raised.extend(groups.iter().filter_map(|(key, group)| of_group(context, key, group)));
+        raised.extend(of_nothing(context, inventory));
     }
     let mut unread: BTreeMap<(&str, &str), Vec<&Unknown>> = BTreeMap::new();
     for unknown in &inventory.unknowns {
@@ -70,6 +71,14 @@ fn groups<'a>(inventory: &'a Inventory, scan: &'a Scan) -> Groups<'a> {
         }
     }
     groups
+}
+
+/// An image without any component has nothing in it that advisories are about, or something that nobody recognised.
+fn of_nothing(context: &RuleContext<'_>, inventory: &Inventory) -> Option<Raised> {
+    let title = "no component was found, so none was evaluated";
+    let raised = context.unknown(Place::Image, title, "no components", "at least one component");
+    let is_empty = inventory.components().is_empty() && inventory.unknowns.is_empty();
+    is_empty.then(|| raised.at_most(Action::Warn))
 }
 
 fn in_general(reason: &NotEvaluated) -> String {
@@ -168,6 +177,13 @@ mod tests {
         let case = Case::default().component("pkg:npm/b@1", ScanVerdict::Clean);
         case.check("VUL-004", Expect::Pass);
         assert_eq!(case.decide().verdict(), Verdict::Pass);
+    }
+
+    #[test]
+    fn an_inventory_without_components_is_said() {
+        let case = Case::default().index(index(jiff::SignedDuration::ZERO));
+        case.check("VUL-004", Expect::Unknown);
+        assert_eq!(case.findings("VUL-004")[0].action, Action::Warn);
     }
 
     #[test]
