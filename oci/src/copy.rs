@@ -105,6 +105,17 @@ pub async fn copy(
     Ok(copying.report)
 }
 
+impl Member {
+    fn step(&self) -> CopyStep {
+        let digest = self.manifest.descriptor.digest;
+        match &self.role {
+            Role::Part => CopyStep::Manifest { digest },
+            Role::Referrer { subject } => CopyStep::Referrer { digest, subject: *subject },
+            Role::Legacy { tag } => CopyStep::LegacyTag { tag: tag.clone(), digest },
+        }
+    }
+}
+
 /// How a blob got there.
 enum Outcome {
     Uploaded,
@@ -181,36 +192,43 @@ impl Copying<'_> {
     }
 
     async fn manifest(&mut self, member: &Member) -> Result<(), Error> {
-        let digest = member.manifest.descriptor.digest;
-        let is_present = match &member.role {
-            Role::Part => {
-                self.observer.step(&CopyStep::Manifest { digest })?;
-                self.store.has_manifest(&member.manifest.descriptor).await?
-            }
-            Role::Referrer { subject } => {
-                self.report.referrers = self.report.referrers.saturating_add(1);
-                self.observer.step(&CopyStep::Referrer { digest, subject: *subject })?;
-                self.store.has_manifest(&member.manifest.descriptor).await?
-                    && self.store.lists_referrer(subject, &digest).await?
-            }
-            Role::Legacy { tag } => {
-                self.report.referrers = self.report.referrers.saturating_add(1);
-                self.observer.step(&CopyStep::LegacyTag { tag: tag.clone(), digest })?;
-                self.store.current_tag(tag).await? == Some(digest)
-            }
-        };
-        if is_present {
+        let manifest = &member.manifest;
+        let digest = manifest.descriptor.digest;
+        self.observer.step(&member.step())?;
+        if !matches!(member.role, Role::Part) {
+            self.report.referrers = self.report.referrers.saturating_add(1);
+        }
+        if self.is_there(member).await? {
             self.report.manifests_present = self.report.manifests_present.saturating_add(1);
             return Ok(());
         }
-        self.store.put_manifest(&member.manifest).await?;
-        match &member.role {
-            Role::Part => {}
-            Role::Referrer { subject } => self.store.confirm_referrer(subject, &digest).await?,
-            Role::Legacy { tag } => self.legacy_tag(tag, &member.manifest).await?,
+        self.store.put_manifest(manifest).await?;
+        if let Some(subject) = manifest.subject() {
+            self.store.confirm_referrer(&subject.digest, &digest).await?;
+        }
+        if let Role::Legacy { tag } = &member.role {
+            self.legacy_tag(tag, manifest).await?;
         }
         self.report.manifests_written = self.report.manifests_written.saturating_add(1);
         Ok(())
+    }
+
+    /// Whether the destination has it, and everything that leads to it: a run that was cut off may have written the
+    /// one and not the other.
+    async fn is_there(&self, member: &Member) -> Result<bool, Error> {
+        let manifest = &member.manifest.descriptor;
+        if !self.store.has_manifest(manifest).await? {
+            return Ok(false);
+        }
+        if let Some(subject) = member.manifest.subject()
+            && !self.store.lists_referrer(&subject.digest, &manifest.digest).await?
+        {
+            return Ok(false);
+        }
+        match &member.role {
+            Role::Part | Role::Referrer { .. } => Ok(true),
+            Role::Legacy { tag } => Ok(self.store.current_tag(tag).await? == Some(manifest.digest)),
+        }
     }
 
     /// Old tools add a signature by adding a layer to what the tag stands for. A tag that stands for something with

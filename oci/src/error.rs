@@ -61,7 +61,7 @@ pub enum Error {
         /// What is wrong with it.
         source: serde_json::Error,
     },
-    /// A configuration has a key in another case than it is specified, which some programs take and some do not.
+    /// A manifest or a configuration has a key in another case than it is specified, which some programs take and some do not.
     #[error("{from} is ambiguous: the key `{key}` differs from a known one only by its case")]
     Respelled {
         /// What was read, and where.

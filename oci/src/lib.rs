@@ -23,7 +23,7 @@ mod tarball;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use error::Error;
+pub use error::{Attempt, Error, Reason};
 pub use image::{open_image, read_tree};
 pub use source::Source;
 pub use store::Store;

@@ -186,8 +186,8 @@ impl Manifest {
     /// with a media type of its own that is not the promised one.
     ///
     /// # Errors
-    /// [`Error::TooLarge`], [`Error::TooMany`], [`Error::Json`], [`Error::Schema1`], [`Error::Ambiguous`],
-    /// [`Error::NotAManifest`] and [`Error::ForeignLayer`].
+    /// [`Error::TooLarge`], [`Error::TooMany`], [`Error::Json`], [`Error::Schema1`], [`Error::Respelled`],
+    /// [`Error::Ambiguous`], [`Error::NotAManifest`] and [`Error::ForeignLayer`].
     pub fn parse(
         bytes: Bytes,
         promised: Option<&str>,
@@ -199,6 +199,8 @@ impl Manifest {
             return Err(Error::TooLarge { from: from.to_owned(), limit: limits.manifest });
         }
         let json = |source| Error::Json { from: from.to_owned(), source };
+        let document: Value = serde_json::from_slice(&bytes).map_err(json)?;
+        check_spelling(&manifest_objects(&document), &MANIFEST_KEYS, from)?;
         let wire: WireManifest = serde_json::from_slice(&bytes).map_err(json)?;
         let stated = wire.media_type.clone();
         let media_type = wire.media_type(promised, from)?;
@@ -365,17 +367,14 @@ fn bounded(
 /// `from` says where the bytes were read.
 ///
 /// # Errors
-/// [`Error::Json`], also where a key is written in another case than the specification's: programs in Go take
-/// it all the same, so the image would run differently from how it was judged.
+/// [`Error::Json`] and [`Error::Respelled`].
 pub fn parse_config(
     bytes: &[u8],
     from: &str,
 ) -> Result<(Platform, ImageConfig, Vec<Digest>), Error> {
     let json = |source| Error::Json { from: from.to_owned(), source };
     let document: Value = serde_json::from_slice(bytes).map_err(json)?;
-    if let Some(key) = respelled_key(&document) {
-        return Err(Error::Respelled { from: from.to_owned(), key: key.to_owned() });
-    }
+    check_spelling(&config_objects(&document), &CONFIG_KEYS, from)?;
     let wire: WireConfig = serde_json::from_slice(bytes).map_err(json)?;
     let run = wire.config.unwrap_or_default();
     let keys = |set: Option<BTreeMap<String, Value>>| set.unwrap_or_default().into_keys().collect();
@@ -397,16 +396,35 @@ pub fn parse_config(
     Ok((platform.into_platform(), config, wire.rootfs.diff_ids))
 }
 
-/// The keys that decide how an image runs; at the top, and within `config`.
-const CONFIG_KEYS: [&str; 16] = [
+/// The keys that decide what an image is made of; in a manifest, and within each descriptor.
+const MANIFEST_KEYS: [&str; 12] = [
+    "schemaVersion",
+    "mediaType",
+    "artifactType",
+    "config",
+    "layers",
+    "manifests",
+    "subject",
+    "annotations",
+    "digest",
+    "size",
+    "platform",
+    "fsLayers",
+];
+
+/// The keys that decide how an image runs; at the top, within `config`, and below.
+const CONFIG_KEYS: [&str; 18] = [
     "architecture",
     "os",
     "variant",
+    "created",
     "config",
     "rootfs",
+    "diff_ids",
     "history",
     "User",
     "Healthcheck",
+    "Test",
     "Entrypoint",
     "Cmd",
     "Env",
@@ -414,18 +432,33 @@ const CONFIG_KEYS: [&str; 16] = [
     "Volumes",
     "Labels",
     "OnBuild",
-    "created",
 ];
 
-/// A key that is one of [`CONFIG_KEYS`] but for its case.
-fn respelled_key(document: &Value) -> Option<&str> {
-    let objects = [Some(document), document.get("config")];
+/// Refuses a key that is one of `known` but for its case: programs in Go take it all the same, so the image would be
+/// another one, or run in another way, than what was judged.
+fn check_spelling(objects: &[&Value], known: &[&str], from: &str) -> Result<(), Error> {
+    let is_respelled =
+        |key: &&String| known.iter().any(|known| known != key && known.eq_ignore_ascii_case(key));
     let mut keys =
-        objects.into_iter().flatten().filter_map(Value::as_object).flat_map(serde_json::Map::keys);
-    let is_respelled = |key: &str| {
-        CONFIG_KEYS.iter().any(|known| *known != key && known.eq_ignore_ascii_case(key))
-    };
-    keys.find(|key| is_respelled(key)).map(String::as_str)
+        objects.iter().filter_map(|value| value.as_object()).flat_map(serde_json::Map::keys);
+    match keys.find(is_respelled) {
+        Some(key) => Err(Error::Respelled { from: from.to_owned(), key: key.clone() }),
+        None => Ok(()),
+    }
+}
+
+/// The objects of a manifest whose keys are known.
+fn manifest_objects(document: &Value) -> Vec<&Value> {
+    let list = |key| document.get(key).and_then(Value::as_array).into_iter().flatten();
+    let single = [Some(document), document.get("config"), document.get("subject")];
+    single.into_iter().flatten().chain(list("layers")).chain(list("manifests")).collect()
+}
+
+/// The objects of a configuration whose keys are known.
+fn config_objects(document: &Value) -> Vec<&Value> {
+    let run = document.get("config");
+    let health = run.and_then(|run| run.get("Healthcheck"));
+    [Some(document), run, health, document.get("rootfs")].into_iter().flatten().collect()
 }
 
 #[derive(Deserialize)]
@@ -522,6 +555,14 @@ mod tests {
         assert!(matches!(parse(INDEX, Some(OCI_MANIFEST)), Err(Error::Ambiguous { .. })));
         let twice = IMAGE.replace(r#""layers":[]"#, r#""layers":[],"layers":[]"#);
         assert!(matches!(parse(&twice, None), Err(Error::Json { .. })));
+    }
+
+    #[test]
+    fn c5_keys_that_some_programs_take_and_some_do_not_are_refused() {
+        for respelled in [r#""layers":[],"Layers":[]"#, r#""layers":[{"Digest":"x"}]"#] {
+            let text = IMAGE.replace(r#""layers":[]"#, respelled);
+            assert!(matches!(parse(&text, None), Err(Error::Respelled { .. })), "{respelled}");
+        }
     }
 
     #[test]
@@ -622,9 +663,12 @@ mod tests {
 
     #[test]
     fn a_key_in_another_case_is_refused() {
-        for (from, to) in
-            [(r#""User":"#, r#""User":"1000","user":"#), (r#""OnBuild":"#, r#""onbuild":"#)]
-        {
+        for (from, to) in [
+            (r#""User":"#, r#""User":"1000","user":"#),
+            (r#""OnBuild":"#, r#""onbuild":"#),
+            (r#""Test":"#, r#""test":"#),
+            (r#""diff_ids":"#, r#""diff_IDs":"#),
+        ] {
             let respelled = CONFIG.replace(from, to);
             assert!(
                 matches!(parse_config(respelled.as_bytes(), "here"), Err(Error::Respelled { .. })),

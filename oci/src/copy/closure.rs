@@ -45,15 +45,7 @@ pub(super) async fn of(
     let mut walk = Walk { source, limits, seen: BTreeSet::new(), members: Vec::new() };
     let mut roots = VecDeque::from([(source.manifest(subject).await?, Role::Part)]);
     while let Some((root, role)) = roots.pop_front() {
-        let first = walk.members.len();
-        walk.tree(root, role).await?;
-        let fresh: Vec<Digest> = walk
-            .members
-            .iter()
-            .skip(first)
-            .map(|member| member.manifest.descriptor.digest)
-            .collect();
-        for digest in fresh {
+        for digest in walk.tree(root, role).await? {
             for referrer in source.referrer_manifests(&digest).await? {
                 roots.push_back((referrer, Role::Referrer { subject: digest }));
             }
@@ -90,31 +82,30 @@ enum Visit {
 }
 
 impl Walk<'_> {
-    /// Adds the tree below `root`, leaves first.
-    async fn tree(&mut self, root: Manifest, role: Role) -> Result<(), Error> {
+    /// Adds the tree below `root`, leaves first. What was not seen before comes back: a legacy tag can stand for
+    /// what is a member already, and has to be copied all the same, but leads nowhere new.
+    async fn tree(&mut self, root: Manifest, role: Role) -> Result<Vec<Digest>, Error> {
+        let mut fresh = Vec::new();
         let mut stack = vec![Visit::Enter(Box::new(root), role)];
         while let Some(visit) = stack.pop() {
             match visit {
                 Visit::Leave(member) => self.members.push(*member),
                 Visit::Enter(manifest, role) => {
-                    // A legacy tag may stand for what is a referrer as well: each is to be copied in its own way.
-                    let is_new = self.seen.insert(manifest.descriptor.digest);
-                    if !is_new && !matches!(role, Role::Legacy { .. }) {
-                        continue;
+                    let digest = manifest.descriptor.digest;
+                    if self.seen.insert(digest) {
+                        fresh.push(digest);
+                        self.check(stack.len())?;
+                        let children = self.children(&manifest).await?;
+                        stack.push(Visit::Leave(Box::new(Member { manifest: *manifest, role })));
+                        let below = children.into_iter().rev();
+                        stack.extend(below.map(|child| Visit::Enter(Box::new(child), Role::Part)));
+                    } else if matches!(role, Role::Legacy { .. }) {
+                        self.members.push(Member { manifest: *manifest, role });
                     }
-                    self.check(stack.len())?;
-                    let children = self.children(&manifest).await?;
-                    stack.push(Visit::Leave(Box::new(Member { manifest: *manifest, role })));
-                    stack.extend(
-                        children
-                            .into_iter()
-                            .rev()
-                            .map(|child| Visit::Enter(Box::new(child), Role::Part)),
-                    );
                 }
             }
         }
-        Ok(())
+        Ok(fresh)
     }
 
     async fn children(&self, manifest: &Manifest) -> Result<Vec<Manifest>, Error> {

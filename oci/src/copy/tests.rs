@@ -349,6 +349,24 @@ async fn from_a_registry_to_a_layout_and_back() {
 }
 
 #[tokio::test]
+async fn legacy_tags_that_stand_for_each_other_are_copied_once() {
+    let (from, to) = (server(ReferrersApi::Present).await, server(ReferrersApi::Present).await);
+    let access = access(|_| ());
+    let image =
+        |text| ImageBuilder::new().layer(LayerBuilder::default().file("file", text)).build();
+    let (one, two) = (image("one"), image("two"));
+    let tag = |built: &BuiltImage| format!("sha256-{}.sig", built.manifest.digest.hex());
+    push(&from, "build/app", &one, &tag(&two));
+    push(&from, "build/app", &two, &tag(&one));
+    let (source, target) =
+        (store(&from, "build/app", &access).await, store(&to, "prod/app", &access).await);
+    let pinned = Pinned { place: source.place(), digest: one.manifest.digest };
+    let report = run(&source, &pinned, &target, &StopAt::never()).await.unwrap();
+    assert_eq!((report.manifests_written, report.referrers), (3, 2));
+    assert_eq!(to.tags("prod/app"), from.tags("build/app"));
+}
+
+#[tokio::test]
 async fn archives_are_not_written_to() {
     let access = access(|_| ());
     for text in ["oci-archive:x.tar", "docker-archive:x.tar"] {

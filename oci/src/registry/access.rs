@@ -41,7 +41,7 @@ pub struct AccessOptions {
     pub attempts: u32,
     /// How long nothing may move.
     pub timeout: Duration,
-    /// How long one thing may be attempted again and again, waiting included.
+    /// How long may be waited in all before one thing is attempted for the last time.
     pub retry_budget: Duration,
 }
 

@@ -49,6 +49,7 @@ impl Registry {
             at: 0,
             skip: 0,
             retry: self.access.retry(),
+            broke_at: 0,
         };
         let bytes = stream::unfold(Some(reading), |reading| async move {
             let mut reading = reading?;
@@ -102,6 +103,8 @@ struct Reading {
     /// How much of the response has been handed on before.
     skip: u64,
     retry: Retry,
+    /// How far it had come when the connection broke last: patience is for standing still.
+    broke_at: u64,
 }
 
 impl Reading {
@@ -127,6 +130,10 @@ impl Reading {
                 }
                 Err(error) => {
                     self.response = None;
+                    if self.at > self.broke_at {
+                        self.broke_at = self.at;
+                        self.retry = self.registry.access.retry();
+                    }
                     self.retry.pause(error).await?;
                 }
             }

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use std::time::Duration;
-use tokio::time::{self, Instant};
+use tokio::time;
 
 /// The first wait, where the server asks for none; later ones double, up to the longest.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
@@ -14,7 +14,7 @@ pub(crate) struct Retry {
     waits: ExponentialBackoff,
     attempts: u32,
     budget: Duration,
-    since: Instant,
+    waited: Duration,
     refetch: Refetch,
 }
 
@@ -33,7 +33,7 @@ impl Retry {
             .without_max_times()
             .with_jitter()
             .build();
-        Self { waits, attempts, budget, since: Instant::now(), refetch: Refetch::Left }
+        Self { waits, attempts, budget, waited: Duration::ZERO, refetch: Refetch::Left }
     }
 
     /// The patience with a file: none, but for bytes that may have been spoilt on their way to it.
@@ -57,7 +57,8 @@ impl Retry {
             return Err(error);
         }
         let wait = error.retry_after().or_else(|| self.waits.next()).unwrap_or(LONGEST_WAIT);
-        if self.since.elapsed().saturating_add(wait) > self.budget {
+        self.waited = self.waited.saturating_add(wait);
+        if self.waited > self.budget {
             return Err(error);
         }
         tracing::debug!(%error, ?wait, "attempting again");
@@ -70,6 +71,7 @@ impl Retry {
 mod tests {
     use super::*;
     use crate::error::{Attempt, Reason};
+    use tokio::time::Instant;
 
     fn limited(retry_after: Option<Duration>) -> Error {
         let attempt = Attempt { action: "try", on: "it".to_owned() };

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    auth::{Credentials, Secret},
+    auth::{Credentials, Helpers, Secret},
     manifest::{Descriptor, Manifest, OCI_INDEX, OCI_MANIFEST},
     source::Source,
     store::{Artifact, Store},
@@ -698,6 +698,57 @@ async fn tokens_are_asked_for_with_our_scope_alone() {
     assert_eq!(log[1].path, "/token?service=s&scope=repository%3Aapp%3Apull");
 }
 
+fn from_config(server: &Server, login: &serde_json::Value) -> Access {
+    let registry = server.addr().to_string();
+    let config = json!({"auths": {registry: login}}).to_string();
+    let helpers = Helpers { path: "".into(), timeout: Duration::from_secs(1) };
+    let credentials = Credentials::from_docker_config(config.as_bytes(), helpers).unwrap();
+    access(|options| options.credentials = credentials)
+}
+
+#[tokio::test]
+async fn an_identity_token_is_exchanged_and_a_registry_token_is_used() {
+    let server = server_with_login(token_login()).await;
+    let image = image(&server, b"layer");
+    let granted = Fault::Answer {
+        status: 200,
+        headers: vec![],
+        body: r#"{"access_token":"granted"}"#.into(),
+    };
+    server.misbehave(always("/token", granted));
+    let identity = from_config(&server, &json!({"identitytoken": "it/is me"}));
+    assert_eq!(resolve(&server, &identity).await.unwrap(), image.digest);
+    let log = server.take_log();
+    assert_eq!((log[1].method.as_str(), log[1].path.as_str()), ("POST", "/token"));
+    assert!(!log[1].headers.contains_key("authorization"));
+    assert_eq!(
+        log[1].body,
+        "grant_type=refresh_token&client_id=plimsoll&refresh_token=it%2Fis+me&scope=repository%3Aapp%3Apull&service=test"
+    );
+    assert_eq!(log[2].headers["authorization"], "Bearer granted");
+    let registry = from_config(&server, &json!({"registrytoken": "granted"}));
+    assert_eq!(resolve(&server, &registry).await.unwrap(), image.digest);
+    assert_eq!(server.take_log().len(), 2);
+}
+
+#[tokio::test]
+async fn a_token_that_is_none_is_an_error() {
+    let server = server_with_login(token_login()).await;
+    let with = |body: &'static str| {
+        server.misbehave(always(
+            "/token",
+            Fault::Answer { status: 200, headers: vec![], body: body.into() },
+        ));
+        let access = logged_in(&server);
+        let server = &server;
+        async move { resolve(server, &access).await }
+    };
+    assert!(matches!(with("{}").await, Err(Error::Incomplete { field: "token", .. })));
+    assert!(matches!(with("<html>").await, Err(Error::Json { .. })));
+    assert!(matches!(with(r#"{"token":"wrong"}"#).await, Err(Error::Unauthorized { .. })));
+    assert!(matches!(with(r#"{"token":"a\nb"}"#).await, Err(Error::Unauthorized { .. })));
+}
+
 #[tokio::test]
 async fn basic_logins_are_for_who_asks() {
     let login = Login::Basic { username: "user".to_owned(), password: "hunter2".to_owned() };
@@ -742,19 +793,14 @@ async fn f13_pages_are_followed_and_loops_are_not() {
     }
     let source = store.as_source();
     assert_eq!(source.referrers(&image.digest).await.unwrap().len(), 5);
-    for (link, is_loop) in [
-        (format!("</v2/app/referrers/{}>; rel=\"next\"", image.digest), true),
-        ("<http://127.0.0.1:1/v2/app/referrers/x>; rel=\"next\"".to_owned(), false),
-    ] {
+    let with = |link: String| {
         server.misbehave(always("/referrers/", Fault::Header("link", link)));
-        let found = source.referrers(&image.digest).await;
-        match is_loop {
-            true => assert!(matches!(found, Err(Error::Pagination { .. })), "{found:?}"),
-            false => {
-                assert!(matches!(found, Err(Error::Header { header: "Link", .. })), "{found:?}")
-            }
-        }
-    }
+        source.referrers(&image.digest)
+    };
+    let found = with(format!("</v2/app/referrers/{}>; rel=\"next\"", image.digest)).await;
+    assert!(matches!(found, Err(Error::Pagination { .. })), "{found:?}");
+    let found = with("<http://127.0.0.1:1/v2/app/referrers/x>; rel=\"next\"".to_owned()).await;
+    assert!(matches!(found, Err(Error::Header { header: "Link", .. })), "{found:?}");
 }
 
 #[tokio::test]
