@@ -33,7 +33,7 @@ variables! {
     CI: "set: no progress bars";
     NO_COLOR: "set: no colour";
     FORCE_COLOR: "set: colour even where stdout is no terminal";
-    CLICOLOR_FORCE: "as FORCE_COLOR";
+    CLICOLOR_FORCE: "as `FORCE_COLOR`";
 }
 
 /// The environment as it was when the program started.

@@ -146,3 +146,31 @@ fn an_image_without_the_evidence_that_is_required_is_not_promoted() {
         .collect();
     assert!(rules.contains(&"ATT-001") && rules.contains(&"ATT-002"), "{rules:?}");
 }
+
+/// The purls of everything in a subject.
+fn purls(sandbox: &Sandbox, subject: &str) -> Vec<String> {
+    let outcome = run(sandbox.plimsoll().args(["sbom", subject, "-o", "json"])).expect_status(0);
+    let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let components = report["inventory"]["components"].as_array().unwrap().iter();
+    components.map(|component| component["purl"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_same_image_in_every_form_that_skopeo_writes_has_the_same_inventory() {
+    let (Some(image), Some(skopeo)) = (real_image(), oracle("skopeo")) else { return };
+    let sandbox = sandbox();
+    let layout = format!("oci:{}:app", image.layout);
+    let copy = |arguments: &[&str], to: &str| {
+        let mut command = sandbox.command(&skopeo);
+        command.args(["--insecure-policy", "copy", "--quiet"]).args(arguments);
+        run(command.args([layout.as_str(), to])).expect_status(0);
+    };
+    copy(&[], "docker-archive:image.tar:team/app:1");
+    copy(&[], "oci-archive:image.oci.tar:1");
+    copy(&["--dest-compress-format", "zstd"], "oci:zstd:1");
+    let expect = purls(&sandbox, &format!("oci-layout:{}:app", image.layout));
+    assert!(expect.len() > 100);
+    for subject in ["docker-archive:image.tar", "oci-archive:image.oci.tar", "oci-layout:zstd:1"] {
+        assert_eq!(purls(&sandbox, subject), expect, "{subject}");
+    }
+}
