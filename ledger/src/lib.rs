@@ -7,12 +7,11 @@
 mod chain;
 pub mod error;
 pub mod record;
-mod schema;
-mod sqlite;
+mod stores;
 
 pub use error::{Break, Error};
 pub use record::{Record, RecordedVerdict};
-pub use sqlite::Ledger;
+pub use stores::sqlite::Ledger;
 
 use plimsoll_model::Digest;
 use std::{fmt, str::FromStr};

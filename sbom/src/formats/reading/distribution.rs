@@ -1,6 +1,6 @@
 //! The distribution, from what documents say of the operating system or from the package URLs of its packages.
 
-use super::found::Entry;
+use super::found::{Entry, is_system_package};
 use crate::formats::shared::property;
 use plimsoll_model::{Purl, component::Component, inventory::Distribution};
 
@@ -34,9 +34,8 @@ pub(crate) fn of_entry(entry: &Entry, description: Option<String>) -> Distributi
 pub(crate) fn of_purls(components: &[Component]) -> Option<Distribution> {
     let mut stated = components
         .iter()
-        .map(|component| &component.purl)
-        .filter(|purl| matches!(purl.kind(), "deb" | "apk" | "rpm" | "alpm"))
-        .filter_map(of_purl);
+        .filter(|component| is_system_package(component))
+        .filter_map(|component| of_purl(&component.purl));
     let first = stated.next()?;
     stated.all(|other| other == first).then_some(first)
 }

@@ -133,9 +133,12 @@ impl Found {
             }
         }
         for (entry, place) in self.entries.iter().zip(&places) {
-            let owner = entry.property(property::OWNED_BY).and_then(|name| names.get(name));
+            let owner = entry
+                .property(property::OWNED_BY)
+                .and_then(|name| names.get(name).copied())
+                .filter(|owner| components.get(owner.index()).is_some_and(is_system_package));
             if let Some(component) = place.and_then(|id| components.get_mut(id.index())) {
-                component.owned_by = owner.copied();
+                component.owned_by = owner;
             }
         }
         let relations = self.relations(&places, &names);
@@ -183,6 +186,11 @@ impl Found {
             .map(|(from, kind, to)| Relation { from, to, kind })
             .collect()
     }
+}
+
+/// Only a distribution's package owns files of others; any other claim leaves a component to be judged by itself.
+pub(super) fn is_system_package(component: &Component) -> bool {
+    matches!(component.purl.kind(), "deb" | "apk" | "rpm" | "alpm")
 }
 
 fn unknown(location: Option<Location>, reason: String) -> Unknown {

@@ -73,6 +73,21 @@ fn both_formats_come_back() {
     }
 }
 
+#[test]
+fn only_packages_of_the_distribution_own_others() {
+    let owned = |purl: &str| {
+        let owner = component(purl, "owner");
+        let mut owned = component("pkg:pypi/six@1", "six");
+        owned.owned_by = Some(ComponentId(0));
+        let inventory = Inventory::new(None, vec![owner, owned], vec![], vec![]);
+        let text = write("cyclonedx-json", &document(&inventory));
+        let back = read(text.as_bytes(), &Limits::STANDARD).unwrap();
+        back.components().iter().find(|component| component.name == "six").unwrap().owned_by
+    };
+    assert_eq!(owned("pkg:deb/debian/python3-six@1"), Some(ComponentId(0)));
+    assert_eq!(owned("pkg:npm/owner@1"), None);
+}
+
 fn any_component() -> impl Strategy<Value = Component> {
     let kind = prop_oneof![Just("deb"), Just("npm"), Just("maven"), Just("generic")];
     let word = || prop_oneof!["[a-z]{1,4}", "\\PC{1,6}"];
@@ -107,12 +122,18 @@ fn any_inventory() -> impl Strategy<Value = Inventory> {
         distribution,
     )
         .prop_map(|(components, relations, distribution)| {
+            let is_system = |owner: &u32| {
+                let owner = components.get(usize::try_from(*owner).unwrap());
+                owner.is_some_and(|(owner, _)| owner.purl.kind() == "deb")
+            };
+            let owners: Vec<_> = components
+                .iter()
+                .map(|(_, owner)| owner.filter(is_system).map(ComponentId))
+                .collect();
             let components = components
                 .into_iter()
-                .map(|(component, owner)| Component {
-                    owned_by: owner.map(ComponentId),
-                    ..component
-                })
+                .zip(owners)
+                .map(|((component, _), owned_by)| Component { owned_by, ..component })
                 .collect();
             let relations = relations
                 .into_iter()

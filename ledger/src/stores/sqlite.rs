@@ -4,11 +4,12 @@
 //! processes of several machines share a directory. A writer takes the lock before it reads the head of the chain, so
 //! that appends of several processes come one after the other.
 
+mod schema;
+
 use crate::{
     Entry, Filter, Record, RecordId, RecordedVerdict,
     chain::{Head, Row},
     error::{Break, Error},
-    schema::{self, State},
 };
 use camino::{Utf8Path, Utf8PathBuf};
 use plimsoll_model::Digest;
@@ -16,6 +17,7 @@ use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension as _, Params, TransactionBehavior,
     config::DbConfig, params,
 };
+use schema::State;
 use std::{
     fs::{DirBuilder, OpenOptions},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
@@ -49,15 +51,12 @@ impl Ledger {
         // The file may come from anywhere: what its schema defines runs nothing.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false).map_err(&fail)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true).map_err(&fail)?;
-        match schema::state(&connection).map_err(&fail)? {
-            State::Current => {}
-            State::Behind(_) => schema::migrate(&mut connection).map_err(&fail)?,
-            State::Newer { found, supported } => {
-                return Err(Error::NewerSchema { path: path.to_owned(), found, supported });
-            }
-            State::Foreign => return Err(Error::NotALedger { path: path.to_owned() }),
+        let path = path.to_owned();
+        match schema::prepare(&mut connection).map_err(&fail)? {
+            State::Current => Ok(Self { connection, path }),
+            State::Newer { found, supported } => Err(Error::NewerSchema { path, found, supported }),
+            State::Foreign => Err(Error::NotALedger { path }),
         }
-        Ok(Self { connection, path: path.to_owned() })
     }
 
     /// Adds a record at the end of the chain.
@@ -167,19 +166,18 @@ fn create(path: &Utf8Path) -> Result<(), Error> {
 
 /// What was appended last.
 fn head(connection: &Connection) -> rusqlite::Result<Head> {
-    let read = |row: &rusqlite::Row<'_>| {
-        Ok(Head { id: RecordId(row.get(0)?), hash: Digest::from_bytes(row.get(1)?) })
-    };
-    let head = connection.query_row("SELECT id, hash FROM head", (), read).optional()?;
-    Ok(head.unwrap_or(Head::START))
+    query_head(connection, "SELECT id, hash FROM head")
 }
 
 /// The entry with the highest position.
 fn newest(connection: &Connection) -> rusqlite::Result<Head> {
+    query_head(connection, "SELECT id, hash FROM entry ORDER BY id DESC LIMIT 1")
+}
+
+fn query_head(connection: &Connection, sql: &str) -> rusqlite::Result<Head> {
     let read = |row: &rusqlite::Row<'_>| {
         Ok(Head { id: RecordId(row.get(0)?), hash: Digest::from_bytes(row.get(1)?) })
     };
-    let sql = "SELECT id, hash FROM entry ORDER BY id DESC LIMIT 1";
     Ok(connection.query_row(sql, (), read).optional()?.unwrap_or(Head::START))
 }
 
@@ -491,6 +489,19 @@ mod tests {
         ledger.connection.pragma_update(None, "query_only", true).unwrap();
         assert!(matches!(ledger.append(&record(4)), Err(Error::ReadOnly { .. })));
         assert_eq!(ledger.verify_chain().unwrap(), 3);
+    }
+
+    #[test]
+    fn several_processes_make_one_ledger() {
+        for _ in 0..20 {
+            let place = Place::new();
+            std::thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| drop(place.open()));
+                }
+            });
+            assert_eq!(place.open().verify_chain().unwrap(), 0);
+        }
     }
 
     #[test]

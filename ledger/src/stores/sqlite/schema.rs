@@ -26,44 +26,62 @@ const MIGRATIONS: &[&str] = &["
     ) STRICT;
 "];
 
-/// What a database is.
+/// What a database is, once it has been prepared.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum State {
+pub(super) enum State {
     /// A ledger of today's schema.
     Current,
-    /// Empty, or a ledger of an older schema: of so many migrations.
-    Behind(usize),
     /// A ledger of a newer schema.
-    Newer { found: i64, supported: i64 },
+    Newer {
+        /// Its schema.
+        found: i64,
+        /// The newest that is known.
+        supported: i64,
+    },
     /// Something else.
     Foreign,
 }
 
-/// What the database is; fails when it is no database.
-pub(crate) fn state(connection: &Connection) -> rusqlite::Result<State> {
-    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let (application, version) = (number("application_id")?, number("user_version")?);
-    let count = "SELECT count(*) FROM sqlite_schema";
-    let objects: i64 = connection.query_row(count, (), |row| row.get(0))?;
-    let supported = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    Ok(match (application, version) {
-        (0, 0) if objects == 0 => State::Behind(0),
-        (APPLICATION, version) if version > supported => State::Newer { found: version, supported },
-        (APPLICATION, version) if version == supported => State::Current,
-        (APPLICATION, version) if version > 0 => {
-            State::Behind(usize::try_from(version).unwrap_or(usize::MAX))
-        }
-        _ => State::Foreign,
-    })
+enum Seen {
+    /// Empty, or a ledger of an older schema: of so many migrations.
+    Behind(usize),
+    Is(State),
 }
 
-/// Brings a database that is behind up to date, in one transaction; what another process does meanwhile is respected.
-pub(crate) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if let State::Behind(done) = state(&transaction)? {
-        apply(&transaction, MIGRATIONS.get(done..).unwrap_or_default())?;
+/// Brings a database up to date and says what it is then; fails when it is no database.
+///
+/// Only one that is behind is written to, in one transaction that looks again: another process may have been faster.
+pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<State> {
+    if let Seen::Is(state) = look(&connection.transaction()?)? {
+        return Ok(state);
     }
-    transaction.commit()
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    match look(&transaction)? {
+        Seen::Is(state) => Ok(state),
+        Seen::Behind(done) => {
+            apply(&transaction, MIGRATIONS.get(done..).unwrap_or_default())?;
+            transaction.commit()?;
+            Ok(State::Current)
+        }
+    }
+}
+
+/// Reads several values, which only inside a transaction are of the same moment.
+fn look(transaction: &Transaction<'_>) -> rusqlite::Result<Seen> {
+    let number = |name| transaction.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let (application, version) = (number("application_id")?, number("user_version")?);
+    let count = "SELECT count(*) FROM sqlite_schema";
+    let objects: i64 = transaction.query_row(count, (), |row| row.get(0))?;
+    let supported = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    Ok(match (application, version) {
+        (0, 0) if objects == 0 => Seen::Behind(0),
+        (APPLICATION, found) if found > supported => Seen::Is(State::Newer { found, supported }),
+        (APPLICATION, found) if found == supported => Seen::Is(State::Current),
+        (APPLICATION, found) if found > 0 => {
+            Seen::Behind(usize::try_from(found).unwrap_or(usize::MAX))
+        }
+        _ => Seen::Is(State::Foreign),
+    })
 }
 
 fn apply(transaction: &Transaction<'_>, migrations: &[&str]) -> rusqlite::Result<()> {

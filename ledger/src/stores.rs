@@ -1,0 +1,3 @@
+//! Where ledgers are kept.
+
+pub(crate) mod sqlite;
