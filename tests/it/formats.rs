@@ -1,0 +1,459 @@
+//! SBOMs and findings in the formats of others: valid by the tools of others, the same bytes every time, and read back as
+//! they were meant.
+//!
+//! Each judge is shown to refuse: a document has twins in which one thing is changed.
+
+use crate::support::{Outcome, RealImage, Sandbox, real_image, root, run, sandbox};
+use camino::{Utf8Path, Utf8PathBuf};
+use plimsoll_oci::testing::image::{ImageBuilder, LayerBuilder};
+use serde_json::{Value, json};
+use std::{collections::BTreeSet, fs, sync::LazyLock};
+
+mod judges;
+
+use judges::Judge;
+
+/// The file of each SBOM, and its judge.
+const SBOMS: [(&str, Judge); 2] =
+    [("sbom.cdx.json", Judge::CycloneDx), ("sbom.spdx.json", Judge::Spdx)];
+const BOTH: [&str; 4] = ["-o", "cyclonedx-json=sbom.cdx.json", "-o", "spdx-json=sbom.spdx.json"];
+
+/// What a scan of the real image by the example's advisories says, on one thread; made once for all tests.
+static REAL: LazyLock<Option<(RealImage, Sandbox)>> = LazyLock::new(|| {
+    let image = real_image()?;
+    let sandbox = sandbox();
+    let subject = format!("oci-layout:{}:app", image.layout);
+    // One flaw, and seven components that nothing is known about.
+    scan(&sandbox, &subject, &[&["--jobs", "1"], BOTH.as_slice()].concat()).expect_status(1);
+    Some((image, sandbox))
+});
+
+fn read(path: impl AsRef<Utf8Path>) -> Value {
+    serde_json::from_slice(&fs::read(path.as_ref()).unwrap()).unwrap()
+}
+
+fn example(name: &str) -> String {
+    format!("oci-archive:{}", root().join(format!("examples/images/{name}.tar")))
+}
+
+fn advisories() -> Utf8PathBuf {
+    root().join("examples/advisories")
+}
+
+/// Scans by the example's advisories, and writes the report.
+fn scan(sandbox: &Sandbox, subject: &str, more: &[&str]) -> Outcome {
+    let mut plimsoll = sandbox.plimsoll();
+    plimsoll.args(["scan", subject, "--advisories", advisories().as_str()]).args(more);
+    run(plimsoll.args(["-o", "json=report.json"]))
+}
+
+/// Lists what is aboard in every format that can.
+fn list(sandbox: &Sandbox, subject: &str, date: Option<&str>) {
+    let mut plimsoll = sandbox.plimsoll();
+    plimsoll.args(["sbom", subject]).args(BOTH);
+    plimsoll.args(["-o", "json=report.json", "-o", "table=table", "-o", "markdown=markdown"]);
+    run(plimsoll.envs(date.map(|date| ("SOURCE_DATE_EPOCH", date)))).expect_status(0);
+}
+
+/// Runs the example's gate on the bad build, and writes SARIF.
+fn run_bad(sandbox: &Sandbox, policy: &Utf8Path) -> Value {
+    let mut plimsoll = sandbox.plimsoll();
+    plimsoll.args(["--config", policy.as_str(), "run", &example("bad"), "--dockerfile"]);
+    plimsoll.arg(root().join("examples/bad/Dockerfile"));
+    plimsoll.args(["--advisories", advisories().as_str(), "-o", "sarif=findings.sarif"]);
+    run(&mut plimsoll).expect_status(1);
+    read(sandbox.join("findings.sarif"))
+}
+
+/// A small image in which everything is as odd as a package's author can make it.
+fn hostile_image(sandbox: &Sandbox) -> String {
+    let status = "Package: twin\nStatus: install ok installed\nVersion: 1.0\nArchitecture: amd64\n\
+        Maintainer: (\u{1b}[31m) <a@b> <c>\nDescription: x\n\n";
+    let module = |fields: Value| fields.to_string();
+    let license = |license: Value| module(json!({"name": "l", "version": "1", "license": license}));
+    let mut packages = LayerBuilder::new()
+        .file("etc/os-release", "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"D\u{1b}]0;x\u{7}\"\n")
+        // The same package twice in one file, and once more in another.
+        .file("var/lib/dpkg/status", format!("{status}{status}"))
+        .file("var/lib/dpkg/status.d/twin", status)
+        .file("srv/a/node_modules/same/package.json", module(json!({"name": "same", "version": "1"})))
+        .file("srv/b/node_modules/same/package.json", module(json!({"name": "same", "version": "1"})))
+        .file("srv/a/node_modules/unversioned/package.json", module(json!({"name": "unversioned"})))
+        .file(
+            "srv/a/node_modules/control/package.json",
+            module(json!({"name": "con\u{1b}[2Jtrol\u{0}", "version": "1\n2\u{202e}", "author": "\u{7}"})),
+        )
+        .file(
+            "srv/a\nb/node_modules/newline/package.json",
+            module(json!({"name": "newline", "version": "1"})),
+        )
+        .file("srv/a/node_modules/broken/package.json", "{\"name\": \"broken\", \"vers")
+        .file(
+            "srv/py/odd-1.dist-info/METADATA",
+            "Metadata-Version: 2.1\nName: Odd\nVersion: 1 && <x>\nLicense: MIT AND\nAuthor: \u{1b}\n",
+        );
+    let licenses = [
+        json!("SEE LICENSE IN <LICENSE>"),
+        json!("(MIT"),
+        json!("MIT AND"),
+        json!("mit OR apache-2.0"),
+        json!("GPL-2.0+"),
+        json!("NONE"),
+        json!("NOASSERTION"),
+        json!("LicenseRef-ours OR MIT"),
+        json!("DocumentRef-x:LicenseRef-y"),
+        json!("MIT WITH nothing-exception"),
+        json!("\u{1b}[31mBSD\u{0}\n"),
+        json!(""),
+        json!({"type": "BSD", "url": "https://example.org"}),
+        json!(["MIT", "Odd One", "MIT OR (Apache-2.0"]),
+        json!("X".repeat(5000)),
+    ];
+    for (number, odd) in licenses.into_iter().enumerate() {
+        let path = format!("srv/l/node_modules/l{number}/package.json");
+        packages = packages.file(&path, license(odd).replace("\"l\"", &format!("\"l{number}\"")));
+    }
+    let layout = sandbox.join("hostile");
+    let image = ImageBuilder::new().layer(packages).layer(non_utf8(&layer_of_odd_paths()));
+    image.build().write_layout(&layout, Some("1"));
+    format!("oci-layout:{layout}:1")
+}
+
+/// Packages at paths with `zzz` in them.
+fn layer_of_odd_paths() -> LayerBuilder {
+    LayerBuilder::new()
+        .file("var/lib/dpkg/status.d/zzz", "Package: hidden\nVersion: 1\nArchitecture: amd64\n")
+        .file("srv/zzz/node_modules/hidden/package.json", r#"{"name":"hidden","version":"1"}"#)
+        .file("srv/zzz/hidden-1.dist-info/METADATA", "Name: hidden\nVersion: 1\n")
+        .file("srv/zzz/package-lock.json", "{}")
+        .file(
+            "srv/zzz/Cargo.lock",
+            "version = 4\n[[package]]\nname = \"hidden\"\nversion = \"1.0.0\"\n",
+        )
+}
+
+/// The layer with three bytes in the place of each `zzz`, neither text nor printable, with the same sum: headers stay valid.
+fn non_utf8(layer: &LayerBuilder) -> LayerBuilder {
+    let mut tar = layer.tar();
+    for at in 0..tar.len() - 3 {
+        if &tar[at..at + 3] == b"zzz" {
+            tar[at..at + 3].copy_from_slice(&[0xff, 0x01, 0x6e]);
+        }
+    }
+    // `raw` adds the end of the archive by itself.
+    LayerBuilder::new().raw(&tar[..tar.len() - 1024])
+}
+
+#[test]
+fn cyclonedx_is_accepted_by_its_own_library_and_its_twins_are_not() {
+    let sandbox = sandbox();
+    list(&sandbox, &example("bad"), None);
+    let document = sandbox.join("sbom.cdx.json");
+    let Some(trial) = judges::trial(Judge::CycloneDx, &document) else { return };
+    let component =
+        |bom: &mut Value, change: &dyn Fn(&mut Value)| change(&mut bom["components"][1]);
+    trial.refuses("'name' is a required property", |bom| {
+        component(bom, &|component| drop(component.as_object_mut().unwrap().remove("name")));
+    });
+    trial.refuses("has non-unique elements", |bom| {
+        let twin = bom["components"][1].clone();
+        bom["components"].as_array_mut().unwrap().push(twin);
+    });
+    trial.refuses("'vessel' is not one of", |bom| {
+        component(bom, &|component| component["type"] = json!("vessel"));
+    });
+    trial.refuses("'licences' was unexpected", |bom| {
+        component(bom, &|component| component["licences"] = json!([]));
+    });
+    trial.refuses("is not valid under any of the given schemas", |bom| {
+        component(bom, &|component| component["licenses"] = json!([{"license": {"id": "Odd"}}]));
+    });
+    trial.refuses("does not match '^urn:uuid:", |bom| bom["serialNumber"] = json!("urn:uuid:1"));
+}
+
+#[test]
+fn spdx_is_accepted_by_its_own_tools_and_its_twins_are_not() {
+    let sandbox = sandbox();
+    list(&sandbox, &example("bad"), None);
+    let document = sandbox.join("sbom.spdx.json");
+    let Some(trial) = judges::trial(Judge::Spdx, &document) else { return };
+    trial.refuses("spdx_id must only contain", |spdx| {
+        spdx["packages"][1]["SPDXID"] = json!("no id");
+    });
+    trial.refuses("every spdx_id must be unique", |spdx| {
+        let twin = spdx["packages"][1].clone();
+        spdx["packages"].as_array_mut().unwrap().push(twin);
+    });
+    trial.refuses("document_namespace", |spdx| {
+        drop(spdx.as_object_mut().unwrap().remove("documentNamespace"));
+    });
+    trial.refuses("\"SPDXRef-nowhere\"", |spdx| {
+        spdx["relationships"][1]["relatedSpdxElement"] = json!("SPDXRef-nowhere");
+    });
+    trial.refuses("Unrecognized license reference: Odd", |spdx| {
+        spdx["packages"][2]["licenseDeclared"] = json!("Odd");
+    });
+    trial.refuses("Actor Somebody", |spdx| spdx["packages"][2]["supplier"] = json!("Somebody"));
+}
+
+#[test]
+fn sboms_of_the_examples_and_of_the_real_image_are_valid() {
+    for name in ["base", "good"] {
+        let sandbox = sandbox();
+        list(&sandbox, &example(name), None);
+        for (format, judge) in SBOMS {
+            judge.accepts(&sandbox.join(format));
+        }
+    }
+    let Some((_, real)) = REAL.as_ref() else { return };
+    for (format, judge) in SBOMS {
+        judge.accepts(&real.join(format));
+    }
+}
+
+#[test]
+fn the_sbom_of_a_hostile_image_is_valid_and_hides_nothing() {
+    let sandbox = sandbox();
+    list(&sandbox, &hostile_image(&sandbox), Some("0"));
+    for (format, judge) in SBOMS {
+        judge.accepts(&sandbox.join(format));
+    }
+    let report = read(sandbox.join("report.json"));
+    let components = report["inventory"]["components"].as_array().unwrap();
+    let of = |name: &str| -> Vec<&Value> {
+        components.iter().filter(|component| component["name"] == name).collect()
+    };
+    assert_eq!(of("unversioned").len(), 1);
+    assert_eq!(of("unversioned")[0]["version"], Value::Null);
+    assert_eq!(of("con\u{1b}[2Jtrol\u{0}").len(), 1);
+    assert_eq!(of("newline").len(), 1);
+    assert_eq!(of("twin").len(), 1, "{:#?}", of("twin"));
+    assert_eq!(of("same").iter().flat_map(|one| one["locations"].as_array().unwrap()).count(), 2);
+    let licensed = components.iter().filter(|one| one["name"].as_str().unwrap().starts_with('l'));
+    assert_eq!(licensed.count(), 15);
+
+    // A path that is no text hides no package: it is listed, or said to be unknown.
+    let kinds: BTreeSet<_> = of("hidden")
+        .iter()
+        .map(|one| one["purl"].as_str().unwrap().split(['/', '@']).next().unwrap().to_owned())
+        .collect();
+    let expect = ["pkg:cargo", "pkg:deb", "pkg:npm", "pkg:pypi"].map(str::to_owned);
+    assert_eq!(kinds, BTreeSet::from(expect));
+    let unknowns = report["inventory"]["unknowns"].to_string();
+    assert!(unknowns.contains("/node_modules/broken/package.json"), "{unknowns}");
+
+    // What is shown to people controls no terminal.
+    for format in ["table", "markdown"] {
+        let text = fs::read_to_string(sandbox.join(format)).unwrap();
+        let control = |char: char| (char.is_control() && char != '\n') || char == '\u{202e}';
+        assert!(!text.contains(control), "{format}: {text:?}");
+    }
+}
+
+#[test]
+fn the_same_image_gives_the_same_bytes() {
+    let formats = ["sbom.cdx.json", "sbom.spdx.json", "report.json", "table", "markdown"];
+    let bytes = |sandbox: &Sandbox| formats.map(|format| fs::read(sandbox.join(format)).unwrap());
+    let image = sandbox();
+    // It has no date of its own.
+    let hostile = hostile_image(&image);
+    let listed = |subject: &str, date: Option<&str>| {
+        let sandbox = sandbox();
+        list(&sandbox, subject, date);
+        bytes(&sandbox)
+    };
+    assert_eq!(listed(&hostile, Some("1700000000")), listed(&hostile, Some("1700000000")));
+    let [cyclonedx, spdx, json, ..] = listed(&hostile, Some("1700000000"));
+    let [other_cyclonedx, other_spdx, other_json, ..] = listed(&hostile, Some("1700000001"));
+    assert_ne!(cyclonedx, other_cyclonedx, "the date is in it");
+    assert_ne!(spdx, other_spdx, "the date is in it");
+    assert_eq!(json, other_json);
+    // This one has, and needs no other.
+    assert_eq!(listed(&example("bad"), None), listed(&example("bad"), None));
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let Some((image, one)) = REAL.as_ref() else { return };
+    let two = sandbox();
+    let subject = format!("oci-layout:{}:app", image.layout);
+    scan(&two, &subject, &[&["--jobs", "2"], BOTH.as_slice()].concat()).expect_status(1);
+    for (format, _) in SBOMS {
+        let read = |sandbox: &Sandbox| fs::read(sandbox.join(format)).unwrap();
+        assert!(read(one) == read(&two), "{format} differs");
+    }
+    let findings = |sandbox: &Sandbox| read(sandbox.join("report.json"))["decision"].clone();
+    assert_eq!(findings(one), findings(&two));
+}
+
+/// What a scan found, and what it could not tell.
+fn matches(report: &Value) -> Value {
+    let findings = report["decision"]["findings"].as_array().unwrap().iter();
+    let flaws: Vec<_> = findings
+        .filter(|finding| finding["vulnerability"] != Value::Null)
+        .map(|finding| (&finding["vulnerability"], &finding["severity"], &finding["effect"]))
+        .collect();
+    let scan = &report["scan"];
+    json!({"flaws": flaws, "counts": scan["counts"], "notEvaluated": scan["notEvaluated"]})
+}
+
+/// A scan of our SBOM in each format finds what the scan of the image in `scanned` has found.
+fn same_matches(scanned: &Sandbox) -> Value {
+    let expect = matches(&read(scanned.join("report.json")));
+    for (format, _) in SBOMS {
+        let sandbox = sandbox();
+        scan(&sandbox, &format!("sbom:{}", scanned.join(format)), &[]).expect_status(1);
+        assert_eq!(matches(&read(sandbox.join("report.json"))), expect, "{format}");
+    }
+    expect
+}
+
+#[test]
+fn a_scan_of_our_sbom_finds_what_a_scan_of_the_image_finds() {
+    let bad = sandbox();
+    scan(&bad, &example("bad"), &BOTH).expect_status(1);
+    let found = same_matches(&bad);
+    let ids: BTreeSet<_> = found["flaws"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|flaw| flaw[0]["id"].as_str().unwrap().to_owned())
+        .collect();
+    let expect = ["CVE-2021-23337", "CVE-2021-44906", "CVE-2023-5363"].map(str::to_owned);
+    assert_eq!(ids, BTreeSet::from(expect));
+
+    let Some((_, real)) = REAL.as_ref() else { return };
+    let found = same_matches(real);
+    assert_eq!(found["flaws"][0][0]["id"], "CVE-2021-23337");
+    assert_eq!(found["counts"], json!({"matched": 1, "clean": 238, "notEvaluated": 7}));
+}
+
+#[test]
+fn a_scan_of_an_sbom_judges_what_the_document_says() {
+    let sandbox = sandbox();
+    scan(&sandbox, &example("bad"), &BOTH).expect_status(1);
+    for (format, _) in SBOMS {
+        let text = fs::read_to_string(sandbox.join(format)).unwrap();
+        let scan_of = |text: &str| {
+            sandbox.write("twin.json", text);
+            scan(&sandbox, "sbom:twin.json", &["-o", "table"])
+        };
+        // The mended lodash; nothing else is changed.
+        scan_of(&text.replace("4.17.20", "4.17.21")).expect_status(1);
+        let mended = read(sandbox.join("report.json"));
+        assert_eq!(mended["scan"]["counts"]["matched"], 2, "{format}");
+        // Half of it, none of it, and a version that nobody has published.
+        let half: String = text.chars().take(text.len() / 2).collect();
+        for broken in [&half, "", "{}", &text.replace("1.6", "9.6").replace("SPDX-2.3", "SPDX-9.3")]
+        {
+            let refused = scan_of(broken).expect_status(3);
+            assert!(refused.stderr.contains("error: "), "{}", refused.stderr);
+            assert_eq!(refused.stdout, "");
+        }
+    }
+}
+
+/// The bad build's policy with exceptions for two of its flaws, until tomorrow.
+fn policy_with_exceptions(sandbox: &Sandbox) -> Utf8PathBuf {
+    for file in ["bases.lock", "bases.pub"] {
+        sandbox.write(file, fs::read(root().join("examples").join(file)).unwrap());
+    }
+    let policy = fs::read_to_string(root().join("examples/plimsoll.yaml")).unwrap();
+    let until = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date().tomorrow().unwrap();
+    let exceptions: String = ["CVE-2021-23337", "CVE-2021-44906"]
+        .iter()
+        .map(|id| {
+            format!(
+                "  - {{rule: vulnerability, id: {id}, reason: \"not called, says {id}\", owner: a@b, expires: {until}}}\n"
+            )
+        })
+        .collect();
+    sandbox.write("plimsoll.yaml", format!("{policy}exceptions:\n{exceptions}"))
+}
+
+#[test]
+fn sarif_is_accepted_by_its_schema_and_its_twins_are_not() {
+    let sandbox = sandbox();
+    run_bad(&sandbox, &root().join("examples/plimsoll.yaml"));
+    let Some(trial) = judges::trial(Judge::Sarif, &sandbox.join("findings.sarif")) else { return };
+    let result = |log: &mut Value, change: &dyn Fn(&mut Value)| {
+        change(&mut log["runs"][0]["results"][0]);
+    };
+    trial.refuses("'critical' is not one of", |log| {
+        result(log, &|result| result["level"] = json!("critical"));
+    });
+    trial.refuses("'message' is a required property", |log| {
+        result(log, &|result| drop(result.as_object_mut().unwrap().remove("message")));
+    });
+    trial.refuses("less than the minimum of 1", |log| {
+        result(log, &|result| {
+            result["locations"][0]["physicalLocation"]["region"]["startLine"] = json!(0);
+        });
+    });
+    trial.refuses("'2.0.0' is not one of", |log| log["version"] = json!("2.0.0"));
+}
+
+#[test]
+fn sarif_of_every_command_is_valid_and_code_scanning_takes_every_result() {
+    let sandbox = sandbox();
+    let config = root().join("examples/plimsoll.yaml");
+    let hostile = hostile_image(&sandbox);
+    let bad = root().join("examples/bad");
+    let (image, advisories) = (example("bad"), advisories());
+    let real = real_image().map(|image| format!("oci-layout:{}:app", image.layout));
+    let real = real.iter().map(|real| (vec!["check", real], 1));
+    let ours = [
+        (vec!["check", bad.as_str()], 1),
+        (vec!["check", &image], 1),
+        (vec!["scan", &image, "--advisories", advisories.as_str()], 1),
+        (vec!["check", &hostile], 1),
+        (vec!["scan", &hostile, "--advisories", advisories.as_str()], 3),
+    ];
+    for (arguments, status) in real.chain(ours) {
+        let mut plimsoll = sandbox.plimsoll();
+        plimsoll.args(["--config", config.as_str()]).args(&arguments);
+        run(plimsoll.args(["-o", "sarif=findings.sarif"])).expect_status(status);
+        let document = sandbox.join("findings.sarif");
+        let log = read(&document);
+        assert_ne!(log["runs"][0]["results"], json!([]), "{arguments:?}");
+        assert_eq!(judges::code_scanning_drops(&log), Vec::<String>::new(), "{arguments:?}");
+        Judge::Sarif.accepts(&document);
+    }
+}
+
+#[test]
+fn sarif_of_a_run_says_what_blocks_and_what_is_excepted() {
+    let (plain, excepted) = (sandbox(), sandbox());
+    let log = run_bad(&plain, &root().join("examples/plimsoll.yaml"));
+    let again = run_bad(&plain, &root().join("examples/plimsoll.yaml"));
+    assert_eq!(log, again, "the same input gives the same log");
+    assert_eq!(judges::code_scanning_drops(&log), Vec::<String>::new());
+    let flaws = |log: &Value| -> Vec<Value> {
+        let results = log["runs"][0]["results"].as_array().unwrap().iter();
+        let flaws = results.filter(|result| result["ruleId"] == "VUL-002");
+        flaws.map(|result| json!([result["level"], result["suppressions"][0]["kind"]])).collect()
+    };
+    assert_eq!(flaws(&log), vec![json!(["error", null]); 3]);
+
+    let log = run_bad(&excepted, &policy_with_exceptions(&excepted));
+    Judge::Sarif.accepts(&excepted.join("findings.sarif"));
+    assert_eq!(judges::code_scanning_drops(&log), Vec::<String>::new());
+    let mut found = flaws(&log);
+    found.sort_by_key(ToString::to_string);
+    let suppressed = json!(["warning", "external"]);
+    assert_eq!(found, [json!(["error", null]), suppressed.clone(), suppressed]);
+    assert!(log.to_string().contains("not called, says CVE-2021-44906 (a@b, until "), "{log}");
+
+    // The limits of code scanning are looked at, not assumed.
+    let mut twin = log.clone();
+    drop(
+        twin["runs"][0]["results"][0]["locations"][0]
+            .as_object_mut()
+            .unwrap()
+            .remove("physicalLocation"),
+    );
+    drop(twin["runs"][0]["tool"]["driver"]["rules"][0].as_object_mut().unwrap().remove("help"));
+    twin["runs"][0]["results"][1]["ruleId"] = json!("NONE-1");
+    let dropped = judges::code_scanning_drops(&twin);
+    assert_eq!(dropped.len(), 3, "{dropped:?}");
+}
