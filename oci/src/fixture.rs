@@ -144,3 +144,13 @@ pub(crate) fn bytes_of(file: &Utf8Path) -> Vec<u8> {
 pub(crate) fn path(text: &str) -> TreePath {
     TreePath::parse(text.as_bytes()).unwrap()
 }
+
+/// Bytes that do not compress well.
+pub(crate) fn noise(count: usize) -> Vec<u8> {
+    let mut state = 1_u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes().first().copied().unwrap()
+    };
+    std::iter::repeat_with(&mut next).take(count).collect()
+}

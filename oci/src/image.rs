@@ -123,9 +123,8 @@ fn choose_child<'a>(
     pinned: &Pinned,
     platform: Option<&Platform>,
 ) -> Result<&'a Descriptor, Error> {
-    let mut images: Vec<&Descriptor> =
+    let images: Vec<&Descriptor> =
         index.manifests.iter().filter(|child| child.is_manifest() && !is_attached(child)).collect();
-    images.dedup_by_key(|child| child.digest);
     let asked = platform.cloned().unwrap_or_else(Platform::host);
     let is_for = |child: &&&Descriptor| {
         child.platform.as_ref().is_some_and(|offered| asked.is_served_by(offered))
@@ -135,7 +134,12 @@ fn choose_child<'a>(
     }
     match images.as_slice() {
         // Where the index does not say what the only image is for, its configuration will.
-        [only] if platform.is_none() || only.platform.is_none() => Ok(only),
+        [only, again @ ..]
+            if again.iter().all(|child| child.digest == only.digest)
+                && (platform.is_none() || only.platform.is_none()) =>
+        {
+            Ok(only)
+        }
         _ => {
             let mut offered: Vec<_> =
                 images.iter().filter_map(|child| child.platform.clone()).collect();
@@ -256,9 +260,11 @@ impl Job {
         }
         let kept = KeptBudget::new(self.limits.kept);
         let all = (0..self.layers.len()).map(|at| (at, Selection::Interest(interest))).collect();
-        let mut squash = Squash::new(self.limits.links);
+        let mut squash = Squash::new(self.limits.links, &kept);
         for ((at, files), layer) in self.read_layers(&all, &kept)?.into_iter().zip(&self.layers) {
+            let cost = files.cost;
             squash.apply(layer_index(at), layer, files)?;
+            kept.give_back(cost);
         }
         let mut tree = squash.finish(&self.layers);
         let unread = tree.unread(interest);

@@ -140,6 +140,8 @@ pub(crate) struct LayerFiles {
     pub(crate) opaques: Vec<TreePath>,
     /// What it adds, in order.
     pub(crate) entries: Vec<LayerEntry>,
+    /// The bytes of all this in memory, without content. They count as kept: names alone can fill a machine.
+    pub(crate) cost: usize,
 }
 
 /// Something that a layer adds.
@@ -235,6 +237,11 @@ impl Walk<'_> {
         }
         let refused = |name: &[u8]| flawed(layer, LayerFlaw::Path { path: text(name) });
         let path = TreePath::parse(&item.name).ok().ok_or_else(|| refused(&item.name))?;
+        let cost = size_of::<LayerEntry>()
+            .saturating_add(path.as_bytes().len())
+            .saturating_add(item.link.len());
+        self.reading.kept.take(cost)?;
+        self.files.cost = self.files.cost.saturating_add(cost);
         match Meaning::of(&path) {
             Meaning::Ignored => Ok(()),
             Meaning::Refused => Err(refused(&item.name)),

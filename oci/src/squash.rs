@@ -13,7 +13,7 @@ pub use tree::LayeredTree;
 
 use crate::{
     error::Error,
-    layer::{Content, LayerEntry, LayerEntryKind, LayerFiles, LayerFlaw, flawed, text},
+    layer::{Content, KeptBudget, LayerEntry, LayerEntryKind, LayerFiles, LayerFlaw, flawed, text},
 };
 use plimsoll_model::{
     TreePath,
@@ -42,18 +42,20 @@ type Nodes = BTreeMap<Box<[u8]>, Node>;
 
 /// A view that grows, layer by layer.
 #[derive(Debug)]
-pub(crate) struct Squash {
+pub(crate) struct Squash<'a> {
     nodes: Nodes,
     /// The most symbolic links that lead to one file.
     links: usize,
+    /// What paths take from: a short entry may imply long ones.
+    kept: &'a KeptBudget,
 }
 
-impl Squash {
+impl<'a> Squash<'a> {
     /// A root with nothing in it.
-    pub(crate) fn new(links: usize) -> Self {
+    pub(crate) fn new(links: usize, kept: &'a KeptBudget) -> Self {
         let mut nodes = Nodes::new();
         nodes.insert(Box::default(), Node::implied(LayerIndex(0)));
-        Self { nodes, links }
+        Self { nodes, links, kept }
     }
 
     /// Puts a layer on top.
@@ -73,13 +75,13 @@ impl Squash {
         }
         for directory in &files.opaques {
             let directory = self.land(directory.as_bytes(), layer)?;
-            self.empty(&directory, index, &mut removed);
+            self.empty(&directory, index, &mut removed)?;
         }
         for (ordinal, entry) in (0..).zip(files.entries) {
             let path = self.land(entry.path.as_bytes(), layer)?;
             let node = self.node(entry, (index, ordinal), layer, &removed)?;
-            self.make_parents(&path, index);
-            self.place(path, node);
+            self.make_parents(&path, index)?;
+            self.place(path, node)?;
         }
         Ok(())
     }
@@ -116,25 +118,33 @@ impl Squash {
     }
 
     /// Puts a node at a path whose parents are there.
-    fn place(&mut self, path: Vec<u8>, node: Node) {
-        let stays = node.kind == EntryKind::Directory
-            && self.nodes.get(path.as_slice()).is_some_and(|old| old.kind == EntryKind::Directory);
+    fn place(&mut self, path: Vec<u8>, node: Node) -> Result<(), Error> {
+        let stays = node.kind == EntryKind::Directory && self.is_directory(&path);
         if !stays {
             self.remove(&path, &mut Nodes::new());
         }
-        self.nodes.insert(path.into(), node);
+        self.insert(path.into(), node)
+    }
+
+    fn insert(&mut self, path: Box<[u8]>, node: Node) -> Result<(), Error> {
+        self.kept.take(size_of::<Node>().saturating_add(path.len()))?;
+        self.nodes.insert(path, node);
+        Ok(())
+    }
+
+    fn is_directory(&self, path: &[u8]) -> bool {
+        self.nodes.get(path).is_some_and(|node| node.kind == EntryKind::Directory)
     }
 
     /// Lets every parent of `path` be a directory. They are no links: [`Squash::land`] has followed those.
-    fn make_parents(&mut self, path: &[u8], index: LayerIndex) {
-        let slashes: Vec<usize> =
-            path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at).collect();
-        for end in slashes {
-            let Some(parent) = path.get(..end) else { continue };
-            if self.nodes.get(parent).is_none_or(|node| node.kind != EntryKind::Directory) {
-                self.nodes.insert(parent.into(), Node::implied(index));
+    fn make_parents(&mut self, path: &[u8], index: LayerIndex) -> Result<(), Error> {
+        let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+        for parent in slashes.filter_map(|(at, _)| path.get(..at)) {
+            if !self.is_directory(parent) {
+                self.insert(parent.into(), Node::implied(index))?;
             }
         }
+        Ok(())
     }
 
     /// Takes away what lies at `path` and below it. The root itself stays.
@@ -155,15 +165,14 @@ impl Squash {
     }
 
     /// Lets a directory be there with nothing in it. A link or a file of that name is masked, not followed.
-    fn empty(&mut self, path: &[u8], index: LayerIndex, removed: &mut Nodes) {
-        let is_directory = |node: &Node| node.kind == EntryKind::Directory;
-        if self.nodes.get(path).is_some_and(is_directory) {
+    fn empty(&mut self, path: &[u8], index: LayerIndex, removed: &mut Nodes) -> Result<(), Error> {
+        if self.is_directory(path) {
             self.remove_below(path, removed);
-        } else {
-            self.remove(path, removed);
-            self.make_parents(path, index);
-            self.nodes.insert(path.into(), Node::implied(index));
+            return Ok(());
         }
+        self.remove(path, removed);
+        self.make_parents(path, index)?;
+        self.insert(path.into(), Node::implied(index))
     }
 
     /// Where `path` lands: symbolic links in the place of its parents followed, its last component not.

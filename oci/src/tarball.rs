@@ -547,3 +547,87 @@ fn set_once<T>(slot: &mut Option<T>, value: T) -> Option<()> {
 fn is_zero(block: &[u8; BLOCK]) -> bool {
     block.iter().all(|byte| *byte == 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    impl Skip for &[u8] {
+        fn skip(&mut self, count: u64) -> io::Result<()> {
+            let count = usize::try_from(count).unwrap_or(usize::MAX);
+            let rest = self.get(count..).ok_or(io::ErrorKind::UnexpectedEof)?;
+            *self = rest;
+            Ok(())
+        }
+    }
+
+    /// Names and contents, or what is wrong.
+    fn read(archive: &[u8]) -> Result<Vec<(Vec<u8>, usize)>, TarFlaw> {
+        let flaw = |failure| match failure {
+            Failure::Flaw { flaw, .. } => flaw,
+            Failure::Io(error) => panic!("memory has no {error}"),
+        };
+        let mut tarball = Tarball::new(archive, 4_096);
+        let mut items = Vec::new();
+        while let Some(item) = tarball.next().map_err(flaw)? {
+            // Holes can be of any size: no more than this is read.
+            let mut content = tarball.reader(&item).take(1 << 20);
+            let count =
+                io::copy(&mut content, &mut io::sink()).map_err(|_cut| TarFlaw::Truncated)?;
+            items.push((item.name, usize::try_from(count).unwrap()));
+        }
+        Ok(items)
+    }
+
+    fn archive(names: &[String], contents: &[Vec<u8>]) -> Vec<u8> {
+        let mut builder = tar::Builder::new(Vec::new());
+        for (name, content) in names.iter().zip(contents) {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(u64::try_from(content.len()).unwrap());
+            header.set_mode(0o644);
+            builder.append_data(&mut header, name, content.as_slice()).unwrap();
+        }
+        builder.into_inner().unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_written_is_read(
+            names in prop::collection::vec("[a-z]{1,20}(/[a-zA-Z0-9é -]{1,60}){0,4}x", 0..8),
+            contents in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..1_100), 8),
+        ) {
+            let expect: Vec<_> = names
+                .iter()
+                .zip(&contents)
+                .map(|(name, content)| (name.clone().into_bytes(), content.len()))
+                .collect();
+            prop_assert_eq!(read(&archive(&names, &contents)), Ok(expect));
+        }
+
+        #[test]
+        fn anything_ends_in_entries_or_a_flaw(
+            mut bytes in Just(archive(&["a/b".to_owned(), "c".repeat(200)], &[vec![1; 700], vec![2; 10]])),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..12),
+            end in any::<prop::sample::Index>(),
+        ) {
+            for (at, byte) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+                // A header that fits its checksum gets further.
+                let start = at - at % BLOCK;
+                let block: [u8; BLOCK] = bytes[start..start + BLOCK].try_into().unwrap();
+                let mut header = tar::Header::from_byte_slice(&block).clone();
+                header.set_cksum();
+                bytes[start..start + BLOCK].copy_from_slice(header.as_bytes());
+            }
+            bytes.truncate(end.index(bytes.len()) + 1);
+            drop(read(&bytes));
+        }
+
+        #[test]
+        fn any_records_are_read_or_refused(records in prop::collection::vec(any::<u8>(), 0..200)) {
+            drop(Pax::parse(&records));
+        }
+    }
+}

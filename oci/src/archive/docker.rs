@@ -104,8 +104,12 @@ impl DockerArchive {
                 .any(|name| name.rsplit_once(':').is_some_and(|(_, text)| text == tag.as_str())),
             Selector::Digest(digest) => image.manifest.digest == *digest || image.config == *digest,
         };
-        let mut meant: Vec<&SavedImage> = images.iter().filter(is_meant).collect();
-        meant.dedup_by_key(|image| image.manifest.digest);
+        let mut meant: Vec<&SavedImage> = Vec::new();
+        for image in images.iter().filter(is_meant) {
+            if meant.iter().all(|other| other.manifest.digest != image.manifest.digest) {
+                meant.push(image);
+            }
+        }
         let names =
             |images: &[&SavedImage]| images.iter().flat_map(|image| image.names()).collect();
         match meant.as_slice() {

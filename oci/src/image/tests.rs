@@ -1,14 +1,18 @@
 use super::{ATTACHED, open_image, read_tree};
 use crate::{
     Error, Source,
-    fixture::{Everything, Sum, block_on, directory, image, listing, open, read},
+    fixture::{Everything, Sum, block_on, directory, image, listing, noise, open, read},
     layout::Layout,
     manifest::Descriptor,
     testing::image::{BuiltImage, ImageBuilder, LayerBuilder, Storage},
+    testing::{
+        access,
+        registry::{Fault, Options, Registry},
+    },
 };
 use futures_util::future::poll_immediate;
 use plimsoll_model::{
-    Digest, Limits, Pinned, TreePath,
+    Digest, Limits, Pinned, Reference, TreePath,
     platform::Platform,
     reference::Place,
     tree::{Interest, Want},
@@ -199,6 +203,61 @@ fn of_several_broken_layers_one_is_named_and_there_is_no_tree() {
         built.layers.iter().fold(built.clone(), |forged, layer| forged.flip(&layer.digest, 20));
     let result = read(&forged, Everything, &Limits::STANDARD);
     assert!(matches!(result, Err(Error::Digest { .. })), "{result:?}");
+}
+
+/// Puts an image into a registry and reads it from there, while `fault` goes wrong.
+async fn through_a_registry(
+    built: &BuiltImage,
+    fault: Option<(Digest, Fault)>,
+) -> Result<Vec<String>, Error> {
+    let registry = Registry::start(Options::default()).await.unwrap();
+    for bytes in built.blobs.values() {
+        registry.put_blob("app", bytes.clone());
+    }
+    let manifest = built.blobs[&built.manifest.digest].clone();
+    registry.put_manifest("app", &built.manifest.media_type, manifest, Some("1"));
+    registry.misbehave(move |seen| {
+        let (digest, fault) = fault.as_ref()?;
+        seen.path.ends_with(&digest.to_string()).then(|| fault.clone())
+    });
+    let reference: Reference = registry.name("app:1").parse().unwrap();
+    let source = Source::open(&reference, &access(|_| ())).await?;
+    let pinned = source.resolve(&reference).await?;
+    let image = open_image(&source, &pinned, None).await?;
+    let tree = read_tree(&source, &image, Arc::new(Everything), &Limits::STANDARD, &Sum::default())
+        .await?;
+    Ok(listing(&tree))
+}
+
+fn large() -> BuiltImage {
+    image([
+        LayerBuilder::new().file("noise", noise(400_000)).whiteout("x"),
+        LayerBuilder::new().file("noise", "2"),
+    ])
+}
+
+#[test]
+fn layers_of_a_registry_are_read_as_they_arrive_on_one_thread() {
+    assert_eq!(block_on(through_a_registry(&large(), None)).unwrap(), ["noise=2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn layers_of_a_registry_are_read_as_they_arrive_on_several_threads() {
+    assert_eq!(through_a_registry(&large(), None).await.unwrap(), ["noise=2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f7_f9_forged_and_endless_layers_of_a_registry_are_seen() {
+    let built = large();
+    let layer = built.layers[0].digest;
+    let mut forged = built.blobs[&layer].to_vec();
+    forged[200_000] ^= 1;
+    let found = through_a_registry(&built, Some((layer, Fault::Body(forged.into())))).await;
+    assert!(matches!(found, Err(Error::Digest { expected, .. }) if expected == layer), "{found:?}");
+    let found = through_a_registry(&built, Some((layer, Fault::Endless))).await;
+    assert!(matches!(found, Err(Error::Size { digest, .. }) if digest == layer), "{found:?}");
+    let found = through_a_registry(&built, Some((layer, Fault::status(404)))).await;
+    assert!(matches!(found, Err(Error::NotFound { .. })), "{found:?}");
 }
 
 /// Tells that it was asked, then waits until it may answer.

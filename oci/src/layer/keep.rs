@@ -40,12 +40,18 @@ impl KeptBudget {
         Self { left: AtomicU64::new(limit), limit }
     }
 
-    fn take(&self, count: usize) -> Result<(), Error> {
+    /// Takes so many bytes from what is left.
+    pub(crate) fn take(&self, count: usize) -> Result<(), Error> {
         let count = u64::try_from(count).unwrap_or(u64::MAX);
         self.left
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(count))
             .map(drop)
             .map_err(|_left| Error::KeptTooLarge { limit: self.limit })
+    }
+
+    /// Gives back what was taken for something that is not kept any more.
+    pub(crate) fn give_back(&self, count: usize) {
+        self.left.fetch_add(u64::try_from(count).unwrap_or_default(), Ordering::Relaxed);
     }
 }
 

@@ -1,7 +1,7 @@
 use super::LayerFlaw;
 use crate::{
     Error, TarFlaw,
-    fixture::{Everything, Paths, image, listing, path, read, tree},
+    fixture::{Everything, Paths, image, listing, noise, path, read, tree},
     testing::image::{BuiltImage, LayerBuilder, Storage, pax_record},
 };
 use plimsoll_model::{
@@ -33,16 +33,6 @@ fn tar_flaw(layer: LayerBuilder) -> TarFlaw {
         panic!("expected a malformed archive, found {found:?}")
     };
     source
-}
-
-/// Bytes that do not compress well.
-fn noise(count: usize) -> Vec<u8> {
-    let mut state = 1_u32;
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        state.to_be_bytes()[0]
-    };
-    std::iter::repeat_with(&mut next).take(count).collect()
 }
 
 #[test]
@@ -232,19 +222,25 @@ fn d1_names_that_leave_the_image_are_refused_and_absolute_ones_are_taken_as_rela
     assert_eq!(tar_flaw(layer().pax(&[("path", "a\0b")]).file("a", "1")), TarFlaw::Pax);
 }
 
+fn limits(change: fn(&mut Limits)) -> Limits {
+    let mut limits = Limits::STANDARD;
+    change(&mut limits);
+    limits
+}
+
 #[test]
 fn dimensions_are_limited() {
-    let limits = |change: fn(&mut Limits)| {
-        let mut limits = Limits::STANDARD;
-        change(&mut limits);
-        limits
-    };
     let many = image([layer().file("a", "1").file("b", "2").file("c", "3")]);
     assert!(matches!(
         refused(&many, &limits(|limits| limits.layer_entries = 2)),
         LayerFlaw::TooManyEntries { limit: 2 }
     ));
     assert!(read(&many, Everything, &limits(|limits| limits.layer_entries = 3)).is_ok());
+}
+
+#[test]
+fn sizes_are_limited() {
+    let many = image([layer().file("a", "1").file("b", "2").file("c", "3")]);
     let long = image([layer().pax(&[("path", &"a/".repeat(50))]).file("x", "1")]);
     assert!(matches!(
         refused(&long, &limits(|limits| limits.path = 80)),
@@ -252,6 +248,10 @@ fn dimensions_are_limited() {
     ));
     let kept = read(&many, Everything, &limits(|limits| limits.kept = 2));
     assert!(matches!(kept, Err(Error::KeptTooLarge { limit: 2 })), "{kept:?}");
+    let content = image([layer().file("a", vec![0; 100_000])]);
+    let kept = read(&content, Everything, &limits(|limits| limits.kept = 90_000));
+    assert!(matches!(kept, Err(Error::KeptTooLarge { limit: 90_000 })), "{kept:?}");
+    assert!(read(&content, Everything, &limits(|limits| limits.kept = 110_000)).is_ok());
     let long_link = "a".repeat(5_000);
     assert!(matches!(
         tar_flaw(layer().symlink("a", &long_link)),
@@ -261,6 +261,17 @@ fn dimensions_are_limited() {
     assert!(matches!(layers, Err(Error::TooMany { .. })), "{layers:?}");
     let stored = read(&many, Everything, &limits(|limits| limits.layer_compressed = 10));
     assert!(matches!(stored, Err(Error::TooLarge { limit: 10, .. })), "{stored:?}");
+}
+
+#[test]
+fn d15_short_entries_that_imply_long_paths_are_limited() {
+    let deep = "a/".repeat(2_000);
+    let names = (0..40).fold(layer(), |layer, number| layer.file(&format!("{number}/{deep}x"), ""));
+    let limits = Limits { kept: 16 << 20, ..Limits::STANDARD };
+    let built = image([names]);
+    assert!(built.layers[0].size < 4_000);
+    let result = read(&built, Everything, &limits);
+    assert!(matches!(result, Err(Error::KeptTooLarge { limit: 0x100_0000 })), "{result:?}");
 }
 
 #[test]
@@ -452,8 +463,7 @@ fn only_what_is_wanted_is_kept() {
     assert_eq!(tree.read(&path("other"), 9), Err(TreeError::NotKept));
     assert_eq!(tree.entries().count(), 7);
     let binaries = Paths(&["go", "c", "script", "short", "status"], GO);
-    // What does not match is not counted.
-    let tree = read(&built, binaries, &Limits { kept: 21, ..Limits::STANDARD }).unwrap();
+    let tree = read(&built, binaries, &Limits::STANDARD).unwrap();
     assert_eq!(tree.read(&path("go"), 99).map(|bytes| bytes.len()), Ok(21));
     for name in ["c", "script", "short", "status"] {
         assert_eq!(tree.read(&path(name), 99), Err(TreeError::NotKept), "{name}");

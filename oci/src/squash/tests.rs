@@ -216,6 +216,18 @@ fn entries_below_links_that_never_end_are_refused() {
 }
 
 #[test]
+fn long_walks_through_links_end() {
+    let long = "x/../".repeat(500);
+    let links = layer()
+        .file("real", "1")
+        .symlink("a", &format!("{long}b"))
+        .symlink("b", &format!("{long}real"));
+    let tree = tree([links]).unwrap();
+    assert_eq!(tree.read(&path("b"), 9).as_deref(), Ok(b"1".as_slice()));
+    assert_eq!(tree.read(&path("a"), 9), Err(TreeError::TooManyLinks));
+}
+
+#[test]
 fn links_are_followed_within_the_root_and_not_for_ever() {
     let tree = tree([layer()
         .file("etc/real", "1")

@@ -133,6 +133,10 @@ pub(super) enum Last {
     Stays,
 }
 
+/// The most components of link targets that are walked through for one path: forty links of Linux' longest would take
+/// as long as reading the layer.
+const TARGETS: usize = 1_024;
+
 /// The path without symbolic links that `path` leads to, never out of the root; `None` after too many links.
 ///
 /// What is not there is taken for a directory, so that something can be put there.
@@ -148,7 +152,7 @@ pub(super) fn follow<'a>(
     // What is still to be walked, last component first.
     let mut ahead = parts(path);
     let mut at = Vec::with_capacity(path.len());
-    let mut links = 0_usize;
+    let (mut links, mut walked) = (0_usize, 0_usize);
     while let Some(part) = ahead.pop() {
         match part.as_slice() {
             b"" | b"." => continue,
@@ -172,7 +176,12 @@ pub(super) fn follow<'a>(
                 return None;
             }
             at.truncate(if target.starts_with(b"/") { 0 } else { parent });
-            ahead.extend(parts(target));
+            let target = parts(target);
+            walked = walked.saturating_add(target.len());
+            if walked > TARGETS {
+                return None;
+            }
+            ahead.extend(target);
         }
     }
     Some(at)
