@@ -15,9 +15,9 @@ const LARGEST_LIST: u64 = 1 << 20;
 /// How long a connection may take to come up.
 const CONNECT: Duration = Duration::from_secs(15);
 /// How long a server may be silent.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 /// The longest wait that a server can ask for; one that asks for more is given up.
-const LONGEST_WAIT: Duration = Duration::from_secs(120);
+const LONGEST_WAIT: Duration = Duration::from_mins(2);
 /// Attempts after the first.
 const RETRIES: usize = 4;
 /// Redirects of one request.

@@ -92,7 +92,11 @@ impl Record {
             reference: reference(&wire.references.unwrap_or_default()),
             affected: affected
                 .into_iter()
-                .filter_map(|affected| Affected::of(affected, is_vulnerability))
+                .filter_map(Affected::of)
+                .map(|affected| Affected {
+                    is_vulnerability: is_vulnerability && affected.is_vulnerability,
+                    ..affected
+                })
                 .collect(),
             summary,
             id: wire.id,
@@ -101,7 +105,7 @@ impl Record {
 }
 
 impl Affected {
-    fn of(wire: WireAffected, is_vulnerability: bool) -> Option<Self> {
+    fn of(wire: WireAffected) -> Option<Self> {
         let package = wire.package?;
         let specific = wire.database_specific.unwrap_or_default();
         let ecosystem_specific = wire.ecosystem_specific.unwrap_or_default();
@@ -115,7 +119,7 @@ impl Affected {
             rating: (own != Rating::UNKNOWN).then_some(own),
             ranges: wire.ranges.unwrap_or_default().into_iter().filter_map(range).collect(),
             versions: wire.versions.unwrap_or_default(),
-            is_vulnerability: is_vulnerability && !specific.is_informational(),
+            is_vulnerability: !specific.is_informational(),
         })
     }
 }

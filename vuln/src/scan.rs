@@ -67,7 +67,7 @@ fn matches(
         match judge(target.scheme, version, row) {
             Ok(None) => {}
             Ok(Some(hit)) => {
-                let details = index.details(row.advisory).map_err(damaged)?;
+                let details = index.details(row.advisory).map_err(|error| damaged(&error))?;
                 found.push((details, row.rating.as_ref(), hit));
             }
             Err(Doubt::Version) => {
@@ -77,7 +77,8 @@ fn matches(
                 });
             }
             Err(Doubt::Advisory(reason)) => {
-                let advisory = index.details(row.advisory).map_err(damaged)?.id.to_owned();
+                let advisory =
+                    index.details(row.advisory).map_err(|error| damaged(&error))?.id.to_owned();
                 doubt.get_or_insert(NotEvaluated::UnusableAdvisory { advisory, reason });
             }
         }
@@ -89,7 +90,7 @@ fn matches(
 }
 
 /// A damaged index is never an index without the advisory.
-fn damaged(error: Error) -> NotEvaluated {
+fn damaged(error: &Error) -> NotEvaluated {
     NotEvaluated::UnusableAdvisory {
         advisory: "(unreadable)".to_owned(),
         reason: error.to_string(),
@@ -102,11 +103,12 @@ fn rows<'t, 'i>(
     target: &'t Target<'_>,
 ) -> Result<Option<(&'t Package<'t>, Vec<Row<'i>>)>, NotEvaluated> {
     for package in &target.packages {
-        let mut rows = index.rows(&target.ecosystem, &package.name).map_err(damaged)?;
+        let mut rows =
+            index.rows(&target.ecosystem, &package.name).map_err(|error| damaged(&error))?;
         // An advisory that names no release is about every release.
         let whole = base(&target.ecosystem);
         if whole != target.ecosystem {
-            rows.extend(index.rows(whole, &package.name).map_err(damaged)?);
+            rows.extend(index.rows(whole, &package.name).map_err(|error| damaged(&error))?);
         }
         if !rows.is_empty() {
             return Ok(Some((package, rows)));
@@ -153,7 +155,7 @@ fn judge(scheme: &'static Scheme, version: &str, row: &Row<'_>) -> Result<Option
         *listed == version
             || (is_readable && (scheme.compare)(listed, version) == Ok(Ordering::Equal))
     };
-    if row.versions.iter().any(|listed| is_version(&listed)) {
+    if row.versions.iter().any(is_version) {
         let because = format!("{version} is among the versions that the record lists");
         return Ok(Some(Hit { because, fixed: Vec::new() }));
     }

@@ -20,16 +20,17 @@ impl Rating {
         vectors: impl Iterator<Item = &'a str>,
         words: impl Iterator<Item = &'a str>,
     ) -> Self {
-        vectors
-            .filter_map(|vector| Some((generation(vector), parse(vector)?)))
-            .max_by(|(left, left_cvss), (right, right_cvss)| {
+        let best = vectors.filter_map(|vector| Some((generation(vector), parse(vector)?))).max_by(
+            |(left, left_cvss), (right, right_cvss)| {
                 left.cmp(right).then_with(|| left_cvss.score.total_cmp(&right_cvss.score))
-            })
-            .map(|(_, cvss)| Self { severity: Severity::of_cvss(cvss.score), cvss: Some(cvss) })
-            .unwrap_or_else(|| Self {
-                severity: words.map(word).max().unwrap_or(Severity::Unknown),
-                cvss: None,
-            })
+            },
+        );
+        match best {
+            Some((_, cvss)) => Self { severity: Severity::of_cvss(cvss.score), cvss: Some(cvss) },
+            None => {
+                Self { severity: words.map(word).max().unwrap_or(Severity::Unknown), cvss: None }
+            }
+        }
     }
 }
 
@@ -63,7 +64,7 @@ fn generation(vector: &str) -> &str {
         .map_or("2", |(version, _)| version)
 }
 
-/// The words of GitHub, Red Hat and AlmaLinux, Ubuntu and Debian.
+/// The words of GitHub, Red Hat, Alma, Ubuntu and Debian.
 fn word(word: &str) -> Severity {
     match word.trim().to_ascii_lowercase().as_str() {
         "critical" => Severity::Critical,

@@ -158,7 +158,8 @@ fn read_entry(archive: &mut ZipArchive<Cursor<&[u8]>>, at: usize, limit: u64) ->
     match archive.by_index(at) {
         Ok(entry) => {
             let name = String::from_utf8_lossy(entry.name_raw()).into_owned();
-            name.ends_with(".json").then(|| parse(&name, Ok(entry), limit))
+            let is_record = Utf8Path::new(&name).extension() == Some("json");
+            is_record.then(|| parse(&name, Ok(entry), limit))
         }
         Err(error) => {
             Some(Err(UnreadableRecord { name: format!("entry {at}"), reason: error.to_string() }))

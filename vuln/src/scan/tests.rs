@@ -18,14 +18,14 @@ fn language(kind: &str, name: &str, version: &str) -> Component {
     component(&format!("pkg:{kind}/x"), name, version)
 }
 
-fn debian(release: Option<&str>) -> Option<Distribution> {
-    Some(Distribution {
-        id: "debian".to_owned(),
-        id_like: vec![],
+fn distribution(id: &str, release: Option<&str>) -> Distribution {
+    Distribution {
+        id: id.to_owned(),
+        id_like: vec!["debian".to_owned(), "rhel".to_owned()],
         version_id: release.map(str::to_owned),
         codename: None,
         pretty_name: None,
-    })
+    }
 }
 
 fn deb(name: &str, version: &str) -> Component {
@@ -45,7 +45,9 @@ fn verdict(
 fn found(verdict: ScanVerdict) -> Vec<Match> {
     match verdict {
         ScanVerdict::Matched(matches) => matches,
-        other => panic!("expected matches, found {other:?}"),
+        other @ (ScanVerdict::Clean | ScanVerdict::NotEvaluated(_) | ScanVerdict::JudgedAs(_)) => {
+            panic!("expected matches, found {other:?}")
+        }
     }
 }
 
@@ -62,12 +64,16 @@ fn range(kind: &str, events: &str) -> String {
 
 #[track_caller]
 fn check(record: &str, component: Component, expect: &ScanVerdict) {
-    assert_eq!(&verdict(&[record], debian(Some("12")), component), expect, "{record}");
+    assert_eq!(
+        &verdict(&[record], Some(distribution("debian", Some("12"))), component),
+        expect,
+        "{record}"
+    );
 }
 
 #[track_caller]
 fn check_found(record: &str, component: Component, because: &str, fix: &Fix) {
-    let matches = found(verdict(&[record], debian(Some("12")), component));
+    let matches = found(verdict(&[record], Some(distribution("debian", Some("12"))), component));
     assert_eq!(matches.len(), 1);
     assert_eq!((matches[0].because.as_str(), &matches[0].fix), (because, fix));
 }
@@ -120,13 +126,13 @@ fn data_for_one_release_says_nothing_about_another() {
         &range("ECOSYSTEM", r#"{"introduced":"0"},{"fixed":"2"}"#),
     );
     let on = |distribution| verdict(&[&record], distribution, deb("other", "1"));
-    assert_eq!(on(debian(Some("12"))), ScanVerdict::Clean);
+    assert_eq!(on(Some(distribution("debian", Some("12")))), ScanVerdict::Clean);
     assert_eq!(
-        on(debian(Some("13"))),
+        on(Some(distribution("debian", Some("13")))),
         ScanVerdict::NotEvaluated(NotEvaluated::NoAdvisories { ecosystem: "Debian:13".to_owned() })
     );
     let unknown = ScanVerdict::NotEvaluated(NotEvaluated::UnknownDistribution);
-    assert_eq!(on(debian(None)), unknown);
+    assert_eq!(on(Some(distribution("debian", None))), unknown);
     assert_eq!(on(None), unknown);
 }
 
@@ -135,7 +141,9 @@ fn a_record_without_a_release_is_about_every_release_that_is_covered() {
     let events = range("ECOSYSTEM", r#"{"introduced":"0"},{"fixed":"2"}"#);
     let whole = record("W", "Debian", "zlib", &events);
     let release = record("R", "Debian:12", "other", &events);
-    let on = |release_id, records: &[&str]| verdict(records, debian(release_id), deb("zlib", "1"));
+    let on = |release_id, records: &[&str]| {
+        verdict(records, Some(distribution("debian", release_id)), deb("zlib", "1"))
+    };
     assert_eq!(found(on(Some("12"), &[&whole, &release])).len(), 1);
     assert_eq!(
         on(Some("12"), &[&whole]),
@@ -296,19 +304,13 @@ fn withdrawn_informational_and_errata_are_no_vulnerabilities() {
         &range("ECOSYSTEM", r#"{"introduced":"0"},{"fixed":"0:9-1"}"#),
     );
     assert_eq!(
-        verdict(&[&erratum], almalinux(), rpm_package("bash", "4-1.el8")),
+        verdict(
+            &[&erratum],
+            Some(distribution("almalinux", Some("8.10"))),
+            rpm_package("bash", "4-1.el8")
+        ),
         ScanVerdict::Clean
     );
-}
-
-fn almalinux() -> Option<Distribution> {
-    Some(Distribution {
-        id: "almalinux".to_owned(),
-        id_like: vec!["rhel".to_owned()],
-        version_id: Some("8.10".to_owned()),
-        codename: None,
-        pretty_name: None,
-    })
 }
 
 fn rpm_package(name: &str, version: &str) -> Component {
@@ -323,7 +325,8 @@ fn epochs_count() {
         "bind-libs",
         &range("ECOSYSTEM", r#"{"introduced":"0"},{"fixed":"32:9.11.36-8.el8"}"#),
     );
-    let verdict = |package| verdict(&[&record], almalinux(), package);
+    let verdict =
+        |package| verdict(&[&record], Some(distribution("almalinux", Some("8.10"))), package);
     assert_eq!(verdict(rpm_package("bind-libs", "32:9.11.36-16.el8")), ScanVerdict::Clean);
     assert_eq!(found(verdict(rpm_package("bind-libs", "32:9.11.36-7.el8"))).len(), 1);
     let with_epoch = |version| component("pkg:rpm/almalinux/x?epoch=32", "bind-libs", version);
@@ -342,7 +345,13 @@ fn a_module_build_is_not_judged_by_the_versions_of_other_streams() {
             r#"{"introduced":"0"},{"fixed":"1:14.18.2-2.module_el8.5.0+2618+8d46dafd"}"#,
         ),
     );
-    let verdict = |version| verdict(&[&record], almalinux(), rpm_package("nodejs", version));
+    let verdict = |version| {
+        verdict(
+            &[&record],
+            Some(distribution("almalinux", Some("8.10"))),
+            rpm_package("nodejs", version),
+        )
+    };
     assert_eq!(
         verdict("1:10.24.0-1.module_el8.3.0+2047+b07ac28e"),
         ScanVerdict::NotEvaluated(NotEvaluated::UnusableAdvisory {
@@ -405,7 +414,11 @@ fn an_erratum_for_several_flaws_is_one_match_for_each() {
         erratum("ALSA-3", r#""CVE-2024-3""#),
     ];
     let records: Vec<_> = records.iter().map(String::as_str).collect();
-    let matches = found(verdict(&records, almalinux(), rpm_package("bash", "4-1.el8")));
+    let matches = found(verdict(
+        &records,
+        Some(distribution("almalinux", Some("8.10"))),
+        rpm_package("bash", "4-1.el8"),
+    ));
     let ids: Vec<Vec<&str>> = matches
         .iter()
         .map(|found| {
@@ -458,7 +471,12 @@ fn files_of_a_distribution_are_judged_by_it() {
     );
     let mut owned = language("pypi", "urllib3", "1.24.2");
     let inventory = |owned: &Component, owner: Component| {
-        Inventory::new(debian(Some("12")), vec![owner, owned.clone()], vec![], vec![])
+        Inventory::new(
+            Some(distribution("debian", Some("12"))),
+            vec![owner, owned.clone()],
+            vec![],
+            vec![],
+        )
     };
     owned.owned_by = Some(ComponentId(0));
     let by_deb = scan(&inventory(&owned, deb("python-urllib3", "1.24.2-1")), &index(&[&record]));
@@ -552,9 +570,11 @@ fn of_several_copies_the_newest_counts_and_equals_are_put_together() {
     let bash = || rpm_package("bash", "4-1");
     for records in [[&old, &new, &nine], [&nine, &new, &old], [&new, &old, &nine]] {
         let records: Vec<_> = records.iter().map(|record| record.as_str()).collect();
-        assert_eq!(verdict(&records, almalinux(), bash()), ScanVerdict::Clean);
-        let mut nine = almalinux().unwrap();
-        nine.version_id = Some("9.4".to_owned());
+        assert_eq!(
+            verdict(&records, Some(distribution("almalinux", Some("8.10"))), bash()),
+            ScanVerdict::Clean
+        );
+        let nine = distribution("almalinux", Some("9.4"));
         assert_eq!(found(verdict(&records, Some(nine), bash())).len(), 1);
     }
     let withdrawn = copy("2024-03-01", "AlmaLinux:8", "9-1").replacen(
@@ -591,7 +611,10 @@ fn sample() -> (Vec<u8>, Inventory) {
         deb("z", "1"),
         deb("y", "3"),
     ];
-    (index_bytes(&records), Inventory::new(debian(Some("12")), components, vec![], vec![]))
+    (
+        index_bytes(&records),
+        Inventory::new(Some(distribution("debian", Some("12"))), components, vec![], vec![]),
+    )
 }
 
 #[test]
@@ -656,7 +679,8 @@ proptest::proptest! {
             let at = 80 + usize::from(at) % (bytes.len() - 80);
             bytes[at] = value;
         }
-        let tables = u32::from_le_bytes(bytes[12..16].try_into().unwrap()) as usize;
+        let tables = u32::from_le_bytes(bytes[12..16].try_into().unwrap());
+        let tables = usize::try_from(tables).unwrap();
         let checksum = crate::index::crc(&[&bytes[..44], &bytes[80..80 + tables]]);
         bytes[44..48].copy_from_slice(&checksum.to_le_bytes());
         if let Ok(index) = Index::from_bytes(bytes) {

@@ -46,7 +46,7 @@ fn parse(text: &str) -> Option<Version<'_>> {
     (!upstream.is_empty()
         && upstream.bytes().all(|byte| is_part(byte) || byte == b'-' || byte == b':')
         && revision.bytes().all(is_part))
-    .then(|| Version { epoch, upstream: upstream.as_bytes(), revision: revision.as_bytes() })
+    .then_some(Version { epoch, upstream: upstream.as_bytes(), revision: revision.as_bytes() })
 }
 
 /// Runs of non-digits and runs of digits in turn.
