@@ -58,7 +58,7 @@ pub struct Context<'a> {
     pub limits: &'a Limits,
     /// The distribution, where there is one.
     pub distribution: Option<&'a Distribution>,
-    /// The regular files that the cataloger wants, in path order.
+    /// The files that the cataloger wants, in path order.
     pub files: &'a [&'a Entry],
     /// The cataloger itself.
     pub cataloger: &'a Cataloger,
@@ -93,6 +93,9 @@ pub struct Found {
     /// Regular files that operating-system packages put there.
     pub owned: BTreeMap<TreePath, ComponentId>,
 }
+
+/// In characters; reasons quote what was found, and that may be a line of many megabytes.
+const LONGEST_REASON: usize = 500;
 
 /// What a component is called, before it is known that this makes a package URL.
 #[derive(Debug, Clone)]
@@ -179,7 +182,7 @@ impl<'a> Context<'a> {
                 path: entry.path.clone(),
                 layer: layer(self.tree, entry),
                 cataloger: self.cataloger.id,
-                reason: reason.to_string(),
+                reason: reason.to_string().chars().take(LONGEST_REASON).collect(),
             });
         }
     }

@@ -72,11 +72,21 @@ fn overrun(distribution: Option<Distribution>, limits: &Limits) -> Inventory {
     Inventory::new(distribution, Vec::new(), Vec::new(), unknown.into_iter().collect())
 }
 
-/// The regular files that a cataloger wants, in path order.
+/// The regular files that a cataloger wants, in path order; and links by which something that it does not want goes
+/// under a name that it wants, so that moving a database elsewhere does not hide it.
 fn files<'a>(tree: &'a dyn Tree, cataloger: &Cataloger) -> Vec<&'a Entry> {
+    let is_wanted =
+        |entry: &Entry| (cataloger.want)(&entry.path, entry.size, entry.mode) != Want::Nothing;
     tree.entries()
-        .filter(|entry| entry.kind == EntryKind::File)
-        .filter(|entry| (cataloger.want)(&entry.path, entry.size, entry.mode) != Want::Nothing)
+        .filter(|entry| match entry.kind {
+            EntryKind::File => is_wanted(entry),
+            EntryKind::Symlink(_) => {
+                let target = || tree.resolve(&entry.path).ok();
+                is_wanted(entry)
+                    && target().is_some_and(|to| to.kind == EntryKind::File && !is_wanted(to))
+            }
+            EntryKind::Directory | EntryKind::Special => false,
+        })
         .collect()
 }
 
@@ -141,6 +151,20 @@ mod tests {
             let [line] = lines.as_slice() else { panic!("{lines:?}") };
             assert!(line.starts_with("limits: /: more than "), "{line}");
         }
+    }
+
+    #[test]
+    fn a_link_to_elsewhere_hides_nothing() {
+        let tree = TestTree::new()
+            .file("opt/status", "Package: a\nStatus: install ok installed\nVersion: 1\n\n")
+            .link("var/lib/dpkg/status", "/opt/status")
+            .file("usr/share/java/b-1.jar", zip(&[]))
+            .link("usr/share/java/b.jar", "b-1.jar")
+            .link("usr/share/java/c.jar", "absent.jar");
+        assert_eq!(
+            tree.lines(),
+            ["pkg:maven/b@1", "dpkg: /var/lib/dpkg/status: the content was not kept"]
+        );
     }
 
     #[test]

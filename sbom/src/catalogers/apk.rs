@@ -231,6 +231,12 @@ R:six.egg-info
     }
 
     #[test]
+    fn a_reason_quotes_no_more_than_a_person_reads() {
+        let tree = TestTree::new().file("lib/apk/db/installed", "x".repeat(100_000) + "\n\n");
+        assert_eq!(tree.catalog().unknowns[0].reason.len(), 500);
+    }
+
+    #[test]
     fn a_package_without_name_or_version_says_so() {
         check(
             "lib/apk/db/installed",
