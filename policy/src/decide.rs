@@ -147,7 +147,8 @@ pub fn decide(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> Decision {
 fn judge(subject: &Subject<'_>, is_due: impl Fn(&Rule) -> bool) -> (Vec<Judged>, BTreeSet<usize>) {
     let (mut findings, mut served) = (Vec::new(), BTreeSet::new());
     for rule in rules::ALL.iter().filter(|rule| is_due(rule)) {
-        let Some(action) = subject.policy.action(rule).value else { continue };
+        let setting = subject.policy.action(rule);
+        let Some(action) = setting.value else { continue };
         for raised in (rule.check)(&RuleContext { rule, subject }) {
             let exceptions = subject.policy.exceptions().iter();
             let is_serving = |exception: &Exception| {
@@ -155,13 +156,14 @@ fn judge(subject: &Subject<'_>, is_due: impl Fn(&Rule) -> bool) -> (Vec<Judged>,
             };
             let serving = exceptions.enumerate().filter(|(_, exception)| is_serving(exception));
             served.extend(serving.map(|(position, _)| position));
-            findings.push(judged(subject, action, raised));
+            findings.push(judged(subject, (action, setting.line), raised));
         }
     }
     (findings, served)
 }
 
-fn judged(subject: &Subject<'_>, action: Action, raised: Raised) -> Judged {
+fn judged(subject: &Subject<'_>, setting: (Action, Option<u32>), raised: Raised) -> Judged {
+    let (action, set_by) = setting;
     let policy = subject.policy;
     let is_unknown = raised.finding.outcome == Outcome::Unknown;
     let leniency = match policy.unknown.value {
@@ -169,13 +171,8 @@ fn judged(subject: &Subject<'_>, action: Action, raised: Raised) -> Judged {
         Leniency::Warn | Leniency::Fail => Action::Deny,
     };
     let strictest = action.min(raised.at_most);
-    let set_by = |id: &str| rules::find(id).and_then(|rule| policy.action(rule).line);
-    let line = policy
-        .unknown
-        .line
-        .filter(|_| leniency < strictest)
-        .or(raised.policy_line)
-        .or_else(|| set_by(raised.finding.rule));
+    let line =
+        policy.unknown.line.filter(|_| leniency < strictest).or(raised.policy_line).or(set_by);
     Judged {
         action: strictest.min(leniency),
         exception: exception(policy, &raised, subject.now),

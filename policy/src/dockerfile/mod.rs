@@ -8,6 +8,7 @@ mod build;
 mod expand;
 mod instruction;
 mod lines;
+mod stages;
 mod words;
 
 pub use build::{Build, Healthcheck, Input, InputKind, Source, Stage, User};

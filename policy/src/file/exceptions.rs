@@ -3,7 +3,8 @@
 //! One without a reason, an owner or a last day (EXC-001) is no exception: the file is refused.
 
 use super::reader::{Fields, Reader};
-use crate::{Error, exceptions::Exception, policy::Policy, rules, yaml::Node};
+use crate::{Error, exceptions::Exception, pattern::Pattern, policy::Policy, rules, yaml::Node};
+use plimsoll_model::Purl;
 
 const KEYS: &[&str] = &["rule", "id", "component", "path", "reason", "owner", "expires"];
 /// Another name of the rule that judges matches of advisories.
@@ -20,12 +21,11 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, policy: &mut Policy) -> Res
 fn exception(reader: &Reader<'_>, node: &Node) -> Result<Exception, Error> {
     let fields = reader.fields(node, KEYS)?;
     let text = |key| required(reader, &fields, key).and_then(|node| reader.text(node));
-    let optional = |key| fields.get(key).map(|node| reader.pattern(node)).transpose();
     Ok(Exception {
         rule: rule(reader, required(reader, &fields, "rule")?)?,
         id: fields.get("id").map(|node| reader.text(node).map(str::to_owned)).transpose()?,
-        component: optional("component")?,
-        path: optional("path")?,
+        component: fields.get("component").map(|node| component(reader, node)).transpose()?,
+        path: fields.get("path").map(|node| reader.pattern(node)).transpose()?,
         reason: text("reason")?.to_owned(),
         owner: text("owner")?.to_owned(),
         expires: reader.date(required(reader, &fields, "expires")?)?,
@@ -37,6 +37,16 @@ fn required<'n>(reader: &Reader<'_>, fields: &Fields<'n>, key: &str) -> Result<&
     fields
         .get(key)
         .map_or_else(|| reader.fail(fields.at, format!("an exception needs `{key}` (EXC-001)")), Ok)
+}
+
+/// A package URL, or a pattern over package URLs in canonical form.
+fn component(reader: &Reader<'_>, node: &Node) -> Result<Pattern, Error> {
+    let text = reader.text(node)?;
+    if text.contains('*') {
+        return reader.pattern_of(node, &text.replace("/@", "/%40"));
+    }
+    let purl: Purl = reader.parsed(node, "a package URL such as `pkg:deb/debian/zlib1g`")?;
+    reader.pattern_of(node, purl.as_str().split('?').next().unwrap_or_default())
 }
 
 fn rule(reader: &Reader<'_>, node: &Node) -> Result<&'static str, Error> {

@@ -248,6 +248,24 @@ mod tests {
     }
 
     #[test]
+    fn components_are_written_as_people_write_them() {
+        let component = |text: &str| {
+            let text = format!("version: 1\nexceptions: [{{{EXCEPTION}, component: \"{text}\"}}]");
+            parse(&text).map(|policy| policy.exceptions()[0].component.clone().unwrap().to_string())
+        };
+        for (text, expect) in [
+            ("pkg:npm/@angular/core", "pkg:npm/%40angular/core"),
+            ("pkg:npm/%40angular/core@1?x=y", "pkg:npm/%40angular/core@1"),
+            ("pkg:npm/@angular/*", "pkg:npm/%40angular/*"),
+        ] {
+            assert_eq!(component(text).unwrap(), expect);
+        }
+        for bad in ["zlib1g", "pkg:deb", "deb/debian/zlib1g"] {
+            assert!(matches!(component(bad), Err(Error::Invalid { line: 2, .. })), "{bad}");
+        }
+    }
+
+    #[test]
     fn values_keep_their_lines() {
         let policy = parse(
             "version: 1\nunknown: warn\nrules:\n  DF-030: off\n  IMG-002: {action: deny}\n\

@@ -172,10 +172,22 @@ impl Reader<'_> {
         T: FromStr,
         T::Err: Display,
     {
-        let text = self.text_as(node, expected)?;
+        self.parsed_of(node, expected, self.text_as(node, expected)?)
+    }
+
+    fn parsed_of<T>(&self, node: &Node, expected: &str, text: &str) -> Result<T, Error>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
         text.parse().or_else(|error: T::Err| {
             self.fail(node.at, format!("expected {expected}, found `{text}`: {error}"))
         })
+    }
+
+    /// A pattern that was written in another form at a node.
+    pub(super) fn pattern_of(&self, node: &Node, text: &str) -> Result<Pattern, Error> {
+        self.parsed_of(node, "a pattern", text)
     }
 
     pub(super) fn pattern(&self, node: &Node) -> Result<Pattern, Error> {

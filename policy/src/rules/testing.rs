@@ -42,6 +42,7 @@ pub(crate) struct Case {
     unknowns: Vec<Unknown>,
     index: Option<IndexStamp>,
     is_unscanned: bool,
+    verdicts: Option<Vec<ScanVerdict>>,
 }
 
 /// The moment of all tests: 2026-06-15 12:00 UTC.
@@ -155,6 +156,12 @@ impl Case {
         self
     }
 
+    /// Verdicts in place of those of the components.
+    pub(crate) fn with_verdicts(mut self, verdicts: &[ScanVerdict]) -> Self {
+        self.verdicts = Some(verdicts.to_vec());
+        self
+    }
+
     /// An inventory that nobody scanned.
     pub(crate) fn unscanned(mut self) -> Self {
         self.components.get_or_insert_default();
@@ -168,12 +175,12 @@ impl Case {
     }
 
     pub(crate) fn decide_by(&self, policy: &Policy) -> Decision {
-        let pairs = self.components.clone().unwrap_or_default();
-        let mut pairs: Vec<_> = pairs;
+        let mut pairs = self.components.clone().unwrap_or_default();
         pairs.sort_by(|(left, _), (right, _)| left.purl.cmp(&right.purl));
         let (components, verdicts): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
         let inventory = Inventory::new(None, components, vec![], self.unknowns.clone());
         let index = self.index.clone().unwrap_or_else(|| index(SignedDuration::from_hours(1)));
+        let verdicts = self.verdicts.clone().unwrap_or(verdicts);
         let scan = Scan { index, verdicts };
         let has_inventory = self.components.is_some();
         let facts = Facts {

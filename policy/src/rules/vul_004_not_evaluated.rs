@@ -37,9 +37,16 @@ pub(crate) const RULE: Rule = Rule {
 const SHOWN: usize = 5;
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
-    let Some(inventory) = context.facts().inventory else { return Vec::new() };
+    let facts = context.facts();
     let mut raised: Vec<Raised> = Vec::new();
-    if let Some(scan) = context.facts().scan {
+    let components = facts.inventory.map_or(0, |inventory| inventory.components().len());
+    if let Some(scan) = facts.scan.filter(|scan| scan.verdicts.len() > components) {
+        let title = "the scan is not of this inventory";
+        let found = format!("{} verdicts on {components} components", scan.verdicts.len());
+        raised.push(context.unknown(Place::Image, title, found, "one verdict on each component"));
+    }
+    let Some(inventory) = facts.inventory else { return raised };
+    if let Some(scan) = facts.scan {
         let groups = groups(inventory, scan);
         raised.extend(groups.iter().filter_map(|(key, group)| of_group(context, key, group)));
         raised.extend(of_nothing(context, inventory));
@@ -184,6 +191,15 @@ mod tests {
         let case = Case::default().index(index(jiff::SignedDuration::ZERO));
         case.check("VUL-004", Expect::Unknown);
         assert_eq!(case.findings("VUL-004")[0].action, Action::Warn);
+    }
+
+    #[test]
+    fn a_scan_of_something_else_is_no_scan() {
+        let case = Case::default().component("pkg:npm/a@1", ScanVerdict::Clean);
+        case.clone().with_verdicts(&[ScanVerdict::Clean]).check("VUL-004", Expect::Pass);
+        let clean = ScanVerdict::Clean;
+        case.clone().with_verdicts(&[clean.clone(), clean]).check("VUL-004", Expect::Unknown);
+        case.with_verdicts(&[]).check("VUL-004", Expect::Unknown);
     }
 
     #[test]
