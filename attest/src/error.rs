@@ -239,7 +239,9 @@ impl Classify for Error {
             {
                 "this is a private key: give the public one that belongs to it".to_owned()
             }
-            Self::PasswordMissing => "give the password that the key was encrypted with".to_owned(),
+            Self::PasswordMissing => {
+                "give the password that the key was encrypted with in `PLIMSOLL_KEY_PASSWORD`".to_owned()
+            }
             Self::FileExists { path } => format!("use the key in `{path}`, or choose another path"),
             Self::ForeignRepository { path } => {
                 format!("if you trust it: `git config --global --add safe.directory {path}`")
