@@ -208,12 +208,18 @@ impl<'a> Context<'a> {
         used.saturating_add(relations) <= self.limits.relations
     }
 
-    /// Notes that an operating-system package put a file there, under a path in whose directories there may be links:
-    /// packages say `/lib/x` of what lies in `/usr/lib/x`. Only regular files of the tree count, and their first owner.
-    pub(crate) fn own(&self, found: &mut Found, owner: ComponentId, path: &str) {
+    /// Notes that an operating-system package put a file there, as `database` says, under a path in whose directories there
+    /// may be links: packages say `/lib/x` of what lies in `/usr/lib/x`. Only regular files of the tree count, and their
+    /// first owner. What a later layer than the database's put there is not the package's any more.
+    pub(crate) fn own(
+        &self,
+        found: &mut Found,
+        database: &Entry,
+        (owner, path): (ComponentId, &str),
+    ) {
         let file = |path: &TreePath| {
             let entry = self.tree.entry(path).filter(|entry| entry.kind == EntryKind::File)?;
-            Some(entry.path.clone())
+            (entry.layer <= database.layer).then(|| entry.path.clone())
         };
         let real = |path: &TreePath| {
             let directory = self.tree.resolve(&path.parent()?).ok()?;

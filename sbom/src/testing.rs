@@ -8,21 +8,27 @@ use plimsoll_model::{
 };
 use std::{borrow::Cow, collections::BTreeMap};
 
-/// A tree in memory, of one layer. Like a real one it keeps only what [`interest`] asks for.
+/// A tree in memory. Like a real one it keeps only what [`interest`] asks for.
 #[derive(Debug)]
 pub(crate) struct TestTree {
     entries: BTreeMap<TreePath, (Entry, Option<Vec<u8>>)>,
-    layers: [LayerInfo; 1],
+    layers: Vec<LayerInfo>,
 }
 
 impl TestTree {
     pub(crate) fn new() -> Self {
-        let layer = LayerInfo {
-            digest: Digest::of(b"blob"),
-            diff_id: Digest::of(b"layer"),
+        Self { entries: BTreeMap::new(), layers: Vec::new() }.next_layer()
+    }
+
+    /// With one more layer, which everything that follows is of.
+    pub(crate) fn next_layer(mut self) -> Self {
+        let number = self.layers.len();
+        self.layers.push(LayerInfo {
+            digest: Digest::of(format!("blob {number}").as_bytes()),
+            diff_id: Digest::of(format!("layer {number}").as_bytes()),
             created_by: None,
-        };
-        Self { entries: BTreeMap::new(), layers: [layer] }
+        });
+        self
     }
 
     /// With a regular file, and the directories above it.
@@ -52,10 +58,16 @@ impl TestTree {
         let mut above = path.parent();
         while let Some(directory) = above {
             above = directory.parent();
-            let entry = entry(directory.clone(), EntryKind::Directory, 0);
+            let entry = self.make(directory.clone(), EntryKind::Directory, 0);
             self.entries.entry(directory).or_insert((entry, None));
         }
-        self.entries.insert(path.clone(), (entry(path, kind, size), content));
+        let entry = self.make(path.clone(), kind, size);
+        self.entries.insert(path, (entry, content));
+    }
+
+    fn make(&self, path: TreePath, kind: EntryKind, size: u64) -> Entry {
+        let layer = LayerIndex(u32::try_from(self.layers.len() - 1).unwrap());
+        Entry { path, kind, size, mode: 0o755, uid: 0, gid: 0, layer }
     }
 
     /// What is aboard.
@@ -67,10 +79,6 @@ impl TestTree {
     pub(crate) fn lines(&self) -> Vec<String> {
         lines(&self.catalog())
     }
-}
-
-fn entry(path: TreePath, kind: EntryKind, size: u64) -> Entry {
-    Entry { path, kind, size, mode: 0o755, uid: 0, gid: 0, layer: LayerIndex(0) }
 }
 
 /// An inventory in words.

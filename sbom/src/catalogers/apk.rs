@@ -46,7 +46,7 @@ fn catalog(ctx: &Context<'_>) -> Found {
             installed.extend(package(ctx, entry, fields, found));
         }
         for package in &installed {
-            own(ctx, package, found);
+            own(ctx, entry, package, found);
         }
         relate(ctx, &installed, found);
     })
@@ -109,12 +109,12 @@ fn package<'a>(
 }
 
 /// The files of a package: `F:` names a directory, the `R:` after it a file in it.
-fn own(ctx: &Context<'_>, package: &Installed<'_>, found: &mut Found) {
+fn own(ctx: &Context<'_>, entry: &Entry, package: &Installed<'_>, found: &mut Found) {
     let mut directory = "";
     for (key, value) in &package.fields {
         match *key {
             "F" => directory = value,
-            "R" => ctx.own(found, package.id, &format!("{directory}/{value}")),
+            "R" => ctx.own(found, entry, (package.id, &format!("{directory}/{value}"))),
             _ => {}
         }
     }

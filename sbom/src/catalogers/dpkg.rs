@@ -12,7 +12,7 @@ use crate::{
 use plimsoll_model::{
     TreePath,
     component::{ComponentId, SourcePackage},
-    tree::{Entry, TreeError, Want},
+    tree::{Entry, Want},
 };
 use std::{borrow::Cow, collections::BTreeSet};
 
@@ -170,29 +170,25 @@ fn own(ctx: &Context<'_>, package: &Installed, found: &mut Found) {
     let Installed { name, arch, .. } = package;
     let lists = [format!("info/{name}.list"), format!("info/{name}:{arch}.list")];
     for list in lists {
-        if let Some(text) = read(ctx, &list, found) {
-            text.lines().for_each(|line| ctx.own(found, package.id, line));
+        if let Some((entry, text)) = read(ctx, &list, found) {
+            text.lines().for_each(|line| ctx.own(found, entry, (package.id, line)));
         }
     }
-    if let Some(text) = read(ctx, &format!("status.d/{name}.md5sums"), found) {
+    if let Some((entry, text)) = read(ctx, &format!("status.d/{name}.md5sums"), found) {
         let files = text.lines().filter_map(|line| line.split_once("  "));
-        files.for_each(|(_, path)| ctx.own(found, package.id, path));
+        files.for_each(|(_, path)| ctx.own(found, entry, (package.id, path)));
     }
 }
 
 /// A file of the database, where there is one.
-fn read<'a>(ctx: &Context<'a>, name: &str, found: &mut Found) -> Option<Cow<'a, str>> {
+fn read<'a>(ctx: &Context<'a>, name: &str, found: &mut Found) -> Option<(&'a Entry, Cow<'a, str>)> {
     let path = TreePath::parse(format!("var/lib/dpkg/{name}").as_bytes()).ok()?;
-    match ctx.tree.read(&path, ctx.limits.file) {
-        Ok(Cow::Borrowed(bytes)) => Some(String::from_utf8_lossy(bytes)),
-        Ok(Cow::Owned(bytes)) => Some(String::from_utf8_lossy(&bytes).into_owned().into()),
-        Err(TreeError::Absent) => None,
-        Err(error) => {
-            let entry = ctx.tree.entry(&path)?;
-            ctx.note(found, entry, error);
-            None
-        }
-    }
+    let entry = ctx.tree.resolve(&path).ok()?;
+    let text = match ctx.read(entry, ctx.limits.file, found)? {
+        Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+        Cow::Owned(bytes) => String::from_utf8_lossy(&bytes).into_owned().into(),
+    };
+    Some((entry, text))
 }
 
 /// Dependencies on what is installed: of alternatives the first that is, of providers of a virtual package all.
@@ -340,6 +336,22 @@ Depends: absent
                 .file("usr/lib/x.egg-info", "Name: x\nVersion: 1\n");
         let owner = "pkg:deb/debian/p@1?arch=all&distro=debian-12";
         check(&tree, &[owner, &format!("pkg:pypi/x@1 (owned by {owner})")]);
+    }
+
+    #[test]
+    fn what_a_later_layer_overwrote_is_not_owned() {
+        let tree =
+            debian("Package: p\nStatus: install ok installed\nVersion: 1\nArchitecture: all\n\n")
+                .file("var/lib/dpkg/info/p.list", "/lib/x.egg-info\n/lib/y.egg-info\n")
+                .file("lib/x.egg-info", "Name: x\nVersion: 1\n")
+                .next_layer()
+                .file("lib/y.egg-info", "Name: y\nVersion: 2\n");
+        let owner = "pkg:deb/debian/p@1?arch=all&distro=debian-12";
+        check(&tree, &[owner, &format!("pkg:pypi/x@1 (owned by {owner})"), "pkg:pypi/y@2"]);
+        let inventory = tree.catalog();
+        let layer = |id: usize| inventory.components()[id].locations[0].layer.unwrap();
+        assert_eq!(layer(0), layer(1));
+        assert_ne!(layer(1), layer(2));
     }
 
     #[test]

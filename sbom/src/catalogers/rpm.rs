@@ -53,7 +53,8 @@ fn catalog(ctx: &Context<'_>) -> Found {
             rows.iter().filter_map(|row| package(ctx, entry, row, found)).collect();
         relate(ctx, &installed, found);
         for Installed { id, header } in &installed {
-            header.files(ctx.limits.path).for_each(|file| ctx.own(found, *id, &file));
+            let files = header.files(ctx.limits.path);
+            files.for_each(|file| ctx.own(found, entry, (*id, &file)));
         }
     });
     unread(ctx, &mut all);
