@@ -575,6 +575,7 @@ impl Classify for Error {
             | Self::HelperAbsent { .. }
             | Self::Helper { .. }
             | Self::Read { .. }
+            | Self::NoSuchImage { .. }
             | Self::GivenUp => Class::Undecided,
             Self::Write { .. } | Self::ReferrerLost { .. } | Self::TagMoved { .. } => Class::Action,
             Self::Task { .. } => Class::Bug,
@@ -583,7 +584,6 @@ impl Classify for Error {
             | Self::Credentials { .. }
             | Self::HelperName { .. }
             | Self::ForeignDirectory { .. }
-            | Self::NoSuchImage { .. }
             | Self::SeveralImages { .. }
             | Self::NoPlatform { .. } => Class::Usage,
         }
@@ -617,6 +617,7 @@ impl Classify for Error {
             Self::ForeignDirectory { .. } => {
                 "name a directory that is empty, or that is not there yet"
             }
+            Self::Archive { offset: 0, .. } => "where the file is compressed, decompress it first",
             Self::SeveralImages { .. } => "name one of them, as `:TAG` or `@DIGEST` after the path",
             Self::NoPlatform { .. } => "name one of the platforms that are there with `--platform`",
             Self::Layer { source, .. } => return source.hint(),

@@ -156,6 +156,8 @@ impl Access {
         let mut before = sent.load(Ordering::Relaxed);
         loop {
             if let Ok(result) = time::timeout(idle, &mut response).await {
+                let status = result.as_ref().map_or(0, |response| response.status().as_u16());
+                tracing::debug!(action = attempt.action, on = %attempt.on, status, "request");
                 return result.map_err(|source| broken(source, attempt));
             }
             let now = sent.load(Ordering::Relaxed);
