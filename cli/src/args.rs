@@ -34,7 +34,7 @@ pub(crate) struct Shared {
     /// Print nothing on stderr but errors.
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Say more on stderr; twice for every request.
+    /// Say more on stderr: once for what is decided on the way, twice for every request.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// When to colour the output.

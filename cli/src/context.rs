@@ -44,6 +44,7 @@ impl Context {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
     pub(crate) fn new(shared: Shared) -> Result<Self, Error> {
         let environment = Environment::read();
+        Ui::listen(&shared);
         let ui = Ui::new(&shared, &environment);
         let document_time =
             environment.get(&env::SOURCE_DATE_EPOCH).map(parse_epoch).transpose()?;

@@ -225,6 +225,26 @@ pub(crate) fn to_json(what: &'static str, value: &impl serde::Serialize) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
+
+    /// What the built-in baseline says of a Dockerfile with a user, but without a digest and a health check.
+    pub(super) fn decision() -> Decision {
+        let dockerfile = plimsoll_policy::Dockerfile {
+            path: "Dockerfile".into(),
+            text: "FROM docker.io/library/debian:12\nUSER 1000\n".to_owned(),
+        };
+        let facts = plimsoll_policy::Facts {
+            image: None,
+            inventory: None,
+            scan: None,
+            dockerfiles: &[dockerfile],
+            target_stage: None,
+            build_args: &BTreeMap::new(),
+            bases: None,
+            evidence: None,
+        };
+        plimsoll_policy::decide(&Policy::baseline(), &facts, jiff::Timestamp::UNIX_EPOCH)
+    }
 
     #[test]
     fn outputs_name_a_format_and_perhaps_a_file() {

@@ -82,6 +82,25 @@ impl Ui {
         }
     }
 
+    /// Lets the events that developers left in the code reach stderr, as many as `-v` was given.
+    pub(crate) fn listen(shared: &Shared) {
+        let level = match shared.verbose {
+            0 => return,
+            1 => "plimsoll_oci=info,plimsoll_sbom=debug,plimsoll_vuln=info,plimsoll_policy=info",
+            // Never those of libraries: they may show headers, and with them credentials.
+            _ => "plimsoll_oci=debug,plimsoll_sbom=debug,plimsoll_vuln=debug,plimsoll_policy=debug",
+        };
+        let events = tracing_subscriber::fmt()
+            .with_env_filter(tracing_subscriber::EnvFilter::new(level))
+            .with_writer(std::io::stderr)
+            .with_ansi(false);
+        // Fails only when somebody listens already, and nobody does before.
+        match shared.log_format {
+            LogFormat::Text => events.try_init().ok(),
+            LogFormat::Json => events.json().try_init().ok(),
+        };
+    }
+
     /// Begins a stage of the work.
     pub(crate) fn stage(&self, name: &'static str) -> Stage<'_> {
         let bar = self.bars.as_ref().map(|bars| {

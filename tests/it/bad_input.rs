@@ -276,7 +276,7 @@ fn e1_text_of_an_artifact_does_not_act_on_the_terminal() {
             .file(&format!("srv/{hostile}/Cargo.lock"), "no toml"),
     );
     let outcome = dock.run(&built);
-    let sbom = dock.plimsoll(&["sbom", "oci-layout:hold:1"]);
+    let sbom = dock.plimsoll(&["-v", "-v", "sbom", "oci-layout:hold:1"]);
     for text in [outcome.stdout, outcome.stderr, sbom.stdout, sbom.stderr] {
         assert!(!text.contains(['\u{1b}', '\u{7}']), "{text:?}");
     }

@@ -10,3 +10,40 @@ pub(crate) const FORMAT: Format =
 fn write(report: &Report<'_>, _style: Style) -> Result<Vec<u8>, Error> {
     super::spdx_json::sbom(report, FORMAT.id)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{stages::inventory::Cataloged, ui::Paint};
+    use plimsoll_model::Severity;
+
+    const STYLE: Style = Style { paint: Paint::Plain, show: Severity::Info };
+
+    #[test]
+    fn an_sbom_names_its_subject_and_is_dated_as_told() {
+        let cataloged = Cataloged::nothing();
+        let report =
+            Report { cataloged: Some(&cataloged), ..Report::new("sbom", "app".to_owned()) };
+        let sbom: serde_json::Value =
+            serde_json::from_slice(&write(&report, STYLE).unwrap()).unwrap();
+        assert_eq!(
+            (&sbom["bomFormat"], &sbom["specVersion"]),
+            (&"CycloneDX".into(), &"1.6".into())
+        );
+        assert_eq!(sbom["metadata"]["component"]["name"], "app");
+        assert_eq!(sbom["metadata"]["timestamp"], "1970-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn without_an_inventory_there_is_no_sbom() {
+        let refused = write(&Report::new("check", "Dockerfile".to_owned()), STYLE);
+        assert!(matches!(
+            refused,
+            Err(Error::Format {
+                format: "cyclonedx-json",
+                command: "check",
+                needs: "the inventory of an image"
+            })
+        ));
+    }
+}

@@ -171,3 +171,52 @@ pub(crate) fn verification(candidate: &Verification) -> Value {
         })).collect::<Vec<_>>(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_command_does_not_make_is_null() {
+        let expected = json!({
+            "version": 1,
+            "tool": { "name": "plimsoll", "version": VERSION },
+            "command": "sbom",
+            "subject": "app",
+            "image": null,
+            "base": null,
+            "policy": null,
+            "decision": null,
+            "scan": null,
+            "inventory": null,
+            "evidence": [],
+            "promotion": null,
+            "record": null,
+        });
+        assert_eq!(document(&Report::new("sbom", "app".to_owned())), expected);
+    }
+
+    #[test]
+    fn a_decision_carries_its_status_and_findings_their_places() {
+        let decided = super::super::tests::decision();
+        let report =
+            Report { decision: Some(&decided), ..Report::new("check", "Dockerfile".to_owned()) };
+        let document = document(&report);
+        let decision = &document["decision"];
+        assert_eq!(decision["verdict"], "passed");
+        assert_eq!(decision["exitStatus"], 0);
+        assert_eq!(decision["policyDigest"], json!(decided.policy_digest()));
+        let rules: Vec<&str> = decision["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|finding| finding["rule"].as_str().unwrap())
+            .collect();
+        assert_eq!(rules, ["BASE-012", "DF-030"]);
+        let first = &decision["findings"][0];
+        assert_eq!(first["effect"], "warn");
+        assert_eq!(first["place"], json!({ "file": "Dockerfile", "line": 1, "column": 6 }));
+        assert_eq!(first["found"], "`docker.io/library/debian:12`");
+        assert_eq!(first["exception"], Value::Null);
+    }
+}

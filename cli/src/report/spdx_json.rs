@@ -22,3 +22,37 @@ pub(crate) fn sbom(report: &Report<'_>, format: &'static str) -> Result<Vec<u8>,
         })?
         .sbom(format)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{stages::inventory::Cataloged, ui::Paint};
+    use plimsoll_model::Severity;
+
+    const STYLE: Style = Style { paint: Paint::Plain, show: Severity::Info };
+
+    #[test]
+    fn an_sbom_names_its_subject_and_is_dated_as_told() {
+        let cataloged = Cataloged::nothing();
+        let report =
+            Report { cataloged: Some(&cataloged), ..Report::new("sbom", "app".to_owned()) };
+        let sbom: serde_json::Value =
+            serde_json::from_slice(&write(&report, STYLE).unwrap()).unwrap();
+        assert_eq!(sbom["spdxVersion"], "SPDX-2.3");
+        assert_eq!(sbom["packages"][0]["name"], "app");
+        assert_eq!(sbom["creationInfo"]["created"], "1970-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn without_an_inventory_there_is_no_sbom() {
+        let refused = write(&Report::new("check", "Dockerfile".to_owned()), STYLE);
+        assert!(matches!(
+            refused,
+            Err(Error::Format {
+                format: "spdx-json",
+                command: "check",
+                needs: "the inventory of an image"
+            })
+        ));
+    }
+}

@@ -152,3 +152,65 @@ fn painted(text: &str, code: &str, paint: Paint) -> String {
         Paint::Colour => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(show: Severity, paint: Paint, expect: &str) {
+        let decision = super::super::tests::decision();
+        let report =
+            Report { decision: Some(&decision), ..Report::new("check", "a\tb".to_owned()) };
+        let bytes = write(&report, Style { paint, show }).unwrap();
+        assert_eq!(String::from_utf8(bytes).unwrap(), expect);
+    }
+
+    #[test]
+    fn a_finding_says_where_what_and_how_to_mend() {
+        check(
+            Severity::Medium,
+            Paint::Plain,
+            "subject       a\\u{9}b
+
+warn medium BASE-012: FROM `docker.io/library/debian:12` is not pinned by digest
+  where     Dockerfile:1:6
+  found     `docker.io/library/debian:12`
+  expected  `docker.io/library/debian:12@sha256:…`
+  mend      append the digest: `plimsoll base approve` prints it
+  more      plimsoll explain BASE-012
+
+less severe   1 more findings; `--show unknown` lists them
+
+PASSED: none of 2 findings blocks
+",
+        );
+    }
+
+    #[test]
+    fn colour_is_on_the_words_that_count_alone() {
+        check(
+            Severity::High,
+            Paint::Colour,
+            "subject       a\\u{9}b
+
+less severe   2 more findings; `--show unknown` lists them
+
+\u{1b}[1;32mPASSED\u{1b}[0m: none of 2 findings blocks
+",
+        );
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_listed_among_the_components() {
+        let mut inventory = Inventory::default();
+        inventory.unknowns.push(plimsoll_model::inventory::Unknown {
+            path: "/var/lib/rpm/Packages".parse().unwrap(),
+            layer: None,
+            cataloger: "rpm",
+            reason: "an old format".to_owned(),
+        });
+        let mut out = String::new();
+        components(&mut out, &inventory).unwrap();
+        assert_eq!(out, "unknown /var/lib/rpm/Packages (an old format)\n");
+    }
+}

@@ -18,6 +18,18 @@ pub(crate) struct Cataloged {
 }
 
 impl Cataloged {
+    /// An image without a package, for tests.
+    #[cfg(test)]
+    pub(crate) fn nothing() -> Self {
+        let subject = DocumentSubject {
+            name: "app".to_owned(),
+            digest: None,
+            platform: None,
+            image_tag: None,
+        };
+        Self { inventory: Arc::default(), subject, timestamp: Timestamp::UNIX_EPOCH }
+    }
+
     /// The inventory.
     pub(crate) fn inventory(&self) -> &Arc<Inventory> {
         &self.inventory
