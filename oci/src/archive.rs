@@ -69,7 +69,10 @@ impl OciArchive {
     ///
     /// # Errors
     /// [`Error::MissingBlob`], [`Error::Size`].
-    pub fn blob_reader(&self, descriptor: &Descriptor) -> Result<impl Read + Send + use<>, Error> {
+    pub(crate) fn blob_reader(
+        &self,
+        descriptor: &Descriptor,
+    ) -> Result<impl Read + Send + use<>, Error> {
         read::blob_reader(self, descriptor)
     }
 
@@ -217,9 +220,8 @@ struct ArchiveReader {
 
 impl ArchiveReader {
     fn open(path: &Utf8Path) -> Result<Self, Error> {
-        let failed = |source| Error::Read { path: path.to_owned(), source };
-        let file = File::open(path).map_err(failed)?;
-        let length = file.metadata().map_err(failed)?.len();
+        let (file, length) = read::open_regular(path)
+            .map_err(|source| Error::Read { path: path.to_owned(), source })?;
         Ok(Self { file: BufReader::new(file), length })
     }
 }

@@ -34,8 +34,6 @@ const NESTING: usize = 4;
 /// Media types of a configuration that an image runs by.
 const CONFIGS: [&str; 2] =
     ["application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"];
-/// The annotation by which BuildKit marks what it attaches to an image of an index.
-const ATTACHED: &str = "vnd.docker.reference.type";
 
 /// Opens the image that `pinned` names, or the one of its images that is for `platform`.
 ///
@@ -126,10 +124,12 @@ fn choose_child<'a>(
     let images: Vec<&Descriptor> =
         index.manifests.iter().filter(|child| child.is_manifest() && !is_attached(child)).collect();
     let asked = platform.cloned().unwrap_or_else(Platform::host);
-    let is_for = |child: &&&Descriptor| {
-        child.platform.as_ref().is_some_and(|offered| asked.is_served_by(offered))
-    };
-    if let Some(child) = images.iter().find(is_for) {
+    let serving = images
+        .iter()
+        .filter(|child| child.platform.as_ref().is_some_and(|offered| asked.is_served_by(offered)));
+    // As runtimes choose: what was asked for to the letter, else the first that serves.
+    let exact = serving.clone().find(|child| child.platform.as_ref() == Some(&asked));
+    if let Some(child) = exact.or_else(|| serving.clone().next()) {
         return Ok(child);
     }
     match images.as_slice() {
@@ -151,10 +151,14 @@ fn choose_child<'a>(
 }
 
 /// Whether it is no image but something about one, as BuildKit puts it into an index.
+///
+/// The platform tells, and not the annotation that goes with it: a runtime does not heed that, and would run what we
+/// had passed over.
 fn is_attached(child: &Descriptor) -> bool {
-    let is_unknown =
-        |platform: &Platform| platform.os == "unknown" && platform.architecture == "unknown";
-    child.annotations.contains_key(ATTACHED) || child.platform.as_ref().is_some_and(is_unknown)
+    child
+        .platform
+        .as_ref()
+        .is_some_and(|platform| platform.os == "unknown" && platform.architecture == "unknown")
 }
 
 fn layers(

@@ -25,6 +25,7 @@ use pipe::Chunks;
 use plimsoll_model::{Digest, Limits, TreePath, image::Layer};
 use std::{
     io::{self, Read},
+    panic,
     sync::atomic::AtomicBool,
     thread,
 };
@@ -187,7 +188,7 @@ pub(crate) fn read_layer(
         let inflating = scope.spawn(move || inflate::inflate(blob, layer, reading, &sender));
         let walked = walk(chunks, layer, selection, reading);
         // The inflating thread ends: its receiver is gone, and it reads no more than the blob's promised size.
-        let inflated = inflating.join().unwrap_or(Err(Error::GivenUp));
+        let inflated = inflating.join().unwrap_or_else(|payload| panic::resume_unwind(payload));
         let (files, found) = inflated.and(walked)?;
         if found == layer.diff_id {
             Ok(files)

@@ -20,7 +20,7 @@ use plimsoll_model::{
     Digest, Limits,
     reference::{Selector, Tag},
 };
-use std::{fs::File, io};
+use std::io;
 
 /// The annotation that names an image in an index.
 pub(crate) const REF_NAME: &str = "org.opencontainers.image.ref.name";
@@ -87,7 +87,7 @@ impl Layout {
     ///
     /// # Errors
     /// [`Error::MissingBlob`], [`Error::Size`].
-    pub fn blob_reader(
+    pub(crate) fn blob_reader(
         &self,
         descriptor: &Descriptor,
     ) -> Result<impl io::Read + Send + use<>, Error> {
@@ -124,14 +124,11 @@ impl Layout {
 impl LayoutFiles for Layout {
     fn open_file(&self, name: &str) -> Result<Option<LayoutFile>, Error> {
         let path = self.path.join(name);
-        let failed = |source| Error::Read { path: path.clone(), source };
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(failed(error)),
-        };
-        let size = file.metadata().map_err(failed)?.len();
-        Ok(Some(LayoutFile { size, reader: Box::new(file), path }))
+        match read::open_regular(&path) {
+            Ok((file, size)) => Ok(Some(LayoutFile { size, reader: Box::new(file), path })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(Error::Read { path, source }),
+        }
     }
 
     fn place(&self) -> String {

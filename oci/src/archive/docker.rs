@@ -149,7 +149,10 @@ impl DockerArchive {
     ///
     /// # Errors
     /// [`Error::MissingBlob`], [`Error::Size`].
-    pub fn blob_reader(&self, descriptor: &Descriptor) -> Result<impl Read + Send + use<>, Error> {
+    pub(crate) fn blob_reader(
+        &self,
+        descriptor: &Descriptor,
+    ) -> Result<impl Read + Send + use<>, Error> {
         let file = self.open_blob(&descriptor.digest)?;
         if file.size != descriptor.size {
             return Err(Error::Size {

@@ -1,4 +1,4 @@
-use super::{ATTACHED, open_image, read_tree};
+use super::{open_image, read_tree};
 use crate::{
     Error, Source,
     fixture::{Everything, Sum, block_on, directory, image, listing, noise, open, read},
@@ -33,10 +33,15 @@ fn image_for(text: &str) -> BuiltImage {
         .build()
 }
 
-fn attestation() -> BuiltImage {
-    let mut built = ImageBuilder::new().platform(platform("unknown/unknown")).build();
-    built.manifest.annotations.insert(ATTACHED.to_owned(), "attestation-manifest".to_owned());
+/// Marked as BuildKit marks what it attaches.
+fn attached(mut built: BuiltImage) -> BuiltImage {
+    let mark = ("vnd.docker.reference.type".to_owned(), "attestation-manifest".to_owned());
+    built.manifest.annotations.extend([mark]);
     built
+}
+
+fn attestation() -> BuiltImage {
+    attached(ImageBuilder::new().platform(platform("unknown/unknown")).build())
 }
 
 #[track_caller]
@@ -71,6 +76,19 @@ fn the_image_for_the_platform_is_chosen() {
     offers(&built, Some("unknown/unknown"), &[&host, "linux/arm/v7", "linux/s390x"]);
     let foreign = BuiltImage::index([image_for("linux/s390x"), image_for("linux/mips64le")]);
     offers(&foreign, None, &["linux/mips64le", "linux/s390x"]);
+}
+
+#[test]
+fn what_a_runtime_would_run_is_not_passed_over() {
+    let (evil, good) = (ImageBuilder::new().user("evil"), ImageBuilder::new().user("good"));
+    let user = |built: &BuiltImage| open(built, Some("linux/amd64")).unwrap().config.user.unwrap();
+    assert_eq!(
+        user(&BuiltImage::index([attached(evil.clone().build()), good.clone().build()])),
+        "evil"
+    );
+    let newer = evil.platform(platform("linux/amd64/v2"));
+    assert_eq!(user(&BuiltImage::index([newer.clone().build(), good.build()])), "good");
+    assert_eq!(user(&BuiltImage::index([newer.build()])), "evil");
 }
 
 #[test]

@@ -6,12 +6,13 @@ use crate::{
     manifest::{Content, Descriptor, Index, Manifest},
 };
 use bytes::Bytes;
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use plimsoll_model::{Digest, Limits, reference::Selector};
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,
     fmt,
+    fs::{self, File},
     io::{self, Read},
 };
 
@@ -47,6 +48,15 @@ impl LayoutFile {
             .map_err(|source| Error::Read { path: self.path.clone(), source })?;
         bytes.ok_or_else(|| Error::TooLarge { from: self.path.to_string(), limit })
     }
+}
+
+/// Opens a file for reading, unless it is a pipe or a device: those could be waited for without end.
+pub(crate) fn open_regular(path: &Utf8Path) -> io::Result<(File, u64)> {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
+    Ok((File::open(path)?, metadata.len()))
 }
 
 /// All that `reader` gives; `None` if that is more than `limit` bytes.

@@ -86,6 +86,9 @@ fn what_is_no_layout_is_refused() {
     assert!(matches!(open(), Err(Error::NotALayout { .. })));
     fs::write(path.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
     assert!(matches!(open().unwrap().index(), Err(Error::NotALayout { .. })));
+    fs::create_dir(path.join("index.json")).unwrap();
+    assert!(matches!(open().unwrap().index(), Err(Error::Read { .. })));
+    fs::remove_dir(path.join("index.json")).unwrap();
     fs::write(path.join("index.json"), vec![b' '; 5 << 20]).unwrap();
     assert!(matches!(open().unwrap().index(), Err(Error::TooLarge { limit: 0x40_0000, .. })));
 }
