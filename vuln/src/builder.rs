@@ -359,3 +359,71 @@ impl Sections<'_> {
 fn offset(length: usize, part: &'static str) -> Result<u32, Error> {
     u32::try_from(length).ok().ok_or(Error::IndexTooLarge { part, limit: u64::from(u32::MAX) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{builder, zip};
+
+    #[test]
+    fn a_folder_is_taken_whole_and_what_is_broken_is_counted_where_it_lies() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Utf8Path::from_path(folder.path()).unwrap();
+        let record = |id: &str| {
+            format!(
+                r#"{{"id":"{id}","affected":[{{"package":{{"ecosystem":"npm","name":"a"}},"versions":["1"]}}]}}"#
+            )
+        };
+        std::fs::create_dir_all(root.join("npm/more")).unwrap();
+        std::fs::write(root.join("npm/A.json"), record("A")).unwrap();
+        std::fs::write(root.join("npm/more/B.json"), "{").unwrap();
+        let archive = zip(&[("A.json", record("A").as_bytes()), ("C.json", b"[]")]);
+        std::fs::write(root.join("npm/all.zip"), archive).unwrap();
+        let mut builder = builder();
+        let imported = builder.import(root).unwrap();
+        let unreadable: Vec<_> =
+            imported.unreadable.iter().map(|record| record.name.as_str()).collect();
+        assert_eq!(unreadable, ["C.json", root.join("npm/more/B.json").as_str()]);
+        assert_eq!((imported.records, imported.skipped_withdrawn), (2, 0));
+        let stamps: Vec<_> = builder
+            .sources()
+            .into_iter()
+            .map(|stamp| (stamp.ecosystem, stamp.records, stamp.unreadable))
+            .collect();
+        assert_eq!(stamps, [("more".to_owned(), 0, 1), ("npm".to_owned(), 1, 1)]);
+    }
+
+    #[test]
+    fn one_file_is_a_source_and_nothing_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Utf8Path::from_path(folder.path()).unwrap();
+        assert!(matches!(builder().import(root), Err(Error::NoRecords { .. })));
+        assert!(matches!(builder().import(&root.join("absent")), Err(Error::Source { .. })));
+        let file = root.join("a.json");
+        std::fs::write(&file, r#"{"id":"A"}"#).unwrap();
+        assert_eq!(builder().import(&file).unwrap().records, 1);
+        let archive = root.join("export.zip");
+        std::fs::write(&archive, "PK no more").unwrap();
+        assert!(matches!(
+            builder().import(&archive),
+            Err(Error::Archive { name, .. }) if name == "export"
+        ));
+    }
+
+    #[test]
+    fn a_record_larger_than_the_limit_is_unreadable() {
+        let limits = Limits { advisory: 20, ..Limits::STANDARD };
+        let mut builder = Builder::new(Timestamp::UNIX_EPOCH, &limits);
+        let bytes =
+            zip(&[("A.json", br#"{"id":"A"}"#), ("B.json", br#"{"id":"BBBBBBBBBBBBBBBBB"}"#)]);
+        let imported = builder.import_zip_bytes("npm", &bytes).unwrap();
+        assert_eq!(imported.records, 1);
+        assert_eq!(
+            imported.unreadable,
+            [UnreadableRecord {
+                name: "B.json".to_owned(),
+                reason: "larger than 20 bytes".to_owned()
+            }]
+        );
+    }
+}
