@@ -7,7 +7,7 @@ use plimsoll_model::{Digest, digest::Digester};
 
 /// The bytes of a blob as they arrive.
 ///
-/// Every stream this crate hands out is [`verified`]: it ends with an error instead of its last chunk
+/// Every stream this crate hands out is verified: it ends with an error instead of its last chunk
 /// when size or digest are not the promised ones.
 pub type ByteStream = BoxStream<'static, Result<Bytes, Error>>;
 
