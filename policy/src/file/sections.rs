@@ -68,6 +68,10 @@ pub(super) fn bases(reader: &Reader<'_>, node: &Node, policy: &mut Policy) -> Re
     if let (Some(key), None) = (fields.entry("key"), &bases.lock) {
         return reader.fail(key.at, "`key` verifies the lock: expected `lock` beside it");
     }
+    // Who approves images one by one does not mean the publishers that are built in as well.
+    if bases.lock.is_some() {
+        bases.allow.clear();
+    }
     if let Some(list) = fields.get("allow") {
         let allowed = reader.list(list)?.iter().map(|item| allowed_base(reader, item));
         bases.allow = allowed.collect::<Result<_, _>>()?;

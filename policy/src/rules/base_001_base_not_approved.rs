@@ -48,11 +48,21 @@ fn check_input(context: &RuleContext<'_>, place: Place, input: &Input) -> Option
         }
         Source::Image(name) => {
             let complaint = complaint(context, name)?;
-            Some(
-                context
-                    .fail(place, title("which is not approved"), complaint, expected(context))
-                    .by_line(context.policy().bases().line),
-            )
+            let bases = context.policy().bases();
+            let raised = match (&bases.lock, context.facts().bases) {
+                (Some(path), None) => {
+                    let found = format!("{complaint}, and the lock `{path}` was not read");
+                    let title = title("and it can not be told whether that is approved");
+                    context.unknown(place, title, found, expected(context))
+                }
+                (Some(_) | None, _) => context.fail(
+                    place,
+                    title("which is not approved"),
+                    complaint,
+                    expected(context),
+                ),
+            };
+            Some(raised.by_line(bases.line))
         }
     }
 }
@@ -133,6 +143,15 @@ mod tests {
     use super::*;
     use crate::rules::testing::*;
     const LOCKED: &str = "bases: {lock: bases.lock, allow: []}";
+
+    #[test]
+    fn with_a_lock_only_what_it_or_the_policy_names_is_approved() {
+        let case = Case::default().dockerfile("FROM debian:13");
+        case.check("BASE-001", Expect::Pass);
+        let locked = case.policy("bases: {lock: bases.lock}");
+        locked.check("BASE-001", Expect::Unknown);
+        locked.approved("debian:12", &["a"], "2026-12-31").check("BASE-001", Expect::Fail);
+    }
 
     fn locked(dockerfile: &str) -> Case {
         let case = Case::default().policy(LOCKED).dockerfile(dockerfile);
