@@ -11,6 +11,8 @@ use std::{
 
 /// Size of the pieces that are read and handed on.
 const PIECE: usize = 1 << 17;
+/// How many of the first bytes tell how a layer is compressed.
+const MAGIC: u64 = 4;
 /// Up to here a layer may inflate however small it is stored.
 const RATIO_FLOOR: u64 = 64 << 20;
 
@@ -74,9 +76,14 @@ fn decompress(
     let by_ratio = layer.size.saturating_mul(reading.limits.layer_ratio).max(RATIO_FLOOR);
     let limit = by_ratio.min(reading.limits.layer_inflated);
     let mut output = Output { to, layer, limit, seen: 0 };
-    let start = blob.fill_buf().map_err(|error| output.failed(error))?;
-    match Compression::of(start) {
-        Compression::Gzip => gunzip(blob, &mut output),
+    // A piece that has arrived may be shorter than what tells.
+    let mut start = Vec::new();
+    let told = io::copy(&mut Read::by_ref(blob).take(MAGIC), &mut start);
+    told.map_err(|error| output.failed(error))?;
+    let compression = Compression::of(&start);
+    let mut blob = start.as_slice().chain(blob);
+    match compression {
+        Compression::Gzip => gunzip(&mut blob, &mut output),
         Compression::Zstd => {
             let decoder = zstd::stream::read::Decoder::with_buffer(blob);
             output.copy(decoder.map_err(|error| output.failed(error))?).map(drop)

@@ -1,12 +1,16 @@
-use super::LayerFlaw;
+use super::{KeptBudget, LayerFlaw, Reading, Selection, read_layer};
 use crate::{
     Error, TarFlaw,
-    fixture::{Everything, Paths, image, listing, noise, path, read, tree},
+    fixture::{Everything, Paths, Sum, image, listing, noise, path, read, tree},
     testing::image::{BuiltImage, LayerBuilder, Storage, pax_record},
 };
 use plimsoll_model::{
     Digest, Limits, TreePath,
     tree::{Interest, Tree as _, TreeError, Want},
+};
+use std::{
+    io::{self, Read},
+    sync::atomic::AtomicBool,
 };
 
 fn layer() -> LayerBuilder {
@@ -70,6 +74,39 @@ fn gzip_members_and_zstd_frames_follow_each_other() {
             [between, &storage.store(first), between, &storage.store(second), between].concat();
         let tree = tree([files.clone().stored_as(blob)]).unwrap();
         assert_eq!(tree.read(&path("b"), 1).as_deref(), Ok(b"2".as_slice()), "{storage:?}");
+    }
+}
+
+/// Gives one byte at a time.
+struct Trickle<'a>(&'a [u8]);
+
+impl Read for Trickle<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = into.len().min(1);
+        self.0.read(&mut into[..count])
+    }
+}
+
+#[test]
+fn f5_a_layer_may_arrive_byte_by_byte() {
+    for storage in Storage::ALL {
+        let built = image([layer().file("a", "1").file("b", noise(2_000)).storage(storage)]);
+        let stored = &built.layers[0];
+        let of_layer = plimsoll_model::image::Layer {
+            digest: stored.digest,
+            size: stored.size,
+            diff_id: Digest::of(&layer().file("a", "1").file("b", noise(2_000)).tar()),
+            media_type: String::new(),
+            created_by: None,
+        };
+        let (limits, kept) = (Limits::STANDARD, KeptBudget::new(10_000));
+        let (progress, given_up) = (Sum::default(), AtomicBool::new(false));
+        let reading =
+            Reading { limits: &limits, kept: &kept, progress: &progress, given_up: &given_up };
+        let blob = Trickle(&built.blobs[&stored.digest]);
+        let files = read_layer(blob, &of_layer, &Selection::Interest(&Everything), &reading);
+        assert_eq!(files.unwrap().entries.len(), 2, "{storage:?}");
+        assert_eq!(progress.0.into_inner(), stored.size);
     }
 }
 
