@@ -360,14 +360,12 @@ fn policy_with_exceptions(sandbox: &Sandbox) -> Utf8PathBuf {
     }
     let policy = fs::read_to_string(root().join("examples/plimsoll.yaml")).unwrap();
     let until = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date().tomorrow().unwrap();
-    let exceptions: String = ["CVE-2021-23337", "CVE-2021-44906"]
-        .iter()
-        .map(|id| {
-            format!(
-                "  - {{rule: vulnerability, id: {id}, reason: \"not called, says {id}\", owner: a@b, expires: {until}}}\n"
-            )
-        })
-        .collect();
+    let exceptions = ["CVE-2021-23337", "CVE-2021-44906"].map(|id| {
+        format!(
+            "  - {{rule: vulnerability, id: {id}, reason: \"not called, says {id}\", owner: a@b, expires: {until}}}\n"
+        )
+    });
+    let exceptions = exceptions.concat();
     sandbox.write("plimsoll.yaml", format!("{policy}exceptions:\n{exceptions}"))
 }
 

@@ -12,6 +12,7 @@
 mod action;
 mod bad_input;
 mod components;
+mod evidence;
 mod example;
 mod formats;
 mod oracles;

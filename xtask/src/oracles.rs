@@ -21,9 +21,11 @@ const NODE_LOCK: &str = include_str!("../oracles/package-lock.json");
 /// Debian's packages, each known by a program it brings.
 const DEBIAN: &[(&str, &str)] = &[
     ("docker-registry", "docker-registry"),
+    ("git", "git"),
     ("mmdebstrap", "mmdebstrap"),
     ("node", "nodejs"),
     ("npm", "npm"),
+    ("openssl", "openssl"),
     ("shellcheck", "shellcheck"),
     ("skopeo", "skopeo"),
     ("umoci", "umoci"),

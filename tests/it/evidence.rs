@@ -1,0 +1,313 @@
+//! Evidence: what is signed here others verify, what was touched nobody does, and what can not be told is never absent.
+
+use crate::support::{Outcome, oracle, run};
+use base64::{Engine as _, prelude::BASE64_STANDARD as STANDARD};
+use camino::{Utf8Path, Utf8PathBuf};
+use plimsoll_oci::testing::registry::{Fault, ReferrersApi};
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, fs};
+
+mod yard;
+
+use yard::{Port, Signer, TYPES, Verifier, image, judges_say};
+
+const COULD_NOT_TELL: &str = "provenance: could not tell: ";
+
+fn read(path: &Utf8Path) -> Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+/// The statement that a bundle carries.
+fn statement(bundle: &Utf8Path) -> Value {
+    let payload = read(bundle)["dsseEnvelope"]["payload"].as_str().unwrap().to_owned();
+    serde_json::from_slice(&STANDARD.decode(payload).unwrap()).unwrap()
+}
+
+/// A layout with the image of [`image`].
+fn layout(signer: &Signer) -> String {
+    let layout = signer.sandbox.join("layout");
+    image("1:1.2.13.dfsg-1").write_layout(&layout, Some("1"));
+    format!("oci-layout:{layout}:1")
+}
+
+/// A bit of the text behind base64 is not what it was.
+fn flip(text: &mut Value) {
+    let mut bytes = STANDARD.decode(text.as_str().unwrap()).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    *text = STANDARD.encode(bytes).into();
+}
+
+fn with_bundles(bundles: &[Utf8PathBuf]) -> Vec<&str> {
+    bundles.iter().flat_map(|bundle| ["--bundle", bundle.as_str()]).collect()
+}
+
+#[track_caller]
+fn check_signer(signer: &Signer) {
+    let subject = layout(signer);
+    let bundles = signer.bundles(&subject, &TYPES);
+    for bundle in &bundles {
+        judges_say(bundle, &signer.public, 0);
+    }
+    let types: Vec<_> =
+        bundles.iter().map(|bundle| statement(bundle)["predicateType"].clone()).collect();
+    assert_eq!(
+        types,
+        [
+            "https://slsa.dev/provenance/v1",
+            "https://cyclonedx.org/bom",
+            "https://spdx.dev/Document/v2.3",
+            "https://in-toto.io/attestation/vulns/v0.2",
+        ]
+    );
+    let (outcome, _) = Verifier::new().verify(&subject, &signer.public, &with_bundles(&bundles));
+    assert_eq!(outcome.expect_status(0).stdout.lines().last(), Some("VERIFIED"));
+}
+
+#[test]
+fn others_verify_what_an_ecdsa_key_signs() {
+    let Some(signer) = Signer::ecdsa() else { return };
+    check_signer(&signer);
+}
+
+#[test]
+fn others_verify_what_an_ed25519_key_signs() {
+    let Some(signer) = Signer::ed25519() else { return };
+    check_signer(&signer);
+}
+
+#[test]
+fn others_verify_what_an_encrypted_key_signs_and_it_signs_with_its_password_alone() {
+    let mut signer = Signer::encrypted();
+    check_signer(&signer);
+    let key = fs::read_to_string(signer.sandbox.join("home/state/plimsoll/key.pem")).unwrap();
+    assert!(key.starts_with("-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n"), "{key}");
+
+    let subject = layout(&signer);
+    for (password, word) in [(None, "PLIMSOLL_KEY_PASSWORD"), (Some("wrong"), "password")] {
+        signer.password = password;
+        let refused = signer.try_attest(&subject, &["--bundles", "none"]).expect_status(2);
+        assert!(refused.stderr.contains(word), "{}", refused.stderr);
+        assert!(!signer.sandbox.join("none").exists(), "nothing may be signed");
+    }
+}
+
+/// Everybody takes the bundle as it is, and nobody its twin; Plimsoll says at which step.
+#[track_caller]
+fn check_twin(signer: &Signer, bundle: &Utf8Path, step: &str, change: impl FnOnce(&mut Value)) {
+    let subject = layout(signer);
+    let verify = |bundle: &Utf8Path| {
+        let more = ["--type", "provenance", "--bundle", bundle.as_str()];
+        Verifier::new().verify(&subject, &signer.public, &more)
+    };
+    judges_say(bundle, &signer.public, 0);
+    verify(bundle).0.expect_status(0);
+
+    let mut twin = read(bundle);
+    change(&mut twin);
+    let twin = signer.sandbox.write("twin.json", twin.to_string());
+    judges_say(&twin, &signer.public, 1);
+    let (outcome, report) = verify(&twin);
+    let said = outcome.expect_status(1).stdout;
+    assert!(said.contains(&format!("✗ {step}: expected ")), "{said}");
+    assert_eq!(said.lines().last(), Some("NOT VERIFIED"));
+    assert_eq!(report["required"][0]["answer"], "absent: 1 candidates, none verifies");
+    let steps = report["candidates"][0]["steps"].as_array().unwrap();
+    let failed: Vec<_> = steps.iter().filter(|step| step["outcome"] == "failed").collect();
+    assert_eq!(failed.len(), 1);
+    assert_eq!(failed[0]["name"], step);
+}
+
+#[track_caller]
+fn check_twins(signer: &Signer, stranger: &Signer) {
+    let subject = layout(signer);
+    let bundle = &signer.bundles(&subject, &["provenance"])[0];
+    let theirs = read(&stranger.bundles(&subject, &["provenance"])[0]);
+    check_twin(signer, bundle, "signature", |twin| flip(&mut twin["dsseEnvelope"]["payload"]));
+    check_twin(signer, bundle, "signature", |twin| {
+        flip(&mut twin["dsseEnvelope"]["signatures"][0]["sig"]);
+    });
+    check_twin(signer, bundle, "signature", |twin| {
+        let payload = STANDARD.decode(twin["dsseEnvelope"]["payload"].as_str().unwrap()).unwrap();
+        let statement = String::from_utf8(payload).unwrap();
+        let digest = |version| image(version).manifest.digest.hex();
+        let forged = statement.replace(&digest("1:1.2.13.dfsg-1"), &digest("1:1.3.0-1"));
+        assert_ne!(forged, statement);
+        twin["dsseEnvelope"]["payload"] = STANDARD.encode(forged).into();
+    });
+    check_twin(signer, bundle, "trusted signer", |twin| *twin = theirs.clone());
+    // Signed by a stranger who says that he is somebody else.
+    check_twin(signer, bundle, "signature", |twin| {
+        twin["dsseEnvelope"] = theirs["dsseEnvelope"].clone();
+    });
+}
+
+#[test]
+fn nobody_verifies_what_was_changed_under_an_ecdsa_signature() {
+    let (Some(signer), Some(stranger)) = (Signer::ecdsa(), Signer::ecdsa()) else { return };
+    check_twins(&signer, &stranger);
+}
+
+#[test]
+fn nobody_verifies_what_was_changed_under_an_ed25519_signature() {
+    let (Some(signer), Some(stranger)) = (Signer::ed25519(), Signer::ecdsa()) else { return };
+    check_twins(&signer, &stranger);
+}
+
+/// What may lie where a bundle is expected.
+fn garbage() -> [Vec<u8>; 6] {
+    [
+        Vec::new(),
+        b"{}".to_vec(),
+        b"\xff\xfe\x00".to_vec(),
+        b"[".repeat(100_000),
+        json!({"mediaType": yard::BUNDLE, "dsseEnvelope": {}}).to_string().into_bytes(),
+        b"{\"mediaType\":\"\x1b[2J\"}".to_vec(),
+    ]
+}
+
+#[test]
+fn garbage_beside_good_evidence_does_no_harm() {
+    let Some(signer) = Signer::ed25519() else { return };
+    let subject = layout(&signer);
+    let good = signer.bundles(&subject, &["provenance"]);
+    let bundles: Vec<_> = (0..)
+        .zip(garbage())
+        .map(|(number, bytes): (u8, _)| signer.sandbox.write(format!("garbage-{number}"), bytes))
+        .collect();
+    judges_say(&bundles[1], &signer.public, 1);
+    let verify = |bundles: &[Utf8PathBuf]| {
+        let more = [&["--type", "provenance"], with_bundles(bundles).as_slice()].concat();
+        Verifier::new().verify(&subject, &signer.public, &more)
+    };
+    let (alone, _) = verify(&bundles);
+    let said = alone.expect_status(1).stdout;
+    assert_eq!(said.matches("✗ bundle: expected ").count(), 6, "{said}");
+    assert!(!said.contains('\u{1b}'), "{said:?}");
+    for bundles in [[good.clone(), bundles.clone()].concat(), [bundles, good].concat()] {
+        let (beside, report) = verify(&bundles);
+        beside.expect_status(0);
+        assert_eq!(report["required"][0]["answer"], "present (1 verified)");
+    }
+}
+
+#[test]
+fn garbage_attached_beside_good_evidence_does_no_harm() {
+    let Some(signer) = Signer::ed25519() else { return };
+    let (port, verifier) = (Port::open(ReferrersApi::Present), Verifier::new());
+    for bytes in garbage() {
+        port.attach(&bytes);
+    }
+    let verify = || verifier.verify(&port.subject(), &signer.public, &["--type", "provenance"]).0;
+    let said = verify().expect_status(1).stdout;
+    assert!(said.contains("provenance: absent: 6 candidates, none verifies"), "{said}");
+    signer.attach(&port.subject());
+    let said = verify().expect_status(0).stdout;
+    assert!(said.contains("provenance: present (1 verified)"), "{said}");
+}
+
+/// An answer that has no effect, and that is asked for again at once.
+fn refusal(status: u16) -> Fault {
+    let headers = vec![("retry-after", "0".to_owned())];
+    Fault::Answer { status, headers, body: Vec::new().into() }
+}
+
+#[test]
+fn no_evidence_is_absent_and_a_registry_that_fails_leaves_it_untold() {
+    let Some(signer) = Signer::ed25519() else { return };
+    for api in [ReferrersApi::Present, ReferrersApi::Absent] {
+        let (port, verifier) = (Port::open(api), Verifier::new());
+        let verify =
+            || verifier.verify(&port.subject(), &signer.public, &["--type", "provenance"]).0;
+        let said = verify().expect_status(1).stdout;
+        assert!(said.contains("provenance: absent: there is none"), "{said}");
+
+        // Whether there is evidence or not: the answer is the registry's to give.
+        for _ in 0..2 {
+            for status in [500, 503, 429, 401] {
+                port.registry.misbehave(move |seen| {
+                    let asks = seen.path.contains("/referrers/") || seen.path.contains("/sha256-");
+                    asks.then(|| refusal(status))
+                });
+                let said = verify().expect_status(3).stdout;
+                assert!(said.contains(COULD_NOT_TELL), "{api:?} {status}: {said}");
+                assert_eq!(said.lines().last(), Some("UNDECIDED"));
+            }
+            port.registry.behave();
+            signer.attach(&port.subject());
+        }
+        verify().expect_status(0);
+
+        // It lists the evidence, and does not hand it out.
+        let image = port.image.clone();
+        port.registry.misbehave(move |seen| {
+            let digest = seen.path.split("/blobs/").nth(1)?.parse().ok()?;
+            (!image.blobs.contains_key(&digest)).then(|| refusal(500))
+        });
+        let said = verify().expect_status(3).stdout;
+        assert!(said.contains(COULD_NOT_TELL), "{said}");
+    }
+}
+
+/// Asks for the promotion of an image whose evidence has to be signed by `signer`; nothing is promoted unless it passes.
+#[track_caller]
+fn promote(port: &Port, signer: &Signer, status: i32) -> (Outcome, Value) {
+    let verifier = Verifier::new();
+    verifier.0.write("ours.pub", fs::read(&signer.public).unwrap());
+    verifier.0.write(
+        "plimsoll.yaml",
+        "version: 1\nevidence:\n  require: [provenance, sbom, vulnerabilities]\n  signers: [{key: ours.pub}]\n",
+    );
+    let to = port.registry.name("prod/app:1");
+    let mut plimsoll = verifier.0.plimsoll();
+    plimsoll.args(["promote", &port.subject(), &to, "-o", "table", "-o", "json=report.json"]);
+    plimsoll.arg("--advisories").arg(crate::support::root().join("examples/advisories"));
+    let outcome = run(&mut plimsoll).expect_status(status);
+    let there = port.registry.tags("prod/app").get("1").copied();
+    assert_eq!(there, (status == 0).then_some(port.image.manifest.digest));
+    (outcome, read(&verifier.0.join("report.json")))
+}
+
+/// What stands in the way of a promotion, by rule, with what was found.
+fn in_the_way(report: &Value) -> BTreeMap<String, String> {
+    let findings = report["decision"]["findings"].as_array().unwrap().iter();
+    let blocking = findings
+        .filter(|finding| ["blocks", "undecided"].contains(&finding["effect"].as_str().unwrap()));
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    blocking.map(|finding| (text(&finding["rule"]), text(&finding["found"]))).collect()
+}
+
+#[test]
+fn only_an_image_with_our_evidence_about_it_is_promoted() {
+    let (Some(ours), Some(theirs)) = (Signer::ecdsa(), Signer::ed25519()) else { return };
+    let port = Port::open(ReferrersApi::Present);
+
+    let (_, unsigned) = promote(&port, &ours, 1);
+    let rules: Vec<_> = in_the_way(&unsigned).into_iter().collect();
+    let none = |rule: &str| (rule.to_owned(), "none".to_owned());
+    assert_eq!(rules, ["ATT-001", "ATT-002", "VUL-001"].map(none));
+
+    theirs.attach(&port.subject());
+    let (_, foreign) = promote(&port, &ours, 1);
+    assert_eq!(in_the_way(&foreign)["ATT-002"], "none that verifies; 3 candidates were refused");
+
+    // Ours, and about another image.
+    let other = ours.sandbox.join("other");
+    image("1:1.3.0-1").write_layout(&other, Some("1"));
+    let replayed =
+        ours.bundles(&format!("oci-layout:{other}:1"), &["provenance", "sbom", "vulnerabilities"]);
+    for bundle in &replayed {
+        port.attach(&fs::read(bundle).unwrap());
+    }
+    let (_, replay) = promote(&port, &ours, 1);
+    assert_eq!(in_the_way(&replay)["ATT-001"], "none that verifies; 6 candidates were refused");
+
+    ours.attach(&port.subject());
+    port.registry.misbehave(|seen| seen.path.contains("/referrers/").then(|| refusal(500)));
+    let (outcome, _) = promote(&port, &ours, 3);
+    assert!(outcome.stdout.contains("could not be told"), "{}", outcome.stdout);
+    port.registry.behave();
+    promote(&port, &ours, 0);
+}
+
+mod provenance;
