@@ -204,7 +204,7 @@ less severe   2 more findings; `--show unknown` lists them
     fn what_could_not_be_read_is_listed_among_the_components() {
         let mut inventory = Inventory::default();
         inventory.unknowns.push(plimsoll_model::inventory::Unknown {
-            path: "/var/lib/rpm/Packages".parse().unwrap(),
+            path: plimsoll_model::tree::TreePath::parse(b"/var/lib/rpm/Packages").unwrap(),
             layer: None,
             cataloger: "rpm",
             reason: "an old format".to_owned(),
