@@ -2,7 +2,7 @@
 //!
 //! Format: <https://www.freedesktop.org/software/systemd/man/latest/os-release.html>.
 
-use crate::catalogers::layer;
+use crate::catalogers::{Found, layer};
 use plimsoll_model::{
     Limits, Tree, TreePath,
     inventory::{Distribution, Unknown},
@@ -38,6 +38,35 @@ pub(crate) fn read(tree: &dyn Tree, limits: &Limits) -> (Option<Distribution>, V
         }
     }
     (None, unknowns)
+}
+
+/// The purl types of the packages of distributions, each with its cataloger.
+const PACKAGES: [(&str, &str); 3] = [("deb", "dpkg"), ("apk", "apk"), ("rpm", "rpm")];
+
+/// What is to be said of a distribution without a single package: its database was taken away, or is of a kind that
+/// nothing here reads. Either way nothing is known of what it brought.
+pub(crate) fn missing_packages(
+    tree: &dyn Tree,
+    distribution: &Distribution,
+    found: &Found,
+) -> Option<Unknown> {
+    let has_packages = found
+        .components
+        .iter()
+        .any(|component| PACKAGES.iter().any(|(kind, _)| component.purl.kind() == *kind));
+    let is_said = found
+        .unknowns
+        .iter()
+        .any(|unknown| PACKAGES.iter().any(|(_, cataloger)| unknown.cataloger == *cataloger));
+    if has_packages || is_said {
+        return None;
+    }
+    let mut paths = PATHS.iter().filter_map(|path| TreePath::parse(path).ok());
+    let path = paths.find(|path| tree.entry(path).is_some())?;
+    let layer = tree.entry(&path).and_then(|entry| layer(tree, entry));
+    let id = &distribution.id;
+    let reason = format!("it names the distribution `{id}`, of which no packages were found");
+    Some(Unknown { path, layer, cataloger: ID, reason })
 }
 
 fn parse(text: &str) -> Option<Distribution> {
@@ -98,22 +127,42 @@ mod tests {
 
     #[test]
     fn both_places_count_the_first_first() {
-        check(&TestTree::new().file("etc/os-release", DEBIAN), Some(("debian", Some("12"))), &[]);
+        let check = |tree: TestTree, expect: (&str, Option<&str>)| {
+            let (found, unknowns) = read(&tree, &Limits::STANDARD);
+            let found = found.unwrap();
+            assert_eq!((found.id.as_str(), found.version_id.as_deref()), expect);
+            assert_eq!(unknowns, []);
+        };
+        check(TestTree::new().file("etc/os-release", DEBIAN), ("debian", Some("12")));
         check(
-            &TestTree::new()
+            TestTree::new()
                 .file("usr/lib/os-release", DEBIAN)
                 .link("etc/os-release", "../usr/lib/os-release"),
-            Some(("debian", Some("12"))),
-            &[],
+            ("debian", Some("12")),
         );
         check(
-            &TestTree::new()
+            TestTree::new()
                 .file("usr/lib/os-release", DEBIAN)
                 .file("etc/os-release", "ID=alpine\nVERSION_ID=3.20.1"),
-            Some(("alpine", Some("3.20.1"))),
-            &[],
+            ("alpine", Some("3.20.1")),
         );
-        check(&TestTree::new().file("usr/lib/os-release", "ID=arch"), Some(("arch", None)), &[]);
+        check(TestTree::new().file("usr/lib/os-release", "ID=arch"), ("arch", None));
+    }
+
+    #[test]
+    fn a_distribution_without_packages_is_an_unknown() {
+        for os_release in [DEBIAN, "ID=arch"] {
+            let tree = TestTree::new().file("etc/os-release", os_release);
+            let id = read(&tree, &Limits::STANDARD).0.unwrap().id;
+            let unknown = format!(
+                "distro: /etc/os-release: it names the distribution `{id}`, of which no packages were found"
+            );
+            check(&tree, Some((&id, if id == "arch" { None } else { Some("12") })), &[&unknown]);
+        }
+        let status = "Package: a\nStatus: install ok installed\nVersion: 1\n\n";
+        let tree =
+            TestTree::new().file("etc/os-release", DEBIAN).file("var/lib/dpkg/status", status);
+        assert_eq!(tree.catalog().unknowns, []);
     }
 
     #[test]

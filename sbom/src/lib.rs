@@ -22,7 +22,7 @@ use catalogers::{ALL, Cataloger, Context, Found, Room};
 use plimsoll_model::{
     Inventory, Limits, Tree, TreePath,
     inventory::{Distribution, Unknown},
-    tree::{Entry, EntryKind, Interest, Want},
+    tree::{Entry, EntryKind, Interest, TreeError, Want},
 };
 use rayon::prelude::*;
 
@@ -57,6 +57,9 @@ pub fn catalog(tree: &dyn Tree, limits: &Limits) -> Inventory {
     for found in found {
         all.absorb(found);
     }
+    if let Some(distribution) = &distribution {
+        all.unknowns.extend(distro::missing_packages(tree, distribution, &all));
+    }
     merge::merge(distribution, all)
 }
 
@@ -73,7 +76,7 @@ fn overrun(distribution: Option<Distribution>, limits: &Limits) -> Inventory {
 }
 
 /// The regular files that a cataloger wants, in path order; and links by which something that it does not want goes
-/// under a name that it wants, so that moving a database elsewhere does not hide it.
+/// under a name that it wants, or that lead nowhere but in a circle, so that a link does not hide a database.
 fn files<'a>(tree: &'a dyn Tree, cataloger: &Cataloger) -> Vec<&'a Entry> {
     let is_wanted =
         |entry: &Entry| (cataloger.want)(&entry.path, entry.size, entry.mode) != Want::Nothing;
@@ -81,9 +84,11 @@ fn files<'a>(tree: &'a dyn Tree, cataloger: &Cataloger) -> Vec<&'a Entry> {
         .filter(|entry| match entry.kind {
             EntryKind::File => is_wanted(entry),
             EntryKind::Symlink(_) => {
-                let target = || tree.resolve(&entry.path).ok();
-                is_wanted(entry)
-                    && target().is_some_and(|to| to.kind == EntryKind::File && !is_wanted(to))
+                let leads_astray = || match tree.resolve(&entry.path) {
+                    Ok(to) => to.kind == EntryKind::File && !is_wanted(to),
+                    Err(error) => error == TreeError::TooManyLinks,
+                };
+                is_wanted(entry) && leads_astray()
             }
             EntryKind::Directory | EntryKind::Special => false,
         })
@@ -128,6 +133,16 @@ mod tests {
         assert_eq!(both(elf, zip), Want::Content);
         assert_eq!(both(Want::Content, elf), Want::Content);
         assert_eq!(both(Want::Nothing, Want::Nothing), Want::Nothing);
+    }
+
+    #[test]
+    fn a_database_behind_a_circle_of_links_is_not_read_and_not_passed_over() {
+        let tree = TestTree::new()
+            .link("var/lib/dpkg/status", "/var/lib/dpkg/other")
+            .link("var/lib/dpkg/other", "/var/lib/dpkg/status");
+        let inventory = catalog(&tree, &Limits::STANDARD);
+        let unknowns: Vec<_> = inventory.unknowns.iter().map(|unknown| unknown.cataloger).collect();
+        assert_eq!(unknowns, ["dpkg"]);
     }
 
     #[test]
