@@ -61,32 +61,30 @@ fn matches(
     }
     let Some((package, rows)) = rows(index, &target)? else { return Ok(Vec::new()) };
     let version = package.version.as_deref().ok_or(NotEvaluated::NoVersion)?;
-    let mut found = Vec::new();
-    let mut doubt = None;
+    let (mut found, mut doubts) = (Vec::new(), Vec::new());
     for row in &rows {
+        let rating = row.rating.as_ref();
+        let details = || index.details(row.advisory).map_err(|error| damaged(&error));
         match judge(target.scheme, version, row) {
             Ok(None) => {}
-            Ok(Some(hit)) => {
-                let details = index.details(row.advisory).map_err(|error| damaged(&error))?;
-                found.push((details, row.rating.as_ref(), hit));
-            }
-            Err(Doubt::Version) => {
-                doubt.get_or_insert(NotEvaluated::UnorderableVersion {
-                    version: version.to_owned(),
-                    scheme: target.scheme.name,
-                });
-            }
-            Err(Doubt::Advisory(reason)) => {
-                let advisory =
-                    index.details(row.advisory).map_err(|error| damaged(&error))?.id.to_owned();
-                doubt.get_or_insert(NotEvaluated::UnusableAdvisory { advisory, reason });
+            Ok(Some(hit)) => found.push((details()?, rating, hit)),
+            Err(doubt) => {
+                let details = details()?;
+                let reason = doubt.reason(details.id, version, target.scheme);
+                doubts.push((reason, details, rating));
             }
         }
     }
-    match doubt {
-        Some(reason) if found.is_empty() => Err(reason),
-        _ => Ok(by_flaw(&found, target.scheme, &package.name)),
+    if found.is_empty() {
+        return doubts.into_iter().next().map_or(Ok(Vec::new()), |(reason, ..)| Err(reason));
     }
+    // A component that matches cannot be not-evaluated as well. What is in doubt counts as a match then: an exception for
+    // the certain ones must not let it pass.
+    found.extend(doubts.into_iter().map(|(reason, details, rating)| {
+        let because = format!("it can not be told, and so it counts: {reason}");
+        (details, rating, Hit { because, fixed: Vec::new() })
+    }));
+    Ok(by_flaw(&found, target.scheme, &package.name))
 }
 
 /// A damaged index is never an index without the advisory.
@@ -125,15 +123,30 @@ enum Doubt {
     Advisory(String),
 }
 
+impl Doubt {
+    fn reason(self, advisory: &str, version: &str, scheme: &Scheme) -> NotEvaluated {
+        match self {
+            Self::Version => NotEvaluated::UnorderableVersion {
+                version: version.to_owned(),
+                scheme: scheme.name,
+            },
+            Self::Advisory(reason) => {
+                NotEvaluated::UnusableAdvisory { advisory: advisory.to_owned(), reason }
+            }
+        }
+    }
+}
+
 /// Whether a row applies: its version is listed, or lies in any of the ranges.
 fn judge(scheme: &'static Scheme, version: &str, row: &Row<'_>) -> Result<Option<Hit>, Doubt> {
-    if scheme.name == rpm::SCHEME.name && has_module(row) {
+    if scheme.name == rpm::SCHEME.name {
         // Streams of one module have versions that say nothing about each other, and a package does not tell its stream.
-        return if is_module(version) {
-            Err(Doubt::Advisory("the stream of its module is not known".to_owned()))
-        } else {
-            Ok(None)
-        };
+        if is_module(version) {
+            return Err(Doubt::Advisory("the stream of its module is not known".to_owned()));
+        }
+        if has_module(row) {
+            return Ok(None);
+        }
     }
     let is_readable = scheme.check(version).is_ok();
     let mut doubt = None;

@@ -273,12 +273,26 @@ fn an_advisory_that_makes_no_sense_is_not_evaluated() {
 }
 
 #[test]
-fn one_good_advisory_outweighs_a_bad_one() {
+fn an_advisory_in_doubt_beside_a_match_counts_as_one() {
     let bad = record("A", "npm", "a", &range("SEMVER", r#"{"introduced":"x"}"#));
     let good = record("B", "npm", "a", &range("SEMVER", r#"{"introduced":"0"}"#));
     let matches = found(verdict(&[&bad, &good], None, language("npm", "a", "1.0.0")));
-    assert_eq!(matches[0].advisory.id, "B");
-    assert_eq!(matches[0].because, "introduced 0, no fix; 1.0.0 lies after");
+    let reasons: Vec<_> = matches
+        .iter()
+        .map(|found| (found.advisory.id.as_str(), found.because.as_str(), &found.fix))
+        .collect();
+    assert_eq!(
+        reasons,
+        [
+            (
+                "A",
+                "it can not be told, and so it counts: advisory A about it can not be evaluated: \
+                 version `x` can not be read, as a semantic version",
+                &Fix::NoneKnown
+            ),
+            ("B", "introduced 0, no fix; 1.0.0 lies after", &Fix::NoneKnown),
+        ]
+    );
 }
 
 #[test]
