@@ -30,13 +30,15 @@ fn oracle(name: &str) -> Option<Utf8PathBuf> {
         .map(|directory| Utf8Path::new(directory).join(name))
         .find(|path| path.exists());
     if found.is_none() {
-        assert!(
-            env::var("PLIMSOLL_ORACLES").as_deref() != Ok("require"),
-            "{name} is not installed"
-        );
-        eprintln!("{name} is not installed: nothing is compared with it");
+        missing(name);
     }
     found
+}
+
+/// Says that there is nothing to compare with, which is an error where there has to be.
+fn missing(name: &str) {
+    assert!(env::var("PLIMSOLL_ORACLES").as_deref() != Ok("require"), "{name} is missing");
+    eprintln!("{name} is missing: nothing is compared with it");
 }
 
 fn run(command: &mut Command) -> Output {
@@ -185,6 +187,61 @@ fn umoci_unpacks_what_we_see_of_layers_nobody_thought_of() {
         let tree = read(&built, Everything, &Limits::STANDARD).unwrap();
         assert_eq!(in_tree(&tree), unpacked(&umoci, &built), "image {number}");
     }
+}
+
+#[test]
+fn layouts_that_umoci_writes_are_read() {
+    let Some(umoci) = oracle("umoci") else { return };
+    let (_kept, root) = directory();
+    let (layout, files) = (root.join("layout"), root.join("files"));
+    fs::create_dir_all(files.join("d/e")).unwrap();
+    fs::write(files.join("d/a"), "1").unwrap();
+    fs::hard_link(files.join("d/a"), files.join("d/e/b")).unwrap();
+    std::os::unix::fs::symlink("../a", files.join("d/e/l")).unwrap();
+    let named = format!("{layout}:t");
+    let umoci = |arguments: &[&str]| drop(run(Command::new(&umoci).args(arguments)));
+    umoci(&["init", "--layout", layout.as_str()]);
+    umoci(&["new", "--image", &named]);
+    let insert = ["insert", "--rootless", "--image", &named];
+    umoci(&[insert.as_slice(), &[files.as_str(), "/srv"]].concat());
+    umoci(&[insert.as_slice(), &["--whiteout", "/srv/d/a"]].concat());
+    umoci(&[insert.as_slice(), &["--opaque", files.join("d").as_str(), "/srv/d/e"]].concat());
+    let rootfs = root.join("rootfs");
+    umoci(&["raw", "unpack", "--rootless", "--image", &named, rootfs.as_str()]);
+    let found = in_tree(&super::archives::read("oci", &layout));
+    assert!(
+        found.contains_key(b"srv/d/e/e/b".as_slice()) && !found.contains_key(b"srv/d/a".as_slice())
+    );
+    assert_eq!(found, on_disk(&rootfs));
+}
+
+/// A whole distribution, where it was built for the tests of the program.
+#[test]
+fn umoci_unpacks_what_we_see_of_a_distribution() {
+    let repository = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let layout = repository.join("target/oracles/image/layout");
+    let Some(umoci) = oracle("umoci") else { return };
+    if !layout.is_dir() {
+        return missing("the real image (`cargo xtask image` builds it)");
+    }
+    let (_kept, root) = directory();
+    let rootfs = root.join("rootfs");
+    run(Command::new(umoci)
+        .args(["raw", "unpack", "--rootless", "--image"])
+        .args([&format!("{layout}:app"), rootfs.as_str()]));
+    let tree = super::archives::read("oci", Utf8Path::new(&format!("{layout}:app")));
+    let (seen, unpacked) = (in_tree(&tree), on_disk(&rootfs));
+    let different: Vec<_> = seen
+        .keys()
+        .chain(unpacked.keys())
+        .filter(|path| {
+            let is_special = seen.get(*path).is_some_and(|(kind, _)| kind == "special");
+            seen.get(*path) != unpacked.get(*path) && !is_special
+        })
+        .map(|path| String::from_utf8_lossy(path))
+        .collect();
+    assert_eq!(different, [""; 0]);
+    assert!(seen.len() > 1_000);
 }
 
 #[test]
