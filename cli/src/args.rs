@@ -38,18 +38,18 @@ pub(crate) struct Shared {
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// When to colour the output.
-    #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto)]
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
     /// Show no progress bars.
     #[arg(long, global = true)]
     pub no_progress: bool,
     /// Form of the messages on stderr.
-    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
     /// Open no network connection; what would need one fails.
     #[arg(long, global = true, env = "PLIMSOLL_OFFLINE")]
     pub offline: bool,
-    /// Directory of the advisory index.
+    /// Directory that the advisory index is kept in [default: plimsoll in `XDG_CACHE_HOME` or ~/.cache].
     #[arg(long, global = true, value_name = "DIR", env = "PLIMSOLL_CACHE_DIR")]
     pub cache_dir: Option<Utf8PathBuf>,
     /// Credentials file in docker's format [default: `REGISTRY_AUTH_FILE`, `DOCKER_AUTH_CONFIG`, docker's config.json].
@@ -95,16 +95,16 @@ pub(crate) enum Command {
     Verify(VerifyArguments),
     /// Judge an image, copy it with its evidence, and only then move the tag.
     Promote(PromoteArguments),
-    /// The lock of approved base images.
+    /// Approve base images, and list those that are approved.
     #[command(subcommand)]
     Base(BaseCommand),
-    /// The advisory index.
+    /// Make and inspect the advisory index that images are scanned by.
     #[command(subcommand)]
     Db(DbCommand),
-    /// Builds over time.
+    /// Look at recorded builds, and find those that went bad since.
     #[command(subcommand)]
     Ledger(LedgerCommand),
-    /// The policy file.
+    /// Write or check the policy file.
     #[command(subcommand)]
     Policy(PolicyCommand),
     /// Explain a rule: why it is there, how to mend, a bad and a good example.
@@ -138,7 +138,7 @@ pub(crate) struct OutputArguments {
     /// Report format, with a file or to stdout; may be given several times [default: table].
     #[arg(short, long = "output", value_name = "FORMAT[=FILE]", value_parser = report::Output::parse, long_help = report::long_help())]
     pub output: Vec<report::Output>,
-    /// Least severity that the table and Markdown show; what blocks is always shown.
+    /// Least severity that the table and Markdown show: critical, high, medium, low, info or unknown; what blocks is always shown.
     #[arg(long, value_name = "SEVERITY", default_value = "info")]
     pub show: Severity,
 }
@@ -149,7 +149,7 @@ pub(crate) struct IndexArguments {
     /// Advisory index [default: advisories.index in the cache directory].
     #[arg(long, value_name = "FILE", env = "PLIMSOLL_DB")]
     pub db: Option<Utf8PathBuf>,
-    /// OSV records to judge by instead of the index: a directory, an all.zip or a JSON file.
+    /// OSV records to judge by in place of the index: directories, all.zip or JSON files, separated by commas.
     #[arg(
         long,
         value_name = "PATH",
@@ -163,7 +163,7 @@ pub(crate) struct IndexArguments {
 /// Changes to the policy from the command line.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct GateArguments {
-    /// Block vulnerabilities of this severity or worse, in place of the policy's conditions on severity.
+    /// Block vulnerabilities of this severity (critical, high, medium, low, info) or worse, in place of the policy's conditions on severity.
     #[arg(long, value_name = "SEVERITY", env = "PLIMSOLL_FAIL_ON")]
     pub fail_on: Option<Severity>,
 }
@@ -181,7 +181,7 @@ impl GateArguments {
 /// Who signs, and whom to believe.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct KeyArguments {
-    /// Private key to sign with [default: a local key, made on first use].
+    /// Private key to sign with [default: plimsoll/key.pem in `XDG_STATE_HOME` or ~/.local/state, made on first use].
     #[arg(long, value_name = "FILE", env = "PLIMSOLL_KEY")]
     pub key: Option<Utf8PathBuf>,
 }
@@ -189,7 +189,7 @@ pub(crate) struct KeyArguments {
 /// Where builds are recorded.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct LedgerArguments {
-    /// Ledger [default: ledger.sqlite in the state directory].
+    /// Ledger [default: plimsoll/ledger.sqlite in `XDG_STATE_HOME` or ~/.local/state].
     #[arg(long, value_name = "FILE", env = "PLIMSOLL_LEDGER")]
     pub ledger: Option<Utf8PathBuf>,
 }
@@ -214,13 +214,13 @@ pub(crate) struct BuildArguments {
 pub(crate) struct RunArguments {
     #[command(flatten)]
     pub subject: SubjectArguments,
-    /// Where to promote the image when it passes: REGISTRY/REPOSITORY:TAG or oci-layout:DIR:TAG.
+    /// Where to promote the image to when it passes: REGISTRY/REPOSITORY:TAG or oci-layout:DIR:TAG.
     #[arg(long, value_name = "REF", env = "PLIMSOLL_PROMOTE_TO")]
     pub promote_to: Option<Reference>,
     /// Sign and attach nothing; evidence that is already there still counts.
     #[arg(long)]
     pub no_attest: bool,
-    /// Directory with the source that was built [default: the working directory].
+    /// Directory with the source that was built.
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub source: Utf8PathBuf,
     #[command(flatten)]
@@ -246,9 +246,13 @@ pub(crate) struct SbomArguments {
     pub output: OutputArguments,
 }
 
+/// What `scan` takes: an SBOM too.
+const SCANNED: &str = "Image: REGISTRY/REPOSITORY:TAG or @DIGEST, oci-layout:DIR[:TAG|@DIGEST], oci-archive:FILE, \
+    docker-archive:FILE; or sbom:FILE, an SBOM in CycloneDX or SPDX JSON";
+
 /// `scan`.
 #[derive(Debug, Args)]
-#[command(after_help = exit::table())]
+#[command(after_help = exit::table(), mut_arg("subject", |subject| subject.help(SCANNED)))]
 pub(crate) struct ScanArguments {
     #[command(flatten)]
     pub subject: SubjectArguments,
@@ -496,13 +500,13 @@ pub(crate) enum LedgerCommand {
 pub(crate) enum PolicyCommand {
     /// Write a commented policy file to start from.
     Init {
-        /// Where.
+        /// File to write; one that is there already is left alone.
         #[arg(value_name = "FILE", default_value = "plimsoll.yaml")]
         path: Utf8PathBuf,
     },
     /// Check that the policy file is valid.
     Check {
-        /// Which [default: as for the other commands].
+        /// File to check [default: the one that the other commands would read].
         #[arg(value_name = "FILE")]
         path: Option<Utf8PathBuf>,
     },

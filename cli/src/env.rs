@@ -29,6 +29,7 @@ variables! {
     XDG_STATE_HOME: "where the ledger and the local key are kept (default ~/.local/state)";
     HOME: "home directory";
     PATH: "where credential helpers are looked up";
+    HTTPS_PROXY: "proxy for what goes over TLS; `HTTP_PROXY` for the rest, `ALL_PROXY` for both, `NO_PROXY` for the exceptions";
     SOURCE_DATE_EPOCH: "seconds since 1970 that documents are dated with, for reproducible output";
     CI: "set: no progress bars";
     NO_COLOR: "set: no colour";

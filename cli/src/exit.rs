@@ -39,6 +39,9 @@ statuses! {
     TERMINATED = 143, "terminated";
 }
 
+/// Columns of the table; help is at most that wide.
+const WIDTH: usize = 100;
+
 /// The status of an error of this class.
 pub(crate) const fn of_class(class: Class) -> &'static ExitStatus {
     match class {
@@ -60,14 +63,40 @@ pub(crate) const fn of_verdict(verdict: Verdict) -> &'static ExitStatus {
 
 /// The table as help shows it.
 pub(crate) fn table() -> String {
-    let rows: Vec<String> =
-        ALL.iter().map(|status| format!("  {:>3}  {}", status.code, status.meaning)).collect();
-    format!("Exit statuses:\n{}", rows.join("\n"))
+    let mut table = "Exit statuses:".to_owned();
+    for status in ALL {
+        let mut line = format!("  {:>3} ", status.code);
+        for word in status.meaning.split(' ') {
+            if line.len().saturating_add(word.len()) >= WIDTH {
+                table.push('\n');
+                table.push_str(&line);
+                line = " ".repeat(6);
+            }
+            line.push(' ');
+            line.push_str(word);
+        }
+        table.push('\n');
+        table.push_str(&line);
+    }
+    table
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_meaning_goes_on_below_itself() {
+        let table = table();
+        let lines: Vec<&str> = table.lines().collect();
+        assert_eq!(lines[1], "    0  passed");
+        assert_eq!(
+            lines[4],
+            "    3  undecided: network, registry, login, unreadable or hostile input, over a limit, advisory data"
+        );
+        assert_eq!(lines[5], "       absent or too old, something not evaluated");
+        assert!(lines.iter().all(|line| line.len() <= WIDTH));
+    }
 
     #[test]
     fn nothing_but_a_pass_exits_with_zero() {
