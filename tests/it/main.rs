@@ -18,5 +18,6 @@ mod formats;
 mod oracles;
 mod pipeline;
 mod promotion;
+mod reference;
 mod support;
 mod tidy;
