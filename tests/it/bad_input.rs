@@ -211,7 +211,7 @@ fn f1_to_f5_a_registry_that_does_not_answer_as_it_should() {
         (401, "not logged in"),
         (403, "not allowed"),
         (404, "not found"),
-        (429, "429"),
+        (429, "rate limited"),
         (500, "500"),
         (503, "503"),
     ] {
