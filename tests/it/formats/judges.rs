@@ -1,7 +1,7 @@
 //! The judges of formats, and what they are asked.
 
-use crate::support::{Outcome, Sandbox, oracle, oracle_script, run, sandbox, shared};
-use camino::Utf8Path;
+use crate::support::{Sandbox, oracle, oracle_script, run, sandbox, shared};
+use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value;
 use std::{collections::BTreeSet, fs};
 
@@ -16,64 +16,88 @@ pub(super) enum Judge {
     Sarif,
 }
 
+/// Why a document is refused; nothing where it is accepted.
+type Refusal = Option<String>;
+
 impl Judge {
-    /// What the judge says, unless it is not installed.
+    /// What the judge says of each document, unless it is not installed.
+    ///
+    /// It is asked about all of them at once where it can be: to start it takes longer than to judge.
     #[track_caller]
-    fn judge(self, sandbox: &Sandbox, document: &Utf8Path) -> Option<Outcome> {
-        let mut command = match self {
-            Self::CycloneDx => oracle_script(sandbox, "cyclonedx_strict.py")?,
-            Self::Spdx => {
-                let mut command = sandbox.command(oracle("pyspdxtools")?);
-                command.arg("-i");
-                command
-            }
-            Self::Sarif => {
-                let mut command = sandbox.command(oracle("check-jsonschema")?);
-                command.arg("--schemafile").arg(shared("data/schemas/sarif-2.1.0.json")?);
-                command
-            }
-        };
-        Some(run(command.arg(document)))
+    fn judge(self, documents: &[Utf8PathBuf]) -> Option<Vec<Refusal>> {
+        let sandbox = sandbox();
+        match self {
+            Self::CycloneDx => cyclonedx(&sandbox, documents),
+            Self::Spdx => spdx(&sandbox, documents),
+            Self::Sarif => sarif(&sandbox, documents),
+        }
     }
 
-    /// The judge has nothing to say against a document.
+    /// The judge has nothing to say against any document.
     #[track_caller]
-    pub(super) fn accepts(self, document: &Utf8Path) {
+    pub(super) fn accepts(self, documents: &[Utf8PathBuf]) {
+        let Some(said) = self.judge(documents) else { return };
+        assert_eq!(said, vec![None; documents.len()], "{documents:?}");
+    }
+
+    /// The judge accepts a document as it is, and refuses each twin, in which one thing is changed, for the reason it has.
+    #[track_caller]
+    pub(super) fn refuses_twins(self, document: &Utf8Path, twins: &[Twin]) {
         let sandbox = sandbox();
-        if let Some(outcome) = self.judge(&sandbox, document) {
-            outcome.expect_status(0);
+        let original: Value = serde_json::from_slice(&fs::read(document).unwrap()).unwrap();
+        let mut documents = vec![document.to_owned()];
+        for (number, (_, change)) in twins.iter().enumerate() {
+            let mut twin = original.clone();
+            change(&mut twin);
+            assert_ne!(twin, original, "nothing was changed in twin {number}");
+            documents.push(sandbox.write(format!("twin-{number}.json"), twin.to_string()));
+        }
+        let Some(said) = self.judge(&documents) else { return };
+        assert_eq!(said[0], None);
+        for ((because, _), refusal) in twins.iter().zip(&said[1..]) {
+            let refusal = refusal.as_deref().unwrap_or("accepted");
+            assert!(refusal.contains(because), "not refused because of {because}:\n{refusal}");
         }
     }
 }
 
-/// A document that its judge has accepted.
-pub(super) struct Trial {
-    sandbox: Sandbox,
-    judge: Judge,
-    document: Value,
-}
+/// A reason for which a judge refuses, and the change that gives it to him.
+pub(super) type Twin = (&'static str, fn(&mut Value));
 
-/// Begins with a document as it is; none where there is no judge.
 #[track_caller]
-pub(super) fn trial(judge: Judge, document: &Utf8Path) -> Option<Trial> {
-    let sandbox = sandbox();
-    judge.judge(&sandbox, document)?.expect_status(0);
-    let document = serde_json::from_slice(&fs::read(document).unwrap()).unwrap();
-    Some(Trial { sandbox, judge, document })
+fn cyclonedx(sandbox: &Sandbox, documents: &[Utf8PathBuf]) -> Option<Vec<Refusal>> {
+    let mut judge = oracle_script(sandbox, "cyclonedx_strict.py")?;
+    let outcome = run(judge.args(documents));
+    let said: Vec<Refusal> = serde_json::from_str(&outcome.stdout).expect(&outcome.stderr);
+    outcome.expect_status(said.iter().any(Option::is_some).into());
+    Some(said)
 }
 
-impl Trial {
-    /// The judge refuses the twin in which one thing is changed, and says so.
-    #[track_caller]
-    pub(super) fn refuses(&self, because: &str, change: impl FnOnce(&mut Value)) {
-        let mut twin = self.document.clone();
-        change(&mut twin);
-        assert_ne!(twin, self.document, "nothing was changed");
-        let twin = self.sandbox.write("twin.json", twin.to_string());
-        let outcome = self.judge.judge(&self.sandbox, &twin).unwrap().expect_status(1);
-        let said = format!("{}{}", outcome.stdout, outcome.stderr);
-        assert!(said.contains(because), "not refused because of {because}:\n{said}");
-    }
+#[track_caller]
+fn spdx(sandbox: &Sandbox, documents: &[Utf8PathBuf]) -> Option<Vec<Refusal>> {
+    let judge = oracle("pyspdxtools")?;
+    let said = documents.iter().map(|document| {
+        let outcome = run(sandbox.command(&judge).arg("-i").arg(document));
+        (outcome.status != 0).then_some(outcome.stderr)
+    });
+    Some(said.collect())
+}
+
+#[track_caller]
+fn sarif(sandbox: &Sandbox, documents: &[Utf8PathBuf]) -> Option<Vec<Refusal>> {
+    let mut judge = sandbox.command(oracle("check-jsonschema")?);
+    judge.args(["--output-format", "json", "--schemafile"]);
+    judge.arg(shared("data/schemas/sarif-2.1.0.json")?);
+    let outcome = run(judge.args(documents));
+    let report: Value = serde_json::from_str(&outcome.stdout).expect(&outcome.stderr);
+    assert_eq!(report["parse_errors"].as_array().map(Vec::len).unwrap_or_default(), 0, "{report}");
+    let errors = report["errors"].as_array().cloned().unwrap_or_default();
+    outcome.expect_status((!errors.is_empty()).into());
+    let said = documents.iter().map(|document| {
+        let mut about = errors.iter().filter(|error| error["filename"] == document.as_str());
+        about.next().map(ToString::to_string)
+    });
+    Some(said.collect())
 }
 
 /// What GitHub's code scanning would drop or refuse of a log that is valid.
