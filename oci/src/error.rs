@@ -415,16 +415,14 @@ pub enum Error {
     },
     /// The configuration speaks of other layers than the manifest.
     #[error(
-        "{place} is contradictory: the manifest has {layers} layers, `{field}` of the configuration {found}"
+        "{place} is contradictory: the manifest has {layers} layers, `rootfs.diff_ids` of the configuration {found}"
     )]
     LayerCount {
         /// Which image.
         place: String,
         /// How many the manifest has.
         layers: usize,
-        /// The field that has another number.
-        field: &'static str,
-        /// How many it has.
+        /// How many the configuration has.
         found: usize,
     },
     /// A layer is not what it should be.

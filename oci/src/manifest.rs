@@ -381,13 +381,23 @@ const MANIFEST_KEYS: [&str; 12] = [
 /// another one, or run in another way, than what was judged.
 fn check_spelling(objects: &[&Value], known: &[&str], from: &str) -> Result<(), Error> {
     let is_respelled =
-        |key: &&String| known.iter().any(|known| known != key && known.eq_ignore_ascii_case(key));
+        |key: &&String| known.iter().any(|known| known != key && folded(known) == folded(key));
     let mut keys =
         objects.iter().filter_map(|value| value.as_object()).flat_map(serde_json::Map::keys);
     match keys.find(is_respelled) {
         Some(key) => Err(Error::Respelled { from: from.to_owned(), key: key.clone() }),
         None => Ok(()),
     }
+}
+
+/// A key as Go compares keys: whatever its case, with the two letters beyond ASCII that fold into it.
+fn folded(key: &str) -> String {
+    let fold = |char: char| match char {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        other => other.to_ascii_lowercase(),
+    };
+    key.chars().map(fold).collect()
 }
 
 /// The objects of a manifest whose keys are known.
@@ -442,7 +452,11 @@ mod tests {
 
     #[test]
     fn c5_keys_that_some_programs_take_and_some_do_not_are_refused() {
-        for respelled in [r#""layers":[],"Layers":[]"#, r#""layers":[{"Digest":"x"}]"#] {
+        for respelled in [
+            r#""layers":[],"Layers":[]"#,
+            r#""layers":[{"Digest":"x"}]"#,
+            "\"layers\":[],\"layer\u{17f}\":[]",
+        ] {
             let text = IMAGE.replace(r#""layers":[]"#, respelled);
             assert!(matches!(parse(&text, None), Err(Error::Respelled { .. })), "{respelled}");
         }

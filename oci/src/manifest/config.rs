@@ -172,6 +172,7 @@ mod tests {
     fn a_key_in_another_case_is_refused() {
         for (from, to) in [
             (r#""User":"#, r#""User":"1000","user":"#),
+            (r#""User":"#, "\"User\":\"1000\",\"U\u{17f}er\":"),
             (r#""OnBuild":"#, r#""onbuild":"#),
             (r#""Test":"#, r#""test":"#),
             (r#""diff_ids":"#, r#""diff_IDs":"#),
