@@ -206,7 +206,10 @@ impl Pipeline<'_> {
             evidence: verified.explanations(),
             promoted: outcomes.promoted,
             record: record.as_ref().ok().copied(),
-            next: Some(self.next(decision)),
+            next: Some(match &promotion {
+                Ok(_) => self.next(decision),
+                Err(_) => "but it could not be promoted".to_owned(),
+            }),
             ..Report::new(self.command, facts.resolved.subject().to_string())
         };
         report::write(ctx, &report, &self.output.output, self.output.show)?;

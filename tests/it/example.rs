@@ -100,6 +100,28 @@ fn the_mended_build_sails_and_is_flagged_when_an_advisory_is_added() {
 }
 
 #[test]
+fn a_promotion_that_fails_is_not_called_done() {
+    let sandbox = sandbox();
+    // Nobody listens there.
+    let nowhere = "127.0.0.1:1/prod/app:2";
+    let outcome = plimsoll(
+        &sandbox,
+        &[
+            "run",
+            &example("oci-archive:", "images/good.tar"),
+            "--advisories",
+            &example("", "advisories"),
+            "--promote-to",
+            nowhere,
+        ],
+    )
+    .expect_status(4);
+    let last = outcome.stdout.lines().last().unwrap();
+    assert_eq!(last, "PASSED: none of 0 findings blocks; but it could not be promoted");
+    assert!(outcome.stderr.contains("error: passed, but cannot promote"), "{}", outcome.stderr);
+}
+
+#[test]
 fn evidence_signed_by_a_foreign_key_does_not_count() {
     let (ours, theirs) = (sandbox(), sandbox());
     let arguments = [
