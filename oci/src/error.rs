@@ -603,7 +603,7 @@ impl Classify for Error {
             Self::Forbidden { .. } => "see whether the login may do this in that repository",
             Self::RateLimited { .. } => "wait, or log in: registries allow more to those who do",
             Self::Tls { .. } => {
-                "install the registry's certificate authority; plain http has to be allowed by host"
+                "install the registry's certificate authority; where it has no TLS, name it with `--plain-http`"
             }
             Self::ReferrerLost { .. } => {
                 "run the same command again: somebody else wrote at the same time"
@@ -620,7 +620,9 @@ impl Classify for Error {
             Self::NoPlatform { .. } => "name one of the platforms that are there with `--platform`",
             Self::Layer { source, .. } => return source.hint(),
             Self::ForeignRealm { realm, .. } => {
-                return Some(format!("if `{realm}` does belong to it, name it as a trusted realm"));
+                return Some(format!(
+                    "if it does belong to it, say so with `--trusted-realm {realm}`"
+                ));
             }
             _ => return None,
         };
