@@ -124,7 +124,7 @@ pub(crate) enum Command {
 /// What is judged, and for which platform.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct SubjectArguments {
-    /// Image: REGISTRY/REPOSITORY:TAG or @DIGEST, oci-layout:DIR[:TAG|@DIGEST], oci-archive:FILE, docker-archive:FILE.
+    /// Image: REGISTRY/REPOSITORY:TAG or @DIGEST, oci-layout:DIR (with :TAG or @DIGEST where it holds several), oci-archive:FILE, docker-archive:FILE.
     #[arg(value_name = "SUBJECT")]
     pub subject: Reference,
     /// Platform to judge where the image is for several [default: linux on this machine's architecture].
