@@ -89,6 +89,7 @@ fn unreadable(context: &RuleContext<'_>, index: &IndexStamp) -> Option<Raised> {
 
 fn days(duration: SignedDuration) -> String {
     match duration.as_hours() {
+        0 => format!("{} minutes", duration.as_mins()),
         1 => "1 hour".to_owned(),
         hours @ ..48 => format!("{hours} hours"),
         hours => format!("{} days", hours.div_euclid(24)),
@@ -116,6 +117,19 @@ mod tests {
         let judged = case(HOUR * 3).policy(policy).findings("VUL-001");
         assert_eq!(judged[0].policy_line.as_ref().map(|line| line.line), Some(3));
         case(HOUR * 9_999).policy("gate: {max-advisory-age: off}").check("VUL-001", Expect::Pass);
+    }
+
+    #[test]
+    fn ages_are_told_in_a_unit_that_tells_them_apart() {
+        for (minutes, expect) in [
+            (0, "0 minutes"),
+            (59, "59 minutes"),
+            (60, "1 hour"),
+            (47 * 60, "47 hours"),
+            (48 * 60, "2 days"),
+        ] {
+            assert_eq!(days(SignedDuration::from_mins(minutes)), expect);
+        }
     }
 
     #[test]
