@@ -122,7 +122,7 @@ fn choose_child<'a>(
     platform: Option<&Platform>,
 ) -> Result<&'a Descriptor, Error> {
     let images: Vec<&Descriptor> =
-        index.manifests.iter().filter(|child| child.is_manifest() && !is_attached(child)).collect();
+        index.manifests.iter().filter(|child| child.is_manifest() && !child.is_attestation()).collect();
     let asked = platform.cloned().unwrap_or_else(Platform::host);
     let serving = images
         .iter()
@@ -148,17 +148,6 @@ fn choose_child<'a>(
             Err(Error::NoPlatform { place: pinned.to_string(), asked, offered })
         }
     }
-}
-
-/// Whether it is no image but something about one, as BuildKit puts it into an index.
-///
-/// The platform tells, and not the annotation that goes with it: a runtime does not heed that, and would run what we
-/// had passed over.
-fn is_attached(child: &Descriptor) -> bool {
-    child
-        .platform
-        .as_ref()
-        .is_some_and(|platform| platform.os == "unknown" && platform.architecture == "unknown")
 }
 
 fn layers(
@@ -304,7 +293,8 @@ impl Job {
                 results.lock().unwrap_or_else(PoisonError::into_inner).insert(*at, result);
             }
         };
-        let threads = thread::available_parallelism().map_or(1, usize::from).min(queue.len());
+        // As many as the pool for work on the CPU has, but not in it: reading a layer may wait for a registry.
+        let threads = rayon::current_num_threads().min(queue.len());
         thread::scope(|scope| {
             for _ in 0..threads {
                 scope.spawn(work);

@@ -142,6 +142,16 @@ impl Descriptor {
     pub fn is_manifest(&self) -> bool {
         Kind::of(&self.media_type).is_some()
     }
+
+    /// Whether a child of an index is no image but something about one, as BuildKit puts it there.
+    ///
+    /// The platform tells, and not the annotation that goes with it: a runtime does not heed that, and would run what we
+    /// had passed over.
+    pub fn is_attestation(&self) -> bool {
+        self.platform.as_ref().is_some_and(|platform| {
+            platform.os == "unknown" && platform.architecture == "unknown"
+        })
+    }
 }
 
 fn platform_json(platform: &Platform) -> Value {
