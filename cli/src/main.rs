@@ -15,10 +15,13 @@ mod ui;
 use crate::{args::Arguments, context::Context, exit::ExitStatus};
 use clap::Parser as _;
 use plimsoll_model::Classify as _;
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
+use tokio::sync::oneshot;
 
 /// The stack of the thread that drives everything: deep enough for the largest future, whatever the system's default.
 const STACK: usize = 8 << 20;
+/// How long a command that was told to stop may take.
+const GRACE: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
     install_panic_hook();
@@ -62,12 +65,14 @@ fn run(ctx: &Context, command: args::Command) -> &'static ExitStatus {
         }
     };
     let status = runtime.block_on(async {
+        let (stop, stopped) = oneshot::channel();
+        tokio::spawn(watch(interruption(), stop));
         tokio::select! {
             outcome = Box::pin(commands::dispatch(ctx, command)) => outcome.unwrap_or_else(|error| {
                 ctx.ui.error(&error);
                 exit::of_class(error.class())
             }),
-            status = interrupted() => status,
+            Ok(status) = stopped => status,
         }
     });
     // Work that an interruption left behind must not keep the process.
@@ -75,20 +80,39 @@ fn run(ctx: &Context, command: args::Command) -> &'static ExitStatus {
     status
 }
 
-/// Ends when the user or the system asks the program to stop.
-async fn interrupted() -> &'static ExitStatus {
+/// Stops the command when the program is asked to stop, and the program where the command does not listen: it may be
+/// busy, or wait for a file that never ends.
+async fn watch(
+    interruption: impl Future<Output = &'static ExitStatus>,
+    stop: oneshot::Sender<&'static ExitStatus>,
+) {
+    let status = interruption.await;
+    // Nobody is there to be told when the command has just ended.
+    stop.send(status).ok();
+    tokio::time::sleep(GRACE).await;
+    #[expect(clippy::exit, clippy::disallowed_methods, reason = "whoever could return does not")]
+    std::process::exit(i32::from(status.code));
+}
+
+/// Ends when the user or the system asks the program to stop. Listens from the call on.
+fn interruption() -> impl Future<Output = &'static ExitStatus> {
     #[cfg(unix)]
-    {
+    let signals = {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+        signal(SignalKind::terminate())
+            .and_then(|terminate| Ok((terminate, signal(SignalKind::interrupt())?)))
+    };
+    async move {
+        #[cfg(unix)]
+        if let Ok((mut terminate, mut interrupt)) = signals {
             return tokio::select! {
                 _ = terminate.recv() => &exit::TERMINATED,
-                _ = tokio::signal::ctrl_c() => &exit::INTERRUPTED,
+                _ = interrupt.recv() => &exit::INTERRUPTED,
             };
         }
+        // Without a handler the default action of the signal stays in force.
+        std::future::pending().await
     }
-    // Without a handler the default action of the signal stays in force.
-    std::future::pending().await
 }
 
 /// A panic is a bug: it says so, and no status of a decision comes of it.
