@@ -5,17 +5,23 @@ use camino::Utf8Path;
 use std::io::{Read as _, Write as _};
 
 /// The bytes of a file, at most `limit` of them.
-#[expect(clippy::disallowed_methods, reason = "the read is bounded by `take`")]
 pub(crate) fn read(path: &Utf8Path, limit: u64) -> Result<Vec<u8>, Error> {
-    let fail = |source| Error::Read { path: path.to_owned(), source };
-    let file = std::fs::File::open(path).map_err(fail)?;
-    let mut bytes = Vec::new();
-    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(fail)?;
+    let bytes = read_past(path, limit)?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length <= limit) {
         Ok(bytes)
     } else {
         Err(Error::TooLarge { path: path.to_owned(), limit })
     }
+}
+
+/// The bytes of a file, of a larger one `limit` and one more: for those who judge by themselves what is too large.
+#[expect(clippy::disallowed_methods, reason = "the read is bounded by `take`")]
+pub(crate) fn read_past(path: &Utf8Path, limit: u64) -> Result<Vec<u8>, Error> {
+    let fail = |source| Error::Read { path: path.to_owned(), source };
+    let file = std::fs::File::open(path).map_err(fail)?;
+    let mut bytes = Vec::new();
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(fail)?;
+    Ok(bytes)
 }
 
 /// The text of a file, at most `limit` bytes.
@@ -64,6 +70,7 @@ mod tests {
         write(&path, b"12345").unwrap();
         assert_eq!(read(&path, 5).unwrap(), b"12345");
         assert!(matches!(read(&path, 4), Err(Error::TooLarge { limit: 4, .. })));
+        assert_eq!(read_past(&path, 3).unwrap(), b"1234");
         write(&path, b"\xff").unwrap();
         assert!(matches!(read_text(&path, 9), Err(Error::NotText { .. })));
         assert!(matches!(read(&path.join("no"), 4), Err(Error::Read { .. })));

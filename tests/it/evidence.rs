@@ -1,11 +1,16 @@
 //! Evidence: what is signed here others verify, what was touched nobody does, and what can not be told is never absent.
 
-use crate::support::{Outcome, oracle, run};
+use crate::support::{Outcome, oracle, root, run};
 use base64::{Engine as _, prelude::BASE64_STANDARD as STANDARD};
 use camino::{Utf8Path, Utf8PathBuf};
 use plimsoll_oci::testing::registry::{Fault, ReferrersApi};
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, fs};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{BufRead as _, BufReader},
+    process::Stdio,
+};
 
 mod yard;
 
@@ -192,6 +197,43 @@ fn garbage_beside_good_evidence_does_no_harm() {
 }
 
 #[test]
+fn a_bundle_over_the_limit_is_unread_and_not_refused_and_does_no_harm() {
+    let Some(signer) = Signer::ed25519() else { return };
+    let subject = layout(&signer);
+    let good = signer.bundles(&subject, &["provenance"]).remove(0);
+    let large = signer.sandbox.write("large", "");
+    fs::File::options().write(true).open(&large).unwrap().set_len((64 << 20) + 1).unwrap();
+    let verify = |bundles: &[Utf8PathBuf]| {
+        let more = [&["--type", "provenance"], with_bundles(bundles).as_slice()].concat();
+        Verifier::new().verify(&subject, &signer.public, &more).0
+    };
+    let said = verify(std::slice::from_ref(&large)).expect_status(3).stdout;
+    assert!(said.contains(COULD_NOT_TELL), "{said}");
+    verify(&[large, good]).expect_status(0);
+}
+
+#[test]
+fn a_bundle_that_never_comes_keeps_nobody_who_wants_to_stop() {
+    for (name, status) in [("TERM", 143), ("INT", 130)] {
+        let verifier = Verifier::new();
+        let sandbox = &verifier.0;
+        run(sandbox.command("mkfifo").arg("never")).expect_status(0);
+        let key = root().join("examples/bases.pub");
+        let subject = format!("oci-archive:{}", root().join("examples/images/good.tar"));
+        let mut plimsoll = sandbox.plimsoll();
+        plimsoll.args(["verify", &subject, "--key", key.as_str(), "--bundle", "never"]);
+        let mut child = plimsoll.stderr(Stdio::piped()).spawn().unwrap();
+        // From then on it waits for the bundle.
+        let mut said = String::new();
+        BufReader::new(child.stderr.take().unwrap()).read_line(&mut said).unwrap();
+        assert!(said.starts_with("resolve: "), "{said}");
+        let mut kill = sandbox.command("kill");
+        run(kill.arg(format!("-{name}")).arg(child.id().to_string())).expect_status(0);
+        assert_eq!(child.wait().unwrap().code(), Some(status), "{name}");
+    }
+}
+
+#[test]
 fn garbage_attached_beside_good_evidence_does_no_harm() {
     let Some(signer) = Signer::ed25519() else { return };
     let (port, verifier) = (Port::open(ReferrersApi::Present), Verifier::new());
@@ -261,7 +303,7 @@ fn promote(port: &Port, signer: &Signer, status: i32) -> (Outcome, Value) {
     let to = port.registry.name("prod/app:1");
     let mut plimsoll = verifier.0.plimsoll();
     plimsoll.args(["promote", &port.subject(), &to, "-o", "table", "-o", "json=report.json"]);
-    plimsoll.arg("--advisories").arg(crate::support::root().join("examples/advisories"));
+    plimsoll.arg("--advisories").arg(root().join("examples/advisories"));
     let outcome = run(&mut plimsoll).expect_status(status);
     let there = port.registry.tags("prod/app").get("1").copied();
     assert_eq!(there, (status == 0).then_some(port.image.manifest.digest));

@@ -57,7 +57,7 @@ struct Subject {
 
 async fn read_subject(ctx: &Context, arguments: &ScanArguments) -> Result<Subject, Error> {
     if let Reference::Sbom(path) = &arguments.subject.subject {
-        let bytes = files::read(path, ctx.limits.sbom)?;
+        let bytes = files::read_past(path, ctx.limits.sbom)?;
         let inventory = Arc::new(plimsoll_sbom::formats::read(&bytes, &ctx.limits)?);
         return Ok(Subject {
             name: format!("sbom:{path}"),

@@ -88,8 +88,10 @@ const fn kind(attestation: AttestationType) -> EvidenceKind {
 }
 
 fn read_bundles(ctx: &Context, arguments: &VerifyArguments) -> Result<Candidates, Error> {
+    // One that is too large is a candidate like the others: it must not stand in their way.
     let read = |path: &camino::Utf8PathBuf| {
-        Ok(Candidate { found_at: path.to_string(), bytes: files::read(path, ctx.limits.evidence)? })
+        let bytes = files::read_past(path, ctx.limits.evidence)?;
+        Ok(Candidate { found_at: path.to_string(), bytes })
     };
     Ok(Candidates::of(arguments.bundles.iter().map(read).collect::<Result<_, Error>>()?))
 }
