@@ -112,6 +112,14 @@ pub enum Error {
         /// The label.
         found: String,
     },
+    /// A file that was read holds no key that can be used.
+    #[error("cannot use the key in `{path}`")]
+    KeyFile {
+        /// Which.
+        path: Utf8PathBuf,
+        /// Why.
+        source: Box<Self>,
+    },
     /// A key of a kind that is not supported.
     #[error("unsupported kind of key: {found}, expected ECDSA P-256 or Ed25519")]
     UnsupportedKey {
@@ -207,6 +215,7 @@ impl Classify for Error {
             | Self::FileExists { .. }
             | Self::VariableMissing { .. }
             | Self::VariableMalformed { .. } => Class::Usage,
+            Self::KeyFile { source, .. } => source.class(),
             Self::TooManySubjects { .. }
             | Self::TooLarge { .. }
             | Self::Malformed { .. }
@@ -239,6 +248,7 @@ impl Classify for Error {
             {
                 "this is a private key: give the public one that belongs to it".to_owned()
             }
+            Self::KeyFile { source, .. } => return source.hint(),
             Self::PasswordMissing => {
                 "give the password that the key was encrypted with in `PLIMSOLL_KEY_PASSWORD`".to_owned()
             }

@@ -47,6 +47,7 @@ impl PublicKey {
     /// Reads a key file of at most `limits.user_file` bytes.
     pub fn read(path: &Utf8Path, limits: &Limits) -> Result<Self, Error> {
         Self::from_pem(&read_text(path, limits.user_file)?)
+            .map_err(|source| Error::KeyFile { path: path.to_owned(), source: Box::new(source) })
     }
 
     /// Reads a key as DER. The two encodings are compared byte by byte: there is no other way to write these keys.

@@ -97,6 +97,22 @@ fn others_verify_what_an_encrypted_key_signs_and_it_signs_with_its_password_alon
     }
 }
 
+#[test]
+fn a_key_that_can_not_be_used_is_named_with_its_file() {
+    let (Some(signer), verifier) = (Signer::ecdsa(), Verifier::new()) else { return };
+    let (subject, private) = (layout(&signer), signer.sandbox.join("key.pem"));
+    let said = verifier.verify(&subject, &private, &[]).0.expect_status(2).stderr;
+    assert!(said.contains(&format!("error: cannot use the key in `{private}`: ")), "{said}");
+    assert!(said.contains("\nhint: this is a private key: "), "{said}");
+    let more = ["--bundles", "none", "--key", signer.public.as_str()];
+    let mut plimsoll = signer.sandbox.plimsoll();
+    let said = run(plimsoll.args(["attest", &subject]).args(more)).expect_status(2).stderr;
+    assert!(
+        said.contains(&format!("error: cannot use the key in `{}`: ", signer.public)),
+        "{said}"
+    );
+}
+
 /// Everybody takes the bundle as it is, and nobody its twin; Plimsoll says at which step.
 #[track_caller]
 fn check_twin(signer: &Signer, bundle: &Utf8Path, step: &str, change: impl FnOnce(&mut Value)) {

@@ -42,6 +42,7 @@ pub fn load_key_file(
     limits: &Limits,
 ) -> Result<KeySigner, Error> {
     KeySigner::from_pem(&read_text(path, limits.user_file)?, password)
+        .map_err(|source| Error::KeyFile { path: path.to_owned(), source: Box::new(source) })
 }
 
 #[cfg(test)]
