@@ -1,4 +1,4 @@
-//! `docs/reference` says what the binary says. With `BLESS=1` the pages are written anew.
+//! `docs/reference` says what the binary says, and the guide what is so. With `BLESS=1` the reference is written anew.
 
 use crate::support::{Sandbox, bin, root, run, sandbox};
 use std::{fmt::Write as _, fs};
@@ -181,4 +181,34 @@ fn help_is_as_wide_as_it_is_told() {
     assert!(wide.lines().all(|line| line.chars().count() <= 100), "{wide}");
     let narrow = run(sandbox.command(bin()).env("COLUMNS", "60").args(["run", "--help"]));
     assert_ne!(narrow.expect_status(0).stdout, wide);
+}
+
+/// The first fenced block of a page in this language.
+fn example(page: &str, language: &str) -> String {
+    let text = fs::read_to_string(root().join(page)).unwrap();
+    let (_, rest) = text.split_once(&format!("```{language}\n")).expect("there is such a block");
+    rest.split_once("```").expect("the block ends").0.to_owned()
+}
+
+#[test]
+fn the_policy_that_the_guide_shows_is_valid_and_has_every_key() {
+    let sandbox = sandbox();
+    let policy = example("docs/guide/policy-file.md", "yaml");
+    sandbox.write("plimsoll.yaml", &policy);
+    run(sandbox.plimsoll().args(["policy", "check"])).expect_status(0);
+    let wrong = run(sandbox.plimsoll().args(["policy", "check", "wrong.yaml"]));
+    wrong.expect_status(2);
+    // What `policy init` writes shows every key, some of them in comments.
+    run(sandbox.plimsoll().args(["policy", "init", "init.yaml"])).expect_status(0);
+    let template = fs::read_to_string(sandbox.join("init.yaml")).unwrap();
+    run(sandbox.plimsoll().args(["policy", "check", "init.yaml"])).expect_status(0);
+    let keys = template.lines().filter_map(|line| {
+        let line = line.trim_start_matches("#:").trim_start();
+        line.split_once(':').map(|(key, _)| key).filter(|key| {
+            !key.is_empty() && key.chars().all(|char| char.is_ascii_lowercase() || char == '-')
+        })
+    });
+    for key in keys {
+        assert!(policy.contains(&format!("{key}:")), "the page does not show `{key}`");
+    }
 }

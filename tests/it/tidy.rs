@@ -397,6 +397,73 @@ mod pages {
     }
 }
 
+mod links {
+    use super::*;
+
+    #[test]
+    fn every_link_of_a_page_leads_somewhere() {
+        let pages: BTreeMap<Utf8PathBuf, String> =
+            files().into_iter().filter(|(path, _)| path.extension() == Some("md")).collect();
+        assert!(pages.contains_key(Utf8Path::new("docs/README.md")));
+        let is_there = |path: &Utf8Path| root().join(path).exists();
+        let flaws = pages.iter().flat_map(|(page, text)| flaws(page, text, &pages, is_there));
+        assert_none(&flaws.collect::<Vec<_>>());
+    }
+
+    /// Relative links to files that are not there, or to headings that the page does not have.
+    fn flaws(
+        page: &Utf8Path,
+        text: &str,
+        pages: &BTreeMap<Utf8PathBuf, String>,
+        is_there: impl Fn(&Utf8Path) -> bool,
+    ) -> Vec<String> {
+        let links = text.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
+        let ours = links.filter(|link| !link.contains("://"));
+        let leads_nowhere = |link: &str| {
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { page.to_owned() } else { beside(page, file) };
+            let has_heading = || {
+                pages.get(&target).is_some_and(|text| headings(text).any(|found| found == heading))
+            };
+            !is_there(&target) || !heading.is_empty() && !has_heading()
+        };
+        ours.filter(|link| leads_nowhere(link))
+            .map(|link| format!("{page}: `{link}` leads nowhere"))
+            .collect()
+    }
+
+    /// A path that is meant from the folder of a page.
+    fn beside(page: &Utf8Path, link: &str) -> Utf8PathBuf {
+        let mut path = page.parent().unwrap_or(Utf8Path::new("")).to_owned();
+        for part in link.split('/') {
+            if part == ".." {
+                path.pop();
+            } else {
+                path.push(part);
+            }
+        }
+        path
+    }
+
+    /// The headings of a page as links name them.
+    fn headings(text: &str) -> impl Iterator<Item = String> {
+        text.lines().filter(|line| line.starts_with('#')).map(|line| {
+            let words = line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+            words.chars().filter(|char| char.is_alphanumeric() || "-_".contains(*char)).collect()
+        })
+    }
+
+    #[test]
+    fn a_link_that_leads_nowhere_is_found() {
+        let pages = BTreeMap::from([(Utf8PathBuf::from("docs/b.md"), "## Two words".to_owned())]);
+        let check = |text: &str| {
+            flaws("docs/guide/a.md".into(), text, &pages, |path| path == "docs/b.md").len()
+        };
+        assert_eq!(check("[b](../b.md#two-words), [elsewhere](https://b.md)"), 0);
+        assert_eq!(check("[b](b.md) and [b](../b.md#three)"), 2);
+    }
+}
+
 #[test]
 fn scripts_pass_shellcheck() {
     let Some(shellcheck) = oracle("shellcheck") else { return };
