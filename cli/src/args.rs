@@ -247,8 +247,8 @@ pub(crate) struct SbomArguments {
 }
 
 /// What `scan` takes: an SBOM too.
-const SCANNED: &str = "Image: REGISTRY/REPOSITORY:TAG or @DIGEST, oci-layout:DIR[:TAG|@DIGEST], oci-archive:FILE, \
-    docker-archive:FILE; or sbom:FILE, an SBOM in CycloneDX or SPDX JSON";
+const SCANNED: &str = "Image: REGISTRY/REPOSITORY:TAG or @DIGEST, oci-layout:DIR (with :TAG or @DIGEST where it \
+    holds several), oci-archive:FILE, docker-archive:FILE; or sbom:FILE, an SBOM in CycloneDX or SPDX JSON";
 
 /// `scan`.
 #[derive(Debug, Args)]
