@@ -141,7 +141,10 @@ impl Pipeline<'_> {
         let attested = attest::attest(ctx, &findings, &STATED, signer)?;
         Ok(match attest::attach(ctx, &facts.resolved, &attested).await? {
             Attachment::Attached => Vec::new(),
-            Attachment::KeptInMemory => attested,
+            Attachment::KeptInMemory => {
+                ctx.ui.note("evidence can not be attached inside an archive: it goes with a promotion alone");
+                attested
+            }
         })
     }
 

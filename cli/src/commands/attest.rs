@@ -7,7 +7,7 @@ use crate::{
     exit::{self, ExitStatus},
     files, report,
     stages::{
-        attest::{self, Attachment, Attested, Findings},
+        attest::{self, Attested, Findings},
         index, inventory, keys, resolve,
     },
 };
@@ -23,6 +23,7 @@ pub(crate) async fn attest(
     arguments: &AttestArguments,
 ) -> Result<&'static ExitStatus, Error> {
     let types = if arguments.types.is_empty() { DEFAULT.as_slice() } else { &arguments.types };
+    check_target(arguments)?;
     let signer = keys::signer(ctx, &arguments.key)?;
     let resolved = resolve::resolve(ctx, &arguments.subject).await?;
     let cataloged = inventory::catalog(ctx, &resolved).await?;
@@ -41,20 +42,29 @@ pub(crate) async fn attest(
     let attested = attest::attest(ctx, &findings, types, &signer)?;
     let text = match &arguments.bundles {
         Some(directory) => write_bundles(directory, &attested)?,
-        None => match attest::attach(ctx, &resolved, &attested).await? {
-            Attachment::Attached => {
-                format!("{} statements attached to {}\n", attested.len(), resolved.subject())
-            }
-            Attachment::KeptInMemory => {
-                return Err(Error::usage(
-                    format!("nothing can be attached to `{}`", resolved.typed()),
-                    "write the bundles to files with `--bundles DIR`",
-                ));
-            }
-        },
+        None => {
+            attest::attach(ctx, &resolved, &attested).await?;
+            format!("{} statements attached to {}\n", attested.len(), resolved.subject())
+        }
     };
     report::to_stdout(text.as_bytes())?;
     Ok(&exit::PASSED)
+}
+
+/// Where the statements are to go is looked at before any work is done.
+fn check_target(arguments: &AttestArguments) -> Result<(), Error> {
+    let subject = &arguments.subject.subject;
+    match &arguments.bundles {
+        None if !attest::is_attachable(subject) => Err(Error::usage(
+            format!("nothing can be attached to `{subject}`"),
+            "write the bundles to files with `--bundles DIR`",
+        )),
+        Some(path) if path.exists() && !path.is_dir() => Err(Error::usage(
+            format!("the bundles can not be written into `{path}`: it is no directory"),
+            "name a directory, or one that is not there yet",
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn write_bundles(directory: &Utf8Path, attested: &[Attested]) -> Result<String, Error> {

@@ -106,23 +106,26 @@ pub(crate) fn sign(
     Ok(Attested { predicate_type: predicate_type.to_owned(), bundle })
 }
 
-/// Attaches the bundles to the image where it lies; says `false` where that place can not be written.
+/// Whether evidence can be attached to an image where it lies: archives are only read.
+pub(crate) const fn is_attachable(image: &Reference) -> bool {
+    match image {
+        Reference::Registry(_) | Reference::OciLayout(_) => true,
+        Reference::OciArchive(_) | Reference::DockerArchive(_) | Reference::Sbom(_) => false,
+    }
+}
+
+/// Attaches the bundles to the image where it lies, if that place can be written.
 pub(crate) async fn attach(
     ctx: &Context,
     resolved: &Resolved,
     attested: &[Attested],
 ) -> Result<Attachment, Error> {
-    match resolved.typed() {
-        Reference::OciArchive(_) | Reference::DockerArchive(_) | Reference::Sbom(_) => {
-            ctx.ui.note("evidence can not be attached inside an archive: it is kept for the promotion alone");
-            Ok(Attachment::KeptInMemory)
-        }
-        Reference::Registry(_) | Reference::OciLayout(_) => {
-            let store = Store::open(resolved.typed(), &ctx.access()?).await?;
-            attach_to(&store, resolved, attested).await?;
-            Ok(Attachment::Attached)
-        }
+    if !is_attachable(resolved.typed()) {
+        return Ok(Attachment::KeptInMemory);
     }
+    let store = Store::open(resolved.typed(), &ctx.access()?).await?;
+    attach_to(&store, resolved, attested).await?;
+    Ok(Attachment::Attached)
 }
 
 /// Where evidence went.
