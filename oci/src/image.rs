@@ -121,8 +121,11 @@ fn choose_child<'a>(
     pinned: &Pinned,
     platform: Option<&Platform>,
 ) -> Result<&'a Descriptor, Error> {
-    let images: Vec<&Descriptor> =
-        index.manifests.iter().filter(|child| child.is_manifest() && !child.is_attestation()).collect();
+    let images: Vec<&Descriptor> = index
+        .manifests
+        .iter()
+        .filter(|child| child.is_manifest() && !child.is_attestation())
+        .collect();
     let asked = platform.cloned().unwrap_or_else(Platform::host);
     let serving = images
         .iter()

@@ -148,9 +148,9 @@ impl Descriptor {
     /// The platform tells, and not the annotation that goes with it: a runtime does not heed that, and would run what we
     /// had passed over.
     pub fn is_attestation(&self) -> bool {
-        self.platform.as_ref().is_some_and(|platform| {
-            platform.os == "unknown" && platform.architecture == "unknown"
-        })
+        self.platform
+            .as_ref()
+            .is_some_and(|platform| platform.os == "unknown" && platform.architecture == "unknown")
     }
 }
 

@@ -10,6 +10,7 @@
 )]
 
 mod action;
+mod attacks;
 mod bad_input;
 mod components;
 mod evidence;

@@ -77,7 +77,7 @@ pub(crate) async fn resolve_reference(
     let pinned = source.resolve(typed).await?;
     let image = plimsoll_oci::open_image(&source, &pinned, platform).await?;
     let top = source.manifest(&pinned.digest).await?;
-    let (subject, descriptor) = if image_platforms(&top.content) > 1 {
+    let (subject, descriptor) = if has_others(&top.content, image.manifest) {
         ctx.ui
             .note(&format!("{pinned} is for several platforms: only {} is judged", image.platform));
         let child = source.manifest(&image.manifest).await?;
@@ -89,14 +89,13 @@ pub(crate) async fn resolve_reference(
     Ok(Resolved { typed: typed.clone(), source, image, subject, descriptor })
 }
 
-/// How many images an index holds; BuildKit's attestations (`unknown/unknown`) are none.
-fn image_platforms(content: &Content) -> usize {
+/// Whether it holds anything that may be run besides the one image that is judged: another image, or an index with who
+/// knows what in it. BuildKit's attestations are none.
+fn has_others(content: &Content, judged: Digest) -> bool {
     match content {
-        Content::Image(_) => 1,
-        Content::Index(index) => index
-            .manifests
-            .iter()
-            .filter(|child| child.platform.as_ref().is_none_or(|platform| platform.os != "unknown"))
-            .count(),
+        Content::Image(_) => false,
+        Content::Index(index) => {
+            index.manifests.iter().any(|child| child.digest != judged && !child.is_attestation())
+        }
     }
 }

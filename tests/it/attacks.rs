@@ -1,0 +1,102 @@
+//! Attacks on the gate: whoever can shape an image, an index or a reference must not get a pass that is not deserved.
+
+use crate::support::{Outcome, Sandbox, run, sandbox};
+use plimsoll_model::platform::Platform;
+use plimsoll_oci::testing::image::{BuiltImage, ImageBuilder, LayerBuilder};
+use serde_json::{Value, json};
+
+const OS_RELEASE: &str = "ID=debian\nVERSION_ID=\"12\"\n";
+const BASE_FILES: &str = "Package: base-files\nStatus: install ok installed\nArchitecture: amd64\nVersion: 12.4+deb12u5\n\n";
+const OPENSSL: &str = "Package: libssl3\nStatus: install ok installed\nArchitecture: amd64\nSource: openssl\nVersion: 3.0.11-1~deb12u1\n\n";
+const LODASH: &str = r#"{"name":"lodash","version":"4.17.20"}"#;
+
+/// A folder with advisories about Debian 11 and 12 and npm, and a policy that refuses what is severe.
+struct Port(Sandbox);
+
+impl Port {
+    fn new() -> Self {
+        let port = Self(sandbox());
+        port.0.write("plimsoll.yaml", "version: 1\ngate: {fail: [{severity: high}]}\n");
+        port.advisory("Debian:12", "openssl", "3.0.11-1~deb12u2");
+        port.advisory("Debian:11", "openssl", "1.1.1w-0+deb11u1");
+        port.advisory("Debian:12", "base-files", "1");
+        port.advisory("npm", "lodash", "4.17.21");
+        port
+    }
+
+    fn advisory(&self, ecosystem: &str, name: &str, fixed: &str) {
+        let id = format!("TEST-{}-{name}", ecosystem.replace(':', "-"));
+        let kind = if ecosystem == "npm" { "SEMVER" } else { "ECOSYSTEM" };
+        let record = json!({
+            "schema_version": "1.7.4", "id": id, "modified": "2026-11-01T00:00:00Z", "summary": "x",
+            "severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}],
+            "affected": [{
+                "package": {"ecosystem": ecosystem, "name": name},
+                "ranges": [{"type": kind, "events": [{"introduced": "0"}, {"fixed": fixed}]}],
+            }],
+        });
+        self.0.write(format!("advisories/{id}.json"), record.to_string());
+    }
+
+    fn plimsoll(&self, arguments: &[&str]) -> Outcome {
+        run(self.0.plimsoll().args(arguments))
+    }
+
+    /// What `scan` makes of an image.
+    fn scan(&self, image: &BuiltImage) -> Outcome {
+        self.lay(image);
+        self.plimsoll(&["scan", "oci-layout:image:1", "--advisories", "advisories"])
+    }
+
+    /// Writes the layout `image` with this image alone, under the tag `1`.
+    fn lay(&self, image: &BuiltImage) {
+        let layout = self.0.join("image");
+        if layout.exists() {
+            std::fs::remove_dir_all(&layout).unwrap();
+        }
+        image.write_layout(&layout, Some("1"));
+    }
+}
+
+fn debian(status: &str) -> LayerBuilder {
+    LayerBuilder::new()
+        .file("etc/os-release", OS_RELEASE)
+        .file("var/lib/dpkg/status", format!("{BASE_FILES}{status}"))
+}
+
+fn image(layers: impl IntoIterator<Item = LayerBuilder>) -> BuiltImage {
+    layers.into_iter().fold(ImageBuilder::new().user("1000"), ImageBuilder::layer).build()
+}
+
+#[test]
+fn the_ground_the_attacks_start_from_is_judged() {
+    let port = Port::new();
+    port.scan(&image([debian("")])).expect_status(0);
+    port.scan(&image([debian(OPENSSL)])).expect_status(1);
+    let app = LayerBuilder::new().file("srv/app/node_modules/lodash/package.json", LODASH);
+    port.scan(&image([debian(""), app])).expect_status(1);
+}
+
+#[test]
+fn images_of_an_index_inside_the_index_do_not_sail_unjudged() {
+    let port = Port::new();
+    let other = |architecture: &str| Platform {
+        os: "linux".to_owned(),
+        architecture: architecture.to_owned(),
+        ..Platform::host()
+    };
+    let good = image([debian("")]);
+    let bad = ImageBuilder::new().platform(other("riscv64")).layer(debian(OPENSSL)).build();
+    let digest = good.manifest.digest;
+    let nested = BuiltImage::index([BuiltImage::index([good, bad])]);
+    port.lay(&nested);
+    let arguments = ["run", "oci-layout:image:1", "--platform", "linux/amd64"];
+    let more = ["--advisories", "advisories", "--promote-to", "oci-layout:out:1", "-o", "json"];
+    let outcome = port.plimsoll(&[&arguments[..], &more[..]].concat()).expect_status(0);
+    let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert!(
+        report["subject"].to_string().contains(&digest.to_string()),
+        "what is promoted is the image that was judged: {}",
+        report["subject"]
+    );
+}
