@@ -12,7 +12,7 @@ use plimsoll_attest::Verification;
 use plimsoll_ledger::RecordId;
 use plimsoll_model::{Inventory, Severity, image::Image, scan::Scan};
 use plimsoll_policy::{Decision, Policy};
-use std::io::Write as _;
+use std::{borrow::Cow, io::Write as _};
 
 macro_rules! formats {
     ($($module:ident),* $(,)?) => {
@@ -136,7 +136,19 @@ impl Output {
 
     /// Writes bytes to where this output goes.
     pub(crate) fn deliver(&self, bytes: &[u8]) -> Result<(), Error> {
-        self.file.as_ref().map_or_else(|| to_stdout(bytes), |file| files::write(file, bytes))
+        self.file.as_ref().map_or_else(|| to_stdout(&tame(bytes)), |file| files::write(file, bytes))
+    }
+}
+
+/// What goes to stdout, and there into the log of a runner, which takes `##[…]` and `##vso[…]` for commands. Text for people
+/// has none any more; in JSON they can only be in a string, which means the same with an escape in it.
+fn tame(bytes: &[u8]) -> Cow<'_, [u8]> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if text.contains("##") => {
+            let text = text.replace("##[", "#\\u0023[").replace("##vso[", "#\\u0023vso[");
+            Cow::Owned(text.into_bytes())
+        }
+        _ => Cow::Borrowed(bytes),
     }
 }
 

@@ -5,14 +5,17 @@ use std::fmt::{self, Write as _};
 /// Shows text from an artifact on a terminal or in a log without letting it act there.
 ///
 /// Control characters (C0, C1, DEL), bidirectional overrides, zero-width and other invisible format characters
-/// come out as `\u{…}`; a line break too, so that one value stays on one line. Everything else stays as it is.
+/// come out as `\u{…}`; a line break too, so that one value stays on one line. So does a `#` behind another: runners of CI
+/// systems take `##[…]` and `##vso[…]` anywhere in a line for commands. Everything else stays as it is.
 #[derive(Debug, Clone, Copy)]
 pub struct Printable<'a>(pub &'a str);
 
 impl fmt::Display for Printable<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut before = None;
         self.0.chars().try_for_each(|char| {
-            if is_unprintable(char) {
+            let is_command = before.replace(char) == Some('#') && char == '#';
+            if is_unprintable(char) || is_command {
                 write!(out, "\\u{{{:x}}}", u32::from(char))
             } else {
                 out.write_char(char)
@@ -46,5 +49,12 @@ mod tests {
         check("\u{9b}31m", "\\u{9b}31m");
         check("user\u{202e}exe.txt", "user\\u{202e}exe.txt");
         check("a\u{200b}b", "a\\u{200b}b");
+    }
+
+    #[test]
+    fn what_commands_a_runner_is_spelled_out() {
+        check("issue #1 # x", "issue #1 # x");
+        check("x ##[add-mask]y", "x #\\u{23}[add-mask]y");
+        check("###vso[", "#\\u{23}\\u{23}vso[");
     }
 }

@@ -100,3 +100,21 @@ fn images_of_an_index_inside_the_index_do_not_sail_unjudged() {
         report["subject"]
     );
 }
+
+#[test]
+fn e03_no_text_of_an_artifact_commands_the_runner() {
+    let port = Port::new();
+    let package = r#"{"name":"lodash","version":"4.17.20##[stop-commands]x##vso[task.complete]"}"#;
+    let app =
+        LayerBuilder::new().file("srv/##[add-mask]x/node_modules/lodash/package.json", package);
+    port.lay(&image([debian(""), app]));
+    for format in ["table", "json", "markdown", "sarif", "cyclonedx-json", "spdx-json"] {
+        let arguments = ["scan", "oci-layout:image:1", "--advisories", "advisories", "-o", format];
+        let Outcome { stdout, stderr, .. } = port.plimsoll(&arguments);
+        assert!(stdout.contains("lodash"), "{format}: {stdout}\n{stderr}");
+        for text in [stdout, stderr] {
+            assert!(!text.contains("##["), "{format}: {text}");
+            assert!(!text.contains("##vso["), "{format}: {text}");
+        }
+    }
+}
