@@ -205,12 +205,16 @@ pub struct PromotionPolicy {
 }
 
 impl PromotionPolicy {
-    /// Whether images may be promoted from the one to the other.
-    pub fn permits(&self, from: &Repository, to: &Repository) -> bool {
-        let admits = |pattern: &Option<Pattern>, repository: &Repository| {
-            pattern.as_ref().is_none_or(|pattern| pattern.is_match(&repository.to_string()))
+    /// Whether images may be promoted from the one to the other; what lies in no repository, but in a file or a layout, is
+    /// from none that a pattern means.
+    pub fn permits(&self, from: Option<&Repository>, to: &Repository) -> bool {
+        let admits = |pattern: &Option<Pattern>, repository: Option<&Repository>| {
+            let is_match = |pattern: &Pattern| {
+                repository.is_some_and(|repository| pattern.is_match(&repository.to_string()))
+            };
+            pattern.as_ref().is_none_or(is_match)
         };
-        admits(&self.from, from) && admits(&self.to, to)
+        admits(&self.from, from) && admits(&self.to, Some(to))
     }
 
     /// Whether a tag never moves to another digest.

@@ -118,3 +118,19 @@ fn e03_no_text_of_an_artifact_commands_the_runner() {
         }
     }
 }
+
+#[test]
+fn a_detour_through_a_layout_is_no_way_around_the_promotion_patterns() {
+    let port = Port::new();
+    port.0.write(
+        "plimsoll.yaml",
+        "version: 1\ngate: {fail: [{severity: high}]}\npromotion: {from: 'registry.corp/build/*', to: 'registry.corp/prod/*'}\n",
+    );
+    port.lay(&image([debian("")]));
+    for to in ["registry.corp/prod/app:1", "registry.corp/else/app:1"] {
+        let arguments =
+            ["promote", "oci-layout:image:1", to, "--advisories", "advisories", "--offline"];
+        let outcome = port.plimsoll(&arguments).expect_status(2);
+        assert!(outcome.stderr.contains("permits no promotion"), "{}", outcome.stderr);
+    }
+}

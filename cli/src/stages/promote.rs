@@ -88,15 +88,22 @@ pub(crate) fn destination_tag(
             "give REGISTRY/REPOSITORY:TAG or oci-layout:DIR:TAG; archives can not be written",
         )
     })?;
-    if let (Reference::Registry(from), Reference::Registry(to)) = (from, to)
-        && !policy.promotion().permits(&from.repository, &to.repository)
-    {
-        return Err(Error::NotPermitted {
-            from: from.repository.to_string(),
-            to: to.repository.to_string(),
-        });
+    // Nothing is deployed from a layout: what is in one passes here again on its way into a registry.
+    let Reference::Registry(to) = to else { return Ok(tag) };
+    let repository = match from {
+        Reference::Registry(from) => Some(&from.repository),
+        Reference::OciLayout(_)
+        | Reference::OciArchive(_)
+        | Reference::DockerArchive(_)
+        | Reference::Sbom(_) => None,
+    };
+    if policy.promotion().permits(repository, &to.repository) {
+        return Ok(tag);
     }
-    Ok(tag)
+    Err(Error::NotPermitted {
+        from: repository.map_or_else(|| from.to_string(), ToString::to_string),
+        to: to.repository.to_string(),
+    })
 }
 
 /// Promotes what the clearance names.

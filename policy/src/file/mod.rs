@@ -287,16 +287,16 @@ mod tests {
         let text = "version: 1\npromotion: {from: \"r.corp/build/*\", to: \"r.corp/prod/*\", immutable-tags: [\"v*\"]}";
         let policy = parse(text).unwrap();
         let permits = |from: &str, to: &str| {
-            policy.promotion().permits(&from.parse().unwrap(), &to.parse().unwrap())
+            policy.promotion().permits(Some(&from.parse().unwrap()), &to.parse().unwrap())
         };
         assert!(permits("r.corp/build/a", "r.corp/prod/a"));
         assert!(!permits("r.corp/build/a", "r.corp/production/a"));
         assert!(!permits("r.corp/build/a/b", "r.corp/prod/a"));
         assert!(!permits("evil.io/r.corp/build/a", "r.corp/prod/a"));
+        let prod = "r.corp/prod/a".parse().unwrap();
+        assert!(!policy.promotion().permits(None, &prod), "no repository matches no pattern");
         assert!(policy.promotion().is_immutable("v1.2") && !policy.promotion().is_immutable("dev"));
-        assert!(
-            Policy::baseline().promotion().permits(&"a".parse().unwrap(), &"b".parse().unwrap())
-        );
+        assert!(Policy::baseline().promotion().permits(None, &"b".parse().unwrap()));
     }
 
     proptest! {
