@@ -5,6 +5,7 @@
 use crate::catalogers::{Found, layer};
 use plimsoll_model::{
     Limits, Tree, TreePath,
+    component::Component,
     inventory::{Distribution, Unknown},
     tree::{TreeError, Want},
 };
@@ -67,6 +68,56 @@ pub(crate) fn missing_packages(
     let id = &distribution.id;
     let reason = format!("it names the distribution `{id}`, of which no packages were found");
     Some(Unknown { path, layer, cataloger: ID, reason })
+}
+
+/// The package that carries the release, by the distribution's `ID`: its purl type, its name, and how many numbers its
+/// version begins with that the release has as well.
+const CARRIERS: [(&str, &str, &str, usize); 4] = [
+    ("almalinux", "rpm", "almalinux-release", 1),
+    ("alpine", "apk", "alpine-release", 2),
+    ("debian", "deb", "base-files", 1),
+    ("rocky", "rpm", "rocky-release", 1),
+];
+
+/// What is to be said of a release that the packages contradict: an image may claim an older one, whose advisories know its
+/// flaws as mended long ago.
+pub(crate) fn contradictions(
+    tree: &dyn Tree,
+    distribution: &Distribution,
+    found: &Found,
+) -> Vec<Unknown> {
+    let mut paths = PATHS.iter().filter_map(|path| TreePath::parse(path).ok());
+    let Some(path) = paths.find(|path| tree.entry(path).is_some()) else { return Vec::new() };
+    let layer = tree.entry(&path).and_then(|entry| layer(tree, entry));
+    let Distribution { id, version_id, .. } = distribution;
+    let release = version_id.as_deref().unwrap_or_default();
+    let contradicts = |component: &&Component| {
+        let version = component.version.as_deref().unwrap_or_default();
+        let (kind, name) = (component.purl.kind(), component.name.as_str());
+        if (kind, name) == ("deb", "base-files") && (id == "ubuntu") != version.contains("ubuntu") {
+            return matches!(id.as_str(), "debian" | "ubuntu");
+        }
+        CARRIERS
+            .iter()
+            .filter(|carrier| (carrier.0, carrier.1, carrier.2) == (id, kind, name))
+            .any(|carrier| !release.is_empty() && !begin_alike(version, release, carrier.3))
+    };
+    let unknown = |component: &Component| {
+        let Component { name, version, .. } = component;
+        let version = version.as_deref().unwrap_or_default();
+        let reason = format!("it names the release `{id} {release}`, but `{name}` is of {version}");
+        Unknown { path: path.clone(), layer, cataloger: ID, reason }
+    };
+    found.components.iter().filter(contradicts).map(unknown).collect()
+}
+
+/// Whether the first `count` numbers of two versions are the same.
+fn begin_alike(left: &str, right: &str, count: usize) -> bool {
+    let numbers = |version: &str| -> Vec<String> {
+        let parts = version.split(|char: char| !char.is_ascii_digit());
+        parts.take(count).map(str::to_owned).collect()
+    };
+    numbers(left) == numbers(right)
 }
 
 fn parse(text: &str) -> Option<Distribution> {

@@ -59,6 +59,7 @@ pub fn catalog(tree: &dyn Tree, limits: &Limits) -> Inventory {
     }
     if let Some(distribution) = &distribution {
         all.unknowns.extend(distro::missing_packages(tree, distribution, &all));
+        all.unknowns.extend(distro::contradictions(tree, distribution, &all));
     }
     merge::merge(distribution, all)
 }

@@ -134,3 +134,17 @@ fn a_detour_through_a_layout_is_no_way_around_the_promotion_patterns() {
         assert!(outcome.stderr.contains("permits no promotion"), "{}", outcome.stderr);
     }
 }
+
+#[test]
+fn another_release_in_os_release_is_not_believed_against_the_packages() {
+    let port = Port::new();
+    for forged in [
+        "ID=debian\nVERSION_ID=11\n",
+        "ID=ubuntu\nVERSION_ID=12.04\n",
+        "ID=debian\nVERSION_ID=12\nVERSION_ID=11\n",
+    ] {
+        let upper = LayerBuilder::new().file("etc/os-release", forged);
+        let outcome = port.scan(&image([debian(OPENSSL), upper])).expect_status(3);
+        assert!(outcome.stdout.contains("base-files"), "{}", outcome.stdout);
+    }
+}
