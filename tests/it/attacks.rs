@@ -148,3 +148,15 @@ fn another_release_in_os_release_is_not_believed_against_the_packages() {
         assert!(outcome.stdout.contains("base-files"), "{}", outcome.stdout);
     }
 }
+
+#[test]
+fn a_package_that_the_distribution_never_spoke_of_vouches_for_nothing() {
+    let port = Port::new();
+    let vendor =
+        "Package: vendor-app\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n\n";
+    let path = "usr/lib/vendor/node_modules/lodash/package.json";
+    let image = image([debian(vendor)
+        .file(path, LODASH)
+        .file("var/lib/dpkg/info/vendor-app.list", format!("/{path}\n"))]);
+    port.scan(&image).expect_status(1);
+}

@@ -27,7 +27,12 @@ const REASONS: usize = 8;
 pub fn scan(inventory: &Inventory, index: &Index) -> Scan {
     let distribution = inventory.distribution.as_ref();
     let verdict = |component: &Component| match owner(inventory, component) {
-        Some(owner) => ScanVerdict::JudgedAs(owner),
+        Some(owner) => match matches(component, distribution, index) {
+            Ok(matches) if !matches.is_empty() && !speaks_of(inventory, owner, index) => {
+                ScanVerdict::Matched(matches)
+            }
+            Ok(_) | Err(_) => ScanVerdict::JudgedAs(owner),
+        },
         None => match matches(component, distribution, index) {
             Ok(matches) if matches.is_empty() => ScanVerdict::Clean,
             Ok(matches) => ScanVerdict::Matched(matches),
@@ -47,6 +52,17 @@ fn owner(inventory: &Inventory, component: &Component) -> Option<ComponentId> {
         inventory
             .component(*id)
             .is_some_and(|owner| owner.owned_by.is_none() && is_operating_system(owner.purl.kind()))
+    })
+}
+
+/// Whether the distribution's advisories speak of a package of its at all, be it of other versions, or are not there to be
+/// asked. Of a package that is not the distribution's own they never do, and their silence clears nothing that is in it.
+fn speaks_of(inventory: &Inventory, owner: ComponentId, index: &Index) -> bool {
+    let target = inventory
+        .component(owner)
+        .and_then(|owner| target(owner, inventory.distribution.as_ref()).ok());
+    target.is_none_or(|target| {
+        !index.has_ecosystem(&target.ecosystem) || !matches!(rows(index, &target), Ok(None))
     })
 }
 

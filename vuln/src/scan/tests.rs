@@ -503,6 +503,16 @@ fn files_of_a_distribution_are_judged_by_it() {
             ScanVerdict::JudgedAs(ComponentId(0)),
         ]
     );
+    // A distribution that never spoke of the package, because it is not its own, does not judge what is in it.
+    let debian = |name| {
+        let range = range("ECOSYSTEM", r#"{"introduced":"0"},{"fixed":"1"}"#);
+        self::record("DEBIAN-1", "Debian:12", name, &range)
+    };
+    let vendor = inventory(&owned, deb("vendor-app", "2"));
+    let silent = scan(&vendor, &index(&[&record, &debian("other")]));
+    assert_eq!(found(silent.verdicts[1].clone()).len(), 1);
+    let spoken = scan(&vendor, &index(&[&record, &debian("vendor-app")]));
+    assert_eq!(spoken.verdicts, [ScanVerdict::Clean, ScanVerdict::JudgedAs(ComponentId(0))]);
     // Only a distribution judges for others.
     let by_npm = scan(&inventory(&owned, language("npm", "x", "1.0.0")), &index(&[&record]));
     assert_eq!(found(by_npm.verdicts[1].clone()).len(), 1);
