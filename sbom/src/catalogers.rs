@@ -187,6 +187,32 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Notes a database that goes under one of these names by a link among its directories, from where nobody wanted it.
+    pub(crate) fn note_moved(&self, found: &mut Found, names: &[&str]) {
+        for path in names.iter().filter_map(|name| TreePath::parse(name.as_bytes()).ok()) {
+            let moved = match self.tree.entry(&path) {
+                // A link to a file is among the wanted ones, and said where that is read.
+                Some(link) if matches!(link.kind, EntryKind::Symlink(_)) => {
+                    self.tree.resolve(&path).ok().filter(|to| to.kind == EntryKind::Directory)
+                }
+                Some(_) => None,
+                None => self.tree.resolve(&path).ok(),
+            };
+            let is_read = |entry: &Entry| {
+                let read = |file: &&Entry| {
+                    file.path == entry.path
+                        || (entry.kind == EntryKind::Directory
+                            && file.path.parent().as_ref() == Some(&entry.path))
+                };
+                self.files.iter().any(read)
+            };
+            if let Some(entry) = moved.filter(|entry| !is_read(entry)) {
+                let reason = format!("a link makes it `{path}`, and it was not read");
+                self.note(found, entry, reason);
+            }
+        }
+    }
+
     /// Notes that one component needs others.
     pub(crate) fn depends(&self, found: &mut Found, from: ComponentId, to: &[ComponentId]) {
         let relation = |to: &ComponentId| Relation { from, to: *to, kind: RelationKind::DependsOn };

@@ -160,3 +160,33 @@ fn a_package_that_the_distribution_never_spoke_of_vouches_for_nothing() {
         .file("var/lib/dpkg/info/vendor-app.list", format!("/{path}\n"))]);
     port.scan(&image).expect_status(1);
 }
+
+#[test]
+fn d04_a_database_behind_a_linked_directory_is_not_passed_over() {
+    let port = Port::new();
+    let moved = |link: &str, to: &str, file: &str| {
+        LayerBuilder::new()
+            .file("etc/os-release", OS_RELEASE)
+            .file(file, format!("{BASE_FILES}{OPENSSL}"))
+            .symlink(link, to)
+            // Something else to be found, so that it is not conspicuous that nothing is.
+            .file("lib/apk/db/installed", "P:a\nV:1\n\n")
+    };
+    for (link, to, file) in [
+        ("var/lib/dpkg", "/opt/dpkg", "opt/dpkg/status"),
+        ("var", "opt", "opt/lib/dpkg/status"),
+        ("var/lib/dpkg/status.d", "../../../opt/d", "opt/d/openssl"),
+        ("var/lib/rpm", "/opt/rpm", "opt/rpm/rpmdb.sqlite"),
+        ("var/lib/rpm", "/opt/rpm", "opt/rpm/Packages"),
+    ] {
+        port.lay(&image([moved(link, to, file)]));
+        let outcome = port.plimsoll(&["sbom", "oci-layout:image:1", "-o", "json"]).expect_status(0);
+        let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
+        let unknowns = report["inventory"]["unknowns"].as_array().unwrap();
+        let is_told = unknowns.iter().any(|unknown| {
+            unknown["path"].as_str() == Some(&format!("/{file}"))
+                || unknown["path"].as_str().is_some_and(|path| path == "/opt/d")
+        });
+        assert!(is_told, "{link}: {unknowns:?}");
+    }
+}

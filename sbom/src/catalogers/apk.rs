@@ -35,7 +35,7 @@ struct Installed<'a> {
 }
 
 fn catalog(ctx: &Context<'_>) -> Found {
-    ctx.each(ctx.limits.file, |ctx, entry, bytes, found| {
+    let mut all = ctx.each(ctx.limits.file, |ctx, entry, bytes, found| {
         let text = String::from_utf8_lossy(bytes);
         // apk ends every package with an empty line.
         if !text.is_empty() && !text.ends_with("\n\n") {
@@ -49,7 +49,9 @@ fn catalog(ctx: &Context<'_>) -> Found {
             own(ctx, entry, package, found);
         }
         relate(ctx, &installed, found);
-    })
+    });
+    ctx.note_moved(&mut all, &["lib/apk/db/installed", "usr/lib/apk/db/installed"]);
+    all
 }
 
 fn paragraphs<'a>(

@@ -66,6 +66,7 @@ fn catalog(ctx: &Context<'_>) -> Found {
         own(ctx, package, &mut found);
     }
     relate(ctx, &installed, &mut found);
+    ctx.note_moved(&mut found, &["var/lib/dpkg/status", "var/lib/dpkg/status.d"]);
     found
 }
 

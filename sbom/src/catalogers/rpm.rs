@@ -73,10 +73,16 @@ fn pending(ctx: &Context<'_>, database: &Entry, found: &mut Found) {
 /// Databases that are there and not read.
 fn unread(ctx: &Context<'_>, found: &mut Found) {
     for directory in DIRECTORIES {
+        ctx.note_moved(found, &[&format!("{directory}/rpmdb.sqlite")]);
         for (name, kind) in UNREAD {
             let path = TreePath::parse(format!("{directory}/{name}").as_bytes()).ok();
-            let entry = path.and_then(|path| ctx.tree.entry(&path));
-            if let Some(entry) = entry.filter(|entry| entry.kind == EntryKind::File) {
+            let entry = path.and_then(|path| ctx.tree.resolve(&path).ok());
+            // By a link it may have several of the names.
+            let is_new = |entry: &&Entry| {
+                entry.kind == EntryKind::File
+                    && found.unknowns.iter().all(|unknown| unknown.path != entry.path)
+            };
+            if let Some(entry) = entry.filter(is_new) {
                 ctx.note(found, entry, format!("an RPM database in {kind} format is not read yet"));
             }
         }
