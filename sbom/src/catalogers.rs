@@ -236,7 +236,8 @@ impl<'a> Context<'a> {
 
     /// Notes that an operating-system package put a file there, as `database` says, under a path in whose directories there
     /// may be links: packages say `/lib/x` of what lies in `/usr/lib/x`. Only regular files of the tree count, and their
-    /// first owner. What a later layer than the database's put there is not the package's any more.
+    /// first owner. What a later layer than the database's put there is not the package's any more; and what lies where no
+    /// distribution puts anything never was, whatever the database says.
     pub(crate) fn own(
         &self,
         found: &mut Found,
@@ -245,7 +246,8 @@ impl<'a> Context<'a> {
     ) {
         let file = |path: &TreePath| {
             let entry = self.tree.entry(path).filter(|entry| entry.kind == EntryKind::File)?;
-            (entry.layer <= database.layer).then(|| entry.path.clone())
+            let is_own = entry.layer <= database.layer && is_of_system(&entry.path);
+            is_own.then(|| entry.path.clone())
         };
         let real = |path: &TreePath| {
             let directory = self.tree.resolve(&path.parent()?).ok()?;
@@ -309,6 +311,16 @@ impl<'a> Context<'a> {
         };
         (Some(&distribution.id), qualifier)
     }
+}
+
+/// Whether distributions put files there: not among applications and the data of users, nor in `/usr/local` or `/opt`, which
+/// the File Hierarchy Standard leaves to others.
+fn is_of_system(path: &TreePath) -> bool {
+    const ROOTS: [&[u8]; 8] =
+        [b"bin", b"etc", b"lib", b"lib32", b"lib64", b"libx32", b"sbin", b"usr"];
+    let mut parts = path.as_bytes().split(|byte| *byte == b'/');
+    let root = parts.next().unwrap_or_default();
+    ROOTS.contains(&root) && (root != b"usr" || parts.next() != Some(b"local".as_slice()))
 }
 
 /// diffID of the layer that an entry comes from.

@@ -190,3 +190,15 @@ fn d04_a_database_behind_a_linked_directory_is_not_passed_over() {
         assert!(is_told, "{link}: {unknowns:?}");
     }
 }
+
+#[test]
+fn a_forged_file_list_gives_no_application_to_a_package_of_the_system() {
+    let port = Port::new();
+    for root in ["srv/app", "usr/local/lib", "opt/app", "home/u"] {
+        let path = format!("{root}/node_modules/lodash/package.json");
+        let app = LayerBuilder::new().file(&path, LODASH);
+        let forged =
+            LayerBuilder::new().file("var/lib/dpkg/info/base-files.list", format!("/.\n/{path}\n"));
+        port.scan(&image([debian(""), app, forged])).expect_status(1);
+    }
+}
