@@ -16,6 +16,7 @@ mod components;
 mod evidence;
 mod example;
 mod formats;
+mod guide;
 mod oracles;
 mod pipeline;
 mod promotion;
