@@ -1,5 +1,6 @@
 //! Exit statuses: one table, whatever the output format.
 
+use crate::{error::Error, ui::Ui};
 use plimsoll_model::Class;
 use plimsoll_policy::Verdict;
 
@@ -58,6 +59,23 @@ pub(crate) const fn of_verdict(verdict: Verdict) -> &'static ExitStatus {
         Verdict::Pass => &PASSED,
         Verdict::Blocked => &BLOCKED,
         Verdict::Undecided => &UNDECIDED,
+    }
+}
+
+/// The status where the answer is known and something was still to be done, such as to write it down. That this failed is
+/// said; but only where the answer was a pass it decides the status, which would otherwise say that there was one.
+pub(crate) fn settle(
+    ui: &Ui,
+    answer: &'static ExitStatus,
+    done: Result<(), Error>,
+) -> Result<&'static ExitStatus, Error> {
+    match done {
+        Ok(()) => Ok(answer),
+        Err(error) if answer.code == PASSED.code => Err(error),
+        Err(error) => {
+            ui.error(&error);
+            Ok(answer)
+        }
     }
 }
 

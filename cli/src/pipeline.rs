@@ -102,7 +102,14 @@ impl Pipeline<'_> {
         let signer = keys::signer(ctx, self.key)?;
         let believed = keys::trusted(ctx, &facts.policy, Some(signer.public_key()))?;
         let keys = Keys { signer, believed };
-        let carried = self.state(ctx, &facts, &keys.signer).await?;
+        let carried = match self.state(ctx, &facts, &keys.signer).await {
+            Ok(carried) => carried,
+            Err(error) => {
+                // What is wrong with the image itself is so without any statement.
+                let verdict = facts.case().decide(ctx, None).verdict();
+                return exit::settle(&ctx.ui, exit::of_verdict(verdict), Err(error));
+            }
+        };
         let verified = look(ctx, &facts.resolved, &carried, &keys.believed).await;
         let decision = facts.case().decide(ctx, Some(verified.presence()));
         let promotion = self.promote(ctx, &facts, &decision, (&keys, &carried)).await;
@@ -215,8 +222,8 @@ impl Pipeline<'_> {
             }),
             ..Report::new(self.command, facts.resolved.subject().to_string())
         };
-        report::write(ctx, &report, &self.output.output, self.output.show)?;
-        status(decision, promotion.err(), record.err())
+        let written = report::write(ctx, &report, &self.output.output, self.output.show);
+        status(ctx, decision.verdict(), (promotion.err(), record.err()), written)
     }
 
     fn next(&self, decision: &Decision) -> String {
@@ -252,17 +259,26 @@ async fn look(
     verified
 }
 
-/// The status of the decision, unless something failed after a pass.
+/// The status of the decision, unless something failed after a pass. What does not pass stays so, whatever fails besides.
 fn status(
-    decision: &Decision,
-    promotion: Option<Error>,
-    record: Option<Error>,
+    ctx: &Context,
+    verdict: Verdict,
+    (promotion, record): (Option<Error>, Option<Error>),
+    written: Result<(), Error>,
 ) -> Result<&'static ExitStatus, Error> {
-    match (decision.verdict(), promotion, record) {
+    let settle = |done| exit::settle(&ctx.ui, exit::of_verdict(verdict), done);
+    let answer = match (verdict, promotion, record) {
         (_, Some(error), _) => Err(error.after_pass("promote the image")),
         (Verdict::Pass, None, Some(error)) => Err(error.after_pass("record the build")),
-        // A build that does not pass stays so; that it was not recorded must not go unsaid.
-        (Verdict::Blocked | Verdict::Undecided, None, Some(error)) => Err(error),
-        (verdict, None, None) => Ok(exit::of_verdict(verdict)),
+        (Verdict::Blocked | Verdict::Undecided, None, Some(error)) => settle(Err(error)),
+        (_, None, None) => settle(Ok(())),
+    };
+    match (answer, written) {
+        (Ok(_), written) => settle(written),
+        (failed, Ok(())) => failed,
+        (failed, Err(error)) => {
+            ctx.ui.error(&error);
+            failed
+        }
     }
 }

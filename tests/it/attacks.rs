@@ -202,3 +202,20 @@ fn a_forged_file_list_gives_no_application_to_a_package_of_the_system() {
         port.scan(&image([debian(""), app, forged])).expect_status(1);
     }
 }
+
+#[test]
+fn what_does_not_pass_does_not_exit_as_passed_when_writing_fails() {
+    let port = Port::new();
+    port.0.write("taken", "");
+    port.lay(&image([debian(OPENSSL)]));
+    let judge = ["oci-layout:image:1", "--advisories", "advisories"];
+    for (command, more) in [
+        ("run", ["--ledger", "taken/ledger"]),
+        ("run", ["--output", "json=taken/report"]),
+        ("scan", ["--output", "json=taken/report"]),
+    ] {
+        let outcome = port.plimsoll(&[&[command], &judge[..], &more[..]].concat());
+        let outcome = outcome.expect_status(1);
+        assert!(outcome.stderr.contains("error: "), "{}", outcome.stderr);
+    }
+}

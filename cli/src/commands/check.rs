@@ -43,8 +43,8 @@ pub(crate) async fn check(
         base: case.base(),
         ..Report::new("check", arguments.what.join(", "))
     };
-    report::write(ctx, &report, &arguments.output.output, arguments.output.show)?;
-    Ok(exit::of_verdict(decision.verdict()))
+    let written = report::write(ctx, &report, &arguments.output.output, arguments.output.show);
+    exit::settle(&ctx.ui, exit::of_verdict(decision.verdict()), written)
 }
 
 /// Each argument is a Dockerfile or a directory where there is one by that name, else an image.

@@ -203,8 +203,8 @@ async fn flagged(
         "build": as_json(&bad.entry),
         "findings": bad.findings.iter().map(finding_json).collect::<Vec<_>>(),
     })).collect::<Vec<_>>() });
-    report::write_simple(outputs, &flagged_text(count, &flagged), &json)?;
-    Ok(worst(&flagged))
+    let written = report::write_simple(outputs, &flagged_text(count, &flagged), &json);
+    exit::settle(&ctx.ui, worst(&flagged), written)
 }
 
 fn worst(flagged: &[Flagged]) -> &'static ExitStatus {

@@ -44,8 +44,8 @@ pub(crate) async fn scan(
         policy: Some(report::policy_name(&policy)),
         ..Report::new("scan", subject.name.clone())
     };
-    report::write(ctx, &report, &arguments.output.output, arguments.output.show)?;
-    Ok(exit::of_verdict(decision.verdict()))
+    let written = report::write(ctx, &report, &arguments.output.output, arguments.output.show);
+    exit::settle(&ctx.ui, exit::of_verdict(decision.verdict()), written)
 }
 
 struct Subject {

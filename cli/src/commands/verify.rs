@@ -46,8 +46,7 @@ pub(crate) async fn verify(
         })).collect::<Vec<_>>(),
         "candidates": verified.explanations().iter().map(as_json).collect::<Vec<_>>(),
     });
-    report::write_simple(&arguments.output, &text, &json)?;
-    Ok(status)
+    exit::settle(&ctx.ui, status, report::write_simple(&arguments.output, &text, &json))
 }
 
 fn believed(
