@@ -219,3 +219,25 @@ fn what_does_not_pass_does_not_exit_as_passed_when_writing_fails() {
         assert!(outcome.stderr.contains("error: "), "{}", outcome.stderr);
     }
 }
+
+#[test]
+fn a_ledger_that_was_tampered_with_does_not_say_that_no_build_went_bad() {
+    for tampering in [
+        "UPDATE entry SET verdict = 'blocked'",
+        "UPDATE entry SET subject = 'sha256:0'",
+        "DELETE FROM entry WHERE id = 1",
+        "DELETE FROM entry",
+    ] {
+        let port = Port::new();
+        let ledger = port.0.join("ledger");
+        for layers in [vec![debian("")], vec![debian(""), LayerBuilder::new()]] {
+            port.lay(&image(layers));
+            let judge = ["run", "oci-layout:image:1", "--advisories", "advisories"];
+            port.plimsoll(&[&judge[..], &["--ledger", "ledger"]].concat()).expect_status(0);
+        }
+        let flagged = ["ledger", "flagged", "--advisories", "advisories", "--ledger", "ledger"];
+        port.plimsoll(&flagged).expect_status(0);
+        rusqlite::Connection::open(ledger).unwrap().execute(tampering, ()).unwrap();
+        port.plimsoll(&flagged).expect_status(3);
+    }
+}

@@ -189,6 +189,8 @@ async fn flagged(
     outputs: &[Output],
 ) -> Result<&'static ExitStatus, Error> {
     let policy = ctx.policy()?;
+    // A build that was taken out of the ledger, or is said there not to have passed, would not be missed below.
+    ledger.verify_chain()?;
     let entries = ledger.latest_passed()?;
     let count = entries.len();
     let mut flagged = Vec::new();
