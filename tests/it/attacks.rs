@@ -241,3 +241,10 @@ fn a_ledger_that_was_tampered_with_does_not_say_that_no_build_went_bad() {
         port.plimsoll(&flagged).expect_status(3);
     }
 }
+
+#[test]
+fn a_source_package_that_can_not_be_read_is_not_taken_for_none() {
+    let port = Port::new();
+    let status = OPENSSL.replace("Source: openssl", "Source: openssl (3.0.11-1~deb12u1");
+    port.scan(&image([debian(&status)])).expect_status(3);
+}

@@ -129,6 +129,10 @@ fn package(
     component.supplier = stanza.get("Maintainer").map(str::to_owned);
     component.source = stanza.get("Source").and_then(|source| source_of(source, version));
     component.licenses = licenses;
+    if let Some(source) = stanza.get("Source").filter(|_| component.source.is_none()) {
+        let reason = format!("package `{name}` names no source package by `{source}`");
+        ctx.note(found, entry, reason);
+    }
     let field = |name| stanza.get(name).unwrap_or_default();
     Some(Installed {
         id,
