@@ -315,7 +315,7 @@ impl<'a> Context<'a> {
 
 /// Whether distributions put files there: not among applications and the data of users, nor in `/usr/local` or `/opt`, which
 /// the File Hierarchy Standard leaves to others.
-fn is_of_system(path: &TreePath) -> bool {
+pub(crate) fn is_of_system(path: &TreePath) -> bool {
     const ROOTS: [&[u8]; 8] =
         [b"bin", b"etc", b"lib", b"lib32", b"lib64", b"libx32", b"sbin", b"usr"];
     let mut parts = path.as_bytes().split(|byte| *byte == b'/');

@@ -2,12 +2,12 @@
 //!
 //! Format: <https://www.freedesktop.org/software/systemd/man/latest/os-release.html>.
 
-use crate::catalogers::{Found, layer};
+use crate::catalogers::{Found, is_of_system, layer};
 use plimsoll_model::{
     Limits, Tree, TreePath,
     component::Component,
     inventory::{Distribution, Unknown},
-    tree::{TreeError, Want},
+    tree::{Entry, EntryKind, TreeError, Want},
 };
 
 const ID: &str = "distro";
@@ -45,10 +45,11 @@ pub(crate) fn read(tree: &dyn Tree, limits: &Limits) -> (Option<Distribution>, V
 const PACKAGES: [(&str, &str); 3] = [("deb", "dpkg"), ("apk", "apk"), ("rpm", "rpm")];
 
 /// What is to be said of a distribution without a single package: its database was taken away, or is of a kind that
-/// nothing here reads. Either way nothing is known of what it brought.
+/// nothing here reads. Either way nothing is known of what it brought. Where its name was taken away as well, it shows by
+/// the loader of programs, without which none of its programs runs.
 pub(crate) fn missing_packages(
     tree: &dyn Tree,
-    distribution: &Distribution,
+    distribution: Option<&Distribution>,
     found: &Found,
 ) -> Option<Unknown> {
     let has_packages = found
@@ -62,12 +63,24 @@ pub(crate) fn missing_packages(
     if has_packages || is_said {
         return None;
     }
-    let mut paths = PATHS.iter().filter_map(|path| TreePath::parse(path).ok());
-    let path = paths.find(|path| tree.entry(path).is_some())?;
-    let layer = tree.entry(&path).and_then(|entry| layer(tree, entry));
-    let id = &distribution.id;
-    let reason = format!("it names the distribution `{id}`, of which no packages were found");
+    let (entry, reason) = if let Some(Distribution { id, .. }) = distribution {
+        let mut paths = PATHS.iter().filter_map(|path| TreePath::parse(path).ok());
+        let entry = paths.find_map(|path| tree.entry(&path))?;
+        (entry, format!("it names the distribution `{id}`, of which no packages were found"))
+    } else {
+        let reason = "it is a loader of programs, of a system of which no packages were found";
+        (tree.entries().find(|entry| is_loader(entry))?, reason.to_owned())
+    };
+    let (path, layer) = (entry.path.clone(), layer(tree, entry));
     Some(Unknown { path, layer, cataloger: ID, reason })
+}
+
+/// Whether it is what loads the programs of a system and their C library: `ld-linux-x86-64.so.2`, `ld-musl-x86_64.so.1`.
+fn is_loader(entry: &Entry) -> bool {
+    let name = entry.path.file_name();
+    let is_named =
+        [b"ld-linux".as_slice(), b"ld-musl-"].iter().any(|start| name.starts_with(start));
+    is_named && entry.kind == EntryKind::File && is_of_system(&entry.path)
 }
 
 /// The package that carries the release, by the distribution's `ID`: its purl type, its name, and how many numbers its

@@ -57,8 +57,8 @@ pub fn catalog(tree: &dyn Tree, limits: &Limits) -> Inventory {
     for found in found {
         all.absorb(found);
     }
+    all.unknowns.extend(distro::missing_packages(tree, distribution.as_ref(), &all));
     if let Some(distribution) = &distribution {
-        all.unknowns.extend(distro::missing_packages(tree, distribution, &all));
         all.unknowns.extend(distro::contradictions(tree, distribution, &all));
     }
     merge::merge(distribution, all)

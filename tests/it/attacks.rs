@@ -248,3 +248,13 @@ fn a_source_package_that_can_not_be_read_is_not_taken_for_none() {
     let status = OPENSSL.replace("Source: openssl", "Source: openssl (3.0.11-1~deb12u1");
     port.scan(&image([debian(&status)])).expect_status(3);
 }
+
+#[test]
+fn d04_a_system_whose_database_and_name_were_removed_is_not_clean() {
+    let port = Port::new();
+    let loader = "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2";
+    let removed = LayerBuilder::new().whiteout("var/lib/dpkg").whiteout("etc/os-release");
+    port.scan(&image([debian(OPENSSL).file(loader, "x"), removed])).expect_status(3);
+    // A program that brings nothing of a system is judged by what it says itself.
+    port.scan(&image([LayerBuilder::new().file("app", "x")])).expect_status(0);
+}
