@@ -40,12 +40,11 @@ pub(crate) async fn attest(
         source: &arguments.source,
     };
     let attested = attest::attest(ctx, &findings, types, &signer)?;
-    let text = match &arguments.bundles {
-        Some(directory) => write_bundles(directory, &attested)?,
-        None => {
-            attest::attach(ctx, &resolved, &attested).await?;
-            format!("{} statements attached to {}\n", attested.len(), resolved.subject())
-        }
+    let text = if let Some(directory) = &arguments.bundles {
+        write_bundles(directory, &attested)?
+    } else {
+        attest::attach(ctx, &resolved, &attested).await?;
+        format!("{} statements attached to {}\n", attested.len(), resolved.subject())
     };
     report::to_stdout(text.as_bytes())?;
     Ok(&exit::PASSED)
