@@ -1,8 +1,11 @@
 //! The command line.
 
-use crate::{exit, report, ui::ColorChoice};
+use crate::{env::Environment, exit, report, ui::ColorChoice};
 use camino::Utf8PathBuf;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
+    builder::Resettable,
+};
 use jiff::civil::Date;
 use plimsoll_model::{Reference, Severity, platform::Platform, reference::Tag};
 use plimsoll_policy::Policy;
@@ -18,6 +21,26 @@ pub(crate) struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// The arguments that the program was started with.
+///
+/// A variable that is set to nothing counts as unset: CI systems hand over every input, given or not.
+pub(crate) fn parse(environment: &Environment) -> Result<Arguments, clap::Error> {
+    let matches = without_empty(Arguments::command(), environment).try_get_matches()?;
+    Arguments::from_arg_matches(&matches)
+}
+
+fn without_empty(command: clap::Command, environment: &Environment) -> clap::Command {
+    command
+        .mut_args(|argument| {
+            let is_empty = argument
+                .get_env()
+                .and_then(std::ffi::OsStr::to_str)
+                .is_some_and(|name| environment.is_empty(name));
+            if is_empty { argument.env(Resettable::Reset) } else { argument }
+        })
+        .mut_subcommands(|subcommand| without_empty(subcommand, environment))
 }
 
 /// Flags that every command takes.
@@ -544,7 +567,6 @@ fn name_and_value(text: &str) -> Result<(String, String), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_consistent() {

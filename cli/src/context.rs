@@ -42,8 +42,7 @@ pub(crate) struct Context {
 impl Context {
     /// Looks at clock, environment and terminal, for the one time.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
-    pub(crate) fn new(shared: Shared) -> Result<Self, Error> {
-        let environment = Environment::read();
+    pub(crate) fn new(shared: Shared, environment: Environment) -> Result<Self, Error> {
         Ui::listen(&shared);
         let ui = Ui::new(&shared, &environment);
         let document_time =

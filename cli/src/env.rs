@@ -69,6 +69,11 @@ impl Environment {
         self.0.get(variable.name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// Whether the variable of this name is set to nothing.
+    pub(crate) fn is_empty(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(String::is_empty)
+    }
+
     /// Whether it is set to anything.
     pub(crate) fn has(&self, variable: &Variable) -> bool {
         self.get(variable).is_some()

@@ -12,8 +12,7 @@ mod report;
 mod stages;
 mod ui;
 
-use crate::{args::Arguments, context::Context, exit::ExitStatus};
-use clap::Parser as _;
+use crate::{context::Context, exit::ExitStatus};
 use plimsoll_model::Classify as _;
 use std::{process::ExitCode, time::Duration};
 use tokio::sync::oneshot;
@@ -32,7 +31,8 @@ fn main() -> ExitCode {
 }
 
 fn drive() -> &'static ExitStatus {
-    let arguments = match Arguments::try_parse() {
+    let environment = env::Environment::read();
+    let arguments = match args::parse(&environment) {
         Ok(arguments) => arguments,
         Err(error) => {
             let status = if error.use_stderr() { &exit::USAGE } else { &exit::PASSED };
@@ -42,10 +42,10 @@ fn drive() -> &'static ExitStatus {
         }
     };
     let quiet = args::Shared { quiet: true, ..arguments.shared.clone() };
-    let ctx = match Context::new(arguments.shared) {
+    let ctx = match Context::new(arguments.shared, environment.clone()) {
         Ok(ctx) => ctx,
         Err(error) => {
-            ui::Ui::new(&quiet, &env::Environment::read()).error(&error);
+            ui::Ui::new(&quiet, &environment).error(&error);
             return exit::of_class(error.class());
         }
     };

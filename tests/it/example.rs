@@ -168,3 +168,15 @@ fn the_images_are_what_the_script_makes() {
         assert_eq!(made, std::fs::read(root().join("examples").join(&file)).unwrap(), "{file}");
     }
 }
+
+#[test]
+fn a_variable_that_is_set_to_nothing_counts_as_unset() {
+    let sandbox = sandbox();
+    let mut command = sandbox.plimsoll();
+    for name in ["CONFIG", "FAIL_ON", "JOBS", "PLATFORM", "DB", "OFFLINE", "TIMEOUT", "CACHE_DIR"] {
+        command.env(format!("PLIMSOLL_{name}"), "");
+    }
+    command.args(["scan", &example("oci-archive:", "images/bad.tar"), "--advisories"]);
+    run(command.arg(example("", "advisories"))).expect_status(1);
+    run(command.env("PLIMSOLL_FAIL_ON", "terrible")).expect_status(2);
+}

@@ -136,7 +136,7 @@ fn environment_is_what_the_manual_says() {
     let man = plimsoll(&sandbox(), &["man"]);
     let variables = section(&man, "ENVIRONMENT");
     assert!(variables.iter().any(|(name, _)| name == "PLIMSOLL_KEY_PASSWORD"), "{variables:?}");
-    let mut page = "# Environment\n\nEvery variable that Plimsoll reads. An empty one counts as unset; one that stands for an option is taken as that option with an empty value.\n\n| variable | meaning |\n|---|---|\n".to_owned();
+    let mut page = "# Environment\n\nEvery variable that Plimsoll reads. An empty one counts as unset.\n\n| variable | meaning |\n|---|---|\n".to_owned();
     for (name, meaning) in variables {
         writeln!(page, "| `{name}` | {meaning} |").unwrap();
     }

@@ -84,6 +84,8 @@ async fn run(program: &Utf8Path, server: &str) -> std::io::Result<(bool, Vec<u8>
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
+        // It is nothing to them.
+        .env_remove("PLIMSOLL_KEY_PASSWORD")
         .kill_on_drop(true)
         .spawn()?;
     if let Some(mut input) = child.stdin.take() {
