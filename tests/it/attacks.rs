@@ -258,3 +258,21 @@ fn d04_a_system_whose_database_and_name_were_removed_is_not_clean() {
     // A program that brings nothing of a system is judged by what it says itself.
     port.scan(&image([LayerBuilder::new().file("app", "x")])).expect_status(0);
 }
+
+#[test]
+fn d02_packages_behind_a_link_named_node_modules_are_not_passed_over() {
+    let port = Port::new();
+    let app = |root: &str, target: &str| {
+        LayerBuilder::new()
+            .file(&format!("{root}/lodash/package.json"), LODASH)
+            .symlink("srv/app/node_modules", target)
+    };
+    port.scan(&image([debian(""), app("opt/x", "/opt/x")])).expect_status(3);
+    port.scan(&image([debian(""), app("opt/x/y", "../../opt/x/y")])).expect_status(3);
+    // Debian's node has a link to a directory without any package.
+    let empty = LayerBuilder::new().directory("opt/e").symlink("srv/app/node_modules", "/opt/e");
+    port.scan(&image([debian(""), empty])).expect_status(0);
+    // Where the target is named like the link, its packages are found there.
+    let named = app("opt/node_modules", "/opt/node_modules");
+    port.scan(&image([debian(""), named])).expect_status(1);
+}

@@ -75,7 +75,32 @@ fn catalog(ctx: &Context<'_>) -> Found {
             }
         }
     }
+    note_moved(ctx, &mut found);
     found
+}
+
+/// Notes packages that are required by way of a link named `node_modules` to a directory that is not named so: nothing
+/// but the name tells that there are packages in it.
+fn note_moved(ctx: &Context<'_>, found: &mut Found) {
+    let links = ctx.tree.entries().filter(|entry| {
+        matches!(entry.kind, EntryKind::Symlink(_)) && entry.path.file_name() == b"node_modules"
+    });
+    let manifests = ctx.tree.entries().map(|entry| entry.path.as_bytes());
+    let mut manifests: Vec<_> = manifests.filter(|path| path.ends_with(b"/package.json")).collect();
+    manifests.sort_unstable();
+    let is_unread = |to: &&Entry| {
+        let inside = [to.path.as_bytes(), b"/"].concat();
+        let first = manifests.partition_point(|path| *path < inside.as_slice());
+        to.path.file_name() != b"node_modules"
+            && to.path.as_bytes() != DEBIAN.as_bytes()
+            && manifests.get(first).is_some_and(|path| path.starts_with(&inside))
+    };
+    for link in links {
+        if let Some(to) = ctx.tree.resolve(&link.path).ok().filter(is_unread) {
+            let reason = format!("it leads to `{}`, whose packages were not read", to.path);
+            ctx.note(found, link, reason);
+        }
+    }
 }
 
 fn read<'a>(ctx: &Context<'a>, entry: &'a Entry) -> (Found, Option<Installed<'a>>) {
