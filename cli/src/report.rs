@@ -5,7 +5,7 @@ use crate::{
     error::Error,
     files,
     stages::{inventory::Cataloged, promote::Promoted},
-    ui::Paint,
+    ui::{self, Paint},
 };
 use camino::Utf8PathBuf;
 use plimsoll_attest::Verification;
@@ -140,14 +140,10 @@ impl Output {
     }
 }
 
-/// What goes to stdout, and there into the log of a runner, which takes `##[…]` and `##vso[…]` for commands. Text for people
-/// has none any more; in JSON they can only be in a string, which means the same with an escape in it.
+/// What goes to stdout, and there into the log of a runner: see [`ui::tame`].
 fn tame(bytes: &[u8]) -> Cow<'_, [u8]> {
     match std::str::from_utf8(bytes) {
-        Ok(text) if text.contains("##") => {
-            let text = text.replace("##[", "#\\u0023[").replace("##vso[", "#\\u0023vso[");
-            Cow::Owned(text.into_bytes())
-        }
+        Ok(text) if text.contains("##") => Cow::Owned(ui::tame(text).into_bytes()),
         _ => Cow::Borrowed(bytes),
     }
 }

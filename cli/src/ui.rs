@@ -154,6 +154,7 @@ impl Ui {
     }
 
     fn line(&self, line: &str) {
+        let line = tame(line);
         // When stderr is gone there is nobody to tell.
         let write = || writeln!(std::io::stderr().lock(), "{line}").ok();
         match &self.bars {
@@ -212,6 +213,12 @@ impl Drop for Stage<'_> {
             bar.finish_and_clear();
         }
     }
+}
+
+/// A text without what the log of a runner takes for commands: `##[…]` and `##vso[…]`. Text for people has none any
+/// more; in JSON they can only be in a string, which means the same with an escape in it.
+pub(crate) fn tame(text: &str) -> String {
+    text.replace("##[", "#\\u0023[").replace("##vso[", "#\\u0023vso[")
 }
 
 /// `--color`, then `NO_COLOR`, then `FORCE_COLOR` and `CLICOLOR_FORCE`, then whether it is a terminal.

@@ -133,11 +133,9 @@ pub(crate) async fn promote(
     let inputs = judge_destination(ctx, order, &store).await?;
     // 5. The receipt, unless the same is there already.
     let summary = summarise(ctx, clearance, order, (&store, inputs)).await?;
-    // 6. The tag, last.
+    // 6. The tag, last. Where it stands for this digest already nothing is written, but that it still does is looked at.
     let manifest = store.as_source().manifest(&subject.digest).await?;
-    if previous != Some(subject.digest) {
-        store.set_tag(&tag, &manifest, previous).await?;
-    }
+    store.set_tag(&tag, &manifest, previous).await?;
     let to = Pinned { place: store.place(), digest: subject.digest };
     let promoted = Promoted { to, tag, copied, summary };
     stage.done(&outcome(&promoted));
