@@ -69,9 +69,11 @@ impl Pattern {
         &self.text
     }
 
-    /// Whether it begins with a wildcard, so that nothing anchors it.
+    /// Whether it begins with a wildcard, so that nothing anchors it; what every path and every package URL begins with
+    /// is no anchor.
     pub fn is_unanchored(&self) -> bool {
-        !matches!(self.tokens.first(), Some(Token::Literal(_)))
+        let text = self.text.strip_prefix("pkg:").unwrap_or(&self.text);
+        text.trim_start_matches('/').starts_with('*')
     }
 
     /// Whether the whole of `name` matches. Takes time in proportion to both lengths, whatever is in them.
@@ -155,8 +157,11 @@ mod tests {
 
     #[test]
     fn wildcards_in_front_anchor_nothing() {
-        for (text, is_unanchored) in [("*", true), ("**", true), ("*x", true), ("x*", false)] {
-            assert_eq!(text.parse::<Pattern>().unwrap().is_unanchored(), is_unanchored, "{text}");
+        for text in ["*", "**", "*x", "/**", "//*", "pkg:**", "pkg:*/x"] {
+            assert!(text.parse::<Pattern>().unwrap().is_unanchored(), "{text}");
+        }
+        for text in ["x*", "/srv/**", "pkg:deb/*", "/"] {
+            assert!(!text.parse::<Pattern>().unwrap().is_unanchored(), "{text}");
         }
     }
 

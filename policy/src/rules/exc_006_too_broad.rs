@@ -67,6 +67,8 @@ mod tests {
             "rule: VUL-002, id: CVE-1, component: \"**zlib\"",
             "rule: VUL-004",
             "rule: DF-020, path: \"**\"",
+            "rule: VUL-004, path: \"/**\"",
+            "rule: VUL-004, component: \"pkg:**\"",
         ] {
             case(scope).check("EXC-006", Expect::Fail);
         }
