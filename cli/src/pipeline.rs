@@ -102,8 +102,8 @@ impl Pipeline<'_> {
         let signer = keys::signer(ctx, self.key)?;
         let believed = keys::trusted(ctx, &facts.policy, Some(signer.public_key()))?;
         let keys = Keys { signer, believed };
-        let carried = match self.state(ctx, &facts, &keys.signer).await {
-            Ok(carried) => carried,
+        let (carried, unattached) = match self.state(ctx, &facts, &keys.signer).await {
+            Ok(stated) => stated,
             Err(error) => {
                 // What is wrong with the image itself is so without any statement.
                 let verdict = facts.case().decide(ctx, None).verdict();
@@ -112,7 +112,13 @@ impl Pipeline<'_> {
         };
         let verified = look(ctx, &facts.resolved, &carried, &keys.believed).await;
         let decision = facts.case().decide(ctx, Some(verified.presence()));
-        let promotion = self.promote(ctx, &facts, &decision, (&keys, &carried)).await;
+        let promotion = match unattached {
+            Some(error) if decision.verdict() == Verdict::Pass => {
+                Err(error.after_pass("attach the evidence"))
+            }
+            Some(error) => Err(error),
+            None => self.promote(ctx, &facts, &decision, (&keys, &carried)).await,
+        };
         self.close(ctx, &facts, (&decision, &verified), promotion)
     }
 
@@ -131,14 +137,15 @@ impl Pipeline<'_> {
         Ok(Facts { resolved, cataloged, scan, build, bases, policy })
     }
 
-    /// Signs and attaches the statements; those that could not be attached are returned, to be carried along.
+    /// Signs and attaches the statements; those that could not be attached are returned, to be carried along, with what
+    /// kept them from a place where they should be.
     async fn state(
         &self,
         ctx: &Context,
         facts: &Facts,
         signer: &KeySigner,
-    ) -> Result<Vec<Attested>, Error> {
-        let Statements::Made(source) = self.statements else { return Ok(Vec::new()) };
+    ) -> Result<(Vec<Attested>, Option<Error>), Error> {
+        let Statements::Made(source) = self.statements else { return Ok((Vec::new(), None)) };
         let findings = Findings {
             resolved: &facts.resolved,
             cataloged: &facts.cataloged,
@@ -146,12 +153,13 @@ impl Pipeline<'_> {
             source,
         };
         let attested = attest::attest(ctx, &findings, &STATED, signer)?;
-        Ok(match attest::attach(ctx, &facts.resolved, &attested).await? {
-            Attachment::Attached => Vec::new(),
-            Attachment::KeptInMemory => {
+        Ok(match attest::attach(ctx, &facts.resolved, &attested).await {
+            Ok(Attachment::Attached) => (Vec::new(), None),
+            Ok(Attachment::KeptInMemory) => {
                 ctx.ui.note("evidence can not be attached inside an archive: it goes with a promotion alone");
-                attested
+                (attested, None)
             }
+            Err(error) => (attested, Some(error)),
         })
     }
 
@@ -176,7 +184,10 @@ impl Pipeline<'_> {
             keys: &keys.believed,
             signer: &keys.signer,
         };
-        Box::pin(promote::promote(ctx, &clearance, &order)).await.map(Some)
+        Box::pin(promote::promote(ctx, &clearance, &order))
+            .await
+            .map(Some)
+            .map_err(|error| error.after_pass("promote the image"))
     }
 
     /// Records the run and writes the reports, whatever it came to; only then the command fails or passes.
@@ -218,7 +229,7 @@ impl Pipeline<'_> {
             record: record.as_ref().ok().copied(),
             next: Some(match &promotion {
                 Ok(_) => self.next(decision),
-                Err(_) => "but it could not be promoted".to_owned(),
+                Err(_) => "but what comes after could not be done".to_owned(),
             }),
             ..Report::new(self.command, facts.resolved.subject().to_string())
         };
@@ -263,14 +274,16 @@ async fn look(
 fn status(
     ctx: &Context,
     verdict: Verdict,
-    (promotion, record): (Option<Error>, Option<Error>),
+    (action, record): (Option<Error>, Option<Error>),
     written: Result<(), Error>,
 ) -> Result<&'static ExitStatus, Error> {
     let settle = |done| exit::settle(&ctx.ui, exit::of_verdict(verdict), done);
-    let answer = match (verdict, promotion, record) {
-        (_, Some(error), _) => Err(error.after_pass("promote the image")),
+    let answer = match (verdict, action, record) {
+        (Verdict::Pass, Some(error), _) => Err(error),
         (Verdict::Pass, None, Some(error)) => Err(error.after_pass("record the build")),
-        (Verdict::Blocked | Verdict::Undecided, None, Some(error)) => settle(Err(error)),
+        (Verdict::Blocked | Verdict::Undecided, Some(error), _) | (_, None, Some(error)) => {
+            settle(Err(error))
+        }
         (_, None, None) => settle(Ok(())),
     };
     match (answer, written) {

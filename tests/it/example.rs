@@ -117,7 +117,7 @@ fn a_promotion_that_fails_is_not_called_done() {
     )
     .expect_status(4);
     let last = outcome.stdout.lines().last().unwrap();
-    assert_eq!(last, "PASSED: none of 0 findings blocks; but it could not be promoted");
+    assert_eq!(last, "PASSED: none of 0 findings blocks; but what comes after could not be done");
     assert!(outcome.stderr.contains("error: passed, but cannot promote"), "{}", outcome.stderr);
 }
 

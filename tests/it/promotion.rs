@@ -273,3 +273,26 @@ fn what_a_promotion_leaves_at_the_destination() {
     ]);
     assert_eq!(types, expect);
 }
+
+#[test]
+fn a25_evidence_that_can_not_be_attached_is_not_said_to_be_and_the_build_is_recorded() {
+    let (yard, port) = (Yard::new(), Port::open(ReferrersApi::Present));
+    let (from, to) = (port.name("build/app:2"), port.name("prod/app:2"));
+    yard.stow("good.tar", &from);
+    port.registry.misbehave(|seen| {
+        (seen.is_write() && seen.path.contains("/build/")).then(|| Fault::status(403))
+    });
+    let run = ["run", &from, "--promote-to", &to, "-o", "json=report.json"];
+    let failed = yard.plimsoll(&run).expect_status(4);
+    assert!(failed.stderr.contains("passed, but cannot attach the evidence"), "{}", failed.stderr);
+    assert!(yard.sandbox.join("report.json").exists());
+    assert_eq!(port.tag("prod/app", "2"), None);
+    let list = yard.plimsoll(&["ledger", "list", "-o", "json"]).expect_status(0);
+    let list: serde_json::Value = serde_json::from_str(&list.stdout).unwrap();
+    assert_eq!(list["builds"][0]["subject"], port.name("build/app"));
+    assert_eq!(list["builds"][0]["promotedTo"], serde_json::Value::Null);
+    // What does not pass stays so.
+    yard.sandbox.write("plimsoll.yaml", POLICY.replace("IMG-002: warn", "BASE-001: deny"));
+    let undecided = yard.plimsoll(&run).expect_status(3);
+    assert!(!undecided.stderr.contains("passed"), "{}", undecided.stderr);
+}
