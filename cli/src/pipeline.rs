@@ -80,6 +80,7 @@ impl Facts {
         Case {
             policy: &self.policy,
             image: Some(self.resolved.image()),
+            users: Some(self.cataloged.users()),
             inventory: Some(self.cataloged.inventory()),
             scan: Some(&self.scan),
             build: &self.build,

@@ -242,6 +242,7 @@ mod tests {
             text: "FROM docker.io/library/debian:12\nUSER 1000\n".to_owned(),
         };
         let facts = plimsoll_policy::Facts {
+            users: None,
             image: None,
             inventory: None,
             scan: None,

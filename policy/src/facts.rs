@@ -1,6 +1,6 @@
 //! What is known of the subject when it is judged.
 
-use crate::{EvidenceKind, bases::Lock};
+use crate::{EvidenceKind, Users, bases::Lock};
 use camino::Utf8PathBuf;
 use plimsoll_model::{Inventory, evidence::Presence, image::Image, scan::Scan};
 use std::collections::BTreeMap;
@@ -20,6 +20,8 @@ pub struct Dockerfile {
 pub struct Facts<'a> {
     /// The image.
     pub image: Option<&'a Image>,
+    /// Its accounts; absent where its files were not looked at.
+    pub users: Option<&'a Users>,
     /// What is in it.
     pub inventory: Option<&'a Inventory>,
     /// What the advisories say of that inventory.

@@ -19,6 +19,7 @@ pub mod policy;
 mod profiles;
 pub mod rules;
 pub mod template;
+mod users;
 mod yaml;
 
 pub use clearance::Clearance;
@@ -29,3 +30,4 @@ pub use exceptions::Exception;
 pub use facts::{Dockerfile, Facts};
 pub use pattern::{Pattern, PatternError};
 pub use policy::{BasesPolicy, EvidencePolicy, Policy, Profile, PromotionPolicy, SignerPolicy};
+pub use users::{Account, Users};

@@ -189,6 +189,19 @@ fn what_is_not_there_is_named() {
     dock.plimsoll(&["sbom", "--no-such-flag"]).expect_status(2);
 }
 
+#[test]
+fn root_by_another_name_is_root() {
+    let as_user = |user: &str| {
+        let accounts =
+            layer().file("etc/passwd", "root:x:0:0::/:\ntoor:x:0:0::/:\napp:x:1001:1::/:\n");
+        ImageBuilder::new().user(user).healthcheck(&["CMD", "true"]).layer(accounts).build()
+    };
+    Dock::new().run(&as_user("app")).expect_status(0);
+    let outcome = Dock::new().run(&as_user("toor")).expect_status(1);
+    assert!(outcome.stdout.contains("`toor`, which is user 0"), "{}", outcome.stdout);
+    Dock::new().run(&as_user("nobody")).expect_status(3);
+}
+
 /// What comes of a registry that behaves like this.
 fn against(fault: &Fault) -> (Outcome, Duration) {
     let runtime = Runtime::new().unwrap();

@@ -30,6 +30,7 @@ pub(crate) async fn check(
     let case = Case {
         policy: &policy,
         image: image.as_ref().map(Resolved::image),
+        users: None,
         inventory: None,
         scan: None,
         build: &build,

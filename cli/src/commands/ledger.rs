@@ -250,6 +250,7 @@ async fn judge_again(
     let case = Case {
         policy,
         image: None,
+        users: None,
         inventory: Some(&inventory),
         scan: Some(&scan),
         build: &build,

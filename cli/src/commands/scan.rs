@@ -29,6 +29,7 @@ pub(crate) async fn scan(
     let case = Case {
         policy: &policy,
         image: None,
+        users: None,
         inventory: Some(&subject.inventory),
         scan: Some(&scan),
         build: &Build::default(),

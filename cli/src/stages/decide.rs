@@ -3,7 +3,7 @@
 use crate::{args::BuildArguments, context::Context, error::Error, files, stages::keys};
 use camino::{Utf8Path, Utf8PathBuf};
 use plimsoll_model::{Inventory, evidence::Presence, image::Image, scan::Scan};
-use plimsoll_policy::{Decision, Dockerfile, EvidenceKind, Facts, Policy, bases::Lock};
+use plimsoll_policy::{Decision, Dockerfile, EvidenceKind, Facts, Policy, Users, bases::Lock};
 use std::collections::BTreeMap;
 
 /// The payload type of a signed lock of base images.
@@ -49,6 +49,8 @@ pub(crate) struct Case<'a> {
     pub policy: &'a Policy,
     /// The image, where one is judged.
     pub image: Option<&'a Image>,
+    /// Its accounts, where its files were looked at.
+    pub users: Option<&'a Users>,
     /// What is aboard.
     pub inventory: Option<&'a Inventory>,
     /// What the advisories say.
@@ -67,6 +69,7 @@ impl Case<'_> {
         evidence: Option<&BTreeMap<EvidenceKind, Presence>>,
     ) -> Decision {
         let facts = Facts {
+            users: self.users,
             image: self.image,
             inventory: self.inventory,
             scan: self.scan,

@@ -3,8 +3,13 @@
 use crate::{context::Context, error::Error, stages::resolve::Resolved};
 use indicatif::ProgressBar;
 use jiff::Timestamp;
-use plimsoll_model::{Inventory, Reference, reference::Selector};
+use plimsoll_model::{
+    Inventory, Reference, TreePath,
+    reference::Selector,
+    tree::{Interest, Want},
+};
 use plimsoll_oci::image::Progress;
+use plimsoll_policy::Users;
 use plimsoll_sbom::formats::{self, Document, DocumentSubject};
 use std::sync::Arc;
 use tokio::task::spawn_blocking;
@@ -13,6 +18,7 @@ use tokio::task::spawn_blocking;
 #[derive(Debug)]
 pub(crate) struct Cataloged {
     inventory: Arc<Inventory>,
+    users: Users,
     subject: DocumentSubject,
     timestamp: Timestamp,
 }
@@ -27,12 +33,22 @@ impl Cataloged {
             platform: None,
             image_tag: None,
         };
-        Self { inventory: Arc::default(), subject, timestamp: Timestamp::UNIX_EPOCH }
+        Self {
+            users: Users::Absent,
+            inventory: Arc::default(),
+            subject,
+            timestamp: Timestamp::UNIX_EPOCH,
+        }
     }
 
     /// The inventory.
     pub(crate) fn inventory(&self) -> &Arc<Inventory> {
         &self.inventory
+    }
+
+    /// The accounts of the image.
+    pub(crate) const fn users(&self) -> &Users {
+        &self.users
     }
 
     /// What an SBOM of it is made from.
@@ -58,21 +74,28 @@ pub(crate) async fn catalog(ctx: &Context, resolved: &Resolved) -> Result<Catalo
     let stage = ctx.ui.stage("inventory");
     let image = resolved.image();
     stage.expect(image.layers.iter().map(|layer| layer.size).sum());
-    let interest = Arc::from(plimsoll_sbom::interest());
+    let interest = Arc::new(Wanted(plimsoll_sbom::interest()));
     let progress = Bar(stage.bar());
     let tree =
         plimsoll_oci::read_tree(resolved.source(), image, interest, &ctx.limits, &progress).await?;
     let limits = ctx.limits.clone();
-    let inventory = spawn_blocking(move || plimsoll_sbom::catalog(&tree, &limits))
-        .await
-        .map_err(Error::Worker)?;
+    let (inventory, users) = spawn_blocking(move || {
+        (plimsoll_sbom::catalog(&tree, &limits), Users::read(&tree, &limits))
+    })
+    .await
+    .map_err(Error::Worker)?;
     let unknowns = match inventory.unknowns.len() {
         0 => String::new(),
         count => format!(", {count} unknown"),
     };
     stage.done(&format!("{} components{unknowns}", inventory.components().len()));
     let timestamp = ctx.document_time.or(image.config.created).unwrap_or(ctx.now);
-    Ok(Cataloged { inventory: Arc::new(inventory), subject: document_subject(resolved), timestamp })
+    Ok(Cataloged {
+        inventory: Arc::new(inventory),
+        users,
+        subject: document_subject(resolved),
+        timestamp,
+    })
 }
 
 fn document_subject(resolved: &Resolved) -> DocumentSubject {
@@ -94,6 +117,15 @@ fn tag_of(reference: &Reference) -> Option<String> {
             Selector::Only | Selector::Digest(_) => None,
         },
         Reference::Sbom(_) => None,
+    }
+}
+
+/// What the catalogers want, and what the rules want.
+struct Wanted(Box<dyn Interest>);
+
+impl Interest for Wanted {
+    fn want(&self, path: &TreePath, size: u64, mode: u32) -> Want {
+        if Users::want(path) { Want::Content } else { self.0.want(path, size, mode) }
     }
 }
 

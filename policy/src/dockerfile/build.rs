@@ -227,6 +227,7 @@ mod tests {
     fn build(text: &str) -> Build {
         let build_args = BTreeMap::from([("GIVEN".to_owned(), "given".to_owned())]);
         let facts = Facts {
+            users: None,
             image: None,
             inventory: None,
             scan: None,

@@ -1,7 +1,7 @@
 //! IMG-001: the image does not run as root.
 
 use super::{About, Raised, Rule, RuleContext};
-use crate::decide::Action;
+use crate::{Account, Users, decide::Action};
 use plimsoll_model::{Severity, finding::Place};
 
 pub(crate) const RULE: Rule = Rule {
@@ -25,14 +25,53 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let user = image.config.user.as_deref().unwrap_or_default();
     let place = || Place::Config { field: "config.User".to_owned() };
     let expected = "a user other than root";
-    if is_root(user) {
-        let found = if user.trim().is_empty() { "no user, which means root" } else { user };
-        vec![context.fail(place(), "the image runs as root", found, expected)]
-    } else if user.contains('$') {
+    let fail = |found: &str| vec![context.fail(place(), "the image runs as root", found, expected)];
+    let unknown = |found: &str| {
         let title = "it can not be told which user the image runs as";
-        vec![context.unknown(place(), title, user, expected)]
-    } else {
-        Vec::new()
+        vec![context.unknown(place(), title, found, expected)]
+    };
+    if is_root(user) {
+        return fail(if user.trim().is_empty() { "no user, which means root" } else { user });
+    }
+    if user.contains('$') {
+        return unknown(user);
+    }
+    match context.facts().users.map(|users| account(users, user)) {
+        Some(Known::Root) => fail(&format!("`{user}`, which is user 0 in /etc/passwd")),
+        Some(Known::Nobody) => unknown(&format!("`{user}`, which is not in /etc/passwd")),
+        Some(Known::Unreadable) => {
+            unknown(&format!("`{user}`, and an /etc/passwd that can not be read"))
+        }
+        Some(Known::Other) | None => Vec::new(),
+    }
+}
+
+/// Who a `USER` is by the accounts of the image.
+enum Known {
+    Root,
+    Other,
+    Nobody,
+    Unreadable,
+}
+
+fn account(users: &Users, user: &str) -> Known {
+    let user = user.split(':').next().unwrap_or_default().trim();
+    let is_number = !user.is_empty() && user.bytes().all(|byte| byte.is_ascii_digit());
+    match users {
+        Users::Unreadable(_) => Known::Unreadable,
+        Users::Absent if is_number => Known::Other,
+        Users::Absent => Known::Nobody,
+        Users::Known(accounts) => {
+            let is_meant =
+                |account: &&Account| account.name == user || account.id.to_string() == user;
+            let meant: Vec<&Account> = accounts.iter().filter(is_meant).collect();
+            match meant.is_empty() {
+                true if is_number => Known::Other,
+                true => Known::Nobody,
+                false if meant.iter().any(|account| account.id == 0) => Known::Root,
+                false => Known::Other,
+            }
+        }
     }
 }
 
@@ -45,7 +84,7 @@ pub(super) fn is_root(user: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::rules::testing::*;
+    use crate::{Users, rules::testing::*};
 
     fn case(user: Option<&str>) -> Case {
         let user = user.map(str::to_owned);
@@ -66,6 +105,27 @@ mod tests {
             case(Some(user)).check("IMG-001", Expect::Pass);
         }
         case(Some("$USER")).check("IMG-001", Expect::Unknown);
+    }
+
+    #[test]
+    fn a_name_or_a_number_is_who_passwd_says() {
+        let passwd =
+            "root:x:0:0::/:\ntoor:x:0:0::/:\n1000:x:0:0::/:\napp:x:1001:1::/:\nodd:x:zero:1::/:";
+        for user in ["toor", "toor:5", "1000", "odd"] {
+            case(Some(user)).passwd(passwd).check("IMG-001", Expect::Fail);
+        }
+        for user in ["app", "app:0", "1001", "4242"] {
+            case(Some(user)).passwd(passwd).check("IMG-001", Expect::Pass);
+        }
+        case(Some("nobody")).passwd(passwd).check("IMG-001", Expect::Unknown);
+        case(Some("app")).users(Users::Absent).check("IMG-001", Expect::Unknown);
+        case(Some("1001")).users(Users::Absent).check("IMG-001", Expect::Pass);
+        let unreadable = Users::Unreadable(plimsoll_model::tree::TreeError::TooManyLinks);
+        case(Some("1001")).users(unreadable).check("IMG-001", Expect::Unknown);
+    }
+
+    #[test]
+    fn a_dockerfile_alone_is_not_judged() {
         Case::default().dockerfile("FROM debian").check("IMG-001", Expect::Pass);
     }
 }

@@ -1,7 +1,7 @@
 //! What the tests of the rules have in common.
 
 use crate::{
-    Decision, Dockerfile, EvidenceKind, Facts, Judged, Policy,
+    Decision, Dockerfile, EvidenceKind, Facts, Judged, Policy, Users,
     bases::{Entry, EntryPlatform, Lock},
     decide,
 };
@@ -36,6 +36,7 @@ pub(crate) struct Case {
     target: Option<String>,
     build_args: BTreeMap<String, String>,
     image: Option<Image>,
+    users: Option<Users>,
     lock: Option<Lock>,
     evidence: Option<BTreeMap<EvidenceKind, Presence>>,
     components: Option<Vec<(Component, ScanVerdict)>>,
@@ -77,6 +78,16 @@ impl Case {
     }
 
     /// An image with these layers that runs as 10001 and has a health check.
+    pub(crate) fn passwd(mut self, text: &str) -> Self {
+        self.users = Some(Users::parse(text));
+        self
+    }
+
+    pub(crate) fn users(mut self, users: Users) -> Self {
+        self.users = Some(users);
+        self
+    }
+
     pub(crate) fn image(self, layers: &[&str]) -> Self {
         self.image_with(layers, |_| {})
     }
@@ -184,6 +195,7 @@ impl Case {
         let scan = Scan { index, verdicts };
         let has_inventory = self.components.is_some();
         let facts = Facts {
+            users: self.users.as_ref(),
             image: self.image.as_ref(),
             inventory: has_inventory.then_some(&inventory),
             scan: (has_inventory && !self.is_unscanned).then_some(&scan),
