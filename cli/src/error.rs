@@ -46,6 +46,12 @@ pub(crate) enum Error {
         /// Which.
         path: Utf8PathBuf,
     },
+    /// An SBOM without a single component, of which nothing can be judged.
+    #[error("`{path}` lists no components: there is nothing to judge")]
+    EmptySbom {
+        /// Which.
+        path: Utf8PathBuf,
+    },
     /// Neither HOME nor the XDG directories are set.
     #[error("no home directory: neither {variable} nor HOME is set")]
     NoHome {
@@ -180,7 +186,9 @@ impl Classify for Error {
             | Self::Format { .. }
             | Self::NotPermitted { .. }
             | Self::ImmutableTag { .. } => Class::Usage,
-            Self::Changed { .. } | Self::EvidenceAtDestination { .. } => Class::Rejected,
+            Self::Changed { .. } | Self::EvidenceAtDestination { .. } | Self::EmptySbom { .. } => {
+                Class::Rejected
+            }
             Self::Runtime(_) => Class::Undecided,
             Self::Write { .. } | Self::Action { .. } => Class::Action,
             Self::Worker(_) | Self::Internal(_) | Self::Json { .. } => Class::Bug,
@@ -196,6 +204,10 @@ impl Classify for Error {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Usage { hint, .. } => hint.clone(),
+            Self::EmptySbom { .. } => Some(
+                "see how it was made: an empty list is what a scanner writes that saw nothing"
+                    .to_owned(),
+            ),
             Self::NoHome { variable } => Some(format!("set HOME or {variable}")),
             Self::NotPermitted { .. } => Some("see `promotion:` in the policy file".to_owned()),
             Self::ImmutableTag { .. } => Some("promote under a new tag".to_owned()),

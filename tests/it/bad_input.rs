@@ -175,6 +175,16 @@ fn no_advisories_are_no_clean_bill() {
 }
 
 #[test]
+fn a17_an_sbom_that_lists_nothing_is_no_clean_bill() {
+    let dock = Dock::new();
+    dock.0.write("empty.json", r#"{"bomFormat":"CycloneDX","specVersion":"1.6","components":[]}"#);
+    let advisories = root().join("examples/advisories");
+    let scan = ["scan", "sbom:empty.json", "--advisories", advisories.as_str()];
+    let outcome = dock.plimsoll(&scan).expect_status(3);
+    assert!(outcome.stderr.contains("lists no components"), "{}", outcome.stderr);
+}
+
+#[test]
 fn what_is_not_there_is_named() {
     let dock = Dock::new();
     for subject in ["oci-layout:nowhere", "oci-archive:nowhere.tar", "docker-archive:nowhere.tar"] {

@@ -60,6 +60,9 @@ async fn read_subject(ctx: &Context, arguments: &ScanArguments) -> Result<Subjec
     if let Reference::Sbom(path) = &arguments.subject.subject {
         let bytes = files::read_past(path, ctx.limits.sbom)?;
         let inventory = Arc::new(plimsoll_sbom::formats::read(&bytes, &ctx.limits)?);
+        if inventory.components().is_empty() && inventory.unknowns.is_empty() {
+            return Err(Error::EmptySbom { path: path.clone() });
+        }
         return Ok(Subject {
             name: format!("sbom:{path}"),
             inventory,
