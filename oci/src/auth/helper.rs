@@ -108,15 +108,27 @@ async fn read(child: &mut Child) -> std::io::Result<Vec<u8>> {
 #[cfg(unix)]
 mod tests {
     use super::*;
-    use std::{fs, os::unix::fs::PermissionsExt as _, time::Duration};
+    use std::time::Duration;
 
     async fn check(script: &str, timeout: Duration) -> Result<Option<Login>, Error> {
         let directory = tempfile::tempdir().unwrap();
         let program = directory.path().join("docker-credential-test");
-        fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        write_program(&program, &format!("#!/bin/sh\n{script}\n")).await;
         let helpers = Helpers { path: directory.path().into(), timeout };
         get("test", &["a.io".to_owned(), "https://a.io".to_owned()], &helpers).await
+    }
+
+    /// Has another process write a program: while this one has it open for writing, a process that another test starts
+    /// inherits it open, and the system runs no program that somebody may be writing.
+    async fn write_program(program: &std::path::Path, text: &str) {
+        let mut shell = Command::new("/bin/sh")
+            .args(["-c", "cat > \"$0\" && chmod 755 \"$0\""])
+            .arg(program)
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        shell.stdin.take().unwrap().write_all(text.as_bytes()).await.unwrap();
+        assert!(shell.wait().await.unwrap().success());
     }
 
     const SOON: Duration = Duration::from_secs(20);
