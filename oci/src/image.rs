@@ -322,8 +322,9 @@ impl Job {
             annotations: BTreeMap::new(),
         };
         let blob: Box<dyn Read + Send> = match &self.source {
-            Source::Registry(_) => {
-                let stream = self.runtime.block_on(self.source.blob(&descriptor))?;
+            // The layer's reader hashes what it reads: once is enough.
+            Source::Registry(registry) => {
+                let stream = self.runtime.block_on(registry.unverified_blob(&descriptor))?;
                 Box::new(Streamed { runtime: self.runtime.clone(), stream, chunk: Bytes::new() })
             }
             Source::Layout(layout) => Box::new(layout.blob_reader(&descriptor)?),

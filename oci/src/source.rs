@@ -180,11 +180,8 @@ impl Source {
         Ok(manifests.iter().map(Manifest::as_referrer).collect())
     }
 
-    /// The same, whole.
-    pub(crate) async fn referrer_manifests(
-        &self,
-        subject: &Digest,
-    ) -> Result<Vec<Manifest>, Error> {
+    /// The same, whole: they were fetched to be told.
+    pub async fn referrer_manifests(&self, subject: &Digest) -> Result<Vec<Manifest>, Error> {
         let (listed, limit) = match self.kind() {
             Kind::Remote(registry) => (
                 registry.listed_referrers(subject).await?,

@@ -32,11 +32,16 @@ impl Registry {
         }
     }
 
-    /// The bytes of a blob. A connection that breaks is taken up again where it broke; digest and size are those of
-    /// the descriptor, or the stream ends with an error.
+    /// The bytes of a blob; digest and size are those of the descriptor, or the stream ends with an error.
     pub(crate) async fn blob(&self, blob: &Descriptor) -> Result<ByteStream, Error> {
+        let from = self.attempt_by_digest("", &blob.digest).on;
+        Ok(verified(self.unverified_blob(blob).await?, blob.digest, blob.size, &from))
+    }
+
+    /// The bytes of a blob as they come, for who hashes them himself. A connection that breaks is taken up again where
+    /// it broke.
+    pub(crate) async fn unverified_blob(&self, blob: &Descriptor) -> Result<ByteStream, Error> {
         let call = self.get_blob(Method::GET, &blob.digest);
-        let from = call.attempt.on.clone();
         let response = self.call(&call, &[200]).await?;
         if let Some(found) = stated_length(&response).filter(|found| *found != blob.size) {
             return Err(wrong_size(blob, &call, found));
@@ -59,7 +64,8 @@ impl Registry {
                 Err(error) => Some((Err(error), None)),
             }
         });
-        Ok(verified(bytes.boxed(), blob.digest, blob.size, &from))
+        // Readers may ask once more after the end.
+        Ok(bytes.fuse().boxed())
     }
 
     /// A whole blob of at most `limit` bytes.
