@@ -75,3 +75,13 @@ pub enum Presence {
         reason: String,
     },
 }
+
+impl Presence {
+    /// The evidence that is there; none where it is absent or could not be told.
+    pub fn evidence(&self) -> &[Evidence] {
+        match self {
+            Self::Present(evidence) => evidence,
+            Self::Absent { .. } | Self::CouldNotTell { .. } => &[],
+        }
+    }
+}

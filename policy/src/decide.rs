@@ -84,6 +84,17 @@ pub struct PolicyLine {
     pub line: u32,
 }
 
+impl Action {
+    /// The word in a policy file.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Deny => "deny",
+            Self::Warn => "warn",
+            Self::Inform => "inform",
+        }
+    }
+}
+
 impl Judged {
     /// Whether it stands in the way.
     pub fn is_blocking(&self) -> bool {

@@ -50,6 +50,11 @@ impl Exception {
         ];
         parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
+
+    /// The same, and until when.
+    pub(crate) fn describe_until(&self) -> String {
+        format!("{}, until {}", self.describe(), self.expires)
+    }
 }
 
 /// The day in UTC.

@@ -158,9 +158,9 @@ pub(super) fn rules(reader: &Reader<'_>, node: &Node, policy: &mut Policy) -> Re
 
 const SWITCHES: [(&str, Switch); 4] = [
     ("off", Switch::Off),
-    ("inform", Switch::On(Action::Inform)),
-    ("warn", Switch::On(Action::Warn)),
-    ("deny", Switch::On(Action::Deny)),
+    (Action::Inform.as_str(), Switch::On(Action::Inform)),
+    (Action::Warn.as_str(), Switch::On(Action::Warn)),
+    (Action::Deny.as_str(), Switch::On(Action::Deny)),
 ];
 
 fn setting(reader: &Reader<'_>, rule: &Rule, entry: &Entry) -> Result<RuleSetting, Error> {

@@ -26,20 +26,13 @@ pub(crate) const RULE: Rule = Rule {
 const EXPECTED: &str = "a user other than root";
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
-    context.builds().iter().filter_map(|build| check_build(context, build)).collect()
+    let untold = "it can not be told which user the target stage runs as";
+    inputs::of_targets(context, (untold, EXPECTED), |build, stage| {
+        check_stage(context, build, stage)
+    })
 }
 
-fn check_build(context: &RuleContext<'_>, build: &Build) -> Option<Raised> {
-    let stage = match &build.target {
-        Ok(number) => build.stages.get(*number)?,
-        Err(_) if build.stages.is_empty() => return None,
-        Err(name) => {
-            let place = inputs::place(build, build.stages.first()?.at);
-            let found = format!("no stage `{name}`");
-            let title = "it can not be told which user the target stage runs as";
-            return Some(context.unknown(place, title, found, EXPECTED));
-        }
-    };
+fn check_stage(context: &RuleContext<'_>, build: &Build, stage: &Stage) -> Option<Raised> {
     match build.user(stage) {
         User::Set { at, user: Expanded::Unknown { variable } } => {
             let title = "it can not be told which user the image runs as";

@@ -3,7 +3,7 @@
 use super::{About, Raised, Rule, RuleContext, inputs};
 use crate::{
     decide::Action,
-    dockerfile::{Build, Healthcheck},
+    dockerfile::{Build, Healthcheck, Stage},
 };
 use plimsoll_model::Severity;
 
@@ -26,19 +26,13 @@ pub(crate) const RULE: Rule = Rule {
 const EXPECTED: &str = "`HEALTHCHECK CMD …`";
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
-    context.builds().iter().filter_map(|build| check_build(context, build)).collect()
+    let untold = "it can not be told whether the target stage has a health check";
+    inputs::of_targets(context, (untold, EXPECTED), |build, stage| {
+        check_stage(context, build, stage)
+    })
 }
 
-fn check_build(context: &RuleContext<'_>, build: &Build) -> Option<Raised> {
-    let stage = match &build.target {
-        Ok(number) => build.stages.get(*number)?,
-        Err(_) if build.stages.is_empty() => return None,
-        Err(name) => {
-            let place = inputs::place(build, build.stages.first()?.at);
-            let title = "it can not be told whether the target stage has a health check";
-            return Some(context.unknown(place, title, format!("no stage `{name}`"), EXPECTED));
-        }
-    };
+fn check_stage(context: &RuleContext<'_>, build: &Build, stage: &Stage) -> Option<Raised> {
     match build.healthcheck(stage) {
         Some((_, Healthcheck::Command)) => None,
         Some((at, Healthcheck::None)) => {

@@ -3,7 +3,7 @@
 use super::{About, Parameter, ParameterKind, Raised, Rule, RuleContext};
 use crate::{decide::Action, exceptions::today};
 use jiff::ToSpan as _;
-use plimsoll_model::{Severity, finding::Place};
+use plimsoll_model::Severity;
 
 pub(crate) const RULE: Rule = Rule {
     id: "EXC-002",
@@ -33,9 +33,8 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let late = context.policy().exceptions().iter().filter(|exception| exception.expires > latest);
     late.map(|exception| {
         let title = format!("an exception lasts longer than {days} days");
-        let found = format!("{}, until {}", exception.describe(), exception.expires);
-        let raised = context.fail(Place::Policy, title, found, format!("{latest} or earlier"));
-        raised.by_line(Some(exception.line))
+        let found = exception.describe_until();
+        context.fail_exception(exception, title, found, format!("{latest} or earlier"))
     })
     .collect()
 }
@@ -44,22 +43,16 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
 mod tests {
     use crate::rules::testing::*;
 
-    fn case(expires: &str, rules: &str) -> Case {
-        Case::default().image(&["a"]).policy(&format!(
-            "rules: {rules}\nexceptions: [{{rule: IMG-002, reason: r, owner: o, expires: {expires}}}]"
-        ))
-    }
-
     #[test]
     fn the_last_day_is_at_most_a_year_away() {
-        case("2027-06-15", "{}").check("EXC-002", Expect::Pass);
-        case("2027-06-16", "{}").check("EXC-002", Expect::Fail);
+        excepting_until("2027-06-15", "{}").check("EXC-002", Expect::Pass);
+        excepting_until("2027-06-16", "{}").check("EXC-002", Expect::Fail);
     }
 
     #[test]
     fn the_policy_may_say_how_far() {
         let rules = "{EXC-002: {max-days: 30}}";
-        case("2026-07-15", rules).check("EXC-002", Expect::Pass);
-        case("2026-07-16", rules).check("EXC-002", Expect::Fail);
+        excepting_until("2026-07-15", rules).check("EXC-002", Expect::Pass);
+        excepting_until("2026-07-16", rules).check("EXC-002", Expect::Fail);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{About, Raised, Rule, RuleContext};
 use crate::decide::Action;
-use plimsoll_model::{Severity, finding::Place};
+use plimsoll_model::Severity;
 
 pub(crate) const RULE: Rule = Rule {
     id: "EXC-003",
@@ -25,10 +25,8 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     exceptions
         .filter(|exception| exception.is_expired(context.now()))
         .map(|exception| {
-            let found = format!("{}, until {}", exception.describe(), exception.expires);
-            context
-                .fail(Place::Policy, "an exception has expired", found, "a last day to come")
-                .by_line(Some(exception.line))
+            let (title, found) = ("an exception has expired", exception.describe_until());
+            context.fail_exception(exception, title, found, "a last day to come")
         })
         .collect()
 }

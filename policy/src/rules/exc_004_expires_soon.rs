@@ -3,7 +3,7 @@
 use super::{About, Parameter, ParameterKind, Raised, Rule, RuleContext};
 use crate::{decide::Action, exceptions::today};
 use jiff::ToSpan as _;
-use plimsoll_model::{Severity, finding::Place};
+use plimsoll_model::Severity;
 
 pub(crate) const RULE: Rule = Rule {
     id: "EXC-004",
@@ -34,11 +34,9 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     exceptions
         .filter(|exception| !exception.is_expired(context.now()) && exception.expires <= soon)
         .map(|exception| {
-            let found = format!("{}, until {}", exception.describe(), exception.expires);
             let title = format!("an exception expires within {days} days");
-            context
-                .fail(Place::Policy, title, found, format!("a last day after {soon}"))
-                .by_line(Some(exception.line))
+            let found = exception.describe_until();
+            context.fail_exception(exception, title, found, format!("a last day after {soon}"))
         })
         .collect()
 }
@@ -47,18 +45,12 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
 mod tests {
     use crate::rules::testing::*;
 
-    fn case(expires: &str, rules: &str) -> Case {
-        Case::default().image(&["a"]).policy(&format!(
-            "rules: {rules}\nexceptions: [{{rule: IMG-002, reason: r, owner: o, expires: {expires}}}]"
-        ))
-    }
-
     #[test]
     fn two_weeks_before_its_last_day_it_is_shown() {
-        case("2026-06-30", "{}").check("EXC-004", Expect::Pass);
-        case("2026-06-29", "{}").check("EXC-004", Expect::Fail);
-        case("2026-06-15", "{}").check("EXC-004", Expect::Fail);
-        case("2026-06-14", "{}").check("EXC-004", Expect::Pass);
-        case("2026-06-30", "{EXC-004: {days: 15}}").check("EXC-004", Expect::Fail);
+        excepting_until("2026-06-30", "{}").check("EXC-004", Expect::Pass);
+        excepting_until("2026-06-29", "{}").check("EXC-004", Expect::Fail);
+        excepting_until("2026-06-15", "{}").check("EXC-004", Expect::Fail);
+        excepting_until("2026-06-14", "{}").check("EXC-004", Expect::Pass);
+        excepting_until("2026-06-30", "{EXC-004: {days: 15}}").check("EXC-004", Expect::Fail);
     }
 }

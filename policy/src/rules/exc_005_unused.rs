@@ -2,7 +2,7 @@
 
 use super::{About, Raised, Rule, RuleContext};
 use crate::{decide::Action, exceptions::Exception};
-use plimsoll_model::{Severity, finding::Place};
+use plimsoll_model::Severity;
 
 pub(crate) const RULE: Rule = Rule {
     id: "EXC-005",
@@ -40,9 +40,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
         })
         .map(|(_, exception)| {
             let (title, found) = ("an exception accepts nothing", exception.describe());
-            context
-                .fail(Place::Policy, title, found, "a finding that it accepts")
-                .by_line(Some(exception.line))
+            context.fail_exception(exception, title, found, "a finding that it accepts")
         })
         .collect()
 }

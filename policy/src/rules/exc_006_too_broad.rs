@@ -2,7 +2,7 @@
 
 use super::{About, Raised, Rule, RuleContext};
 use crate::{decide::Action, exceptions::Exception};
-use plimsoll_model::{Severity, finding::Place};
+use plimsoll_model::Severity;
 
 pub(crate) const RULE: Rule = Rule {
     id: "EXC-006",
@@ -25,12 +25,8 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     exceptions
         .filter_map(|exception| {
             let expected = complaint(exception)?;
-            let found = exception.describe();
-            Some(
-                context
-                    .fail(Place::Policy, "an exception is too broad", found, expected)
-                    .by_line(Some(exception.line)),
-            )
+            let (title, found) = ("an exception is too broad", exception.describe());
+            Some(context.fail_exception(exception, title, found, expected))
         })
         .collect()
 }

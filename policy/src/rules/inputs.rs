@@ -1,7 +1,7 @@
-//! What the rules about base images have in common.
+//! What the rules about Dockerfiles have in common.
 
 use super::{Raised, RuleContext};
-use crate::dockerfile::{Build, Input, InputKind, Position, Source};
+use crate::dockerfile::{Build, Input, InputKind, Position, Source, Stage};
 use plimsoll_model::{finding::Place, reference::ImageName};
 
 /// The frontends of the maker of BuildKit.
@@ -18,6 +18,22 @@ pub(super) fn of<'a>(context: &RuleContext<'a>) -> impl Iterator<Item = (Place, 
 
 pub(super) fn place(build: &Build, at: Position) -> Place {
     Place::Source { path: build.path.clone(), line: at.line, column: at.column }
+}
+
+/// What `judge` says of the stage that each Dockerfile is built to. Where that is none of its stages it can not be told.
+pub(super) fn of_targets(
+    context: &RuleContext<'_>,
+    (untold, expected): (&str, &str),
+    judge: impl Fn(&Build, &Stage) -> Option<Raised>,
+) -> Vec<Raised> {
+    let raise = |build: &Build| match &build.target {
+        Ok(number) => judge(build, build.stages.get(*number)?),
+        Err(name) => {
+            let place = place(build, build.stages.first()?.at);
+            Some(context.unknown(place, untold, format!("no stage `{name}`"), expected))
+        }
+    };
+    context.builds().iter().filter_map(raise).collect()
 }
 
 /// Whether it is a frontend of the maker of BuildKit, which says what a Dockerfile means.

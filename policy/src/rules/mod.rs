@@ -3,6 +3,7 @@
 use crate::{
     decide::Action,
     dockerfile::Build,
+    exceptions::Exception,
     facts::Facts,
     policy::{ParameterValue, Policy},
 };
@@ -225,6 +226,17 @@ impl<'a> RuleContext<'a> {
             Some(ParameterValue::Texts(texts)) => texts,
             Some(ParameterValue::Number(_)) | None => &[],
         }
+    }
+
+    /// The defect is an exception.
+    pub(crate) fn fail_exception(
+        &self,
+        exception: &Exception,
+        title: impl Into<String>,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Raised {
+        self.fail(Place::Policy, title, found, expected).by_line(Some(exception.line))
     }
 
     /// The defect is there.

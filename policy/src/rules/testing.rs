@@ -55,6 +55,13 @@ pub(crate) fn digest(of: &str) -> Digest {
     Digest::of(of.as_bytes())
 }
 
+/// An image whose policy has these rules, and an exception that ends on this day.
+pub(crate) fn excepting_until(expires: &str, rules: &str) -> Case {
+    Case::default().image(&["a"]).policy(&format!(
+        "rules: {rules}\nexceptions: [{{rule: IMG-002, reason: r, owner: o, expires: {expires}}}]"
+    ))
+}
+
 impl Case {
     /// Lines of a policy file after its version.
     pub(crate) fn policy(mut self, text: &str) -> Self {
