@@ -1,14 +1,13 @@
 //! Input by an enemy, or by accident: a clear error that names what was attempted on what, the right exit status,
 //! nothing half-written, and never "clean". Each case has its honest twin.
 
-use crate::support::{Outcome, Sandbox, root, run, sandbox};
+use crate::support::{Outcome, Sandbox, port, root, run, sandbox};
 use plimsoll_model::Digest;
 use plimsoll_oci::testing::{
     image::{BuiltImage, ImageBuilder, LayerBuilder},
-    registry::{Fault, Login, Options, Registry},
+    registry::{Fault, Login, Options},
 };
 use std::time::{Duration, Instant};
-use tokio::runtime::Runtime;
 
 const OS_RELEASE: &str = "ID=debian\nVERSION_ID=\"12\"\n";
 const STATUS: &str = "Package: zlib1g\nStatus: install ok installed\nArchitecture: amd64\nSource: zlib\nVersion: 1:1.2.13.dfsg-1\n\n";
@@ -214,8 +213,7 @@ fn root_by_another_name_is_root() {
 
 /// What comes of a registry that behaves like this.
 fn against(fault: &Fault) -> (Outcome, Duration) {
-    let runtime = Runtime::new().unwrap();
-    let registry = runtime.block_on(Registry::start(Options::default())).unwrap();
+    let registry = port(Options::default());
     let fault = fault.clone();
     registry.misbehave(move |_| Some(fault.clone()));
     let dock = Dock::new();
@@ -254,9 +252,7 @@ fn f1_to_f5_a_registry_that_does_not_answer_as_it_should() {
 
 #[test]
 fn c6_a_password_goes_to_its_registry_alone() {
-    let runtime = Runtime::new().unwrap();
-    let start =
-        |login| runtime.block_on(Registry::start(Options { login, ..Options::default() })).unwrap();
+    let start = |login| port(Options { login, ..Options::default() });
     let (ours, theirs) = (
         start(Login::Basic { username: "mate".to_owned(), password: "c4p5t4n".to_owned() }),
         start(Login::None),
@@ -307,8 +303,7 @@ fn e1_text_of_an_artifact_does_not_act_on_the_terminal() {
 
 #[test]
 fn offline_opens_no_connection() {
-    let runtime = Runtime::new().unwrap();
-    let registry = runtime.block_on(Registry::start(Options::default())).unwrap();
+    let registry = port(Options::default());
     let dock = Dock::new();
     let outcome =
         dock.plimsoll(&["--offline", "sbom", &registry.name("team/app:1")]).expect_status(3);

@@ -1,8 +1,7 @@
 //! Promotion: the digest stays, the evidence comes along, the tag moves last, and an interruption leaves no tag.
 
-use crate::support::{Outcome, Sandbox, root, run, sandbox};
-use plimsoll_model::Digest;
-use plimsoll_oci::testing::registry::{Fault, Options, ReferrersApi, Registry, Seen};
+use crate::support::{Outcome, Port, Sandbox, port, root, run, sandbox};
+use plimsoll_oci::testing::registry::{Fault, Options, ReferrersApi, Seen};
 use std::{
     collections::BTreeSet,
     process::{Child, Command, Stdio},
@@ -12,30 +11,10 @@ use std::{
         mpsc,
     },
 };
-use tokio::runtime::Runtime;
 
-/// A registry in this process, which goes on answering while the test waits for a program.
-struct Port {
-    registry: Registry,
-    /// Dropped after the registry that it drives.
-    _runtime: Runtime,
-}
-
-impl Port {
-    fn open(referrers: ReferrersApi) -> Self {
-        let runtime = Runtime::new().unwrap();
-        let options = Options { referrers, ..Options::default() };
-        let registry = runtime.block_on(Registry::start(options)).unwrap();
-        Self { registry, _runtime: runtime }
-    }
-
-    fn name(&self, rest: &str) -> String {
-        self.registry.name(rest)
-    }
-
-    fn tag(&self, repository: &str, tag: &str) -> Option<Digest> {
-        self.registry.tags(repository).get(tag).copied()
-    }
+/// A registry with or without the referrers API.
+fn open(referrers: ReferrersApi) -> Port {
+    port(Options { referrers, ..Options::default() })
 }
 
 const POLICY: &str = "
@@ -87,7 +66,7 @@ const APIS: [ReferrersApi; 2] = [ReferrersApi::Present, ReferrersApi::Absent];
 #[test]
 fn the_digest_stays_and_the_evidence_comes_along_with_and_without_the_referrers_api() {
     for (from_api, to_api) in APIS.iter().flat_map(|from| APIS.iter().map(move |to| (*from, *to))) {
-        let (yard, source, destination) = (Yard::new(), Port::open(from_api), Port::open(to_api));
+        let (yard, source, destination) = (Yard::new(), open(from_api), open(to_api));
         let (from, to) = (source.name("build/app:2"), destination.name("prod/app:2"));
         yard.stow("good.tar", &from);
         yard.promote(&from, &to).expect_status(0);
@@ -95,22 +74,21 @@ fn the_digest_stays_and_the_evidence_comes_along_with_and_without_the_referrers_
         let digest = source.tag("build/app", "2").unwrap();
         assert_eq!(destination.tag("prod/app", "2"), Some(digest));
         assert_eq!(
-            destination.registry.manifest("prod/app", &digest),
-            source.registry.manifest("build/app", &digest)
+            destination.manifest("prod/app", &digest),
+            source.manifest("build/app", &digest)
         );
         yard.plimsoll(&["verify", &to]).expect_status(0);
 
-        destination.registry.take_log();
+        destination.take_log();
         yard.promote(&from, &to).expect_status(0);
-        let writes: Vec<_> =
-            destination.registry.take_log().into_iter().filter(Seen::is_write).collect();
+        let writes: Vec<_> = destination.take_log().into_iter().filter(Seen::is_write).collect();
         assert_eq!(writes, [], "a second promotion uploads nothing");
     }
 }
 
 #[test]
 fn between_registry_and_layout_both_ways() {
-    let (yard, port) = (Yard::new(), Port::open(ReferrersApi::Present));
+    let (yard, port) = (Yard::new(), open(ReferrersApi::Present));
     let (first, back) = (port.name("build/app:2"), port.name("prod/app:2"));
     yard.stow("good.tar", &first);
     yard.promote(&first, "oci-layout:hold:2").expect_status(0);
@@ -125,7 +103,7 @@ fn between_registry_and_layout_both_ways() {
 fn killed_at(yard: &Yard, port: &Port, (from, to): (&str, &str), nth: usize) -> Option<()> {
     let (reached, wait) = mpsc::channel();
     let written = Arc::new(AtomicUsize::new(0));
-    port.registry.misbehave(move |seen| {
+    port.misbehave(move |seen| {
         if !seen.is_write() || written.fetch_add(1, Ordering::SeqCst) + 1 < nth {
             return None;
         }
@@ -140,7 +118,7 @@ fn killed_at(yard: &Yard, port: &Port, (from, to): (&str, &str), nth: usize) -> 
         .spawn()
         .unwrap();
     let was_reached = wait_for(&mut child, &wait);
-    port.registry.behave();
+    port.behave();
     was_reached.then_some(())
 }
 
@@ -161,7 +139,7 @@ fn wait_for(child: &mut Child, reached: &mpsc::Receiver<()>) -> bool {
 
 #[test]
 fn f19_killed_at_any_step_there_is_no_tag_and_the_next_run_converges() {
-    let (yard, port) = (Yard::new(), Port::open(ReferrersApi::Absent));
+    let (yard, port) = (Yard::new(), open(ReferrersApi::Absent));
     let from = port.name("build/app:2");
     yard.stow("good.tar", &from);
     let digest = port.tag("build/app", "2").unwrap();
@@ -187,7 +165,7 @@ fn f19_killed_at_any_step_there_is_no_tag_and_the_next_run_converges() {
 
 #[test]
 fn c16_an_immutable_tag_does_not_move_to_another_digest() {
-    let (yard, port) = (Yard::new(), Port::open(ReferrersApi::Present));
+    let (yard, port) = (Yard::new(), open(ReferrersApi::Present));
     let to = port.name("prod/app:v1");
     yard.stow("good.tar", &to);
     let taken = port.tag("prod/app", "v1");
@@ -203,14 +181,14 @@ fn c16_an_immutable_tag_does_not_move_to_another_digest() {
 
 #[test]
 fn c10_a_tag_that_moves_after_it_was_read_changes_nothing() {
-    let (yard, port) = (Yard::new(), Port::open(ReferrersApi::Present));
+    let (yard, port) = (Yard::new(), open(ReferrersApi::Present));
     let (from, to) = (port.name("build/app:2"), port.name("prod/app:2"));
     yard.stow("good.tar", &from);
     let digest = port.tag("build/app", "2").unwrap();
     let evil = br#"{"schemaVersion":2,"manifests":[]}"#;
     let reads = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&reads);
-    port.registry.misbehave(move |seen| {
+    port.misbehave(move |seen| {
         let is_tag = seen.method != "PUT" && seen.path.ends_with("/build/app/manifests/2");
         let is_again = is_tag && counted.fetch_add(1, Ordering::SeqCst) > 0;
         is_again.then(|| Fault::Body(evil.to_vec().into()))
@@ -222,22 +200,22 @@ fn c10_a_tag_that_moves_after_it_was_read_changes_nothing() {
 
 #[test]
 fn c13_referrers_that_are_withheld_are_not_taken_for_none() {
-    let (yard, port) = (Yard::new(), Port::open(ReferrersApi::Present));
+    let (yard, port) = (Yard::new(), open(ReferrersApi::Present));
     let (from, to) = (port.name("build/app:2"), port.name("prod/app:2"));
     yard.stow("good.tar", &from);
     for status in [403, 500] {
-        port.registry.misbehave(move |seen| {
+        port.misbehave(move |seen| {
             (seen.path.contains("/build/app/referrers/")).then(|| Fault::status(status))
         });
         yard.promote(&from, &to).expect_status(3);
-        port.registry.behave();
+        port.behave();
         assert_eq!(port.tag("prod/app", "2"), None);
     }
 }
 
 #[test]
 fn policy_says_from_where_to_where() {
-    let (yard, port) = (Yard::new(), Port::open(ReferrersApi::Present));
+    let (yard, port) = (Yard::new(), open(ReferrersApi::Present));
     let from = port.name("build/app:2");
     yard.stow("good.tar", &from);
     let policy = POLICY.replace(
@@ -254,7 +232,7 @@ fn policy_says_from_where_to_where() {
 
 #[test]
 fn what_a_promotion_leaves_at_the_destination() {
-    let (yard, port) = (Yard::new(), Port::open(ReferrersApi::Present));
+    let (yard, port) = (Yard::new(), open(ReferrersApi::Present));
     yard.stow("good.tar", &port.name("prod/app:2"));
     let verified =
         yard.plimsoll(&["verify", &port.name("prod/app:2"), "-o", "json"]).expect_status(0);
@@ -276,10 +254,10 @@ fn what_a_promotion_leaves_at_the_destination() {
 
 #[test]
 fn a25_evidence_that_can_not_be_attached_is_not_said_to_be_and_the_build_is_recorded() {
-    let (yard, port) = (Yard::new(), Port::open(ReferrersApi::Present));
+    let (yard, port) = (Yard::new(), open(ReferrersApi::Present));
     let (from, to) = (port.name("build/app:2"), port.name("prod/app:2"));
     yard.stow("good.tar", &from);
-    port.registry.misbehave(|seen| {
+    port.misbehave(|seen| {
         (seen.is_write() && seen.path.contains("/build/")).then(|| Fault::status(403))
     });
     let run = ["run", &from, "--promote-to", &to, "-o", "json=report.json"];

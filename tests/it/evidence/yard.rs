@@ -1,14 +1,13 @@
 //! Those who sign, those who judge, and an image for both.
 
-use crate::support::{Outcome, Sandbox, oracle, oracle_script, root, run, sandbox};
+use crate::support::{self, Outcome, Sandbox, oracle, oracle_script, port, root, run, sandbox};
 use camino::{Utf8Path, Utf8PathBuf};
 use plimsoll_oci::testing::{
     image::{BuiltImage, ImageBuilder, LayerBuilder},
-    registry::{Options, ReferrersApi, Registry},
+    registry::{Options, ReferrersApi},
 };
 use serde_json::{Value, json};
 use std::fs;
-use tokio::runtime::Runtime;
 
 pub(super) const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 pub(super) const REPOSITORY: &str = "build/app";
@@ -142,24 +141,20 @@ pub(super) fn image(version: &str) -> BuiltImage {
 
 /// A registry in this process with the image in it.
 pub(super) struct Port {
-    pub(super) registry: Registry,
+    pub(super) registry: support::Port,
     pub(super) image: BuiltImage,
-    /// Dropped after the registry that it drives.
-    _runtime: Runtime,
 }
 
 impl Port {
     pub(super) fn open(referrers: ReferrersApi) -> Self {
-        let runtime = Runtime::new().unwrap();
-        let options = Options { referrers, ..Options::default() };
-        let registry = runtime.block_on(Registry::start(options)).unwrap();
+        let registry = port(Options { referrers, ..Options::default() });
         let image = image("1:1.2.13.dfsg-1");
         for bytes in image.blobs.values() {
             registry.put_blob(REPOSITORY, bytes.clone());
         }
         let manifest = image.blobs[&image.manifest.digest].clone();
         registry.put_manifest(REPOSITORY, &image.manifest.media_type, manifest, Some("1"));
-        Self { registry, image, _runtime: runtime }
+        Self { registry, image }
     }
 
     /// The name of the image.

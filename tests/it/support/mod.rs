@@ -2,8 +2,10 @@
 //!
 //! A tool that is not installed makes its test say so and pass over, unless `PLIMSOLL_ORACLES=require`.
 
+mod port;
 mod registry;
 
+pub(crate) use port::{Port, port};
 pub(crate) use registry::{Registry, registry};
 
 use camino::{Utf8Path, Utf8PathBuf};
