@@ -231,6 +231,23 @@ pub(crate) struct BuildArguments {
     pub build_args: Vec<(String, String)>,
 }
 
+/// What an image is judged by, and where what came of it goes: what `run` and `promote` have in common.
+#[derive(Debug, Args)]
+pub(crate) struct JudgingArguments {
+    #[command(flatten)]
+    pub build: BuildArguments,
+    #[command(flatten)]
+    pub index: IndexArguments,
+    #[command(flatten)]
+    pub gate: GateArguments,
+    #[command(flatten)]
+    pub key: KeyArguments,
+    #[command(flatten)]
+    pub ledger: LedgerArguments,
+    #[command(flatten)]
+    pub output: OutputArguments,
+}
+
 /// `run`.
 #[derive(Debug, Args)]
 #[command(after_help = exit::table())]
@@ -247,17 +264,7 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub source: Utf8PathBuf,
     #[command(flatten)]
-    pub build: BuildArguments,
-    #[command(flatten)]
-    pub index: IndexArguments,
-    #[command(flatten)]
-    pub gate: GateArguments,
-    #[command(flatten)]
-    pub key: KeyArguments,
-    #[command(flatten)]
-    pub ledger: LedgerArguments,
-    #[command(flatten)]
-    pub output: OutputArguments,
+    pub judging: JudgingArguments,
 }
 
 /// `sbom`.
@@ -370,17 +377,7 @@ pub(crate) struct PromoteArguments {
     #[arg(value_name = "DESTINATION")]
     pub destination: Reference,
     #[command(flatten)]
-    pub build: BuildArguments,
-    #[command(flatten)]
-    pub index: IndexArguments,
-    #[command(flatten)]
-    pub gate: GateArguments,
-    #[command(flatten)]
-    pub key: KeyArguments,
-    #[command(flatten)]
-    pub ledger: LedgerArguments,
-    #[command(flatten)]
-    pub output: OutputArguments,
+    pub judging: JudgingArguments,
 }
 
 /// `base`.

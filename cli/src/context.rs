@@ -15,7 +15,7 @@ use plimsoll_oci::{
     source::{Access, AccessOptions, Network},
 };
 use plimsoll_policy::Policy;
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 /// The version of this program.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -37,6 +37,8 @@ pub(crate) struct Context {
     pub ui: Ui,
     /// Whether stdout may carry colour.
     pub paint: Paint,
+    /// Made when it is asked for first: many commands reach no registry.
+    access: OnceLock<Access>,
 }
 
 impl Context {
@@ -49,11 +51,28 @@ impl Context {
             environment.get(&env::SOURCE_DATE_EPOCH).map(parse_epoch).transpose()?;
         let paint = ui::paint(shared.color, &environment, ui::Stream::of(&std::io::stdout()));
         let now = Timestamp::now();
-        Ok(Self { shared, environment, now, document_time, limits: Limits::STANDARD, ui, paint })
+        Ok(Self {
+            shared,
+            environment,
+            now,
+            document_time,
+            limits: Limits::STANDARD,
+            ui,
+            paint,
+            access: OnceLock::new(),
+        })
     }
 
     /// How registries are reached.
-    pub(crate) fn access(&self) -> Result<Access, Error> {
+    /// One for the whole run: logins and connections are kept in it.
+    pub(crate) fn access(&self) -> Result<&Access, Error> {
+        match self.access.get() {
+            Some(access) => Ok(access),
+            None => self.make_access().map(|made| self.access.get_or_init(|| made)),
+        }
+    }
+
+    fn make_access(&self) -> Result<Access, Error> {
         Ok(Access::new(AccessOptions {
             credentials: self.credentials()?,
             plain_http: self.shared.plain_http.clone(),

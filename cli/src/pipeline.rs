@@ -1,10 +1,7 @@
 //! The stages in their order: what `run` and `promote` have in common.
 
 use crate::{
-    args::{
-        AttestationType, BuildArguments, GateArguments, IndexArguments, KeyArguments,
-        LedgerArguments, OutputArguments, SubjectArguments,
-    },
+    args::{JudgingArguments, SubjectArguments},
     context::Context,
     error::Error,
     exit::{self, ExitStatus},
@@ -22,13 +19,13 @@ use crate::{
     },
 };
 use camino::Utf8Path;
-use plimsoll_attest::{PublicKey, signers::KeySigner, source};
+use plimsoll_attest::{
+    PublicKey,
+    signers::KeySigner,
+    source::{self, SourceFacts},
+};
 use plimsoll_model::{Reference, scan::Scan};
 use plimsoll_policy::{Decision, Policy, Verdict};
-
-/// What `run` states about an image.
-const STATED: [AttestationType; 3] =
-    [AttestationType::Provenance, AttestationType::Sbom, AttestationType::Vulnerabilities];
 
 /// What is to be done with one image.
 #[derive(Debug)]
@@ -41,18 +38,8 @@ pub(crate) struct Pipeline<'a> {
     pub destination: Option<&'a Reference>,
     /// Whether statements are signed on the way.
     pub statements: Statements<'a>,
-    /// How it was built.
-    pub build: &'a BuildArguments,
-    /// The advisories.
-    pub index: &'a IndexArguments,
-    /// Changes to the policy.
-    pub gate: &'a GateArguments,
-    /// The signing key.
-    pub key: &'a KeyArguments,
-    /// The ledger.
-    pub ledger: &'a LedgerArguments,
-    /// The reports.
-    pub output: &'a OutputArguments,
+    /// What it is judged by, and where what came of it goes.
+    pub judging: &'a JudgingArguments,
 }
 
 /// Whether statements about the image are made.
@@ -89,6 +76,17 @@ impl Facts {
     }
 }
 
+/// What came of stating.
+#[derive(Debug, Default)]
+struct Stated {
+    /// The source that was built.
+    source: Option<SourceFacts>,
+    /// Statements that could not be attached, to be carried along.
+    carried: Vec<Attested>,
+    /// What kept them from a place where they should be.
+    unattached: Option<Error>,
+}
+
 /// Who signs, and who is believed.
 #[derive(Debug)]
 struct Keys {
@@ -100,10 +98,10 @@ impl Pipeline<'_> {
     /// Takes the image through all the stages.
     pub(crate) async fn run(&self, ctx: &Context) -> Result<&'static ExitStatus, Error> {
         let facts = self.gather(ctx).await?;
-        let signer = keys::signer(ctx, self.key)?;
+        let signer = keys::signer(ctx, &self.judging.key)?;
         let believed = keys::trusted(ctx, &facts.policy, Some(signer.public_key()))?;
         let keys = Keys { signer, believed };
-        let (carried, unattached) = match self.state(ctx, &facts, &keys.signer).await {
+        let stated = match self.state(ctx, &facts, &keys.signer).await {
             Ok(stated) => stated,
             Err(error) => {
                 // What is wrong with the image itself is so without any statement.
@@ -111,57 +109,58 @@ impl Pipeline<'_> {
                 return exit::settle(&ctx.ui, exit::of_verdict(verdict), Err(error));
             }
         };
-        let verified = look(ctx, &facts.resolved, &carried, &keys.believed).await;
+        let verified = look(ctx, &facts.resolved, &stated.carried, &keys.believed).await;
         let decision = facts.case().decide(ctx, Some(verified.presence()));
-        let promotion = match unattached {
+        let promotion = match stated.unattached {
             Some(error) if decision.verdict() == Verdict::Pass => {
                 Err(error.after_pass("attach the evidence"))
             }
             Some(error) => Err(error),
-            None => self.promote(ctx, &facts, &decision, (&keys, &carried)).await,
+            None => self.promote(ctx, &facts, &decision, (&keys, &stated.carried)).await,
         };
-        self.close(ctx, &facts, (&decision, &verified), promotion)
+        self.close(ctx, (&facts, stated.source.as_ref()), (&decision, &verified), promotion)
     }
 
     /// Resolve, inventory, scan. What is wrong with the command line or the policy is said before any work is done.
     async fn gather(&self, ctx: &Context) -> Result<Facts, Error> {
-        let policy = self.gate.apply(ctx.policy()?);
+        let policy = self.judging.gate.apply(ctx.policy()?);
         let bases = decide::bases(ctx, &policy)?;
-        let build = Build::read(ctx, self.build)?;
+        let build = Build::read(ctx, &self.judging.build)?;
         if let Some(destination) = self.destination {
             promote::destination_tag(&policy, &self.subject.subject, destination)?;
         }
-        let index = index::open(ctx, self.index).await?;
+        let index = index::open(ctx, &self.judging.index).await?;
         let resolved = resolve::resolve(ctx, self.subject).await?;
         let cataloged = inventory::catalog(ctx, &resolved).await?;
         let scan = index::scan(ctx, cataloged.inventory(), &index).await?;
         Ok(Facts { resolved, cataloged, scan, build, bases, policy })
     }
 
-    /// Signs and attaches the statements; those that could not be attached are returned, to be carried along, with what
-    /// kept them from a place where they should be.
+    /// Reads the source, and signs and attaches the statements.
     async fn state(
         &self,
         ctx: &Context,
         facts: &Facts,
         signer: &KeySigner,
-    ) -> Result<(Vec<Attested>, Option<Error>), Error> {
-        let Statements::Made(source) = self.statements else { return Ok((Vec::new(), None)) };
+    ) -> Result<Stated, Error> {
+        let Statements::Made(directory) = self.statements else { return Ok(Stated::default()) };
+        let source = source::read(directory)?;
         let findings = Findings {
             resolved: &facts.resolved,
             cataloged: &facts.cataloged,
             scan: Some(&facts.scan),
-            source,
+            source: source.as_ref(),
         };
-        let attested = attest::attest(ctx, &findings, &STATED, signer)?;
-        Ok(match attest::attach(ctx, &facts.resolved, &attested).await {
+        let attested = attest::attest(ctx, &findings, &attest::STATED, signer)?;
+        let (carried, unattached) = match attest::attach(ctx, &facts.resolved, &attested).await {
             Ok(Attachment::Attached) => (Vec::new(), None),
             Ok(Attachment::KeptInMemory) => {
                 ctx.ui.note("evidence can not be attached inside an archive: it goes with a promotion alone");
                 (attested, None)
             }
             Err(error) => (attested, Some(error)),
-        })
+        };
+        Ok(Stated { source, carried, unattached })
     }
 
     /// Promotes where a destination was named and the decision gives clearance.
@@ -195,15 +194,11 @@ impl Pipeline<'_> {
     fn close(
         &self,
         ctx: &Context,
-        facts: &Facts,
+        (facts, source): (&Facts, Option<&SourceFacts>),
         (decision, verified): (&Decision, &Verified),
         promotion: Result<Option<Promoted>, Error>,
     ) -> Result<&'static ExitStatus, Error> {
         let case = facts.case();
-        let source = match self.statements {
-            Statements::Made(directory) => source::read(directory)?,
-            Statements::Found => None,
-        };
         let outcomes = Outcomes {
             command: self.command,
             resolved: &facts.resolved,
@@ -211,11 +206,11 @@ impl Pipeline<'_> {
             case: &case,
             decision,
             verified,
-            source: source.as_ref(),
+            source,
             promoted: promotion.as_ref().ok().and_then(Option::as_ref),
         };
         let record = ctx
-            .state_path(self.ledger.ledger.as_deref(), "ledger.sqlite")
+            .state_path(self.judging.ledger.ledger.as_deref(), "ledger.sqlite")
             .and_then(|path| record::record(ctx, &path, &outcomes));
         let report = Report {
             image: Some(facts.resolved.image()),
@@ -234,7 +229,8 @@ impl Pipeline<'_> {
             }),
             ..Report::new(self.command, facts.resolved.subject().to_string())
         };
-        let written = report::write(ctx, &report, &self.output.output, self.output.show);
+        let written =
+            report::write(ctx, &report, &self.judging.output.output, self.judging.output.show);
         status(ctx, decision.verdict(), (promotion.err(), record.err()), written)
     }
 

@@ -96,6 +96,12 @@ impl Report<'_> {
             next: None,
         }
     }
+
+    /// The inventory as an SBOM in the format with this id.
+    fn sbom(&self, format: &'static str) -> Result<Vec<u8>, Error> {
+        let needs = "the inventory of an image";
+        self.cataloged.ok_or(Error::Format { format, command: self.command, needs })?.sbom(format)
+    }
 }
 
 /// How a report looks.

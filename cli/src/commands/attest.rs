@@ -12,17 +12,16 @@ use crate::{
     },
 };
 use camino::Utf8Path;
+use plimsoll_attest::source;
 use std::fmt::Write as _;
-
-const DEFAULT: [AttestationType; 3] =
-    [AttestationType::Provenance, AttestationType::Sbom, AttestationType::Vulnerabilities];
 
 /// Signs statements about an image, and attaches them or writes them to files.
 pub(crate) async fn attest(
     ctx: &Context,
     arguments: &AttestArguments,
 ) -> Result<&'static ExitStatus, Error> {
-    let types = if arguments.types.is_empty() { DEFAULT.as_slice() } else { &arguments.types };
+    let types =
+        if arguments.types.is_empty() { attest::STATED.as_slice() } else { &arguments.types };
     check_target(arguments)?;
     let signer = keys::signer(ctx, &arguments.key)?;
     let resolved = resolve::resolve(ctx, &arguments.subject).await?;
@@ -33,11 +32,16 @@ pub(crate) async fn attest(
     } else {
         None
     };
+    let source = if types.contains(&AttestationType::Provenance) {
+        source::read(&arguments.source)?
+    } else {
+        None
+    };
     let findings = Findings {
         resolved: &resolved,
         cataloged: &cataloged,
         scan: scan.as_ref(),
-        source: &arguments.source,
+        source: source.as_ref(),
     };
     let attested = attest::attest(ctx, &findings, types, &signer)?;
     let text = if let Some(directory) = &arguments.bundles {

@@ -4,7 +4,6 @@ use crate::{
     error::Error,
     exit::{self, ExitStatus},
     report,
-    stages::record::action_word,
 };
 use plimsoll_policy::rules::{self, Rule};
 use std::fmt::Write as _;
@@ -29,7 +28,7 @@ fn text(rule: &Rule) -> String {
         rule.id,
         rule.title,
         rule.severity,
-        action_word(rule.action),
+        rule.action.as_str(),
         indented(rule.why),
         indented(rule.mend),
     );

@@ -11,11 +11,8 @@ use crate::{
         index, record,
     },
 };
-use plimsoll_ledger::{
-    Entry, Filter, Ledger, RecordId,
-    record::{RecordedAction, RecordedFinding},
-};
-use plimsoll_model::{Digest, Printable, finding::Outcome};
+use plimsoll_ledger::{Entry, Filter, Ledger, RecordId, record::RecordedFinding};
+use plimsoll_model::{Digest, Printable};
 use plimsoll_policy::{Policy, Verdict};
 use plimsoll_vuln::Index;
 use serde_json::{Value, json};
@@ -144,21 +141,6 @@ fn show(ledger: &Ledger, id: RecordId, outputs: &[Output]) -> Result<&'static Ex
     Ok(&exit::PASSED)
 }
 
-const fn action_word(action: RecordedAction) -> &'static str {
-    match action {
-        RecordedAction::Deny => "deny",
-        RecordedAction::Warn => "warn",
-        RecordedAction::Inform => "inform",
-    }
-}
-
-const fn outcome_word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Fail => "fail",
-        Outcome::Unknown => "unknown",
-    }
-}
-
 fn finding_line(finding: &RecordedFinding) -> String {
     let excepted = finding
         .excepted
@@ -167,7 +149,7 @@ fn finding_line(finding: &RecordedFinding) -> String {
         .unwrap_or_default();
     format!(
         "{} {} {} {}, {}{excepted}",
-        action_word(finding.action),
+        finding.action.as_str(),
         finding.severity,
         finding.rule,
         finding.title,
@@ -293,7 +275,7 @@ fn as_json(entry: &Entry) -> Value {
 
 fn finding_json(finding: &RecordedFinding) -> Value {
     json!({
-        "rule": finding.rule, "severity": finding.severity, "outcome": outcome_word(finding.outcome), "action": action_word(finding.action),
+        "rule": finding.rule, "severity": finding.severity, "outcome": finding.outcome.as_str(), "action": finding.action.as_str(),
         "excepted": finding.excepted, "title": finding.title, "place": finding.place,
         "fingerprint": finding.fingerprint, "vulnerability": finding.vulnerability, "purl": finding.purl,
     })

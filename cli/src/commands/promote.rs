@@ -18,12 +18,7 @@ pub(crate) async fn promote(
         subject: &arguments.subject,
         destination: Some(&arguments.destination),
         statements: Statements::Found,
-        build: &arguments.build,
-        index: &arguments.index,
-        gate: &arguments.gate,
-        key: &arguments.key,
-        ledger: &arguments.ledger,
-        output: &arguments.output,
+        judging: &arguments.judging,
     };
     pipeline.run(ctx).await
 }

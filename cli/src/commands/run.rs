@@ -20,12 +20,7 @@ pub(crate) async fn run(
         subject: &arguments.subject,
         destination: arguments.promote_to.as_ref(),
         statements,
-        build: &arguments.build,
-        index: &arguments.index,
-        gate: &arguments.gate,
-        key: &arguments.key,
-        ledger: &arguments.ledger,
-        output: &arguments.output,
+        judging: &arguments.judging,
     };
     pipeline.run(ctx).await
 }

@@ -8,7 +8,7 @@ pub(crate) const FORMAT: Format =
     Format { id: "cyclonedx-json", description: "SBOM in CycloneDX 1.6 JSON", write };
 
 fn write(report: &Report<'_>, _style: Style) -> Result<Vec<u8>, Error> {
-    super::spdx_json::sbom(report, FORMAT.id)
+    report.sbom(FORMAT.id)
 }
 
 #[cfg(test)]

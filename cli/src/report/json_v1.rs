@@ -70,7 +70,7 @@ fn finding(judged: &Judged) -> Value {
         "rule": finding.rule,
         "severity": finding.severity,
         "effect": text::effect(judged),
-        "action": record::action_word(judged.action),
+        "action": judged.action.as_str(),
         "title": finding.title,
         "place": place(finding),
         "found": finding.found,

@@ -8,19 +8,7 @@ pub(crate) const FORMAT: Format =
     Format { id: "spdx-json", description: "SBOM in SPDX 2.3 JSON", write };
 
 fn write(report: &Report<'_>, _style: Style) -> Result<Vec<u8>, Error> {
-    sbom(report, FORMAT.id)
-}
-
-/// The report's inventory as an SBOM.
-pub(crate) fn sbom(report: &Report<'_>, format: &'static str) -> Result<Vec<u8>, Error> {
-    report
-        .cataloged
-        .ok_or(Error::Format {
-            format,
-            command: report.command,
-            needs: "the inventory of an image",
-        })?
-        .sbom(format)
+    report.sbom(FORMAT.id)
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! What the table and Markdown say in the same words.
 
 use super::{Report, Style};
-use crate::stages::record::action_word;
 use plimsoll_model::{Severity, finding::Outcome, scan::ScanVerdict};
 use plimsoll_policy::{Judged, Verdict};
 use std::collections::BTreeMap;
@@ -23,7 +22,7 @@ pub(crate) fn effect(judged: &Judged) -> &'static str {
         (Some(_), ..) => "excepted",
         (None, true, Outcome::Unknown) => "undecided",
         (None, true, Outcome::Fail) => "blocks",
-        (None, false, _) => action_word(judged.action),
+        (None, false, _) => judged.action.as_str(),
     }
 }
 

@@ -6,17 +6,20 @@ use crate::{
     error::Error,
     stages::{inventory::Cataloged, resolve::Resolved},
 };
-use camino::Utf8Path;
 use plimsoll_attest::{
     BUNDLE_MEDIA_TYPE, Candidate, Statement, StatementSubject,
     builders::{self, ResolvedDependency, RunFacts},
     predicates,
     signers::KeySigner,
-    source,
+    source::SourceFacts,
 };
 use plimsoll_model::{Digest, Reference, scan::Scan};
 use plimsoll_oci::{Store, store::Artifact};
 use std::collections::BTreeMap;
+
+/// What is stated about an image where nothing else is asked for.
+pub(crate) const STATED: [AttestationType; 3] =
+    [AttestationType::Provenance, AttestationType::Sbom, AttestationType::Vulnerabilities];
 
 /// One signed statement.
 #[derive(Debug, Clone)]
@@ -59,8 +62,8 @@ pub(crate) struct Findings<'a> {
     pub cataloged: &'a Cataloged,
     /// What the advisories say; absent when that is not to be stated.
     pub scan: Option<&'a Scan>,
-    /// Directory of the source that was built.
-    pub source: &'a Utf8Path,
+    /// The source that was built, where it is known.
+    pub source: Option<&'a SourceFacts>,
 }
 
 /// Signs a statement of each type.
@@ -123,7 +126,7 @@ pub(crate) async fn attach(
     if !is_attachable(resolved.typed()) {
         return Ok(Attachment::KeptInMemory);
     }
-    let store = Store::open(resolved.typed(), &ctx.access()?).await?;
+    let store = Store::open(resolved.typed(), ctx.access()?).await?;
     attach_to(&store, resolved, attested).await?;
     Ok(Attachment::Attached)
 }
@@ -206,13 +209,12 @@ fn predicate(
 }
 
 fn provenance(ctx: &Context, findings: &Findings<'_>) -> Result<serde_json::Value, Error> {
-    let source = source::read(findings.source)?;
     let run = RunFacts {
         started: ctx.document_time.unwrap_or(ctx.now),
         finished: ctx.document_time.unwrap_or(ctx.now),
         tool_version: crate::context::VERSION.to_owned(),
         dependencies: Vec::<ResolvedDependency>::new(),
     };
-    let facts = builders::detect(ctx.environment.all(), source.as_ref(), &run)?;
+    let facts = builders::detect(ctx.environment.all(), findings.source, &run)?;
     Ok(predicates::slsa_provenance_v1::predicate(&facts))
 }

@@ -119,7 +119,7 @@ pub(crate) async fn promote(
         return Err(Error::Internal("a clearance was given for another subject"));
     }
     let tag = destination_tag(order.case.policy, resolved.typed(), order.destination)?;
-    let store = Store::open(order.destination, &ctx.access()?).await?;
+    let store = Store::open(order.destination, ctx.access()?).await?;
 
     // 1. The tag may move: an immutable one that names another digest may not.
     let previous = store.current_tag(&tag).await?;
@@ -130,9 +130,10 @@ pub(crate) async fn promote(
     // 3. What could not be attached at the source.
     attest::attach_to(&store, resolved, order.carried).await?;
     // 4. The whole gate again, by what is at the destination.
-    let inputs = judge_destination(ctx, order, &store).await?;
+    let evidence = verify::fetch(ctx, &store.as_source(), &subject.digest).await;
+    let inputs = judge_destination(ctx, order, &store, &evidence).await?;
     // 5. The receipt, unless the same is there already.
-    let summary = summarise(ctx, clearance, order, (&store, inputs)).await?;
+    let summary = summarise(ctx, clearance, order, (&store, &evidence, &inputs)).await?;
     // 6. The tag, last. Where it stands for this digest already nothing is written, but that it still does is looked at.
     let manifest = store.as_source().manifest(&subject.digest).await?;
     store.set_tag(&tag, &manifest, previous).await?;
@@ -187,6 +188,7 @@ async fn judge_destination(
     ctx: &Context,
     order: &Order<'_>,
     store: &Store,
+    evidence: &Candidates,
 ) -> Result<Vec<(String, Digest)>, Error> {
     let source = store.as_source();
     let place = store.place().to_string();
@@ -202,9 +204,7 @@ async fn judge_destination(
             found: image.manifest.to_string(),
         });
     }
-    let candidates = verify::fetch(ctx, &source, &pinned.digest).await;
-    let verified =
-        verify::verify(ctx, &candidates, pinned.digest, order.keys, &verify::all_kinds());
+    let verified = verify::verify(ctx, evidence, pinned.digest, order.keys, &verify::all_kinds());
     let decision = order.case.decide(ctx, Some(verified.presence()));
     if decision.verdict() != Verdict::Pass {
         let reason = decision
@@ -214,11 +214,8 @@ async fn judge_destination(
             .join("; ");
         return Err(Error::EvidenceAtDestination { place, reason });
     }
-    let facts = verified.presence().values().flat_map(|presence| match presence {
-        Presence::Present(evidence) => evidence.as_slice(),
-        Presence::Absent { .. } | Presence::CouldNotTell { .. } => &[],
-    });
-    Ok(facts
+    let present = verified.presence().values().flat_map(Presence::evidence);
+    Ok(present
         .map(|evidence| (evidence.facts().predicate_type.clone(), evidence.facts().bundle))
         .collect())
 }
@@ -228,7 +225,7 @@ async fn summarise(
     ctx: &Context,
     clearance: &Clearance,
     order: &Order<'_>,
-    (store, inputs): (&Store, Vec<(String, Digest)>),
+    (store, evidence, inputs): (&Store, &Candidates, &[(String, Digest)]),
 ) -> Result<Option<Digest>, Error> {
     let place = store.place().to_string();
     let predicate = vsa::predicate(&vsa::VsaFacts {
@@ -238,14 +235,13 @@ async fn summarise(
         resource_uri: &place,
         policy_uri: order.case.policy.path().map_or("plimsoll:baseline", Utf8Path::as_str),
         policy_digest: clearance.policy(),
-        input_attestations: &inputs,
+        input_attestations: inputs,
         result: vsa::VsaResult::Passed,
         verified_levels: &[],
     });
     let digest = order.resolved.subject().digest;
     let own = [order.signer.public_key().clone()];
-    let candidates = verify::fetch(ctx, &store.as_source(), &digest).await;
-    if is_summarised(ctx, &candidates, (digest, &own), &predicate) {
+    if is_summarised(ctx, evidence, (digest, &own), &predicate) {
         return Ok(None);
     }
     let name = store.place().subject_name();

@@ -124,20 +124,8 @@ pub(crate) fn finding(judged: &Judged) -> RecordedFinding {
     }
 }
 
-/// The word for what the policy does about a finding.
-pub(crate) const fn action_word(action: Action) -> &'static str {
-    match action {
-        Action::Deny => "deny",
-        Action::Warn => "warn",
-        Action::Inform => "inform",
-    }
-}
-
 fn evidence(verified: &Verified) -> Vec<RecordedEvidence> {
-    let present = verified.presence().values().flat_map(|presence| match presence {
-        Presence::Present(evidence) => evidence.as_slice(),
-        Presence::Absent { .. } | Presence::CouldNotTell { .. } => &[],
-    });
+    let present = verified.presence().values().flat_map(Presence::evidence);
     present
         .map(|evidence| RecordedEvidence {
             predicate_type: evidence.facts().predicate_type.clone(),

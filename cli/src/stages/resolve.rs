@@ -73,7 +73,7 @@ pub(crate) async fn resolve_reference(
         ));
     }
     let stage = ctx.ui.stage("resolve");
-    let source = Source::open(typed, &ctx.access()?).await?;
+    let source = Source::open(typed, ctx.access()?).await?;
     let pinned = source.resolve(typed).await?;
     let image = plimsoll_oci::open_image(&source, &pinned, platform).await?;
     let top = source.manifest(&pinned.digest).await?;

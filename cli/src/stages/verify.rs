@@ -2,7 +2,7 @@
 
 use crate::{context::Context, error::Error};
 use plimsoll_attest::{Candidate, Expectation, PublicKey, Verification};
-use plimsoll_model::{Classify as _, Digest, evidence::Presence};
+use plimsoll_model::{Digest, evidence::Presence};
 use plimsoll_oci::{
     Source,
     manifest::{Content, Descriptor},
@@ -80,55 +80,20 @@ async fn fetch_all(
     source: &Source,
     subject: &Digest,
 ) -> Result<Vec<Candidate>, Error> {
-    let referrers = source.referrers(subject).await?;
     let mut candidates = Vec::new();
-    for referrer in referrers.iter().take(ctx.limits.referrers_fetched) {
-        candidates.extend(bundles_of(ctx, source, subject, referrer).await?);
-    }
-    if referrers.len() > ctx.limits.referrers_fetched {
-        return Err(Error::usage(
-            format!(
-                "{} referrers of {subject} are more than the limit of {}",
-                referrers.len(),
-                ctx.limits.referrers_fetched
-            ),
-            "remove referrers that are no longer needed",
-        ));
+    for referrer in source.referrer_manifests(subject).await? {
+        let Content::Image(artifact) = &referrer.content else { continue };
+        for layer in artifact.layers.iter().filter(|layer| is_bundle(layer)) {
+            let bytes = source.read_blob(layer, ctx.limits.evidence).await?;
+            let found_at = format!("referrer {} of {}", referrer.descriptor.digest, source.place());
+            candidates.push(Candidate { found_at, bytes: bytes.to_vec() });
+        }
     }
     Ok(candidates)
 }
 
-async fn bundles_of(
-    ctx: &Context,
-    source: &Source,
-    subject: &Digest,
-    referrer: &Descriptor,
-) -> Result<Vec<Candidate>, Error> {
-    let manifest = match source.manifest(&referrer.digest).await {
-        Ok(manifest) => manifest,
-        // One referrer that is malformed must not hide the others; one that can not be had leaves the answer open.
-        Err(error) if error.class() == plimsoll_model::Class::Rejected => {
-            ctx.ui.warn(&format!(
-                "referrer {} of {subject} is passed over: {error}",
-                referrer.digest
-            ));
-            return Ok(Vec::new());
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let Content::Image(artifact) = &manifest.content else { return Ok(Vec::new()) };
-    // A registry that lies about referrers names artifacts of other subjects.
-    if artifact.subject.as_ref().is_none_or(|found| found.digest != *subject) {
-        return Ok(Vec::new());
-    }
-    let mut candidates = Vec::new();
-    for layer in artifact.layers.iter().filter(|layer| layer.media_type.starts_with(BUNDLE_PREFIX))
-    {
-        let bytes = source.read_blob(layer, ctx.limits.evidence).await?;
-        let found_at = format!("referrer {} of {}", referrer.digest, source.place());
-        candidates.push(Candidate { found_at, bytes: bytes.to_vec() });
-    }
-    Ok(candidates)
+fn is_bundle(layer: &Descriptor) -> bool {
+    layer.media_type.starts_with(BUNDLE_PREFIX)
 }
 
 /// Verifies the candidates for each kind of evidence that is asked for.
