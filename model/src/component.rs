@@ -1,6 +1,7 @@
 //! One package in an inventory.
 
 use crate::{digest::Digest, purl::Purl, tree::TreePath};
+use std::collections::BTreeMap;
 
 /// Position of a component in [`crate::Inventory::components`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,8 +16,16 @@ pub struct Component {
     pub name: String,
     /// The version as its ecosystem writes it; absent where the metadata has none.
     pub version: Option<String>,
+    /// What sort of thing it is.
+    pub kind: ComponentKind,
+    /// Whether what is built needs it.
+    pub scope: Scope,
+    /// How its presence is known.
+    pub trust: Trust,
     /// Licences as declared, not interpreted.
     pub licenses: Vec<String>,
+    /// Licences as found in the texts that came with it: SPDX expressions.
+    pub concluded: Vec<String>,
     /// Who supplies it, as declared (`Debian zlib team <…>`).
     pub supplier: Option<String>,
     /// Every file that proves its presence, in path order.
@@ -27,8 +36,49 @@ pub struct Component {
     pub owned_by: Option<ComponentId>,
     /// Hashes of the package as published, in the metadata's own words.
     pub hashes: Vec<Hash>,
+    /// diffID of the layer that brought it, whichever layer wrote last to the file that lists it; absent outside images
+    /// and where it can not be told.
+    pub introduced: Option<Digest>,
+    /// What else is known of it, by the name of the property (`plimsoll:elf:build-id`).
+    pub properties: BTreeMap<String, String>,
     /// The cataloger that found it.
     pub cataloger: &'static str,
+}
+
+/// What sort of thing a component is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ComponentKind {
+    /// A package or a library.
+    #[default]
+    Library,
+    /// A program, or a package that is nobody's dependency.
+    Application,
+    /// Another image, a base for example.
+    Container,
+    /// Weights of a model of machine learning.
+    Model,
+}
+
+/// Whether what is built needs a component.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// It does.
+    #[default]
+    Required,
+    /// It works without.
+    Optional,
+    /// It was needed to build or test it only.
+    Development,
+}
+
+/// How the presence of a component is known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trust {
+    /// A cataloger found the thing itself, or the package manager's record of it.
+    #[default]
+    Observed,
+    /// A document that came along says so: an SBOM inside the image, for example.
+    Claimed,
 }
 
 /// Where a component was found.
@@ -85,12 +135,18 @@ impl Component {
             purl,
             name: name.into(),
             version,
+            kind: ComponentKind::default(),
+            scope: Scope::default(),
+            trust: Trust::default(),
             licenses: Vec::new(),
+            concluded: Vec::new(),
             supplier: None,
             locations: Vec::new(),
             source: None,
             owned_by: None,
             hashes: Vec::new(),
+            introduced: None,
+            properties: BTreeMap::new(),
             cataloger,
         }
     }

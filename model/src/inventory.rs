@@ -3,8 +3,9 @@
 use crate::{
     component::{Component, ComponentId},
     digest::Digest,
-    tree::TreePath,
+    tree::{LayerInfo, TreePath},
 };
+use std::collections::BTreeMap;
 
 /// All components of one subject with what relates them.
 ///
@@ -17,6 +18,21 @@ pub struct Inventory {
     relations: Vec<Relation>,
     /// What could not be read or told; listed, counted, and open to policy.
     pub unknowns: Vec<Unknown>,
+    /// The layers of an image, lowest first; empty outside images.
+    pub layers: Vec<LayerInfo>,
+    /// How far the relations of each kind of package are known, by type of package URL.
+    pub coverage: BTreeMap<String, Coverage>,
+}
+
+/// How far the relations among the packages of one kind are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Coverage {
+    /// Every relation that the package managers have recorded is there.
+    Complete,
+    /// Some are there.
+    Incomplete,
+    /// The sources that were found record none.
+    Unknown,
 }
 
 /// A Linux distribution, from `os-release`.
@@ -104,7 +120,14 @@ impl Inventory {
             .collect();
         unknowns.sort();
         unknowns.dedup();
-        Self { distribution, components, relations, unknowns }
+        Self {
+            distribution,
+            components,
+            relations,
+            unknowns,
+            layers: Vec::new(),
+            coverage: BTreeMap::new(),
+        }
     }
 
     /// The components, in canonical order.

@@ -1,29 +1,43 @@
 //! A read-only view of the files of a subject.
 
 use crate::digest::Digest;
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, ops::ControlFlow};
 
 /// The files of an image after all its layers, or of a directory.
 ///
 /// Only files that an [`Interest`] asked for have content; all have an [`Entry`].
 pub trait Tree: Send + Sync + fmt::Debug {
     /// Every entry of the merged view, in path order.
-    fn entries(&self) -> Box<dyn Iterator<Item = &Entry> + '_>;
+    fn entries(&self) -> Box<dyn Iterator<Item = Entry> + '_>;
 
     /// The entry at exactly this path; a symbolic link is returned as such.
-    fn entry(&self, path: &TreePath) -> Option<&Entry>;
+    fn entry(&self, path: &TreePath) -> Option<Entry>;
 
     /// The entry that `path` leads to, symbolic links followed, never out of the root.
     ///
     /// # Errors
     /// [`TreeError::Absent`], [`TreeError::TooManyLinks`].
-    fn resolve(&self, path: &TreePath) -> Result<&Entry, TreeError>;
+    fn resolve(&self, path: &TreePath) -> Result<Entry, TreeError>;
 
     /// The content of the regular file that `path` leads to, at most `limit` bytes.
     ///
     /// # Errors
     /// Those of [`Tree::resolve`], and [`TreeError::TooLarge`], [`TreeError::NotKept`], [`TreeError::NotAFile`].
     fn read(&self, path: &TreePath, limit: u64) -> Result<Cow<'_, [u8]>, TreeError>;
+
+    /// What `condenser` made of the regular file that `path` leads to, whatever its size; `None` where it found nothing.
+    ///
+    /// # Errors
+    /// Those of [`Tree::resolve`], and [`TreeError::NotKept`], [`TreeError::NotAFile`].
+    fn condensed(
+        &self,
+        path: &TreePath,
+        condenser: &'static Condenser,
+    ) -> Result<Option<Cow<'_, [u8]>>, TreeError>;
+
+    /// What the file at exactly this path held in the views of lower layers before a higher one replaced or removed it,
+    /// each with the layer that it came from, lowest first. Only of files for which [`Interest::wants_earlier`].
+    fn earlier(&self, path: &TreePath) -> Vec<(LayerIndex, Cow<'_, [u8]>)>;
 
     /// The layers this view was made of, lowest first; empty for a directory.
     fn layers(&self) -> &[LayerInfo];
@@ -190,6 +204,11 @@ pub enum TreeError {
 pub trait Interest: Send + Sync {
     /// What is wanted of a regular file.
     fn want(&self, path: &TreePath, size: u64, mode: u32) -> Want;
+
+    /// Whether the content that this file had in lower layers is wanted as well.
+    fn wants_earlier(&self, _path: &TreePath) -> bool {
+        false
+    }
 }
 
 /// How much of a file is wanted.
@@ -199,13 +218,46 @@ pub enum Want {
     Nothing,
     /// All of it.
     Content,
-    /// All of it, if its first bytes are `magic` and `needle` (when not empty) occurs somewhere in it.
-    Matching {
-        /// What it has to begin with.
-        magic: &'static [u8],
-        /// What it has to contain.
-        needle: &'static [u8],
-    },
+    /// What this makes of it.
+    Condensed(&'static Condenser),
+}
+
+/// Makes out of a file, while it passes by, the little of it that somebody wants: programs and archives are too many and
+/// too large to be held.
+#[derive(Debug)]
+pub struct Condenser {
+    /// Its name; two with one name are one.
+    pub id: &'static str,
+    /// Begins with a file of so many bytes.
+    pub begin: fn(u64) -> Box<dyn Condense>,
+}
+
+impl PartialEq for Condenser {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl Eq for Condenser {}
+
+impl Condenser {
+    /// What it makes of a file that is in memory.
+    pub fn condense(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let mut condense = (self.begin)(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        // That nothing more is wanted makes no difference: there is no more.
+        let (ControlFlow::Continue(()) | ControlFlow::Break(())) = condense.take(bytes);
+        condense.finish()
+    }
+}
+
+/// One file on its way through a [`Condenser`].
+pub trait Condense {
+    /// Takes the next piece, of any length; `Break` when no more of the file is wanted.
+    fn take(&mut self, piece: &[u8]) -> ControlFlow<()>;
+
+    /// What was made of all pieces; `None` if there is nothing in the file that anybody wants. What it holds is data of
+    /// an enemy, made smaller: it is parsed with the same care.
+    fn finish(self: Box<Self>) -> Option<Vec<u8>>;
 }
 
 #[cfg(test)]

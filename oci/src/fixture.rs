@@ -115,7 +115,7 @@ pub(crate) fn tree(layers: impl IntoIterator<Item = LayerBuilder>) -> Result<Lay
 
 /// One line for each entry: `directory/`, `file=content`, `link->target`, `special!`. Without the root.
 pub(crate) fn listing(tree: &LayeredTree) -> Vec<String> {
-    let line = |entry: &plimsoll_model::tree::Entry| {
+    let line = |entry: plimsoll_model::tree::Entry| {
         let path = String::from_utf8_lossy(entry.path.as_bytes()).into_owned();
         match &entry.kind {
             EntryKind::Directory => format!("{path}/"),

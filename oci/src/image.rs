@@ -255,7 +255,7 @@ impl Job {
         }
         let kept = KeptBudget::new(self.limits.kept);
         let all = (0..self.layers.len()).map(|at| (at, Selection::Interest(interest))).collect();
-        let mut squash = Squash::new(self.limits.links, &kept);
+        let mut squash = Squash::new(self.limits.links, &kept, interest);
         for ((at, files), layer) in self.read_layers(&all, &kept)?.into_iter().zip(&self.layers) {
             let cost = files.cost;
             squash.apply(layer_index(at), layer, files)?;

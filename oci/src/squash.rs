@@ -18,7 +18,7 @@ use crate::{
 use plimsoll_model::{
     TreePath,
     image::Layer,
-    tree::{Entry, EntryKind, LayerIndex},
+    tree::{Entry, EntryKind, Interest, LayerIndex},
 };
 use std::collections::BTreeMap;
 
@@ -41,21 +41,23 @@ struct Node {
 type Nodes = BTreeMap<Box<[u8]>, Node>;
 
 /// A view that grows, layer by layer.
-#[derive(Debug)]
 pub(crate) struct Squash<'a> {
     nodes: Nodes,
     /// The most symbolic links that lead to one file.
     links: usize,
     /// What paths take from: a short entry may imply long ones.
     kept: &'a KeptBudget,
+    /// Says which files' earlier content is remembered.
+    interest: &'a dyn Interest,
+    earlier: tree::Earlier,
 }
 
 impl<'a> Squash<'a> {
     /// A root with nothing in it.
-    pub(crate) fn new(links: usize, kept: &'a KeptBudget) -> Self {
+    pub(crate) fn new(links: usize, kept: &'a KeptBudget, interest: &'a dyn Interest) -> Self {
         let mut nodes = Nodes::new();
         nodes.insert(Box::default(), Node::implied(LayerIndex(0)));
-        Self { nodes, links, kept }
+        Self { nodes, links, kept, interest, earlier: tree::Earlier::new() }
     }
 
     /// Puts a layer on top.
@@ -68,7 +70,7 @@ impl<'a> Squash<'a> {
         layer: &Layer,
         files: LayerFiles,
     ) -> Result<(), Error> {
-        let mut removed = Nodes::new();
+        let (mut removed, mut replaced) = (Nodes::new(), Nodes::new());
         for path in &files.whiteouts {
             let path = self.land(path.as_bytes(), layer)?;
             self.remove(&path, &mut removed);
@@ -81,9 +83,20 @@ impl<'a> Squash<'a> {
             let path = self.land(entry.path.as_bytes(), layer)?;
             let node = self.node(entry, (index, ordinal), layer, &removed)?;
             self.make_parents(&path, index)?;
-            self.place(path, node)?;
+            self.place(path, node, &mut replaced)?;
         }
+        self.remember(index, removed.into_iter().chain(replaced));
         Ok(())
+    }
+
+    /// Keeps the content of what a layer replaced or removed, where it is wanted.
+    fn remember(&mut self, by: LayerIndex, gone: impl Iterator<Item = (Box<[u8]>, Node)>) {
+        for (path, node) in gone.filter(|(_, node)| node.layer < by) {
+            let Content::Kept(bytes) = node.content else { continue };
+            if TreePath::parse(&path).is_ok_and(|path| self.interest.wants_earlier(&path)) {
+                self.earlier.entry(path).or_default().push((node.layer, bytes));
+            }
+        }
     }
 
     /// What an entry comes to. A hard link comes to what it links to, now.
@@ -118,10 +131,10 @@ impl<'a> Squash<'a> {
     }
 
     /// Puts a node at a path whose parents are there.
-    fn place(&mut self, path: Vec<u8>, node: Node) -> Result<(), Error> {
+    fn place(&mut self, path: Vec<u8>, node: Node, replaced: &mut Nodes) -> Result<(), Error> {
         let stays = node.kind == EntryKind::Directory && self.is_directory(&path);
         if !stays {
-            self.remove(&path, &mut Nodes::new());
+            self.remove(&path, replaced);
         }
         self.insert(path.into(), node)
     }
@@ -193,7 +206,7 @@ impl<'a> Squash<'a> {
                 origin,
             })
         });
-        LayeredTree::new(files.collect(), layers, self.links)
+        LayeredTree::new(files.collect(), layers, self.links, self.earlier)
     }
 }
 

@@ -6,8 +6,8 @@
 use plimsoll_model::{
     Digest, Limits, Purl, Tree, TreePath,
     component::{Component, ComponentId, Location},
-    inventory::{Distribution, Relation, RelationKind, Unknown},
-    tree::{Entry, EntryKind, TreeError, Want},
+    inventory::{Coverage, Distribution, Relation, RelationKind, Unknown},
+    tree::{Condenser, Entry, EntryKind, Want},
 };
 use rayon::prelude::*;
 use std::{
@@ -43,10 +43,34 @@ pub struct Cataloger {
     pub id: &'static str,
     /// What it reads, in a line for people.
     pub description: &'static str,
-    /// What it wants of a file, by path, size and mode.
+    /// The files among which there are those that it wants.
+    pub files: &'static [Files],
+    /// Paths of databases whose content in lower layers it wants as well: from it is told which layer brought what.
+    pub earlier: &'static [&'static str],
+    /// What it wants of one of these, by path, size and mode.
     pub want: fn(&TreePath, u64, u32) -> Want,
+    /// How far what it reads tells how its components depend on each other.
+    pub edges: Coverage,
     /// Reads the files.
     pub catalog: fn(&Context<'_>) -> Found,
+}
+
+/// Files by what is quickly compared: an image has a hundred thousand, and there are dozens of catalogers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Files {
+    /// All of this name, wherever they lie.
+    Named(&'static str),
+    /// All whose names end in this, from the last dot on (`.jar`).
+    Ending(&'static str),
+    /// All that lie directly in this directory of the root (`var/lib/dpkg/info`).
+    In(&'static str),
+    /// All.
+    Any,
+}
+
+/// Wants the whole of every file that it is asked about.
+pub(crate) fn whole(_: &TreePath, _: u64, _: u32) -> Want {
+    Want::Content
 }
 
 /// What a cataloger works with.
@@ -59,7 +83,7 @@ pub struct Context<'a> {
     /// The distribution, where there is one.
     pub distribution: Option<&'a Distribution>,
     /// The files that the cataloger wants, in path order.
-    pub files: &'a [&'a Entry],
+    pub files: &'a [Entry],
     /// The cataloger itself.
     pub cataloger: &'a Cataloger,
     /// How much has been found in all.
@@ -137,25 +161,47 @@ impl Found {
     }
 }
 
+/// Everything that was found, in order.
+fn all(found: Vec<Found>) -> Found {
+    found.into_iter().fold(Found::default(), |mut all, found| {
+        all.absorb(found);
+        all
+    })
+}
+
 impl<'a> Context<'a> {
     /// Reads every wanted file of at most `limit` bytes and catalogs each by itself, in parallel; the order is that of the files.
     pub(crate) fn each(&self, limit: u64, catalog: fn(&Self, &Entry, &[u8], &mut Found)) -> Found {
-        let one = |entry: &&Entry| {
+        let one = |entry: &Entry| {
             let mut found = Found::default();
             if let Some(bytes) = self.read(entry, limit, &mut found) {
                 catalog(self, entry, &bytes, &mut found);
             }
             found
         };
-        let found: Vec<_> = self.files.par_iter().map(one).collect();
-        found.into_iter().fold(Found::default(), |mut all, found| {
-            all.absorb(found);
-            all
-        })
+        all(self.files.par_iter().map(one).collect())
     }
 
-    /// The content of a wanted file of at most `limit` bytes. What cannot be read is an unknown; what was wanted under a
-    /// condition that it did not meet is nothing.
+    /// Catalogs what `condenser` made of every wanted file, as [`Context::each`] does; a file of which it made nothing is
+    /// passed over.
+    pub(crate) fn each_condensed(
+        &self,
+        condenser: &'static Condenser,
+        catalog: fn(&Self, &Entry, &[u8], &mut Found),
+    ) -> Found {
+        let one = |entry: &Entry| {
+            let mut found = Found::default();
+            match self.tree.condensed(&entry.path, condenser) {
+                Ok(Some(bytes)) => catalog(self, entry, &bytes, &mut found),
+                Ok(None) => {}
+                Err(error) => self.note(&mut found, entry, error),
+            }
+            found
+        };
+        all(self.files.par_iter().map(one).collect())
+    }
+
+    /// The content of a wanted file of at most `limit` bytes. What cannot be read is an unknown.
     pub(crate) fn read(
         &self,
         entry: &Entry,
@@ -164,15 +210,9 @@ impl<'a> Context<'a> {
     ) -> Option<Cow<'a, [u8]>> {
         match self.tree.read(&entry.path, limit) {
             Ok(bytes) => return Some(bytes),
-            Err(TreeError::NotKept) if self.is_conditional(entry) => {}
             Err(error) => self.note(found, entry, error),
         }
         None
-    }
-
-    fn is_conditional(&self, entry: &Entry) -> bool {
-        let want = (self.cataloger.want)(&entry.path, entry.size, entry.mode);
-        matches!(want, Want::Matching { .. })
     }
 
     /// Notes something about a file that could not be told.
@@ -199,7 +239,7 @@ impl<'a> Context<'a> {
                 None => self.tree.resolve(&path).ok(),
             };
             let is_read = |entry: &Entry| {
-                let read = |file: &&Entry| {
+                let read = |file: &Entry| {
                     file.path == entry.path
                         || (entry.kind == EntryKind::Directory
                             && file.path.parent().as_ref() == Some(&entry.path))
@@ -208,7 +248,7 @@ impl<'a> Context<'a> {
             };
             if let Some(entry) = moved.filter(|entry| !is_read(entry)) {
                 let reason = format!("a link makes it `{path}`, and it was not read");
-                self.note(found, entry, reason);
+                self.note(found, &entry, reason);
             }
         }
     }
@@ -247,7 +287,7 @@ impl<'a> Context<'a> {
         let file = |path: &TreePath| {
             let entry = self.tree.entry(path).filter(|entry| entry.kind == EntryKind::File)?;
             let is_own = entry.layer <= database.layer && is_of_system(&entry.path);
-            is_own.then(|| entry.path.clone())
+            is_own.then_some(entry.path)
         };
         let real = |path: &TreePath| {
             let directory = self.tree.resolve(&path.parent()?).ok()?;

@@ -26,7 +26,7 @@ pub(crate) fn read(tree: &dyn Tree, limits: &Limits) -> (Option<Distribution>, V
     for path in PATHS.iter().filter_map(|path| TreePath::parse(path).ok()) {
         let entry = tree.entry(&path);
         let mut unknown = |reason: String| {
-            let layer = entry.and_then(|entry| layer(tree, entry));
+            let layer = entry.as_ref().and_then(|entry| layer(tree, entry));
             unknowns.push(Unknown { path: path.clone(), layer, cataloger: ID, reason });
         };
         match tree.read(&path, limits.user_file) {
@@ -69,9 +69,9 @@ pub(crate) fn missing_packages(
         (entry, format!("it names the distribution `{id}`, of which no packages were found"))
     } else {
         let reason = "it is a loader of programs, of a system of which no packages were found";
-        (tree.entries().find(|entry| is_loader(entry))?, reason.to_owned())
+        (tree.entries().find(is_loader)?, reason.to_owned())
     };
-    let (path, layer) = (entry.path.clone(), layer(tree, entry));
+    let (path, layer) = (entry.path.clone(), layer(tree, &entry));
     Some(Unknown { path, layer, cataloger: ID, reason })
 }
 
@@ -101,7 +101,7 @@ pub(crate) fn contradictions(
 ) -> Vec<Unknown> {
     let mut paths = PATHS.iter().filter_map(|path| TreePath::parse(path).ok());
     let Some(path) = paths.find(|path| tree.entry(path).is_some()) else { return Vec::new() };
-    let layer = tree.entry(&path).and_then(|entry| layer(tree, entry));
+    let layer = tree.entry(&path).and_then(|entry| layer(tree, &entry));
     let Distribution { id, version_id, .. } = distribution;
     let release = version_id.as_deref().unwrap_or_default();
     let contradicts = |component: &&Component| {

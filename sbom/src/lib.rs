@@ -15,20 +15,23 @@ mod rpmdb;
 mod stanza;
 #[cfg(test)]
 mod testing;
+mod wanted;
 
 pub use error::Error;
 
-use catalogers::{ALL, Cataloger, Context, Found, Room};
+use catalogers::{ALL, Context, Found, Room};
 use plimsoll_model::{
     Inventory, Limits, Tree, TreePath,
-    inventory::{Distribution, Unknown},
-    tree::{Entry, EntryKind, Interest, TreeError, Want},
+    inventory::{Coverage, Distribution, Unknown},
+    tree::Interest,
 };
 use rayon::prelude::*;
+use std::collections::BTreeMap;
+use wanted::Wanted;
 
 /// What the catalogers want of the files that pass by.
 pub fn interest() -> Box<dyn Interest> {
-    Box::new(Wanted)
+    Box::new(Wanted::new())
 }
 
 /// Everything aboard. What cannot be read or told becomes an `Unknown` of the inventory, never nothing.
@@ -40,8 +43,8 @@ pub fn catalog(tree: &dyn Tree, limits: &Limits) -> Inventory {
     let room = Room::default();
     let found = ALL
         .par_iter()
-        .map(|cataloger| {
-            let files = files(tree, cataloger);
+        .zip(Wanted::new().files(tree))
+        .map(|(cataloger, files)| {
             let distribution = distribution.as_ref();
             let ctx = Context { tree, limits, distribution, files: &files, cataloger, room: &room };
             let found = (cataloger.catalog)(&ctx);
@@ -61,7 +64,22 @@ pub fn catalog(tree: &dyn Tree, limits: &Limits) -> Inventory {
     if let Some(distribution) = &distribution {
         all.unknowns.extend(distro::contradictions(tree, distribution, &all));
     }
-    merge::merge(distribution, all)
+    let mut inventory = merge::merge(distribution, all);
+    inventory.coverage = coverage(&inventory);
+    inventory.layers = tree.layers().to_vec();
+    inventory
+}
+
+/// How far the relations of each kind of package are known: as far as by the cataloger that tells least of them.
+fn coverage(inventory: &Inventory) -> BTreeMap<String, Coverage> {
+    let mut coverage = BTreeMap::new();
+    for component in inventory.components() {
+        let cataloger = ALL.iter().find(|cataloger| cataloger.id == component.cataloger);
+        let edges = cataloger.map_or(Coverage::Unknown, |cataloger| cataloger.edges);
+        let of_kind = coverage.entry(component.purl.kind().to_owned()).or_insert(edges);
+        *of_kind = edges.max(*of_kind);
+    }
+    coverage
 }
 
 /// The inventory of a subject that describes more than the limits allow: which part of it were listed would be chance,
@@ -76,65 +94,12 @@ fn overrun(distribution: Option<Distribution>, limits: &Limits) -> Inventory {
     Inventory::new(distribution, Vec::new(), Vec::new(), unknown.into_iter().collect())
 }
 
-/// The regular files that a cataloger wants, in path order; and links by which something that it does not want goes
-/// under a name that it wants, or that lead nowhere but in a circle, so that a link does not hide a database.
-fn files<'a>(tree: &'a dyn Tree, cataloger: &Cataloger) -> Vec<&'a Entry> {
-    let is_wanted =
-        |entry: &Entry| (cataloger.want)(&entry.path, entry.size, entry.mode) != Want::Nothing;
-    tree.entries()
-        .filter(|entry| match entry.kind {
-            EntryKind::File => is_wanted(entry),
-            EntryKind::Symlink(_) => {
-                let leads_astray = || match tree.resolve(&entry.path) {
-                    Ok(to) => to.kind == EntryKind::File && !is_wanted(to),
-                    Err(error) => error == TreeError::TooManyLinks,
-                };
-                is_wanted(entry) && leads_astray()
-            }
-            EntryKind::Directory | EntryKind::Special => false,
-        })
-        .collect()
-}
-
-struct Wanted;
-
-impl Interest for Wanted {
-    fn want(&self, path: &TreePath, size: u64, mode: u32) -> Want {
-        ALL.iter()
-            .map(|cataloger| (cataloger.want)(path, size, mode))
-            .fold(distro::want(path), both)
-    }
-}
-
-/// What satisfies both; two different conditions are satisfied by the content without condition.
-fn both(left: Want, right: Want) -> Want {
-    match (left, right) {
-        (Want::Nothing, other) | (other, Want::Nothing) => other,
-        (left, right) if left == right => left,
-        (Want::Content | Want::Matching { .. }, Want::Content | Want::Matching { .. }) => {
-            Want::Content
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::archive::testing::zip;
     use crate::testing::{TestTree, lines};
     use proptest::prelude::*;
-
-    #[test]
-    fn wants_are_joined() {
-        let elf = Want::Matching { magic: b"\x7fELF", needle: b"x" };
-        let zip = Want::Matching { magic: b"PK", needle: b"" };
-        assert_eq!(both(Want::Nothing, elf), elf);
-        assert_eq!(both(elf, Want::Nothing), elf);
-        assert_eq!(both(elf, elf), elf);
-        assert_eq!(both(elf, zip), Want::Content);
-        assert_eq!(both(Want::Content, elf), Want::Content);
-        assert_eq!(both(Want::Nothing, Want::Nothing), Want::Nothing);
-    }
 
     #[test]
     fn a_database_behind_a_circle_of_links_is_not_read_and_not_passed_over() {
@@ -148,7 +113,10 @@ mod tests {
 
     #[test]
     fn an_empty_tree_has_an_empty_inventory() {
-        assert_eq!(catalog(&TestTree::new(), &Limits::STANDARD), Inventory::default());
+        let tree = TestTree::new();
+        let mut empty = Inventory::default();
+        empty.layers = tree.layers().to_vec();
+        assert_eq!(catalog(&tree, &Limits::STANDARD), empty);
     }
 
     #[test]

@@ -4,20 +4,29 @@ use crate::{catalog, interest};
 use plimsoll_model::{
     Digest, Inventory, Limits, Tree, TreePath,
     inventory::RelationKind,
-    tree::{Entry, EntryKind, LayerIndex, LayerInfo, TreeError, Want},
+    tree::{Condenser, Entry, EntryKind, LayerIndex, LayerInfo, TreeError, Want},
 };
 use std::{borrow::Cow, collections::BTreeMap};
 
 /// A tree in memory. Like a real one it keeps only what [`interest`] asks for.
 #[derive(Debug)]
 pub(crate) struct TestTree {
-    entries: BTreeMap<TreePath, (Entry, Option<Vec<u8>>)>,
+    entries: BTreeMap<TreePath, (Entry, Content)>,
     layers: Vec<LayerInfo>,
+    earlier: BTreeMap<TreePath, Vec<(LayerIndex, Vec<u8>)>>,
+}
+
+/// What is kept of a file.
+#[derive(Debug, Clone)]
+enum Content {
+    Nothing,
+    Whole(Vec<u8>),
+    Condensed(&'static Condenser, Option<Vec<u8>>),
 }
 
 impl TestTree {
     pub(crate) fn new() -> Self {
-        Self { entries: BTreeMap::new(), layers: Vec::new() }.next_layer()
+        Self { entries: BTreeMap::new(), layers: Vec::new(), earlier: BTreeMap::new() }.next_layer()
     }
 
     /// With one more layer, which everything that follows is of.
@@ -37,29 +46,38 @@ impl TestTree {
         let at = TreePath::parse(path.as_ref()).unwrap();
         let size = u64::try_from(bytes.len()).unwrap();
         let kept = match interest().want(&at, size, 0o755) {
-            Want::Nothing => false,
-            Want::Content => true,
-            Want::Matching { magic, needle } => {
-                bytes.starts_with(magic) && memchr::memmem::find(bytes, needle).is_some()
-            }
+            Want::Nothing => Content::Nothing,
+            Want::Content => Content::Whole(bytes.to_vec()),
+            Want::Condensed(by) => Content::Condensed(by, by.condense(bytes)),
         };
-        self.insert(at, EntryKind::File, size, kept.then(|| bytes.to_vec()));
+        self.remember(&at);
+        self.insert(at, EntryKind::File, size, kept);
         self
+    }
+
+    /// Keeps what lies at a path for [`Tree::earlier`], where it is wanted.
+    fn remember(&mut self, path: &TreePath) {
+        if let Some((entry, Content::Whole(bytes))) = self.entries.get(path)
+            && interest().wants_earlier(path)
+        {
+            let earlier = (entry.layer, bytes.clone());
+            self.earlier.entry(path.clone()).or_default().push(earlier);
+        }
     }
 
     /// With a symbolic link, and the directories above it.
     pub(crate) fn link(mut self, path: &str, target: &str) -> Self {
         let at = TreePath::parse(path.as_bytes()).unwrap();
-        self.insert(at, EntryKind::Symlink(target.as_bytes().to_vec()), 0, None);
+        self.insert(at, EntryKind::Symlink(target.as_bytes().to_vec()), 0, Content::Nothing);
         self
     }
 
-    fn insert(&mut self, path: TreePath, kind: EntryKind, size: u64, content: Option<Vec<u8>>) {
+    fn insert(&mut self, path: TreePath, kind: EntryKind, size: u64, content: Content) {
         let mut above = path.parent();
         while let Some(directory) = above {
             above = directory.parent();
             let entry = self.make(directory.clone(), EntryKind::Directory, 0);
-            self.entries.entry(directory).or_insert((entry, None));
+            self.entries.entry(directory).or_insert((entry, Content::Nothing));
         }
         let entry = self.make(path.clone(), kind, size);
         self.entries.insert(path, (entry, content));
@@ -103,15 +121,15 @@ pub(crate) fn lines(inventory: &Inventory) -> Vec<String> {
 }
 
 impl Tree for TestTree {
-    fn entries(&self) -> Box<dyn Iterator<Item = &Entry> + '_> {
-        Box::new(self.entries.values().map(|(entry, _)| entry))
+    fn entries(&self) -> Box<dyn Iterator<Item = Entry> + '_> {
+        Box::new(self.entries.values().map(|(entry, _)| entry.clone()))
     }
 
-    fn entry(&self, path: &TreePath) -> Option<&Entry> {
-        self.entries.get(path).map(|(entry, _)| entry)
+    fn entry(&self, path: &TreePath) -> Option<Entry> {
+        self.entries.get(path).map(|(entry, _)| entry.clone())
     }
 
-    fn resolve(&self, path: &TreePath) -> Result<&Entry, TreeError> {
+    fn resolve(&self, path: &TreePath) -> Result<Entry, TreeError> {
         let mut left: Vec<Vec<u8>> = parts(path.as_bytes()).rev().collect();
         let mut at = Vec::<Vec<u8>>::new();
         let mut links = 0;
@@ -146,8 +164,30 @@ impl Tree for TestTree {
         if entry.size > limit {
             return Err(TreeError::TooLarge { size: entry.size, limit });
         }
-        let (_, content) = self.entries.get(&entry.path).ok_or(TreeError::Absent)?;
-        content.as_deref().map(Cow::Borrowed).ok_or(TreeError::NotKept)
+        match self.entries.get(&entry.path).map(|(_, content)| content) {
+            Some(Content::Whole(bytes)) => Ok(Cow::Borrowed(bytes)),
+            _ => Err(TreeError::NotKept),
+        }
+    }
+
+    fn condensed(
+        &self,
+        path: &TreePath,
+        condenser: &'static Condenser,
+    ) -> Result<Option<Cow<'_, [u8]>>, TreeError> {
+        let entry = self.resolve(path)?;
+        match self.entries.get(&entry.path).map(|(_, content)| content) {
+            Some(Content::Whole(bytes)) => Ok(condenser.condense(bytes).map(Cow::Owned)),
+            Some(Content::Condensed(by, made)) if *by == condenser => {
+                Ok(made.as_deref().map(Cow::Borrowed))
+            }
+            _ => Err(TreeError::NotKept),
+        }
+    }
+
+    fn earlier(&self, path: &TreePath) -> Vec<(LayerIndex, Cow<'_, [u8]>)> {
+        let contents = self.earlier.get(path).into_iter().flatten();
+        contents.map(|(layer, bytes)| (*layer, Cow::Borrowed(bytes.as_slice()))).collect()
     }
 
     fn layers(&self) -> &[LayerInfo] {

@@ -9,11 +9,12 @@ use bytes::Bytes;
 use plimsoll_model::{
     TreePath,
     image::Layer,
-    tree::{Interest, Want},
+    tree::{Condenser, Interest, Want},
 };
 use std::{
     collections::BTreeMap,
-    io::{Read, copy},
+    io::{Read as _, copy},
+    ops::ControlFlow,
     sync::atomic::{AtomicU64, Ordering},
 };
 
@@ -22,6 +23,8 @@ use std::{
 pub(crate) enum Content {
     /// All of it.
     Kept(Bytes),
+    /// What this made of it.
+    Condensed(&'static Condenser, Bytes),
     /// Nothing: nobody asked.
     Unasked,
     /// That it is not what was asked for, or that it is larger than any reader takes.
@@ -92,6 +95,9 @@ impl Stop {
     }
 }
 
+/// Size of the pieces that a condenser is handed.
+const PIECE: usize = 1 << 16;
+
 /// Keeps the content of the current entry, as far as it is wanted.
 pub(super) fn keep<R: Skip>(
     tarball: &mut Tarball<R>,
@@ -99,29 +105,46 @@ pub(super) fn keep<R: Skip>(
     want: Want,
     reading: &super::Reading<'_>,
 ) -> Result<Content, Stop> {
-    let (magic, needle): (&[u8], &[u8]) = match want {
-        Want::Nothing => return Ok(Content::Unasked),
-        Want::Content => (&[], &[]),
-        Want::Matching { magic, needle } => (magic, needle),
-    };
-    // A reader that takes no more than this will see from the size why there is no content.
-    if item.size > reading.limits.file {
-        return Ok(Content::Refused(want));
+    match want {
+        Want::Nothing => Ok(Content::Unasked),
+        // A reader that takes no more than this will see from the size why there is no content.
+        Want::Content if item.size > reading.limits.file => Ok(Content::Refused(want)),
+        Want::Content => {
+            let mut content = tarball.reader(item);
+            let mut bytes = Vec::new();
+            copy(&mut content, &mut bytes)
+                .map_err(|error| Stop::Failure(content.failure(error)))?;
+            Ok(Content::Kept(boxed(bytes, reading)?))
+        }
+        Want::Condensed(condenser) => condense(tarball, item, condenser, reading),
     }
+}
+
+fn condense<R: Skip>(
+    tarball: &mut Tarball<R>,
+    item: &Item,
+    condenser: &'static Condenser,
+    reading: &super::Reading<'_>,
+) -> Result<Content, Stop> {
     let mut content = tarball.reader(item);
-    let mut bytes = Vec::new();
-    let mut take = |bytes: &mut Vec<u8>, count: u64| {
-        let read = copy(&mut Read::by_ref(&mut content).take(count), bytes);
-        read.map(drop).map_err(|error| Stop::Failure(content.failure(error)))
-    };
-    take(&mut bytes, u64::try_from(magic.len()).unwrap_or(u64::MAX))?;
-    if bytes != magic {
-        return Ok(Content::Refused(want));
+    let mut condense = (condenser.begin)(item.size);
+    let mut piece = vec![0; PIECE];
+    loop {
+        let count =
+            content.read(&mut piece).map_err(|error| Stop::Failure(content.failure(error)))?;
+        let read = piece.get(..count).unwrap_or_default();
+        if read.is_empty() || condense.take(read) == ControlFlow::Break(()) {
+            break;
+        }
     }
-    take(&mut bytes, u64::MAX)?;
-    if !needle.is_empty() && memchr::memmem::find(&bytes, needle).is_none() {
-        return Ok(Content::Refused(want));
+    match condense.finish() {
+        Some(bytes) => Ok(Content::Condensed(condenser, boxed(bytes, reading)?)),
+        None => Ok(Content::Refused(Want::Condensed(condenser))),
     }
+}
+
+/// Bytes that are kept, without room to grow.
+fn boxed(bytes: Vec<u8>, reading: &super::Reading<'_>) -> Result<Bytes, Stop> {
     reading.kept.take(bytes.len()).map_err(Stop::Error)?;
-    Ok(Content::Kept(Bytes::from(bytes.into_boxed_slice())))
+    Ok(Bytes::from(bytes.into_boxed_slice()))
 }

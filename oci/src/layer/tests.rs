@@ -6,10 +6,11 @@ use crate::{
 };
 use plimsoll_model::{
     Digest, Limits, TreePath,
-    tree::{Interest, Tree as _, TreeError, Want},
+    tree::{Condense, Condenser, Interest, Tree as _, TreeError, Want},
 };
 use std::{
     io::{self, Read},
+    ops::ControlFlow,
     sync::atomic::AtomicBool,
 };
 
@@ -483,7 +484,28 @@ fn sparse_files_of_gnus_old_format_have_their_holes() {
     }
 }
 
-const GO: Want = Want::Matching { magic: b"\x7fELF", needle: b"Go buildinf" };
+/// Makes of a program its length, and nothing of what is none.
+static LENGTH: Condenser =
+    Condenser { id: "length", begin: |_| Box::new(Length { first: None, count: 0 }) };
+
+struct Length {
+    first: Option<u8>,
+    count: usize,
+}
+
+impl Condense for Length {
+    fn take(&mut self, piece: &[u8]) -> ControlFlow<()> {
+        self.first = self.first.or(piece.first().copied());
+        self.count += piece.len();
+        if self.first == Some(0x7f) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
+
+    fn finish(self: Box<Self>) -> Option<Vec<u8>> {
+        (self.first == Some(0x7f)).then(|| self.count.to_string().into_bytes())
+    }
+}
+
+const GO: Want = Want::Condensed(&LENGTH);
 
 #[test]
 fn only_what_is_wanted_is_kept() {
@@ -501,10 +523,18 @@ fn only_what_is_wanted_is_kept() {
     assert_eq!(tree.entries().count(), 7);
     let binaries = Paths(&["go", "c", "script", "short", "status"], GO);
     let tree = read(&built, binaries, &Limits::STANDARD).unwrap();
-    assert_eq!(tree.read(&path("go"), 99).map(|bytes| bytes.len()), Ok(21));
-    for name in ["c", "script", "short", "status"] {
-        assert_eq!(tree.read(&path(name), 99), Err(TreeError::NotKept), "{name}");
+    assert_eq!(tree.read(&path("go"), 99), Err(TreeError::NotKept));
+    let length = |name| tree.condensed(&path(name), &LENGTH);
+    assert_eq!(length("go").unwrap().as_deref(), Some(b"21".as_slice()));
+    assert_eq!(length("short").unwrap().as_deref(), Some(b"2".as_slice()));
+    for name in ["script", "status"] {
+        assert_eq!(length(name), Ok(None), "{name}");
     }
+    assert_eq!(length("other"), Err(TreeError::NotKept));
+    let whole = self::tree([layer().file("go", "\x7fELF").directory("d")]).unwrap();
+    let made = whole.condensed(&path("go"), &LENGTH).unwrap();
+    assert_eq!(made.as_deref(), Some(b"4".as_slice()), "of what is there as a whole too");
+    assert_eq!(whole.condensed(&path("d"), &LENGTH), Err(TreeError::NotAFile));
     let small = Limits { file: 20, ..Limits::STANDARD };
     let tree = read(&built, Paths(&["go", "status"], Want::Content), &small).unwrap();
     assert_eq!(tree.read(&path("go"), 20), Err(TreeError::TooLarge { size: 21, limit: 20 }));

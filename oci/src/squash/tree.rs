@@ -1,10 +1,11 @@
 //! The merged view, for reading.
 
 use crate::layer::Content;
+use bytes::Bytes;
 use plimsoll_model::{
     TreePath,
     image::Layer,
-    tree::{Entry, EntryKind, Interest, LayerIndex, LayerInfo, Tree, TreeError, Want},
+    tree::{Condenser, Entry, EntryKind, Interest, LayerIndex, LayerInfo, Tree, TreeError, Want},
 };
 use std::{borrow::Cow, collections::BTreeMap, ops::Bound};
 
@@ -15,7 +16,11 @@ pub struct LayeredTree {
     files: Vec<File>,
     layers: Vec<LayerInfo>,
     links: usize,
+    earlier: Earlier,
 }
+
+/// What files held in the views of lower layers, lowest first.
+pub(super) type Earlier = BTreeMap<Box<[u8]>, Vec<(LayerIndex, Bytes)>>;
 
 /// An entry with what is known of its content.
 #[derive(Debug)]
@@ -29,7 +34,7 @@ pub(super) struct File {
 pub(crate) type Wanted = BTreeMap<LayerIndex, BTreeMap<u32, Want>>;
 
 impl LayeredTree {
-    pub(super) fn new(files: Vec<File>, layers: &[Layer], links: usize) -> Self {
+    pub(super) fn new(files: Vec<File>, layers: &[Layer], links: usize, earlier: Earlier) -> Self {
         let layers = layers
             .iter()
             .map(|layer| LayerInfo {
@@ -38,7 +43,7 @@ impl LayeredTree {
                 created_by: layer.created_by.clone(),
             })
             .collect();
-        Self { files, layers, links }
+        Self { files, layers, links, earlier }
     }
 
     /// Content that is wanted under the name it has ended up with, and was not under the one it came with: that of
@@ -57,6 +62,7 @@ impl LayeredTree {
             let want = interest.want(&named.entry.path, file.entry.size, file.entry.mode);
             let is_known = match &file.content {
                 Content::Kept(_) => true,
+                Content::Condensed(by, _) => want == Want::Condensed(by),
                 Content::Refused(refused) => *refused == want,
                 Content::Unasked => false,
             };
@@ -95,16 +101,16 @@ impl LayeredTree {
 }
 
 impl Tree for LayeredTree {
-    fn entries(&self) -> Box<dyn Iterator<Item = &Entry> + '_> {
-        Box::new(self.files.iter().map(|file| &file.entry))
+    fn entries(&self) -> Box<dyn Iterator<Item = Entry> + '_> {
+        Box::new(self.files.iter().map(|file| file.entry.clone()))
     }
 
-    fn entry(&self, path: &TreePath) -> Option<&Entry> {
-        self.at(path.as_bytes()).map(|file| &file.entry)
+    fn entry(&self, path: &TreePath) -> Option<Entry> {
+        self.at(path.as_bytes()).map(|file| file.entry.clone())
     }
 
-    fn resolve(&self, path: &TreePath) -> Result<&Entry, TreeError> {
-        self.find(path).map(|file| &file.entry)
+    fn resolve(&self, path: &TreePath) -> Result<Entry, TreeError> {
+        self.find(path).map(|file| file.entry.clone())
     }
 
     fn read(&self, path: &TreePath, limit: u64) -> Result<Cow<'_, [u8]>, TreeError> {
@@ -117,8 +123,34 @@ impl Tree for LayeredTree {
         }
         match &file.content {
             Content::Kept(bytes) => Ok(Cow::Borrowed(bytes)),
-            Content::Unasked | Content::Refused(_) => Err(TreeError::NotKept),
+            Content::Condensed(..) | Content::Unasked | Content::Refused(_) => {
+                Err(TreeError::NotKept)
+            }
         }
+    }
+
+    fn condensed(
+        &self,
+        path: &TreePath,
+        condenser: &'static Condenser,
+    ) -> Result<Option<Cow<'_, [u8]>>, TreeError> {
+        let file = self.find(path)?;
+        if file.entry.kind != EntryKind::File {
+            return Err(TreeError::NotAFile);
+        }
+        match &file.content {
+            Content::Kept(bytes) => Ok(condenser.condense(bytes).map(Cow::Owned)),
+            Content::Condensed(by, bytes) if *by == condenser => Ok(Some(Cow::Borrowed(bytes))),
+            Content::Refused(want) if *want == Want::Condensed(condenser) => Ok(None),
+            Content::Condensed(..) | Content::Unasked | Content::Refused(_) => {
+                Err(TreeError::NotKept)
+            }
+        }
+    }
+
+    fn earlier(&self, path: &TreePath) -> Vec<(LayerIndex, Cow<'_, [u8]>)> {
+        let contents = self.earlier.get(path.as_bytes()).into_iter().flatten();
+        contents.map(|(layer, bytes)| (*layer, Cow::Borrowed(bytes.as_ref()))).collect()
     }
 
     fn layers(&self) -> &[LayerInfo] {

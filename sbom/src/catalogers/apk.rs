@@ -2,18 +2,22 @@
 //!
 //! Format: <https://wiki.alpinelinux.org/wiki/Apk_spec>.
 
-use super::{Cataloger, Context, Draft, Found, license};
+use super::{Cataloger, Context, Draft, Files, Found, license};
 use crate::relate::Providers;
 use plimsoll_model::{
     TreePath,
     component::{ComponentId, SourcePackage},
+    inventory::Coverage,
     tree::{Entry, Want},
 };
 
 pub(crate) const CATALOGER: Cataloger = Cataloger {
     id: "apk",
     description: "Alpine packages in /lib/apk/db/installed or /usr/lib/apk/db/installed",
+    files: &[Files::In("lib/apk/db"), Files::In("usr/lib/apk/db")],
+    earlier: &["lib/apk/db/installed", "usr/lib/apk/db/installed"],
     want,
+    edges: Coverage::Complete,
     catalog,
 };
 

@@ -2,21 +2,24 @@
 //!
 //! Format: <https://doc.rust-lang.org/cargo/guide/cargo-toml-vs-cargo-lock.html>, versions 1 to 4.
 
-use super::{Cataloger, Context, Draft, Found};
+use super::{Cataloger, Context, Draft, Files, Found, whole};
 use plimsoll_model::{
-    TreePath,
     component::{ComponentId, Hash, HashAlgorithm},
-    tree::{Entry, Want},
+    inventory::Coverage,
+    tree::Entry,
 };
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-pub(crate) const CATALOGER: Cataloger =
-    Cataloger { id: "cargo-lock", description: "Rust crates in Cargo.lock", want, catalog };
-
-fn want(path: &TreePath, _: u64, _: u32) -> Want {
-    if path.file_name() == b"Cargo.lock" { Want::Content } else { Want::Nothing }
-}
+pub(crate) const CATALOGER: Cataloger = Cataloger {
+    id: "cargo-lock",
+    description: "Rust crates in Cargo.lock",
+    files: &[Files::Named("Cargo.lock")],
+    earlier: &[],
+    want: whole,
+    edges: Coverage::Complete,
+    catalog,
+};
 
 #[derive(Deserialize)]
 struct Lock {

@@ -4,7 +4,7 @@
 //! <https://manpages.debian.org/bookworm/dpkg-dev/deb-status.5> and, of the copyright files,
 //! <https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/>.
 
-use super::{Cataloger, Context, Draft, Found, license};
+use super::{Cataloger, Context, Draft, Files, Found, license};
 use crate::{
     relate::Providers,
     stanza::{Stanza, first, stanzas},
@@ -12,6 +12,7 @@ use crate::{
 use plimsoll_model::{
     TreePath,
     component::{ComponentId, SourcePackage},
+    inventory::Coverage,
     tree::{Entry, Want},
 };
 use std::{borrow::Cow, collections::BTreeSet};
@@ -19,7 +20,15 @@ use std::{borrow::Cow, collections::BTreeSet};
 pub(crate) const CATALOGER: Cataloger = Cataloger {
     id: "dpkg",
     description: "Debian packages in /var/lib/dpkg/status and status.d",
+    files: &[
+        Files::In("var/lib/dpkg"),
+        Files::In("var/lib/dpkg/status.d"),
+        Files::In("var/lib/dpkg/info"),
+        Files::Named("copyright"),
+    ],
+    earlier: &["var/lib/dpkg/status"],
     want,
+    edges: Coverage::Complete,
     catalog,
 };
 
@@ -176,20 +185,20 @@ fn own(ctx: &Context<'_>, package: &Installed, found: &mut Found) {
     let lists = [format!("info/{name}.list"), format!("info/{name}:{arch}.list")];
     for list in lists {
         if let Some((entry, text)) = read(ctx, &list, found) {
-            text.lines().for_each(|line| ctx.own(found, entry, (package.id, line)));
+            text.lines().for_each(|line| ctx.own(found, &entry, (package.id, line)));
         }
     }
     if let Some((entry, text)) = read(ctx, &format!("status.d/{name}.md5sums"), found) {
         let files = text.lines().filter_map(|line| line.split_once("  "));
-        files.for_each(|(_, path)| ctx.own(found, entry, (package.id, path)));
+        files.for_each(|(_, path)| ctx.own(found, &entry, (package.id, path)));
     }
 }
 
 /// A file of the database, where there is one.
-fn read<'a>(ctx: &Context<'a>, name: &str, found: &mut Found) -> Option<(&'a Entry, Cow<'a, str>)> {
+fn read<'a>(ctx: &Context<'a>, name: &str, found: &mut Found) -> Option<(Entry, Cow<'a, str>)> {
     let path = TreePath::parse(format!("var/lib/dpkg/{name}").as_bytes()).ok()?;
     let entry = ctx.tree.resolve(&path).ok()?;
-    let text = match ctx.read(entry, ctx.limits.file, found)? {
+    let text = match ctx.read(&entry, ctx.limits.file, found)? {
         Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
         Cow::Owned(bytes) => String::from_utf8_lossy(&bytes).into_owned().into(),
     };

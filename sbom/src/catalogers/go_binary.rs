@@ -2,19 +2,24 @@
 //!
 //! Format: <https://pkg.go.dev/debug/buildinfo>; since Go 1.18 the texts follow the header, before they were pointed at.
 
-use super::{Cataloger, Context, Draft, Found};
+use super::{Cataloger, Context, Draft, Files, Found};
 use memchr::memmem;
 use object::{Object as _, ObjectSegment as _};
 use plimsoll_model::{
     TreePath,
     component::ComponentId,
-    tree::{Entry, Want},
+    inventory::Coverage,
+    tree::{Condense, Condenser, Entry, Want},
 };
+use std::ops::ControlFlow;
 
 pub(crate) const CATALOGER: Cataloger = Cataloger {
     id: "go-binary",
     description: "Go modules in the build information of ELF executables",
+    files: &[Files::Any],
+    earlier: &[],
     want,
+    edges: Coverage::Incomplete,
     catalog,
 };
 
@@ -27,11 +32,33 @@ const ALIGN: usize = 16;
 const HEADER: usize = 32;
 
 fn want(_: &TreePath, size: u64, _: u32) -> Want {
-    if size < 64 { Want::Nothing } else { Want::Matching { magic: b"\x7fELF", needle: MAGIC } }
+    if size < 64 { Want::Nothing } else { Want::Condensed(&PROGRAM) }
+}
+
+/// Go programs as a whole.
+static PROGRAM: Condenser =
+    Condenser { id: "go-program", begin: |_| Box::new(Program { bytes: Vec::new() }) };
+
+struct Program {
+    bytes: Vec<u8>,
+}
+
+impl Condense for Program {
+    fn take(&mut self, piece: &[u8]) -> ControlFlow<()> {
+        self.bytes.extend_from_slice(piece);
+        let is_elf = self.bytes.iter().zip(b"\x7fELF").all(|(found, expected)| found == expected);
+        if is_elf { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
+
+    fn finish(self: Box<Self>) -> Option<Vec<u8>> {
+        let is_go =
+            self.bytes.starts_with(b"\x7fELF") && memmem::find(&self.bytes, MAGIC).is_some();
+        is_go.then_some(self.bytes)
+    }
 }
 
 fn catalog(ctx: &Context<'_>) -> Found {
-    ctx.each(ctx.limits.file, |ctx, entry, bytes, found| {
+    ctx.each_condensed(&PROGRAM, |ctx, entry, bytes, found| {
         // Programs that look for build information have the magic as a text of theirs: only where it is aligned can it be a header.
         let mut headers =
             memmem::find_iter(bytes, MAGIC).filter(|at| at.is_multiple_of(ALIGN)).peekable();

@@ -3,7 +3,7 @@
 //! Formats: <https://docs.oracle.com/en/java/javase/21/docs/specs/jar/jar.html>,
 //! <https://maven.apache.org/shared/maven-archiver/#pom-properties-content>.
 
-use super::{Cataloger, Context, Draft, Found, license};
+use super::{Cataloger, Context, Draft, Files, Found, license};
 use crate::{
     archive::Archive,
     stanza::{Stanza, first},
@@ -11,6 +11,7 @@ use crate::{
 use plimsoll_model::{
     TreePath,
     component::ComponentId,
+    inventory::Coverage,
     tree::{Entry, Want},
 };
 use std::{borrow::Cow, fmt};
@@ -18,11 +19,22 @@ use std::{borrow::Cow, fmt};
 pub(crate) const CATALOGER: Cataloger = Cataloger {
     id: "java",
     description: "Java archives (jar, war, ear, jpi, hpi), archives inside them included",
+    files: JARS,
+    earlier: &[],
     want,
+    edges: Coverage::Incomplete,
     catalog,
 };
 
 const EXTENSIONS: [&str; 5] = [".jar", ".war", ".ear", ".jpi", ".hpi"];
+
+const JARS: &[Files] = &[
+    Files::Ending(".jar"),
+    Files::Ending(".war"),
+    Files::Ending(".ear"),
+    Files::Ending(".jpi"),
+    Files::Ending(".hpi"),
+];
 
 fn want(path: &TreePath, _: u64, _: u32) -> Want {
     let name = path.file_name();

@@ -2,11 +2,12 @@
 //!
 //! Format: <https://docs.npmjs.com/cli/v11/configuring-npm/package-json>.
 
-use super::{Cataloger, Context, Found};
+use super::{Cataloger, Context, Files, Found};
 use crate::{npm, relate::node_candidates};
 use plimsoll_model::{
     TreePath,
     component::ComponentId,
+    inventory::Coverage,
     tree::{Entry, EntryKind, Want},
 };
 use rayon::prelude::*;
@@ -16,7 +17,10 @@ use std::{borrow::Cow, collections::BTreeMap};
 pub(crate) const CATALOGER: Cataloger = Cataloger {
     id: "npm-installed",
     description: "npm packages installed in node_modules or /usr/share/nodejs",
+    files: &[Files::Named("package.json")],
+    earlier: &[],
     want,
+    edges: Coverage::Complete,
     catalog,
 };
 
@@ -85,20 +89,21 @@ fn note_moved(ctx: &Context<'_>, found: &mut Found) {
     let links = ctx.tree.entries().filter(|entry| {
         matches!(entry.kind, EntryKind::Symlink(_)) && entry.path.file_name() == b"node_modules"
     });
-    let manifests = ctx.tree.entries().map(|entry| entry.path.as_bytes());
-    let mut manifests: Vec<_> = manifests.filter(|path| path.ends_with(b"/package.json")).collect();
+    let manifests = ctx.tree.entries().map(|entry| entry.path);
+    let mut manifests: Vec<_> =
+        manifests.filter(|path| path.as_bytes().ends_with(b"/package.json")).collect();
     manifests.sort_unstable();
-    let is_unread = |to: &&Entry| {
+    let is_unread = |to: &Entry| {
         let inside = [to.path.as_bytes(), b"/"].concat();
-        let first = manifests.partition_point(|path| *path < inside.as_slice());
+        let first = manifests.partition_point(|path| path.as_bytes() < inside.as_slice());
         to.path.file_name() != b"node_modules"
             && to.path.as_bytes() != DEBIAN.as_bytes()
-            && manifests.get(first).is_some_and(|path| path.starts_with(&inside))
+            && manifests.get(first).is_some_and(|path| path.as_bytes().starts_with(&inside))
     };
     for link in links {
         if let Some(to) = ctx.tree.resolve(&link.path).ok().filter(is_unread) {
             let reason = format!("it leads to `{}`, whose packages were not read", to.path);
-            ctx.note(found, link, reason);
+            ctx.note(found, &link, reason);
         }
     }
 }

@@ -3,12 +3,13 @@
 //! Format: <https://docs.npmjs.com/cli/v11/configuring-npm/package-lock-json>, versions 1 to 3.
 //! What lies in a `node_modules` of the lock is a package; the rest is the project's own code, which no registry knows.
 
-use super::{Cataloger, Context, Found};
+use super::{Cataloger, Context, Files, Found};
 use crate::npm;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use plimsoll_model::{
     TreePath,
     component::{ComponentId, Hash, HashAlgorithm},
+    inventory::Coverage,
     tree::{Entry, Want},
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -18,7 +19,10 @@ use std::collections::BTreeMap;
 pub(crate) const CATALOGER: Cataloger = Cataloger {
     id: "npm-lock",
     description: "npm packages in package-lock.json and npm-shrinkwrap.json",
+    files: &[Files::Named("package-lock.json"), Files::Named("npm-shrinkwrap.json")],
+    earlier: &[],
     want,
+    edges: Coverage::Complete,
     catalog,
 };
 

@@ -2,7 +2,7 @@
 //!
 //! Format: <https://packaging.python.org/en/latest/specifications/core-metadata/>, all versions.
 
-use super::{Cataloger, Context, Draft, Found, license};
+use super::{Cataloger, Context, Draft, Files, Found, license};
 use crate::{
     relate::Providers,
     stanza::{Stanza, first},
@@ -10,6 +10,7 @@ use crate::{
 use plimsoll_model::{
     TreePath,
     component::ComponentId,
+    inventory::Coverage,
     tree::{Entry, Want},
 };
 use rayon::prelude::*;
@@ -18,7 +19,10 @@ use std::collections::BTreeMap;
 pub(crate) const CATALOGER: Cataloger = Cataloger {
     id: "pypi",
     description: "Python packages in *.dist-info and *.egg-info",
+    files: &[Files::Named("METADATA"), Files::Named("PKG-INFO"), Files::Ending(".egg-info")],
+    earlier: &[],
     want,
+    edges: Coverage::Complete,
     catalog,
 };
 

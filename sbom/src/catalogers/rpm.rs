@@ -2,7 +2,7 @@
 //!
 //! The two older kinds of database are not read yet: where one is there, that is said.
 
-use super::{Cataloger, Context, Draft, Found, license};
+use super::{Cataloger, Context, Draft, Files, Found, license};
 use crate::{
     relate::Providers,
     rpmdb::{
@@ -13,12 +13,20 @@ use crate::{
 use plimsoll_model::{
     TreePath,
     component::{ComponentId, SourcePackage},
+    inventory::Coverage,
     tree::{Entry, EntryKind, Want},
 };
 use std::collections::BTreeSet;
 
-pub(crate) const CATALOGER: Cataloger =
-    Cataloger { id: "rpm", description: "RPM packages in rpmdb.sqlite", want, catalog };
+pub(crate) const CATALOGER: Cataloger = Cataloger {
+    id: "rpm",
+    description: "RPM packages in rpmdb.sqlite",
+    files: &[Files::Named("rpmdb.sqlite")],
+    earlier: &[],
+    want,
+    edges: Coverage::Complete,
+    catalog,
+};
 
 const DIRECTORIES: [&str; 3] = ["var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm"];
 
@@ -66,7 +74,7 @@ fn pending(ctx: &Context<'_>, database: &Entry, found: &mut Found) {
     let path = database.path.parent().and_then(|parent| parent.join("rpmdb.sqlite-wal").ok());
     let entry = path.and_then(|path| ctx.tree.entry(&path)).filter(|entry| entry.size > 0);
     if let Some(entry) = entry {
-        ctx.note(found, entry, "changes that wait in the write-ahead log are not read yet");
+        ctx.note(found, &entry, "changes that wait in the write-ahead log are not read yet");
     }
 }
 
@@ -78,12 +86,16 @@ fn unread(ctx: &Context<'_>, found: &mut Found) {
             let path = TreePath::parse(format!("{directory}/{name}").as_bytes()).ok();
             let entry = path.and_then(|path| ctx.tree.resolve(&path).ok());
             // By a link it may have several of the names.
-            let is_new = |entry: &&Entry| {
+            let is_new = |entry: &Entry| {
                 entry.kind == EntryKind::File
                     && found.unknowns.iter().all(|unknown| unknown.path != entry.path)
             };
             if let Some(entry) = entry.filter(is_new) {
-                ctx.note(found, entry, format!("an RPM database in {kind} format is not read yet"));
+                ctx.note(
+                    found,
+                    &entry,
+                    format!("an RPM database in {kind} format is not read yet"),
+                );
             }
         }
     }

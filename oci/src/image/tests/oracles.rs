@@ -79,7 +79,7 @@ fn on_disk(root: &Utf8Path) -> Seen {
 /// What lies in a tree.
 fn in_tree(tree: &LayeredTree) -> Seen {
     let entries = tree.entries().filter(|entry| !entry.path.as_bytes().is_empty());
-    let value = |entry: &plimsoll_model::tree::Entry| match &entry.kind {
+    let value = |entry: plimsoll_model::tree::Entry| match &entry.kind {
         EntryKind::Symlink(target) => ("link".to_owned(), target.clone()),
         EntryKind::Directory => (format!("directory {:o}", entry.mode), Vec::new()),
         EntryKind::File => (

@@ -1,0 +1,202 @@
+//! Which cataloger wants which file, told for a hundred thousand of them without asking every cataloger about each.
+
+use crate::{
+    catalogers::{ALL, Cataloger, Files},
+    distro,
+};
+use plimsoll_model::{
+    Tree, TreePath,
+    tree::{Entry, EntryKind, Interest, TreeError, Want},
+};
+use std::collections::BTreeMap;
+
+/// Positions in [`ALL`].
+type Positions = Vec<usize>;
+
+/// What the catalogers want, by what is quickly looked up of a path.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    named: BTreeMap<&'static [u8], Positions>,
+    ending: BTreeMap<&'static [u8], Positions>,
+    inside: BTreeMap<&'static [u8], Positions>,
+    any: Positions,
+}
+
+impl Wanted {
+    /// By [`Cataloger::files`] of all catalogers.
+    pub(crate) fn new() -> Self {
+        let mut wanted = Self {
+            named: BTreeMap::new(),
+            ending: BTreeMap::new(),
+            inside: BTreeMap::new(),
+            any: Positions::new(),
+        };
+        for (position, cataloger) in ALL.iter().enumerate() {
+            for files in cataloger.files {
+                let positions = match files {
+                    Files::Named(name) => wanted.named.entry(name.as_bytes()).or_default(),
+                    Files::Ending(end) => wanted.ending.entry(end.as_bytes()).or_default(),
+                    Files::In(directory) => wanted.inside.entry(directory.as_bytes()).or_default(),
+                    Files::Any => &mut wanted.any,
+                };
+                positions.push(position);
+            }
+        }
+        wanted
+    }
+
+    /// The catalogers that a file may be of interest to; one may come twice.
+    fn candidates(&self, path: &TreePath) -> impl Iterator<Item = (usize, &'static Cataloger)> {
+        let bytes = path.as_bytes();
+        let name = path.file_name();
+        let end = name.iter().rposition(|byte| *byte == b'.').and_then(|dot| name.get(dot..));
+        let directory = bytes.len().checked_sub(name.len().saturating_add(1));
+        let directory = directory.and_then(|end| bytes.get(..end)).unwrap_or_default();
+        let lists = [
+            self.named.get(name),
+            end.and_then(|end| self.ending.get(end)),
+            self.inside.get(directory),
+            Some(&self.any),
+        ];
+        let positions = lists.into_iter().flatten().flatten();
+        positions.filter_map(|position| Some((*position, *ALL.get(*position)?)))
+    }
+
+    /// For each cataloger of [`ALL`] the regular files that it wants, in path order; and links by which something that it
+    /// does not want goes under a name that it wants, or that lead nowhere but in a circle, so that a link does not hide a
+    /// database.
+    pub(crate) fn files(&self, tree: &dyn Tree) -> Vec<Vec<Entry>> {
+        let mut files: Vec<Vec<Entry>> = ALL.iter().map(|_| Vec::new()).collect();
+        for entry in tree.entries() {
+            for (position, cataloger) in self.candidates(&entry.path) {
+                if let Some(files) = files.get_mut(position)
+                    && files.last().is_none_or(|last| last.path != entry.path)
+                    && is_for(tree, &entry, cataloger)
+                {
+                    files.push(entry.clone());
+                }
+            }
+        }
+        files
+    }
+}
+
+fn is_for(tree: &dyn Tree, entry: &Entry, cataloger: &Cataloger) -> bool {
+    let is_wanted =
+        |entry: &Entry| (cataloger.want)(&entry.path, entry.size, entry.mode) != Want::Nothing;
+    match entry.kind {
+        EntryKind::File => is_wanted(entry),
+        EntryKind::Symlink(_) => {
+            // What is wanted of every file is read where the link leads to.
+            let is_named = cataloger.files.iter().any(|files| *files != Files::Any);
+            let leads_astray = || match tree.resolve(&entry.path) {
+                Ok(to) => to.kind == EntryKind::File && !is_wanted(&to),
+                Err(error) => error == TreeError::TooManyLinks,
+            };
+            is_named && is_wanted(entry) && leads_astray()
+        }
+        EntryKind::Directory | EntryKind::Special => false,
+    }
+}
+
+impl Interest for Wanted {
+    fn want(&self, path: &TreePath, size: u64, mode: u32) -> Want {
+        self.candidates(path)
+            .map(|(_, cataloger)| (cataloger.want)(path, size, mode))
+            .fold(distro::want(path), both)
+    }
+
+    fn wants_earlier(&self, path: &TreePath) -> bool {
+        self.candidates(path).any(|(_, cataloger)| {
+            cataloger.earlier.iter().any(|earlier| earlier.as_bytes() == path.as_bytes())
+        })
+    }
+}
+
+/// What satisfies both; two different wishes are satisfied by the whole content.
+fn both(left: Want, right: Want) -> Want {
+    match (left, right) {
+        (Want::Nothing, other) | (other, Want::Nothing) => other,
+        (left, right) if left == right => left,
+        (Want::Content | Want::Condensed(_), Want::Content | Want::Condensed(_)) => Want::Content,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plimsoll_model::tree::{Condense, Condenser};
+    use std::ops::ControlFlow;
+
+    struct Nothing;
+
+    impl Condense for Nothing {
+        fn take(&mut self, _: &[u8]) -> ControlFlow<()> {
+            ControlFlow::Break(())
+        }
+
+        fn finish(self: Box<Self>) -> Option<Vec<u8>> {
+            None
+        }
+    }
+
+    static ONE: Condenser = Condenser { id: "one", begin: |_| Box::new(Nothing) };
+    static OTHER: Condenser = Condenser { id: "other", begin: |_| Box::new(Nothing) };
+
+    #[test]
+    fn wants_are_joined() {
+        let (one, other) = (Want::Condensed(&ONE), Want::Condensed(&OTHER));
+        assert_eq!(both(Want::Nothing, one), one);
+        assert_eq!(both(one, Want::Nothing), one);
+        assert_eq!(both(one, one), one);
+        assert_eq!(both(one, other), Want::Content);
+        assert_eq!(both(Want::Content, one), Want::Content);
+        assert_eq!(both(Want::Nothing, Want::Nothing), Want::Nothing);
+    }
+
+    #[test]
+    fn what_a_cataloger_asks_for_it_is_asked_about() {
+        let wanted = Wanted::new();
+        let candidates = |path: &str| -> Vec<&str> {
+            let path = TreePath::parse(path.as_bytes()).unwrap();
+            wanted.candidates(&path).map(|(_, cataloger)| cataloger.id).collect()
+        };
+        for (path, id) in [
+            ("Cargo.lock", "cargo-lock"),
+            ("srv/a/Cargo.lock", "cargo-lock"),
+            ("usr/share/a.jar", "java"),
+            ("lib/apk/db/installed", "apk"),
+            ("usr/bin/a", "go-binary"),
+        ] {
+            assert!(candidates(path).contains(&id), "{path}");
+        }
+        for (path, id) in [
+            ("Cargo.lock/a", "cargo-lock"),
+            ("a.jar.txt", "java"),
+            ("srv/lib/apk/db/installed", "apk"),
+            ("lib/apk/db/x/installed", "apk"),
+        ] {
+            assert!(!candidates(path).contains(&id), "{path}");
+        }
+    }
+
+    #[test]
+    fn no_cataloger_wants_what_it_would_not_be_asked_about() {
+        // Of its own tests the files; here that every list is well-formed.
+        for cataloger in ALL {
+            assert!(!cataloger.files.is_empty(), "{}", cataloger.id);
+            for files in cataloger.files {
+                match files {
+                    Files::Named(name) => assert!(!name.contains('/'), "{name}"),
+                    Files::Ending(end) => {
+                        assert_eq!(end.rfind('.'), Some(0), "{end}: from the last dot on");
+                    }
+                    Files::In(directory) => {
+                        assert!(!directory.starts_with('/') && !directory.ends_with('/'));
+                    }
+                    Files::Any => {}
+                }
+            }
+        }
+    }
+}
