@@ -205,6 +205,12 @@ pub trait Interest: Send + Sync {
     /// What is wanted of a regular file.
     fn want(&self, path: &TreePath, size: u64, mode: u32) -> Want;
 
+    /// What is wanted of a regular file because a symbolic link at `path` leads to it, besides what is wanted of it under
+    /// its own name.
+    fn want_by_link(&self, path: &TreePath, size: u64, mode: u32) -> Want {
+        self.want(path, size, mode)
+    }
+
     /// Whether the content that this file had in lower layers is wanted as well.
     fn wants_earlier(&self, _path: &TreePath) -> bool {
         false

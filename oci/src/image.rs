@@ -19,7 +19,7 @@ use plimsoll_model::{
     tree::{Interest, LayerIndex},
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     io::{self, Read},
     sync::{
         Arc, Mutex, PoisonError,
@@ -256,44 +256,52 @@ impl Job {
         let kept = KeptBudget::new(self.limits.kept);
         let all = (0..self.layers.len()).map(|at| (at, Selection::Interest(interest))).collect();
         let mut squash = Squash::new(self.limits.links, &kept, interest);
-        for ((at, files), layer) in self.read_layers(&all, &kept)?.into_iter().zip(&self.layers) {
-            let cost = files.cost;
-            squash.apply(layer_index(at), layer, files)?;
-            kept.give_back(cost);
-        }
+        self.read_layers(&all, &kept, |at, layer, files| {
+            squash.apply(layer_index(at), layer, files)
+        })?;
         let mut tree = squash.finish(&self.layers);
         let unread = tree.unread(interest);
         if !unread.is_empty() {
             let again = (0..self.layers.len())
                 .filter_map(|at| Some((at, Selection::Ordinals(unread.get(&layer_index(at))?))))
                 .collect();
-            tree.supply(&contents(self.read_layers(&again, &kept)?));
+            let mut read = BTreeMap::new();
+            self.read_layers(&again, &kept, |at, _, files| {
+                read.extend(contents(at, &files));
+                Ok(())
+            })?;
+            tree.supply(read);
         }
         Ok(tree)
     }
 
-    /// Reads the layers that there is a selection for. Of several errors it is the lowest layer's.
+    /// Reads the layers that there is a selection for, and hands each to `take` as soon as all below it are there: what
+    /// waits is held in memory. Of several errors it is the lowest layer's.
     fn read_layers(
         &self,
         selections: &BTreeMap<usize, Selection<'_>>,
         kept: &KeptBudget,
-    ) -> Result<BTreeMap<usize, LayerFiles>, Error> {
+        take: impl FnMut(usize, &Layer, LayerFiles) -> Result<(), Error> + Send,
+    ) -> Result<(), Error> {
         let mut queue: Vec<(usize, &Layer, &Selection<'_>)> = selections
             .iter()
             .filter_map(|(at, selection)| Some((*at, self.layers.get(*at)?, selection)))
             .collect();
+        let order = queue.iter().map(|(at, layer, _)| (*at, *layer)).collect();
         queue.sort_by_key(|(_, layer, _)| std::cmp::Reverse(layer.size));
         let next = AtomicUsize::new(0);
-        let results = Mutex::new(BTreeMap::new());
+        let waiting = Mutex::new(Waiting { order, read: BTreeMap::new(), result: Ok(()), take });
         let work = || {
             while let Some((at, layer, selection)) = queue.get(next.fetch_add(1, Ordering::Relaxed))
             {
                 let result = self.read(layer, selection, kept);
-                if result.is_err() {
+                let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+                let is_failed = result.is_err();
+                waiting.add(*at, result);
+                if is_failed || waiting.result.is_err() {
                     // Layers that are being read are read to their end; no other is begun.
                     next.store(queue.len(), Ordering::Relaxed);
                 }
-                results.lock().unwrap_or_else(PoisonError::into_inner).insert(*at, result);
             }
         };
         // As many as the pool for work on the CPU has, but not in it: reading a layer may wait for a registry.
@@ -303,8 +311,7 @@ impl Job {
                 scope.spawn(work);
             }
         });
-        let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-        results.into_iter().map(|(at, result)| Ok((at, result?))).collect()
+        waiting.into_inner().unwrap_or_else(PoisonError::into_inner).finish()
     }
 
     fn read(
@@ -341,15 +348,43 @@ fn layer_index(at: usize) -> LayerIndex {
     LayerIndex(u32::try_from(at).unwrap_or(u32::MAX))
 }
 
-fn contents(layers: BTreeMap<usize, LayerFiles>) -> BTreeMap<(LayerIndex, u32), Content> {
-    let of_layer = |(at, files): (usize, LayerFiles)| {
-        (0..).zip(files.entries).filter_map(move |(ordinal, entry)| {
-            let LayerEntryKind::File(content) = entry.kind else { return None };
-            let is_answer = !matches!(content, Content::Unasked);
-            is_answer.then_some(((layer_index(at), ordinal), content))
-        })
-    };
-    layers.into_iter().flat_map(of_layer).collect()
+/// What was read of the files of one layer.
+fn contents(at: usize, files: &LayerFiles) -> Vec<((LayerIndex, u32), Content)> {
+    let read = (0..).zip(files.entries()).filter_map(|(ordinal, entry)| {
+        let LayerEntryKind::File(content) = entry.kind else { return None };
+        let is_answer = !matches!(content, Content::Unasked);
+        is_answer.then_some(((layer_index(at), ordinal), content))
+    });
+    read.collect()
+}
+
+/// Layers that were read, and wait for those below them.
+struct Waiting<'a, F> {
+    /// Those that were not handed on yet, lowest first.
+    order: VecDeque<(usize, &'a Layer)>,
+    read: BTreeMap<usize, Result<LayerFiles, Error>>,
+    /// The first error of those that were.
+    result: Result<(), Error>,
+    take: F,
+}
+
+impl<F: FnMut(usize, &Layer, LayerFiles) -> Result<(), Error>> Waiting<'_, F> {
+    fn add(&mut self, at: usize, read: Result<LayerFiles, Error>) {
+        self.read.insert(at, read);
+        while let Some((at, layer)) = self.order.front()
+            && self.result.is_ok()
+            && let Some(read) = self.read.remove(at)
+        {
+            self.result = read.and_then(|files| (self.take)(*at, layer, files));
+            self.order.pop_front();
+        }
+    }
+
+    /// Where no error came first: the lowest of those whose layers were never handed on.
+    fn finish(self) -> Result<(), Error> {
+        self.result?;
+        self.read.into_values().try_for_each(|read| read.map(drop))
+    }
 }
 
 /// A stream, read from a thread that may wait.

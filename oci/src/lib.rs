@@ -14,6 +14,7 @@ pub mod layer;
 pub mod layout;
 mod local;
 pub mod manifest;
+mod packed;
 pub mod registry;
 pub mod source;
 pub mod squash;

@@ -106,6 +106,14 @@ impl Interest for Wanted {
             .fold(distro::want(path), both)
     }
 
+    fn want_by_link(&self, path: &TreePath, size: u64, mode: u32) -> Want {
+        // What is wanted of every file is read under its own name.
+        self.candidates(path)
+            .filter(|(_, cataloger)| !cataloger.files.contains(&Files::Any))
+            .map(|(_, cataloger)| (cataloger.want)(path, size, mode))
+            .fold(distro::want(path), both)
+    }
+
     fn wants_earlier(&self, path: &TreePath) -> bool {
         self.candidates(path).any(|(_, cataloger)| {
             cataloger.earlier.iter().any(|earlier| earlier.as_bytes() == path.as_bytes())

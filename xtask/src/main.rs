@@ -21,7 +21,8 @@ usage: cargo xtask <chore>
 
   ci [--no-oracles]   set up what the tests need, then check everything; stops at the first failure
   oracles             install the tools of others that judge what Plimsoll makes, and the test image
-  image               build the test image only (Debian, by mmdebstrap and umoci; needs root)
+  image [fat]         build the test image only (Debian, by mmdebstrap and umoci; needs root), or the
+                      large one that speed and memory are measured on
 
 Everything lands in target/oracles. With PLIMSOLL_ORACLES=require a missing oracle is a failure.";
 
@@ -43,6 +44,7 @@ fn chore(arguments: &[&str]) -> Result<()> {
         ["ci", "--no-oracles"] => ci::run(ci::Oracles::LeaveAlone),
         ["oracles"] => oracles::set_up(),
         ["image"] => image::build(),
+        ["image", "fat"] => image::fat::build(),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())

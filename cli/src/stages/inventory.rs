@@ -127,6 +127,14 @@ impl Interest for Wanted {
     fn want(&self, path: &TreePath, size: u64, mode: u32) -> Want {
         if Users::want(path) { Want::Content } else { self.0.want(path, size, mode) }
     }
+
+    fn want_by_link(&self, path: &TreePath, size: u64, mode: u32) -> Want {
+        if Users::want(path) { Want::Content } else { self.0.want_by_link(path, size, mode) }
+    }
+
+    fn wants_earlier(&self, path: &TreePath) -> bool {
+        self.0.wants_earlier(path)
+    }
 }
 
 #[derive(Debug)]

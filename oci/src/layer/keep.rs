@@ -49,7 +49,12 @@ impl KeptBudget {
         self.left
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(count))
             .map(drop)
-            .map_err(|_left| Error::KeptTooLarge { limit: self.limit })
+            .map_err(|_left| self.exceeded())
+    }
+
+    /// That there is no more.
+    pub(crate) const fn exceeded(&self) -> Error {
+        Error::KeptTooLarge { limit: self.limit }
     }
 
     /// Gives back what was taken for something that is not kept any more.
