@@ -2,6 +2,7 @@
 
 pub use crate::layer::Progress;
 use crate::{
+    cache::{CacheError, Key, LayerCache},
     error::Error,
     layer::{Content, KeptBudget, LayerEntryKind, LayerFiles, Reading, Selection, read_layer},
     local::blocking,
@@ -20,6 +21,7 @@ use plimsoll_model::{
 };
 use std::{
     collections::{BTreeMap, VecDeque},
+    fmt,
     io::{self, Read},
     sync::{
         Arc, Mutex, PoisonError,
@@ -182,11 +184,25 @@ fn layers(
     Ok(layers.collect())
 }
 
+/// What is read of an image.
+#[derive(Clone)]
+pub struct ReadOptions {
+    /// Which content is kept.
+    pub interest: Arc<dyn Interest>,
+    /// How much is read.
+    pub limits: Limits,
+    /// What was read of layers before.
+    pub cache: Option<Arc<LayerCache>>,
+}
+
 /// Reads all layers of an image, several at once and the largest first, and puts them on top of each other.
 ///
 /// Every byte passes by once and is hashed as stored and inflated; nothing is written to disk. Only what `interest`
 /// wants is kept, at most [`Limits::kept`] of it. Where a wanted name turns out to be a link to what had not been
 /// wanted, that layer is read a second time.
+///
+/// Layers that are in the cache are not read at all: they were verified when they were put there, and neither digest
+/// can be another's.
 ///
 /// # Errors
 /// [`Error::Digest`], [`Error::Size`], [`Error::Layer`], [`Error::KeptTooLarge`], [`Error::TooMany`], and those of
@@ -194,16 +210,17 @@ fn layers(
 pub async fn read_tree(
     source: &Source,
     image: &Image,
-    interest: Arc<dyn Interest>,
-    limits: &Limits,
+    options: &ReadOptions,
     progress: &dyn Progress,
 ) -> Result<LayeredTree, Error> {
     let given_up = GivenUp::default();
+    let interest = Arc::clone(&options.interest);
     let (sender, mut done) = mpsc::unbounded_channel();
     let job = Job {
         source: source.clone(),
         layers: image.layers.clone(),
-        limits: limits.clone(),
+        limits: options.limits.clone(),
+        cache: options.cache.clone(),
         runtime: Handle::current(),
         done: Done(sender),
         given_up: Arc::clone(&given_up.0),
@@ -242,6 +259,7 @@ struct Job {
     source: Source,
     layers: Vec<Layer>,
     limits: Limits,
+    cache: Option<Arc<LayerCache>>,
     runtime: Handle,
     done: Done,
     given_up: Arc<AtomicBool>,
@@ -294,7 +312,7 @@ impl Job {
         let work = || {
             while let Some((at, layer, selection)) = queue.get(next.fetch_add(1, Ordering::Relaxed))
             {
-                let result = self.read(layer, selection, kept);
+                let result = self.cached(layer, selection, kept);
                 let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
                 let is_failed = result.is_err();
                 waiting.add(*at, result);
@@ -312,6 +330,31 @@ impl Job {
             }
         });
         waiting.into_inner().unwrap_or_else(PoisonError::into_inner).finish()
+    }
+
+    /// Reads a layer, unless the cache has what is wanted of it; then it is put there.
+    fn cached(
+        &self,
+        layer: &Layer,
+        selection: &Selection<'_>,
+        kept: &KeptBudget,
+    ) -> Result<LayerFiles, Error> {
+        let (Some(cache), Selection::Interest(interest)) = (&self.cache, selection) else {
+            return self.read(layer, selection, kept);
+        };
+        let Some(wanted) = interest.id() else { return self.read(layer, selection, kept) };
+        let key = Key::of(layer, wanted, self.limits.file);
+        let found = cache.get(&key).unwrap_or_else(|error| unused(&error));
+        let files = found.and_then(|found| LayerFiles::decode(&found, interest.condensers(), kept));
+        if let Some(files) = files {
+            self.done.bytes(layer.size);
+            return Ok(files);
+        }
+        let files = self.read(layer, selection, kept)?;
+        if let Some(encoded) = files.encode() {
+            cache.put(&key, &encoded).unwrap_or_else(|error| unused(&error));
+        }
+        Ok(files)
     }
 
     fn read(
@@ -341,6 +384,22 @@ impl Job {
         let reading =
             Reading { limits: &self.limits, kept, progress: &self.done, given_up: &self.given_up };
         read_layer(blob, layer, selection, &reading)
+    }
+}
+
+/// A cache that cannot be used costs time, and nothing else.
+fn unused<T: Default>(error: &CacheError) -> T {
+    tracing::warn!(error = %error, source = ?std::error::Error::source(error), "a layer is read without the cache");
+    T::default()
+}
+
+impl fmt::Debug for ReadOptions {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { limits, cache, .. } = self;
+        out.debug_struct("ReadOptions")
+            .field("limits", limits)
+            .field("cache", cache)
+            .finish_non_exhaustive()
     }
 }
 

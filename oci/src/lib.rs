@@ -4,6 +4,7 @@
 
 pub mod archive;
 pub mod auth;
+pub mod cache;
 pub mod copy;
 mod error;
 #[cfg(test)]
@@ -24,6 +25,7 @@ mod tarball;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use cache::LayerCache;
 pub use error::{Attempt, Error, Reason};
 pub use image::{open_image, read_tree};
 pub use source::Source;

@@ -5,6 +5,7 @@ use crate::{
     layer::{Content, KeptBudget},
 };
 use plimsoll_model::tree::Want;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Texts behind each other, each told by where it is.
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 pub(crate) struct Texts(Vec<u8>);
 
 /// Where a text is among [`Texts`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Span {
     at: u32,
     len: u32,
@@ -38,6 +39,11 @@ impl Texts {
         self.0.get(at..at.saturating_add(len)).unwrap_or_default()
     }
 
+    /// Texts that were taken apart before.
+    pub(crate) const fn from_bytes(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
     /// Every text, behind each other.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -57,7 +63,7 @@ pub(crate) struct Owners {
 }
 
 /// Which of the [`Owners`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OwnerId(pub(crate) u32);
 
 impl Owners {
@@ -69,6 +75,11 @@ impl Owners {
             self.all.push((uid, gid));
         }
         OwnerId(place)
+    }
+
+    /// Every pair, by place.
+    pub(crate) fn all(&self) -> &[(u64, u64)] {
+        &self.all
     }
 
     /// The pair at a place.
@@ -86,7 +97,7 @@ pub(crate) struct Contents {
 }
 
 /// Which of the [`Contents`]; the default is [`Content::Unasked`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ContentId(pub(crate) u32);
 
 impl Default for Contents {
@@ -111,6 +122,11 @@ impl Contents {
         }
         self.all.push(content);
         next
+    }
+
+    /// Every content, by place; the first is [`Content::Unasked`].
+    pub(crate) fn all(&self) -> &[Content] {
+        &self.all
     }
 
     /// The content at a place.

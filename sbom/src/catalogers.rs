@@ -36,6 +36,8 @@ catalogers! {
     rpm,
 }
 
+pub(crate) use go_binary::PROGRAM;
+
 /// Finds components of one kind.
 #[derive(Debug)]
 pub struct Cataloger {

@@ -1,14 +1,17 @@
 //! Which cataloger wants which file, told for a hundred thousand of them without asking every cataloger about each.
 
 use crate::{
-    catalogers::{ALL, Cataloger, Files},
+    catalogers::{self, ALL, Cataloger, Files},
     distro,
 };
 use plimsoll_model::{
     Tree, TreePath,
-    tree::{Entry, EntryKind, Interest, TreeError, Want},
+    tree::{Condenser, Entry, EntryKind, Interest, TreeError, Want},
 };
 use std::collections::BTreeMap;
+
+/// Everything that a file may be condensed by.
+const CONDENSERS: &[&Condenser] = &[&catalogers::PROGRAM];
 
 /// Positions in [`ALL`].
 type Positions = Vec<usize>;
@@ -106,6 +109,14 @@ impl Interest for Wanted {
             .fold(distro::want(path), both)
     }
 
+    fn id(&self) -> Option<&str> {
+        Some(env!("PLIMSOLL_SBOM_SOURCES"))
+    }
+
+    fn condensers(&self) -> &[&'static Condenser] {
+        CONDENSERS
+    }
+
     fn want_by_link(&self, path: &TreePath, size: u64, mode: u32) -> Want {
         // What is wanted of every file is read under its own name.
         self.candidates(path)
@@ -133,7 +144,7 @@ fn both(left: Want, right: Want) -> Want {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plimsoll_model::tree::{Condense, Condenser};
+    use plimsoll_model::tree::Condense;
     use std::ops::ControlFlow;
 
     struct Nothing;

@@ -5,7 +5,13 @@ use crate::{
     error::Error,
     packed::{ContentId, Contents, OwnerId, Owners, Span, Texts},
 };
-use plimsoll_model::TreePath;
+use bytes::Bytes;
+use plimsoll_model::{
+    TreePath,
+    tree::{Condenser, Want},
+};
+use serde::{Deserialize, Serialize};
+use std::io::Read as _;
 
 /// The entries of a layer.
 #[derive(Debug, Default)]
@@ -48,7 +54,7 @@ pub(crate) enum LayerEntryKind<'a> {
 }
 
 /// An entry among those of its layer.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Packed {
     directory: Span,
     name: Span,
@@ -58,7 +64,7 @@ struct Packed {
     owner: OwnerId,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 enum PackedKind {
     File(ContentId),
     Directory,
@@ -156,6 +162,120 @@ impl LayerFiles {
     }
 }
 
+/// A layer's entries as they are kept for later: this by postcard with its length before it, then all names, then all
+/// content, and the whole compressed.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    whiteouts: Vec<Vec<u8>>,
+    opaques: Vec<Vec<u8>>,
+    entries: Vec<Packed>,
+    owners: Vec<(u64, u64)>,
+    texts: usize,
+    contents: Vec<StoredContent>,
+}
+
+/// A content, with the length of its bytes.
+#[derive(Serialize, Deserialize)]
+enum StoredContent {
+    Unasked,
+    Kept(usize),
+    Condensed(String, usize),
+    Refused(Option<String>),
+}
+
+/// Fast to write and to read; the file system's cache is faster than any better compression.
+const LEVEL: i32 = 1;
+
+impl StoredContent {
+    fn of(content: &Content) -> (Self, &[u8]) {
+        match content {
+            Content::Unasked => (Self::Unasked, &[]),
+            Content::Kept(bytes) => (Self::Kept(bytes.len()), bytes),
+            Content::Condensed(by, bytes) => {
+                (Self::Condensed(by.id.to_owned(), bytes.len()), bytes)
+            }
+            Content::Refused(Want::Condensed(by)) => (Self::Refused(Some(by.id.to_owned())), &[]),
+            Content::Refused(Want::Content | Want::Nothing) => (Self::Refused(None), &[]),
+        }
+    }
+
+    /// The content, whose bytes are taken from the beginning of `rest`.
+    fn restore(self, rest: &mut Bytes, condensers: &[&'static Condenser]) -> Option<Content> {
+        let condenser = |id: &str| condensers.iter().copied().find(|known| known.id == id);
+        let mut take = |count| (count <= rest.len()).then(|| rest.split_to(count));
+        Some(match self {
+            Self::Unasked => Content::Unasked,
+            Self::Kept(count) => Content::Kept(take(count)?),
+            Self::Condensed(by, count) => Content::Condensed(condenser(&by)?, take(count)?),
+            Self::Refused(Some(by)) => Content::Refused(Want::Condensed(condenser(&by)?)),
+            Self::Refused(None) => Content::Refused(Want::Content),
+        })
+    }
+}
+
+impl LayerFiles {
+    /// The entries as bytes; `None` where they can not be written down.
+    pub(crate) fn encode(&self) -> Option<Vec<u8>> {
+        let raw = |paths: &[TreePath]| paths.iter().map(|path| path.as_bytes().to_vec()).collect();
+        let (contents, bytes): (Vec<_>, Vec<_>) =
+            self.contents.all().iter().map(StoredContent::of).unzip();
+        let stored = Stored {
+            whiteouts: raw(&self.whiteouts),
+            opaques: raw(&self.opaques),
+            entries: self.entries.clone(),
+            owners: self.owners.all().to_vec(),
+            texts: self.texts.as_bytes().len(),
+            contents,
+        };
+        let head = postcard::to_stdvec(&stored).ok()?;
+        let length = u64::try_from(head.len()).ok()?.to_le_bytes();
+        let parts = [length.as_slice(), &head, self.texts.as_bytes()];
+        let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), LEVEL).ok()?;
+        for part in parts.into_iter().chain(bytes) {
+            std::io::Write::write_all(&mut encoder, part).ok()?;
+        }
+        encoder.finish().ok()
+    }
+
+    /// Entries that were encoded; `None` where that is not what the bytes are, or where they are more than may be kept.
+    pub(crate) fn decode(
+        bytes: &[u8],
+        condensers: &[&'static Condenser],
+        kept: &KeptBudget,
+    ) -> Option<Self> {
+        let decoder = zstd::stream::read::Decoder::new(bytes).ok()?;
+        let mut all = Vec::new();
+        #[expect(clippy::disallowed_methods, reason = "limited right here")]
+        decoder.take(kept.limit().saturating_add(1)).read_to_end(&mut all).ok()?;
+        kept.take(all.len()).ok()?;
+        let mut all = Bytes::from(all);
+        let mut take = |count| (count <= all.len()).then(|| all.split_to(count));
+        let length = u64::from_le_bytes(take(8)?.as_ref().try_into().ok()?);
+        let head = take(usize::try_from(length).ok()?)?;
+        let stored: Stored = postcard::from_bytes(&head).ok()?;
+        let texts = Texts::from_bytes(take(stored.texts)?.to_vec());
+        let paths = |raw: Vec<Vec<u8>>| {
+            raw.iter().map(|path| TreePath::parse(path).ok()).collect::<Option<Vec<_>>>()
+        };
+        let mut files = Self {
+            whiteouts: paths(stored.whiteouts)?,
+            opaques: paths(stored.opaques)?,
+            entries: stored.entries,
+            texts,
+            ..Self::default()
+        };
+        for (uid, gid) in stored.owners {
+            files.owners.add(uid, gid);
+        }
+        for content in stored.contents {
+            files.contents.add(content.restore(&mut all, condensers)?);
+        }
+        // As it was taken; what content there is stays taken.
+        files.cost = size_of::<u64>().saturating_add(head.len()).saturating_add(stored.texts);
+        all.is_empty().then_some(files)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,7 +314,17 @@ mod tests {
             })
             .collect();
         assert_eq!(seen, [["", "", ""], ["a", "x", ""], ["a", "y", "../t"], ["b", "z", "a/x"]]);
+        let encoded = files.encode().unwrap();
+        let again = LayerFiles::decode(&encoded, &[], &kept).unwrap();
+        assert_eq!(
+            format!("{again:?}").replace(&format!("cost: {}", again.cost), ""),
+            format!("{files:?}").replace(&format!("cost: {}", files.cost), "")
+        );
+        for cut in 0..encoded.len() {
+            assert!(LayerFiles::decode(&encoded[..cut], &[], &KeptBudget::new(10_000)).is_none());
+        }
         files.release(&kept);
+        again.release(&kept);
         assert!(kept.take(10_000).is_ok(), "everything was given back");
     }
 }

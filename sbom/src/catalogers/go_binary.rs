@@ -36,7 +36,7 @@ fn want(_: &TreePath, size: u64, _: u32) -> Want {
 }
 
 /// Go programs as a whole.
-static PROGRAM: Condenser =
+pub(crate) static PROGRAM: Condenser =
     Condenser { id: "go-program", begin: |_| Box::new(Program { bytes: Vec::new() }) };
 
 struct Program {
