@@ -4,7 +4,7 @@
 
 use crate::catalogers::{Found, is_of_system, layer};
 use plimsoll_model::{
-    Limits, Tree, TreePath,
+    Limits, Purl, Tree, TreePath,
     component::Component,
     inventory::{Distribution, Unknown},
     tree::{Entry, EntryKind, TreeError, Want},
@@ -42,7 +42,20 @@ pub(crate) fn read(tree: &dyn Tree, limits: &Limits) -> (Option<Distribution>, V
 }
 
 /// The purl types of the packages of distributions, each with its cataloger.
-const PACKAGES: [(&str, &str); 3] = [("deb", "dpkg"), ("apk", "apk"), ("rpm", "rpm")];
+const PACKAGES: [(&str, &str); 7] = [
+    ("alpm", "alpm"),
+    ("apk", "apk"),
+    ("deb", "chisel"),
+    ("deb", "dpkg"),
+    ("ebuild", "portage"),
+    ("opkg", "opkg"),
+    ("rpm", "rpm"),
+];
+
+/// Whether it is a package of a distribution.
+pub(crate) fn is_package(purl: &Purl) -> bool {
+    PACKAGES.iter().any(|(kind, _)| purl.kind() == *kind)
+}
 
 /// What is to be said of a distribution without a single package: its database was taken away, or is of a kind that
 /// nothing here reads. Either way nothing is known of what it brought. Where its name was taken away as well, it shows by
@@ -52,10 +65,7 @@ pub(crate) fn missing_packages(
     distribution: Option<&Distribution>,
     found: &Found,
 ) -> Option<Unknown> {
-    let has_packages = found
-        .components
-        .iter()
-        .any(|component| PACKAGES.iter().any(|(kind, _)| component.purl.kind() == *kind));
+    let has_packages = found.components.iter().any(|component| is_package(&component.purl));
     let is_said = found
         .unknowns
         .iter()

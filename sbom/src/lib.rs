@@ -8,6 +8,7 @@ pub mod catalogers;
 mod distro;
 pub mod error;
 pub mod formats;
+mod introduced;
 mod merge;
 mod npm;
 mod relate;
@@ -47,7 +48,8 @@ pub fn catalog(tree: &dyn Tree, limits: &Limits) -> Inventory {
         .map(|(cataloger, files)| {
             let distribution = distribution.as_ref();
             let ctx = Context { tree, limits, distribution, files: &files, cataloger, room: &room };
-            let found = (cataloger.catalog)(&ctx);
+            let mut found = (cataloger.catalog)(&ctx);
+            found.unknowns.extend(introduced::removed(tree, cataloger));
             let (components, unknowns) = (found.components.len(), found.unknowns.len());
             tracing::debug!(cataloger = cataloger.id, components, unknowns, "cataloged");
             found
@@ -64,7 +66,7 @@ pub fn catalog(tree: &dyn Tree, limits: &Limits) -> Inventory {
     if let Some(distribution) = &distribution {
         all.unknowns.extend(distro::contradictions(tree, distribution, &all));
     }
-    let mut inventory = merge::merge(distribution, all);
+    let mut inventory = merge::merge(distribution, all, tree.layers());
     inventory.coverage = coverage(&inventory);
     inventory.layers = tree.layers().to_vec();
     inventory

@@ -6,6 +6,7 @@
 
 use super::{Cataloger, Context, Draft, Files, Found, license};
 use crate::{
+    introduced::{self, Listing, Package},
     relate::Providers,
     stanza::{Stanza, first, stanzas},
 };
@@ -13,7 +14,7 @@ use plimsoll_model::{
     TreePath,
     component::{ComponentId, SourcePackage},
     inventory::Coverage,
-    tree::{Entry, Want},
+    tree::{Entry, EntryKind, Want},
 };
 use std::{borrow::Cow, collections::BTreeSet};
 
@@ -51,8 +52,7 @@ fn want(path: &TreePath, _: u64, _: u32) -> Want {
 /// What is needed of an installed package after its component has been made.
 struct Installed {
     id: ComponentId,
-    name: String,
-    arch: String,
+    package: Package,
     depends: String,
     provides: String,
 }
@@ -71,6 +71,7 @@ fn catalog(ctx: &Context<'_>) -> Found {
             packages(ctx, entry, &text, (&mut found, &mut installed));
         }
     }
+    introduce(ctx, &installed, &mut found);
     for package in &installed {
         own(ctx, package, &mut found);
     }
@@ -87,8 +88,7 @@ fn packages(
     (found, installed): (&mut Found, &mut Vec<Installed>),
 ) {
     let is_status = entry.path.as_bytes() == STATUS;
-    // dpkg ends every package with an empty line.
-    if is_status && !text.is_empty() && !text.ends_with("\n\n") {
+    if is_status && is_cut(text) {
         ctx.note(found, entry, "the file ends in the middle of a package");
     }
     for stanza in stanzas(text) {
@@ -101,18 +101,27 @@ fn packages(
             }
             continue;
         };
-        match state(&stanza) {
-            Some("not-installed" | "config-files") => continue,
-            None if is_status => {
-                let reason = format!("package `{name}` has no status; it counts as installed");
-                ctx.note(found, entry, reason);
-            }
-            Some(_) | None => {}
+        if is_gone(&stanza) {
+            continue;
+        }
+        if is_status && state(&stanza).is_none() {
+            let reason = format!("package `{name}` has no status; it counts as installed");
+            ctx.note(found, entry, reason);
         }
         if let Some(package) = package(ctx, entry, &stanza, (name, found)) {
             installed.push(package);
         }
     }
+}
+
+/// Whether the text of a status file ends too early: dpkg ends every package with an empty line.
+fn is_cut(text: &str) -> bool {
+    !text.is_empty() && !text.ends_with("\n\n")
+}
+
+/// Whether a package is not there, or nothing but its configuration.
+fn is_gone(stanza: &Stanza<'_>) -> bool {
+    matches!(state(stanza), Some("not-installed" | "config-files"))
 }
 
 /// The third word of `Status`: what has become of the package, whatever was wanted of it.
@@ -145,8 +154,7 @@ fn package(
     let field = |name| stanza.get(name).unwrap_or_default();
     Some(Installed {
         id,
-        name: name.to_owned(),
-        arch: arch.to_owned(),
+        package: listed(name, stanza),
         depends: format!("{},{}", field("Pre-Depends"), field("Depends")),
         provides: field("Provides").to_owned(),
     })
@@ -179,9 +187,75 @@ fn licenses(ctx: &Context<'_>, package: &str) -> Vec<String> {
     names.into_iter().collect()
 }
 
+/// A package as a status file lists it.
+fn listed(name: &str, stanza: &Stanza<'_>) -> Package {
+    let version = stanza.get("Version").filter(|version| !version.is_empty());
+    let arch = stanza.get("Architecture").unwrap_or_default();
+    Package { name: name.to_owned(), version: version.map(str::to_owned), arch: arch.to_owned() }
+}
+
+/// What a status file listed.
+fn listing(ctx: &Context<'_>, bytes: &[u8]) -> Listing {
+    let mut listing = Listing::new(ctx.limits);
+    let text = String::from_utf8_lossy(bytes);
+    if is_cut(&text) {
+        listing.is_partial();
+    }
+    for stanza in stanzas(&text) {
+        let name = stanza.get("Package").filter(|name| !name.is_empty());
+        if stanza.broken.is_some() || name.is_none() {
+            listing.is_partial();
+        }
+        if let Some(name) = name.filter(|_| !is_gone(&stanza)) {
+            listing.add(listed(name, &stanza));
+        }
+    }
+    listing
+}
+
+/// Notes which layer brought each package, and which packages a layer took off the list without their files.
+fn introduce(ctx: &Context<'_>, installed: &[Installed], found: &mut Found) {
+    let (mut of_status, mut names) = (Vec::new(), BTreeSet::new());
+    for Installed { id, package, .. } in installed {
+        let Some(component) = found.at(*id) else { continue };
+        let evidence = component.locations.first();
+        if evidence.is_some_and(|evidence| evidence.path.as_bytes() == STATUS) {
+            of_status.push((*id, package.clone()));
+        } else {
+            // A fragment is of one package and has a file of its own.
+            component.introduced = evidence.and_then(|evidence| evidence.layer);
+        }
+        names.insert(package.name.as_str());
+    }
+    let Some(status) = ctx.files.iter().find(|entry| entry.path.as_bytes() == STATUS) else {
+        return;
+    };
+    let list = |bytes: &[u8]| listing(ctx, bytes);
+    let gone = introduced::attribute(ctx, status, &of_status, &list, found);
+    let gone: BTreeSet<_> = gone.iter().map(|package| package.name.as_str()).collect();
+    for name in gone.difference(&names) {
+        if let Some(left) = left_behind(ctx, name) {
+            let reason = format!(
+                "a lower layer lists package `{name}`, and it is not removed: `{}` is still there",
+                left.path
+            );
+            ctx.note(found, status, reason);
+        }
+    }
+}
+
+/// A file that dpkg removes with a package, even where it keeps the configuration.
+fn left_behind(ctx: &Context<'_>, name: &str) -> Option<Entry> {
+    let paths =
+        [format!("usr/share/doc/{name}/copyright"), format!("var/lib/dpkg/info/{name}.md5sums")];
+    let paths = paths.iter().filter_map(|path| TreePath::parse(path.as_bytes()).ok());
+    let mut entries = paths.filter_map(|path| ctx.tree.entry(&path));
+    entries.find(|entry| entry.kind == EntryKind::File)
+}
+
 /// Notes the files of a package.
 fn own(ctx: &Context<'_>, package: &Installed, found: &mut Found) {
-    let Installed { name, arch, .. } = package;
+    let Package { name, arch, .. } = &package.package;
     let lists = [format!("info/{name}.list"), format!("info/{name}:{arch}.list")];
     for list in lists {
         if let Some((entry, text)) = read(ctx, &list, found) {
@@ -209,7 +283,7 @@ fn read<'a>(ctx: &Context<'a>, name: &str, found: &mut Found) -> Option<(Entry, 
 fn relate(ctx: &Context<'_>, installed: &[Installed], found: &mut Found) {
     let (mut real, mut virtual_) = (Providers::default(), Providers::default());
     for package in installed {
-        real.add(&package.name, package.id);
+        real.add(&package.package.name, package.id);
         for provided in package.provides.split(',').filter_map(dependency) {
             virtual_.add(provided, package.id);
         }
@@ -385,6 +459,95 @@ Depends: absent
                 "dpkg: /var/lib/dpkg/status: `\0\u{1}rubbish` is no field of a package",
                 "dpkg: /var/lib/dpkg/status: a package has no name",
                 "dpkg: /var/lib/dpkg/status: package `a` states no version",
+            ],
+        );
+    }
+
+    /// A status file of packages, each with its version.
+    fn status(packages: &[(&str, &str)]) -> String {
+        let stanza = |(name, version): &(&str, &str)| {
+            format!(
+                "Package: {name}\nStatus: install ok installed\nVersion: {version}\nArchitecture: all\n\n"
+            )
+        };
+        packages.iter().map(stanza).collect()
+    }
+
+    #[test]
+    fn packages_are_of_the_layer_that_brought_them() {
+        let path = "var/lib/dpkg/status";
+        let tree = TestTree::new()
+            .file(path, status(&[("base", "1"), ("old", "1"), ("back", "1"), ("gone", "1")]))
+            .next_layer()
+            .next_layer()
+            .file(path, status(&[("base", "1"), ("old", "2"), ("app", "1")]))
+            .next_layer()
+            .file(path, status(&[("base", "1"), ("old", "2"), ("app", "1"), ("back", "1")]))
+            .file("var/lib/dpkg/status.d/fragment", "Package: fragment\nVersion: 1\n");
+        assert_eq!(tree.introduced(), ["3 app", "4 back", "1 base", "4 fragment", "3 old"]);
+        assert_eq!(tree.catalog().unknowns, []);
+    }
+
+    #[test]
+    fn a_lower_list_that_can_not_be_read_leaves_open_who_brought_what() {
+        let path = "var/lib/dpkg/status";
+        let (cut, _) = STATUS.split_once("~deb12u2").unwrap();
+        let tree = TestTree::new()
+            .file(path, cut)
+            .next_layer()
+            .file(path, status(&[("a", "1")]))
+            .next_layer()
+            .file(path, status(&[("a", "1"), ("b", "1")]));
+        assert_eq!(tree.introduced(), ["? a", "3 b"]);
+        let tree =
+            TestTree::new().file(path, "\0\n\n").next_layer().file(path, status(&[("a", "1")]));
+        assert_eq!(tree.introduced(), ["? a"]);
+    }
+
+    #[test]
+    fn a_package_that_is_taken_off_the_list_only_is_not_hidden() {
+        let path = "var/lib/dpkg/status";
+        let tree = || {
+            TestTree::new()
+                .file(path, status(&[("a", "1"), ("b", "1"), ("c", "1")]))
+                .file("usr/share/doc/b/copyright", "")
+                .file("var/lib/dpkg/info/c.md5sums", "")
+                .next_layer()
+        };
+        let note = |name, left| {
+            format!(
+                "dpkg: /var/lib/dpkg/status: a lower layer lists package `{name}`, and it is not removed: `{left}` is still there"
+            )
+        };
+        check(
+            &tree().file(path, status(&[("a", "1")])),
+            &[
+                "pkg:deb/a@1?arch=all",
+                &note("b", "/usr/share/doc/b/copyright"),
+                &note("c", "/var/lib/dpkg/info/c.md5sums"),
+            ],
+        );
+        check(
+            &tree()
+                .without("usr/share/doc/b/copyright")
+                .without("var/lib/dpkg/info/c.md5sums")
+                .file(path, status(&[("a", "1")])),
+            &["pkg:deb/a@1?arch=all"],
+        );
+    }
+
+    #[test]
+    fn a_list_that_is_taken_away_is_said() {
+        let tree = TestTree::new()
+            .file("var/lib/dpkg/status", status(&[("a", "1")]))
+            .next_layer()
+            .without("var/lib/dpkg/status")
+            .file("var/lib/dpkg/status.d/b", "Package: b\nVersion: 1\n");
+        check(
+            &tree,
+            &[
+                "pkg:deb/b@1",
+                "dpkg: /var/lib/dpkg/status: a layer takes the database away, and what it listed may still be there",
             ],
         );
     }
