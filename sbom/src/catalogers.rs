@@ -25,13 +25,17 @@ macro_rules! catalogers {
     };
 }
 catalogers! {
+    alpm,
     apk,
     cargo_lock,
+    chisel,
     dpkg,
     go_binary,
     java,
     npm_installed,
     npm_lock,
+    opkg,
+    portage,
     pypi,
     rpm,
 }

@@ -4,15 +4,15 @@
 //! <https://manpages.debian.org/bookworm/dpkg-dev/deb-status.5> and, of the copyright files,
 //! <https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/>.
 
-use super::{Cataloger, Context, Draft, Files, Found, license};
+use super::{Cataloger, Context, Files, Found, license};
 use crate::{
-    introduced::{self, Listing, Package},
-    relate::Providers,
-    stanza::{Stanza, first, stanzas},
+    control::{self, Installed},
+    introduced::{self, Package},
+    stanza::{first, stanzas},
 };
 use plimsoll_model::{
     TreePath,
-    component::{ComponentId, SourcePackage},
+    component::ComponentId,
     inventory::Coverage,
     tree::{Entry, EntryKind, Want},
 };
@@ -49,14 +49,6 @@ fn want(path: &TreePath, _: u64, _: u32) -> Want {
     }
 }
 
-/// What is needed of an installed package after its component has been made.
-struct Installed {
-    id: ComponentId,
-    package: Package,
-    depends: String,
-    provides: String,
-}
-
 fn catalog(ctx: &Context<'_>) -> Found {
     let mut found = Found::default();
     let mut installed = Vec::new();
@@ -68,105 +60,19 @@ fn catalog(ctx: &Context<'_>) -> Found {
         }
         if let Some(bytes) = ctx.read(entry, ctx.limits.file, &mut found) {
             let text = String::from_utf8_lossy(&bytes);
-            packages(ctx, entry, &text, (&mut found, &mut installed));
+            control::packages(ctx, entry, ("deb", &text), (&mut found, &mut installed));
         }
     }
     introduce(ctx, &installed, &mut found);
-    for package in &installed {
-        own(ctx, package, &mut found);
+    for Installed { id, package, .. } in &installed {
+        if let Some(component) = found.at(*id) {
+            component.licenses = licenses(ctx, &package.name);
+        }
+        own(ctx, (*id, package), &mut found);
     }
-    relate(ctx, &installed, &mut found);
+    control::relate(ctx, &installed, &mut found);
     ctx.note_moved(&mut found, &["var/lib/dpkg/status", "var/lib/dpkg/status.d"]);
     found
-}
-
-/// The installed packages of one status file or fragment.
-fn packages(
-    ctx: &Context<'_>,
-    entry: &Entry,
-    text: &str,
-    (found, installed): (&mut Found, &mut Vec<Installed>),
-) {
-    let is_status = entry.path.as_bytes() == STATUS;
-    if is_status && is_cut(text) {
-        ctx.note(found, entry, "the file ends in the middle of a package");
-    }
-    for stanza in stanzas(text) {
-        if let Some(line) = stanza.broken {
-            ctx.note(found, entry, format!("`{line}` is no field of a package"));
-        }
-        let Some(name) = stanza.get("Package").filter(|name| !name.is_empty()) else {
-            if stanza.broken.is_none() {
-                ctx.note(found, entry, "a package has no name");
-            }
-            continue;
-        };
-        if is_gone(&stanza) {
-            continue;
-        }
-        if is_status && state(&stanza).is_none() {
-            let reason = format!("package `{name}` has no status; it counts as installed");
-            ctx.note(found, entry, reason);
-        }
-        if let Some(package) = package(ctx, entry, &stanza, (name, found)) {
-            installed.push(package);
-        }
-    }
-}
-
-/// Whether the text of a status file ends too early: dpkg ends every package with an empty line.
-fn is_cut(text: &str) -> bool {
-    !text.is_empty() && !text.ends_with("\n\n")
-}
-
-/// Whether a package is not there, or nothing but its configuration.
-fn is_gone(stanza: &Stanza<'_>) -> bool {
-    matches!(state(stanza), Some("not-installed" | "config-files"))
-}
-
-/// The third word of `Status`: what has become of the package, whatever was wanted of it.
-fn state<'a>(stanza: &Stanza<'a>) -> Option<&'a str> {
-    stanza.get("Status")?.split_whitespace().nth(2)
-}
-
-fn package(
-    ctx: &Context<'_>,
-    entry: &Entry,
-    stanza: &Stanza<'_>,
-    (name, found): (&str, &mut Found),
-) -> Option<Installed> {
-    let arch = stanza.get("Architecture").unwrap_or_default();
-    let version = stanza.get("Version");
-    let (namespace, distro) = ctx.distro();
-    let qualifiers = [("arch", arch), ("distro", distro.as_str())];
-    let draft =
-        Draft { kind: "deb", namespace, name, shown: name, version, qualifiers: &qualifiers };
-    let id = ctx.add(found, entry, &draft)?;
-    let licenses = licenses(ctx, name);
-    let component = found.at(id)?;
-    component.supplier = stanza.get("Maintainer").map(str::to_owned);
-    component.source = stanza.get("Source").and_then(|source| source_of(source, version));
-    component.licenses = licenses;
-    if let Some(source) = stanza.get("Source").filter(|_| component.source.is_none()) {
-        let reason = format!("package `{name}` names no source package by `{source}`");
-        ctx.note(found, entry, reason);
-    }
-    let field = |name| stanza.get(name).unwrap_or_default();
-    Some(Installed {
-        id,
-        package: listed(name, stanza),
-        depends: format!("{},{}", field("Pre-Depends"), field("Depends")),
-        provides: field("Provides").to_owned(),
-    })
-}
-
-/// `name` or `name (version)`; without a version it is that of the package.
-fn source_of(source: &str, version: Option<&str>) -> Option<SourcePackage> {
-    let (name, version) = match source.split_once('(') {
-        Some((name, rest)) => (name, rest.trim_end().strip_suffix(')')?),
-        None => (source, version?),
-    };
-    Some(SourcePackage { name: name.trim().to_owned(), version: version.trim().to_owned() })
 }
 
 /// The short names in a machine-readable copyright file; none where it is prose.
@@ -187,32 +93,6 @@ fn licenses(ctx: &Context<'_>, package: &str) -> Vec<String> {
     names.into_iter().collect()
 }
 
-/// A package as a status file lists it.
-fn listed(name: &str, stanza: &Stanza<'_>) -> Package {
-    let version = stanza.get("Version").filter(|version| !version.is_empty());
-    let arch = stanza.get("Architecture").unwrap_or_default();
-    Package { name: name.to_owned(), version: version.map(str::to_owned), arch: arch.to_owned() }
-}
-
-/// What a status file listed.
-fn listing(ctx: &Context<'_>, bytes: &[u8]) -> Listing {
-    let mut listing = Listing::new(ctx.limits);
-    let text = String::from_utf8_lossy(bytes);
-    if is_cut(&text) {
-        listing.is_partial();
-    }
-    for stanza in stanzas(&text) {
-        let name = stanza.get("Package").filter(|name| !name.is_empty());
-        if stanza.broken.is_some() || name.is_none() {
-            listing.is_partial();
-        }
-        if let Some(name) = name.filter(|_| !is_gone(&stanza)) {
-            listing.add(listed(name, &stanza));
-        }
-    }
-    listing
-}
-
 /// Notes which layer brought each package, and which packages a layer took off the list without their files.
 fn introduce(ctx: &Context<'_>, installed: &[Installed], found: &mut Found) {
     let (mut of_status, mut names) = (Vec::new(), BTreeSet::new());
@@ -230,7 +110,7 @@ fn introduce(ctx: &Context<'_>, installed: &[Installed], found: &mut Found) {
     let Some(status) = ctx.files.iter().find(|entry| entry.path.as_bytes() == STATUS) else {
         return;
     };
-    let list = |bytes: &[u8]| listing(ctx, bytes);
+    let list = |bytes: &[u8]| control::listing(ctx, bytes);
     let gone = introduced::attribute(ctx, status, &of_status, &list, found);
     let gone: BTreeSet<_> = gone.iter().map(|package| package.name.as_str()).collect();
     for name in gone.difference(&names) {
@@ -254,17 +134,17 @@ fn left_behind(ctx: &Context<'_>, name: &str) -> Option<Entry> {
 }
 
 /// Notes the files of a package.
-fn own(ctx: &Context<'_>, package: &Installed, found: &mut Found) {
-    let Package { name, arch, .. } = &package.package;
+fn own(ctx: &Context<'_>, (id, package): (ComponentId, &Package), found: &mut Found) {
+    let Package { name, arch, .. } = package;
     let lists = [format!("info/{name}.list"), format!("info/{name}:{arch}.list")];
     for list in lists {
         if let Some((entry, text)) = read(ctx, &list, found) {
-            text.lines().for_each(|line| ctx.own(found, &entry, (package.id, line)));
+            text.lines().for_each(|line| ctx.own(found, &entry, (id, line)));
         }
     }
     if let Some((entry, text)) = read(ctx, &format!("status.d/{name}.md5sums"), found) {
         let files = text.lines().filter_map(|line| line.split_once("  "));
-        files.for_each(|(_, path)| ctx.own(found, &entry, (package.id, path)));
+        files.for_each(|(_, path)| ctx.own(found, &entry, (id, path)));
     }
 }
 
@@ -277,31 +157,6 @@ fn read<'a>(ctx: &Context<'a>, name: &str, found: &mut Found) -> Option<(Entry, 
         Cow::Owned(bytes) => String::from_utf8_lossy(&bytes).into_owned().into(),
     };
     Some((entry, text))
-}
-
-/// Dependencies on what is installed: of alternatives the first that is, of providers of a virtual package all.
-fn relate(ctx: &Context<'_>, installed: &[Installed], found: &mut Found) {
-    let (mut real, mut virtual_) = (Providers::default(), Providers::default());
-    for package in installed {
-        real.add(&package.package.name, package.id);
-        for provided in package.provides.split(',').filter_map(dependency) {
-            virtual_.add(provided, package.id);
-        }
-    }
-    for package in installed {
-        for group in package.depends.split(',') {
-            let providers = group.split('|').filter_map(dependency).find_map(|name| {
-                [real.of(name), virtual_.of(name)].into_iter().find(|ids| !ids.is_empty())
-            });
-            ctx.depends(found, package.id, providers.unwrap_or_default());
-        }
-    }
-}
-
-/// The name in `name:arch (>= version) [arch] <profile>`.
-fn dependency(text: &str) -> Option<&str> {
-    let name = text.trim().split([' ', '(', ':', '[', '<', '\t', '\n']).next()?;
-    (!name.is_empty()).then_some(name)
 }
 
 #[cfg(test)]
