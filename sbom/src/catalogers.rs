@@ -7,7 +7,7 @@ use plimsoll_model::{
     Digest, Limits, Purl, Tree, TreePath,
     component::{Component, ComponentId, Location},
     inventory::{Coverage, Distribution, Relation, RelationKind, Unknown},
-    tree::{Condenser, Entry, EntryKind, Want},
+    tree::{Condenser, Entry, EntryKind, LayerIndex, Want},
 };
 use rayon::prelude::*;
 use std::{
@@ -25,13 +25,17 @@ macro_rules! catalogers {
     };
 }
 catalogers! {
+    alpm,
     apk,
     cargo_lock,
+    chisel,
     dpkg,
     go_binary,
     java,
     npm_installed,
     npm_lock,
+    opkg,
+    portage,
     pypi,
     rpm,
 }
@@ -367,8 +371,12 @@ pub(crate) fn is_of_system(path: &TreePath) -> bool {
 
 /// diffID of the layer that an entry comes from.
 pub(crate) fn layer(tree: &dyn Tree, entry: &Entry) -> Option<Digest> {
-    let index = usize::try_from(entry.layer.0).ok()?;
-    tree.layers().get(index).map(|layer| layer.diff_id)
+    layer_of(tree, entry.layer)
+}
+
+/// diffID of a layer.
+pub(crate) fn layer_of(tree: &dyn Tree, index: LayerIndex) -> Option<Digest> {
+    tree.layers().get(usize::try_from(index.0).ok()?).map(|layer| layer.diff_id)
 }
 
 /// The id of a position.

@@ -5,9 +5,11 @@
 
 mod archive;
 pub mod catalogers;
+mod control;
 mod distro;
 pub mod error;
 pub mod formats;
+mod introduced;
 mod merge;
 mod npm;
 mod relate;
@@ -47,7 +49,8 @@ pub fn catalog(tree: &dyn Tree, limits: &Limits) -> Inventory {
         .map(|(cataloger, files)| {
             let distribution = distribution.as_ref();
             let ctx = Context { tree, limits, distribution, files: &files, cataloger, room: &room };
-            let found = (cataloger.catalog)(&ctx);
+            let mut found = (cataloger.catalog)(&ctx);
+            found.unknowns.extend(introduced::removed(tree, cataloger));
             let (components, unknowns) = (found.components.len(), found.unknowns.len());
             tracing::debug!(cataloger = cataloger.id, components, unknowns, "cataloged");
             found
@@ -64,7 +67,7 @@ pub fn catalog(tree: &dyn Tree, limits: &Limits) -> Inventory {
     if let Some(distribution) = &distribution {
         all.unknowns.extend(distro::contradictions(tree, distribution, &all));
     }
-    let mut inventory = merge::merge(distribution, all);
+    let mut inventory = merge::merge(distribution, all, tree.layers());
     inventory.coverage = coverage(&inventory);
     inventory.layers = tree.layers().to_vec();
     inventory
@@ -167,6 +170,9 @@ mod tests {
         go.extend_from_slice(b"\xff Go buildinf:\x08\x02");
         go.resize(96, 0);
         go.extend_from_slice(b"\x08go1.22.1\x2a0123456789abcdefmod\ta/b\t1\n0123456789abcdef");
+        let chiselled: &[u8] = b"{\"jsonwall\":\"1.0\",\"schema\":\"1.0\",\"count\":2}\n\
+            {\"kind\":\"package\",\"name\":\"b\",\"version\":\"1\",\"arch\":\"all\"}\n";
+        let chiselled = zstd::stream::encode_all(chiselled, 0).unwrap();
         vec![
             ("etc/os-release", b"ID=debian\nVERSION_ID='12'\n".to_vec()),
             (
@@ -175,6 +181,12 @@ mod tests {
                     .to_vec(),
             ),
             ("usr/share/doc/a/copyright", b"Format: copyright-format\n\nLicense: MIT\n".to_vec()),
+            ("var/lib/pacman/local/a-1/desc", b"%NAME%\na\n\n%VERSION%\n1\n\n".to_vec()),
+            ("var/lib/chisel/manifest.wall", chiselled),
+            ("usr/lib/opkg/status", b"Package: a\nStatus: x y installed\nVersion: 1\n\n".to_vec()),
+            ("var/db/pkg/a/b-1/CONTENTS", b"obj /usr/a 0 1\n".to_vec()),
+            ("var/lib/rpm/Packages", include_bytes!("../tests/data/rpmdb.bdb").to_vec()),
+            ("usr/share/rpm/Packages.db", rpmdb::ndb::testing::database(&[b"no header"])),
             ("lib/apk/db/installed", b"P:a\nV:1\np:b=1\nD:b\nF:usr\nR:x\n\n".to_vec()),
             ("var/lib/rpm/rpmdb.sqlite", include_bytes!("../tests/data/rpmdb.sqlite").to_vec()),
             ("Cargo.lock", b"[[package]]\nname = \"a\"\nversion = \"1\"\n".to_vec()),

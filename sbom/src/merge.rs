@@ -1,17 +1,28 @@
 //! One inventory out of what the catalogers found: who owns which files, and duplicates made one.
 
-use crate::catalogers::{Found, id_of};
+use crate::{
+    catalogers::{Found, id_of},
+    distro, introduced,
+};
 use plimsoll_model::{
     Inventory, Purl, TreePath,
     component::{Component, ComponentId},
     inventory::{Distribution, Relation},
+    tree::LayerInfo,
 };
 use std::collections::BTreeMap;
 
 /// The inventory: components of languages that lie in files of operating-system packages are marked as owned by them, and
-/// of components with the same package URL and owner there is one, with the locations of all.
-pub(crate) fn merge(distribution: Option<Distribution>, mut found: Found) -> Inventory {
+/// of components with the same package URL and owner there is one, with the locations of all. `layers` are those of the tree.
+pub(crate) fn merge(
+    distribution: Option<Distribution>,
+    mut found: Found,
+    layers: &[LayerInfo],
+) -> Inventory {
     own(&mut found.components, &found.owned);
+    for component in &mut found.components {
+        introduced::by_file(component);
+    }
     let mut places: BTreeMap<(Purl, Option<ComponentId>), usize> = BTreeMap::new();
     let mut components: Vec<Component> = Vec::new();
     let mut moved = vec![id_of(usize::MAX); found.components.len()];
@@ -27,7 +38,11 @@ pub(crate) fn merge(distribution: Option<Distribution>, mut found: Found) -> Inv
             *slot = id_of(place);
         }
         match components.get_mut(place) {
-            Some(first) => join(first, component),
+            Some(first) => {
+                first.introduced =
+                    introduced::lower(layers, first.introduced, component.introduced);
+                join(first, component);
+            }
             None => components.push(component),
         }
     }
@@ -52,7 +67,7 @@ fn own(components: &mut [Component], owned: &BTreeMap<TreePath, ComponentId>) {
 }
 
 fn is_of_distribution(component: &Component) -> bool {
-    matches!(component.purl.kind(), "apk" | "deb" | "rpm")
+    distro::is_package(&component.purl)
 }
 
 /// Adds to a component what a duplicate of it says besides.
@@ -97,7 +112,7 @@ mod tests {
             component("pkg:deb/debian/python3-six@1", "var/lib/dpkg/status"),
         ];
         let owned = [("usr/lib/six.egg-info", 1), ("var/lib/dpkg/status", 1)];
-        let inventory = merge(None, found(components, &owned));
+        let inventory = merge(None, found(components, &owned), &[]);
         let owners: Vec<_> = inventory.components().iter().map(|found| found.owned_by).collect();
         assert_eq!(owners, [None, Some(ComponentId(0))]);
     }
@@ -118,7 +133,7 @@ mod tests {
             kind: RelationKind::DependsOn,
         };
         found.relations = vec![depends(4, 2), depends(1, 4)];
-        let inventory = merge(None, found);
+        let inventory = merge(None, found, &[]);
         let seen: Vec<_> = inventory
             .components()
             .iter()

@@ -3,7 +3,10 @@
 //! Format: <https://wiki.alpinelinux.org/wiki/Apk_spec>.
 
 use super::{Cataloger, Context, Draft, Files, Found, license};
-use crate::relate::Providers;
+use crate::{
+    introduced::{self, Listing, Package},
+    relate::Providers,
+};
 use plimsoll_model::{
     TreePath,
     component::{ComponentId, SourcePackage},
@@ -41,14 +44,23 @@ struct Installed<'a> {
 fn catalog(ctx: &Context<'_>) -> Found {
     let mut all = ctx.each(ctx.limits.file, |ctx, entry, bytes, found| {
         let text = String::from_utf8_lossy(bytes);
-        // apk ends every package with an empty line.
-        if !text.is_empty() && !text.ends_with("\n\n") {
+        if is_cut(&text) {
             ctx.note(found, entry, "the file ends in the middle of a package");
         }
         let mut installed = Vec::new();
-        for fields in paragraphs(ctx, entry, &text, found) {
+        let (paragraphs, broken) = paragraphs(&text);
+        for line in broken {
+            ctx.note(found, entry, format!("`{line}` is no field of a package"));
+        }
+        for fields in paragraphs {
             installed.extend(package(ctx, entry, fields, found));
         }
+        let packages: Vec<_> = installed
+            .iter()
+            .filter_map(|package| Some((package.id, listed(&package.fields)?)))
+            .collect();
+        let list = |bytes: &[u8]| listing(ctx, bytes);
+        introduced::attribute(ctx, entry, &packages, &list, found);
         for package in &installed {
             own(ctx, entry, package, found);
         }
@@ -58,29 +70,51 @@ fn catalog(ctx: &Context<'_>) -> Found {
     all
 }
 
-fn paragraphs<'a>(
-    ctx: &Context<'_>,
-    entry: &Entry,
-    text: &'a str,
-    found: &mut Found,
-) -> Vec<Fields<'a>> {
-    let mut all = Vec::new();
+/// Whether a database ends too early: apk ends every package with an empty line.
+fn is_cut(text: &str) -> bool {
+    !text.is_empty() && !text.ends_with("\n\n")
+}
+
+/// The paragraphs, and the lines that are no fields.
+fn paragraphs(text: &str) -> (Vec<Fields<'_>>, Vec<&str>) {
+    let (mut all, mut broken) = (Vec::new(), Vec::new());
     for paragraph in text.split("\n\n") {
         let mut fields = Vec::new();
         for line in paragraph.lines().filter(|line| !line.is_empty()) {
             match line.split_once(':') {
                 Some((key, value)) if key.len() == 1 => fields.push((key, value)),
-                Some(_) | None => {
-                    let reason = format!("`{line}` is no field of a package");
-                    ctx.note(found, entry, reason);
-                }
+                Some(_) | None => broken.push(line),
             }
         }
         if !fields.is_empty() {
             all.push(fields);
         }
     }
-    all
+    (all, broken)
+}
+
+/// A package as the database lists it.
+fn listed(fields: &Fields<'_>) -> Option<Package> {
+    let name = get(fields, "P")?.to_owned();
+    let version = get(fields, "V").map(str::to_owned);
+    Some(Package { name, version, arch: get(fields, "A").unwrap_or_default().to_owned() })
+}
+
+/// What the database listed in a lower layer.
+fn listing(ctx: &Context<'_>, bytes: &[u8]) -> Listing {
+    let mut listing = Listing::new(ctx.limits);
+    let text = String::from_utf8_lossy(bytes);
+    let (paragraphs, broken) = paragraphs(&text);
+    if is_cut(&text) || !broken.is_empty() {
+        listing.is_partial();
+    }
+    for fields in &paragraphs {
+        match listed(fields) {
+            Some(package) => listing.add(package),
+            None => listing.is_partial(),
+        }
+    }
+    listing
 }
 
 fn get<'a>(fields: &Fields<'a>, key: &str) -> Option<&'a str> {
@@ -240,6 +274,20 @@ R:six.egg-info
     fn a_reason_quotes_no_more_than_a_person_reads() {
         let tree = TestTree::new().file("lib/apk/db/installed", "x".repeat(100_000) + "\n\n");
         assert_eq!(tree.catalog().unknowns[0].reason.len(), 500);
+    }
+
+    #[test]
+    fn packages_are_of_the_layer_that_brought_them() {
+        let path = "lib/apk/db/installed";
+        let tree = |first: &str| {
+            TestTree::new()
+                .file(path, first)
+                .next_layer()
+                .file(path, "P:a\nV:1\n\nP:b\nV:2\n\nP:c\nV:1\n\n")
+        };
+        assert_eq!(tree("P:a\nV:1\n\nP:b\nV:1\n\n").introduced(), ["1 a", "2 b", "2 c"]);
+        // Without its end the list may have had anything.
+        assert_eq!(tree("P:a\nV:1\n\nP:b").introduced(), ["1 a", "? b", "? c"]);
     }
 
     #[test]

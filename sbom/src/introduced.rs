@@ -1,0 +1,156 @@
+//! Which layer brought a package, told from what its database listed in each layer.
+//!
+//! Whoever installs one package writes the whole database anew, so the layer of that file says nothing of the other packages.
+//! Nothing that an upper layer writes changes what a lower one has listed.
+
+use crate::{
+    catalogers::{ALL, Cataloger, Context, Found, layer, layer_of},
+    rpmdb,
+};
+use plimsoll_model::{
+    Digest, Limits, Tree, TreePath,
+    component::{Component, ComponentId},
+    inventory::Unknown,
+    tree::{Entry, EntryKind, LayerInfo},
+};
+use std::collections::BTreeSet;
+
+/// A package as a database lists it. With another version or architecture it is another one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Package {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its version, as in [`Component::version`].
+    pub(crate) version: Option<String>,
+    /// Its architecture; empty where the database states none.
+    pub(crate) arch: String,
+}
+
+/// What a database listed.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    packages: BTreeSet<Package>,
+    extent: Extent,
+    most: usize,
+}
+
+/// How much of a database could be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    Whole,
+    Part,
+}
+
+impl Listing {
+    /// One that lists nothing yet, and will never list more than the limits allow.
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self { packages: BTreeSet::new(), extent: Extent::Whole, most: limits.components }
+    }
+
+    /// Lists a package.
+    pub(crate) fn add(&mut self, package: Package) {
+        if self.packages.len() < self.most {
+            self.packages.insert(package);
+        } else {
+            self.is_partial();
+        }
+    }
+
+    /// Notes that not all of the database could be read: what is not listed may have been.
+    pub(crate) fn is_partial(&mut self) {
+        self.extent = Extent::Part;
+    }
+}
+
+/// Sets [`Component::introduced`] of the installed packages of a database to the lowest layer since which it has listed them
+/// without a break; `list` reads what it held in a lower layer. Where it can not be told it stays absent.
+///
+/// Returns what lower layers listed of which not even the name is installed any more.
+pub(crate) fn attribute(
+    ctx: &Context<'_>,
+    database: &Entry,
+    installed: &[(ComponentId, Package)],
+    list: &dyn Fn(&[u8]) -> Listing,
+    found: &mut Found,
+) -> BTreeSet<Package> {
+    let names: BTreeSet<&str> =
+        installed.iter().map(|(_, package)| package.name.as_str()).collect();
+    let mut gone = BTreeSet::new();
+    let mut since: Vec<_> = vec![layer(ctx.tree, database); installed.len()];
+    let mut open: Vec<usize> = (0..installed.len()).collect();
+    for (index, bytes) in ctx.tree.earlier(&database.path).into_iter().rev() {
+        let listing = if u64::try_from(bytes.len()).is_ok_and(|size| size <= ctx.limits.file) {
+            list(&bytes)
+        } else {
+            Listing { extent: Extent::Part, ..Listing::new(ctx.limits) }
+        };
+        open.retain(|place| {
+            let (Some((_, package)), Some(since)) = (installed.get(*place), since.get_mut(*place))
+            else {
+                return false;
+            };
+            let is_listed = listing.packages.contains(package);
+            if is_listed {
+                *since = layer_of(ctx.tree, index);
+            } else if listing.extent == Extent::Part {
+                *since = None;
+            }
+            is_listed
+        });
+        let room = ctx.limits.components.saturating_sub(gone.len());
+        let is_gone = |package: &Package| !names.contains(package.name.as_str());
+        gone.extend(listing.packages.into_iter().filter(is_gone).take(room));
+    }
+    for ((id, _), since) in installed.iter().zip(since) {
+        if let Some(component) = found.at(*id) {
+            component.introduced = since;
+        }
+    }
+    gone
+}
+
+/// Sets [`Component::introduced`] of what has its own file as evidence to the layer of that file. Packages of a database
+/// have got theirs from its cataloger.
+pub(crate) fn by_file(component: &mut Component) {
+    let has_database = ALL
+        .iter()
+        .any(|cataloger| cataloger.id == component.cataloger && !cataloger.earlier.is_empty());
+    if !has_database {
+        let evidence = component.locations.first();
+        component.introduced = evidence.and_then(|location| location.layer);
+    }
+}
+
+/// The lower of two layers: of a component that is found twice the first one counts. Where one can not be told, neither can
+/// which is the lower.
+pub(crate) fn lower(
+    layers: &[LayerInfo],
+    left: Option<Digest>,
+    right: Option<Digest>,
+) -> Option<Digest> {
+    let (left, right) = (left?, right?);
+    let first = layers.iter().find(|layer| [left, right].contains(&layer.diff_id));
+    first.map(|layer| layer.diff_id)
+}
+
+/// Paths of the databases of a cataloger, without those of logs that only add to them.
+pub(crate) fn databases(cataloger: &Cataloger) -> impl Iterator<Item = &'static str> {
+    cataloger.earlier.iter().copied().filter(|path| !path.ends_with(rpmdb::LOG))
+}
+
+/// What is to be said of a database that a layer has taken away: what it listed may still be there.
+pub(crate) fn removed(tree: &dyn Tree, cataloger: &Cataloger) -> Vec<Unknown> {
+    let paths = || databases(cataloger).filter_map(|path| TreePath::parse(path.as_bytes()).ok());
+    let is_there =
+        |path: TreePath| tree.resolve(&path).is_ok_and(|entry| entry.kind == EntryKind::File);
+    if paths().any(is_there) {
+        return Vec::new();
+    }
+    let unknown = |path: TreePath| {
+        let (index, _) = tree.earlier(&path).into_iter().rfind(|(_, bytes)| !bytes.is_empty())?;
+        let reason = "a layer takes the database away, and what it listed may still be there";
+        let (layer, reason) = (layer_of(tree, index), reason.to_owned());
+        Some(Unknown { path, layer, cataloger: cataloger.id, reason })
+    };
+    paths().filter_map(unknown).collect()
+}
