@@ -8,6 +8,8 @@ pub mod catalogers;
 mod distro;
 pub mod error;
 pub mod formats;
+mod jar;
+mod maven;
 mod merge;
 mod npm;
 mod relate;
@@ -16,6 +18,7 @@ mod stanza;
 #[cfg(test)]
 mod testing;
 mod wanted;
+mod xml;
 
 pub use error::Error;
 
