@@ -186,6 +186,18 @@ mod tests {
             ("a-1.dist-info/METADATA", b"Name: a\nVersion: 1\nRequires-Dist: a[x]\n".to_vec()),
             ("usr/bin/a", go),
             ("a.war", jar),
+            (
+                "specifications/a-1.0.gemspec",
+                b"s.name = 'a'\ns.version = '1.0'\ns.add_dependency('a')\n".to_vec(),
+            ),
+            ("Gemfile.lock", b"GEM\n  specs:\n    b (1.0)\n      b (>= 0)\n".to_vec()),
+            ("go.mod", b"module a/c\nrequire a/d v1.0.0\n".to_vec()),
+            ("gradle.lockfile", b"g:b:1=runtimeClasspath\n".to_vec()),
+            (
+                "pom.xml",
+                b"<project><groupId>g</groupId><artifactId>p</artifactId><version>1</version></project>"
+                    .to_vec(),
+            ),
         ]
     }
 

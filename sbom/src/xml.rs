@@ -150,7 +150,8 @@ fn element(tag: &BytesStart<'_>, left: &mut usize) -> Result<Element, XmlError> 
     for attribute in tag.attributes() {
         take()?;
         let attribute = attribute.map_err(XmlError::Attribute)?;
-        let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(XmlError::Malformed)?;
+        let value =
+            attribute.normalized_value(XmlVersion::Implicit1_0).map_err(XmlError::Malformed)?;
         let name = attribute.key.local_name().as_ref().to_owned();
         element.attributes.push((name, value.into_owned()));
     }
