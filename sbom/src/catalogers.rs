@@ -27,6 +27,9 @@ macro_rules! catalogers {
 catalogers! {
     apk,
     cargo_lock,
+    composer_installed,
+    composer_lock,
+    dotnet_deps,
     dpkg,
     gem,
     gemfile_lock,
@@ -36,9 +39,13 @@ catalogers! {
     java,
     npm_installed,
     npm_lock,
+    nuget_assets,
+    nuget_lock,
+    packages_config,
     pom,
     pypi,
     rpm,
+    wordpress,
 }
 
 /// Finds components of one kind.
