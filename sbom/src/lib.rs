@@ -5,19 +5,24 @@
 
 mod archive;
 pub mod catalogers;
+mod composer;
 mod control;
 mod distro;
 pub mod error;
 pub mod formats;
 mod introduced;
+mod jar;
+mod maven;
 mod merge;
 mod npm;
+mod nuget;
 mod relate;
 mod rpmdb;
 mod stanza;
 #[cfg(test)]
 mod testing;
 mod wanted;
+mod xml;
 
 pub use error::Error;
 
@@ -195,6 +200,37 @@ mod tests {
             ("a-1.dist-info/METADATA", b"Name: a\nVersion: 1\nRequires-Dist: a[x]\n".to_vec()),
             ("usr/bin/a", go),
             ("a.war", jar),
+            (
+                "specifications/a-1.0.gemspec",
+                b"s.name = 'a'\ns.version = '1.0'\ns.add_dependency('a')\n".to_vec(),
+            ),
+            ("Gemfile.lock", b"GEM\n  specs:\n    b (1.0)\n      b (>= 0)\n".to_vec()),
+            ("go.mod", b"module a/c\nrequire a/d v1.0.0\n".to_vec()),
+            ("composer.lock", br#"{"packages":[{"name":"a/b","version":"1"}]}"#.to_vec()),
+            (
+                "vendor/composer/installed.json",
+                br#"{"packages":[{"name":"a/c","version":"1"}]}"#.to_vec(),
+            ),
+            ("a.deps.json", br#"{"targets":{"f":{"a/1":{"dependencies":{"a":"1"}}}}}"#.to_vec()),
+            (
+                "project.assets.json",
+                br#"{"libraries":{"b/1":{}},"project":{"version":"1"}}"#.to_vec(),
+            ),
+            (
+                "packages.lock.json",
+                br#"{"dependencies":{"f":{"c":{"resolved":"1"}}}}"#.to_vec(),
+            ),
+            (
+                "packages.config",
+                b"<packages><package id=\"d\" version=\"1\"/></packages>".to_vec(),
+            ),
+            ("wp-includes/version.php", b"$wp_version = '6.4.2';\n".to_vec()),
+            ("gradle.lockfile", b"g:b:1=runtimeClasspath\n".to_vec()),
+            (
+                "pom.xml",
+                b"<project><groupId>g</groupId><artifactId>p</artifactId><version>1</version></project>"
+                    .to_vec(),
+            ),
         ]
     }
 

@@ -84,6 +84,11 @@ fn join(first: &mut Component, other: Component) {
     first.supplier = first.supplier.take().or(other.supplier);
     first.source = first.source.take().or(other.source);
     first.version = first.version.take().or(other.version);
+    // Needed once is needed.
+    first.scope = first.scope.min(other.scope);
+    for (name, value) in other.properties {
+        first.properties.entry(name).or_insert(value);
+    }
 }
 
 #[cfg(test)]

@@ -31,8 +31,10 @@ const ALIGN: usize = 16;
 /// Length of the header; the texts follow it.
 const HEADER: usize = 32;
 
-fn want(_: &TreePath, size: u64, _: u32) -> Want {
-    if size < 64 { Want::Nothing } else { Want::Condensed(&PROGRAM) }
+fn want(path: &TreePath, size: u64, _: u32) -> Want {
+    // Of a program that is called an archive is said that it is one where archives are read.
+    let is_elsewhere = crate::jar::is_archive(path.file_name());
+    if size < 64 || is_elsewhere { Want::Nothing } else { Want::Condensed(&PROGRAM) }
 }
 
 /// Go programs as a whole.
