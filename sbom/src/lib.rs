@@ -6,8 +6,11 @@
 mod archive;
 pub mod catalogers;
 mod distro;
+mod dockerfile;
+mod document;
 pub mod error;
 pub mod formats;
+mod image_name;
 mod merge;
 mod npm;
 mod relate;
@@ -181,6 +184,9 @@ mod tests {
             ("package-lock.json", br#"{"packages":{"node_modules/a":{"version":"1"}}}"#.to_vec()),
             ("node_modules/a/package.json", br#"{"name":"a","version":"1"}"#.to_vec()),
             ("a-1.dist-info/METADATA", b"Name: a\nVersion: 1\nRequires-Dist: a[x]\n".to_vec()),
+            (".github/workflows/a.yml", b"jobs:\n  a:\n    steps:\n    - uses: a/b@v1\n".to_vec()),
+            ("Dockerfile", b"ARG A=a\nFROM $A:1\n".to_vec()),
+            ("compose.yaml", b"services:\n  a:\n    image: a:2\n".to_vec()),
             ("usr/bin/a", go),
             ("a.war", jar),
         ]
