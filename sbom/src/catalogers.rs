@@ -27,6 +27,7 @@ macro_rules! catalogers {
 catalogers! {
     apk,
     cargo_lock,
+    conda,
     dpkg,
     github_actions,
     go_binary,
@@ -36,6 +37,7 @@ catalogers! {
     npm_lock,
     pypi,
     rpm,
+    sbom_claim,
 }
 
 /// Finds components of one kind.

@@ -11,6 +11,7 @@ mod document;
 pub mod error;
 pub mod formats;
 mod image_name;
+mod installed;
 mod merge;
 mod npm;
 mod relate;
@@ -25,6 +26,7 @@ pub use error::Error;
 use catalogers::{ALL, Context, Found, Room};
 use plimsoll_model::{
     Inventory, Limits, Tree, TreePath,
+    component::Trust,
     inventory::{Coverage, Distribution, Unknown},
     tree::Interest,
 };
@@ -60,12 +62,20 @@ pub fn catalog(tree: &dyn Tree, limits: &Limits) -> Inventory {
         return overrun(distribution, limits);
     }
     let mut all = Found { unknowns, ..Found::default() };
-    for found in found {
+    // What a document claims says nothing of the distribution.
+    let is_claim = |found: &Found| {
+        found.components.first().is_some_and(|component| component.trust == Trust::Claimed)
+    };
+    let (claims, seen): (Vec<_>, Vec<_>) = found.into_iter().partition(is_claim);
+    for found in seen {
         all.absorb(found);
     }
     all.unknowns.extend(distro::missing_packages(tree, distribution.as_ref(), &all));
     if let Some(distribution) = &distribution {
         all.unknowns.extend(distro::contradictions(tree, distribution, &all));
+    }
+    for found in claims {
+        all.absorb(found);
     }
     let mut inventory = merge::merge(distribution, all);
     inventory.coverage = coverage(&inventory);
@@ -187,6 +197,15 @@ mod tests {
             (".github/workflows/a.yml", b"jobs:\n  a:\n    steps:\n    - uses: a/b@v1\n".to_vec()),
             ("Dockerfile", b"ARG A=a\nFROM $A:1\n".to_vec()),
             ("compose.yaml", b"services:\n  a:\n    image: a:2\n".to_vec()),
+            (
+                "conda-meta/a.json",
+                br#"{"name":"a","version":"1","depends":["a >1"],"fn":"a.conda"}"#.to_vec(),
+            ),
+            (
+                "a.cdx.json",
+                br#"{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"library","name":"a","purl":"pkg:pypi/x@1"}]}"#
+                    .to_vec(),
+            ),
             ("usr/bin/a", go),
             ("a.war", jar),
         ]
