@@ -33,11 +33,16 @@ catalogers! {
     go_binary,
     image_reference,
     java,
+    mix_lock,
     npm_installed,
     npm_lock,
+    podfile_lock,
+    pub_lock,
     pypi,
+    rebar_lock,
     rpm,
     sbom_claim,
+    swift_resolved,
 }
 
 /// Finds components of one kind.

@@ -17,6 +17,7 @@ mod npm;
 mod relate;
 mod rpmdb;
 mod stanza;
+mod term;
 #[cfg(test)]
 mod testing;
 mod wanted;
@@ -205,6 +206,18 @@ mod tests {
                 "a.cdx.json",
                 br#"{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"library","name":"a","purl":"pkg:pypi/x@1"}]}"#
                     .to_vec(),
+            ),
+            ("mix.lock", b"%{\n  \"a\": {:hex, :a, \"1\"},\n}".to_vec()),
+            ("rebar.lock", b"[{<<\"b\">>,{pkg,<<\"b\">>,<<\"1\">>},0}]".to_vec()),
+            (
+                "pubspec.lock",
+                b"packages:\n  a: {source: hosted, version: '1', description: {url: 'https://pub.dev'}}\n"
+                    .to_vec(),
+            ),
+            ("Podfile.lock", b"PODS:\n  - A (1):\n    - B/C\n  - B/C (1)\n".to_vec()),
+            (
+                "Package.resolved",
+                br#"{"pins":[{"location":"https://a.b/c/d","state":{"version":"1"}}]}"#.to_vec(),
             ),
             ("usr/bin/a", go),
             ("a.war", jar),
