@@ -27,22 +27,27 @@ macro_rules! catalogers {
 catalogers! {
     apk,
     cargo_lock,
+    conan_lock,
     conda,
     dpkg,
     github_actions,
     go_binary,
     image_reference,
     java,
+    julia_manifest,
     mix_lock,
     npm_installed,
     npm_lock,
     podfile_lock,
     pub_lock,
     pypi,
+    r_description,
     rebar_lock,
+    renv_lock,
     rpm,
     sbom_claim,
     swift_resolved,
+    terraform_lock,
 }
 
 /// Finds components of one kind.

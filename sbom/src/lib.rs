@@ -5,6 +5,7 @@
 
 mod archive;
 pub mod catalogers;
+mod cran;
 mod distro;
 mod dockerfile;
 mod document;
@@ -218,6 +219,23 @@ mod tests {
             (
                 "Package.resolved",
                 br#"{"pins":[{"location":"https://a.b/c/d","state":{"version":"1"}}]}"#.to_vec(),
+            ),
+            ("conan.lock", br#"{"version":"0.5","requires":["a/1#2%3"]}"#.to_vec()),
+            (
+                "usr/lib/R/library/a/DESCRIPTION",
+                b"Package: a\nVersion: 1\nImports: b\nBuilt: R 4.3.1\n".to_vec(),
+            ),
+            (
+                "renv.lock",
+                br#"{"Packages":{"b":{"Version":"1","Requirements":["R"]}}}"#.to_vec(),
+            ),
+            (
+                "Manifest.toml",
+                b"[[A]]\ndeps = [\"A\"]\nuuid = \"1\"\nversion = \"1\"\n".to_vec(),
+            ),
+            (
+                ".terraform.lock.hcl",
+                b"provider \"a/b/c\" {\n  version = \"1\"\n  hashes = [\n    \"zh:0\",\n  ]\n}\n".to_vec(),
             ),
             ("usr/bin/a", go),
             ("a.war", jar),
