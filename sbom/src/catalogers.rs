@@ -26,18 +26,24 @@ macro_rules! catalogers {
 }
 catalogers! {
     apk,
+    cabal_freeze,
     cargo_lock,
     conan_lock,
     conda,
     dpkg,
     github_actions,
     go_binary,
+    homebrew,
     image_reference,
     java,
     julia_manifest,
+    luarocks,
     mix_lock,
+    nix,
     npm_installed,
     npm_lock,
+    opam,
+    otp_app,
     podfile_lock,
     pub_lock,
     pypi,
@@ -46,8 +52,10 @@ catalogers! {
     renv_lock,
     rpm,
     sbom_claim,
+    stack_lock,
     swift_resolved,
     terraform_lock,
+    vcpkg,
 }
 
 /// Finds components of one kind.

@@ -52,7 +52,7 @@ pub(crate) fn hash(algorithm: HashAlgorithm, hex: &str) -> Option<Hash> {
 /// development, not of the subject.
 pub(crate) fn is_of_dependency(path: &TreePath) -> bool {
     const STORES: [&[u8]; 3] = [b"node_modules", b"site-packages", b"dist-packages"];
-    /// Of Go, Cargo, pub and SwiftPM.
+    /// Of Go, Rust, Dart and Swift.
     const NESTED: [[&[u8]; 2]; 4] = [
         [b"pkg", b"mod"],
         [b"registry", b"src"],

@@ -60,21 +60,18 @@ pub(crate) fn add(
 pub(crate) fn expand<'a>(text: &str, value: impl Fn(&str) -> Option<&'a str>) -> Option<String> {
     let mut pieces = text.split('$');
     let mut expanded = pieces.next().unwrap_or_default().to_owned();
-    while let Some(piece) = pieces.next() {
+    for piece in pieces {
         if piece.is_empty() {
             // Two signs mean one, which no name of an image has.
             return None;
         }
-        let (replaced, rest) = match piece.strip_prefix('{') {
-            Some(braced) => {
-                let (inside, rest) = braced.split_once('}')?;
-                (braced_value(inside, &value)?, rest)
-            }
-            None => {
-                let end = piece.find(|char: char| !is_of_name(char)).unwrap_or(piece.len());
-                let (name, rest) = piece.split_at_checked(end)?;
-                (value(name)?.to_owned(), rest)
-            }
+        let (replaced, rest) = if let Some(braced) = piece.strip_prefix('{') {
+            let (inside, rest) = braced.split_once('}')?;
+            (braced_value(inside, &value)?, rest)
+        } else {
+            let end = piece.find(|char: char| !is_of_name(char)).unwrap_or(piece.len());
+            let (name, rest) = piece.split_at_checked(end)?;
+            (value(name)?.to_owned(), rest)
         };
         expanded.push_str(&replaced);
         expanded.push_str(rest);
@@ -92,8 +89,7 @@ fn braced_value<'a>(inside: &str, value: impl Fn(&str) -> Option<&'a str>) -> Op
     let known = value(name).filter(|known| counts_empty || !known.is_empty());
     let mut chars = operator.chars();
     match (chars.next(), known) {
-        (Some('-'), None) => Some(chars.as_str().to_owned()),
-        (Some('+'), Some(_)) => Some(chars.as_str().to_owned()),
+        (Some('-'), None) | (Some('+'), Some(_)) => Some(chars.as_str().to_owned()),
         // What is not set here may be set where it is used.
         (None | Some('-' | '?'), Some(known)) => Some(known.to_owned()),
         _ => None,

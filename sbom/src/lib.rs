@@ -237,6 +237,26 @@ mod tests {
                 ".terraform.lock.hcl",
                 b"provider \"a/b/c\" {\n  version = \"1\"\n  hashes = [\n    \"zh:0\",\n  ]\n}\n".to_vec(),
             ),
+            (
+                "cabal.project.freeze",
+                b"constraints: any.a ==1,\n any.b ==1\n".to_vec(),
+            ),
+            ("stack.yaml.lock", b"packages:\n- completed:\n    hackage: c-1@rev:1\n".to_vec()),
+            (
+                "rocks-5.4/a/1-1/a-1-1.rockspec",
+                b"package = 'a'\ndependencies = { 'lua >= 5.1', 'a' }\n".to_vec(),
+            ),
+            ("Cellar/a/1/INSTALL_RECEIPT.json", br#"{"runtime_dependencies":[{}]}"#.to_vec()),
+            ("nix/store/0c0hmq9ldsjwf5mnlvmhbygr7qyrgr8d-a-1/x", b"x".to_vec()),
+            (
+                ".opam-switch/packages/a.1/opam",
+                b"opam-version: \"2.0\"\ndepends: [\"b\" {build}]\n".to_vec(),
+            ),
+            ("ebin/a.app", b"{application, a, [{vsn, \"1\"}, {applications, [b]}]}".to_vec()),
+            (
+                "vcpkg/status",
+                b"Package: a\nVersion: 1\nDepends: b\nStatus: install ok installed\n".to_vec(),
+            ),
             ("usr/bin/a", go),
             ("a.war", jar),
         ]

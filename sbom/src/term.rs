@@ -11,9 +11,9 @@ pub(crate) enum Term {
     /// A string or a binary.
     Text(String),
     /// A list or a map.
-    List(Vec<Term>),
+    List(Vec<Self>),
     /// A tuple, or a pair of key and value.
-    Tuple(Vec<Term>),
+    Tuple(Vec<Self>),
 }
 
 /// How deep values may lie in each other.

@@ -28,7 +28,8 @@ pub(crate) const CATALOGER: Cataloger = Cataloger {
 
 #[derive(Deserialize)]
 struct Lock {
-    graph_lock: Option<Graph>,
+    #[serde(rename = "graph_lock")]
+    graph: Option<Graph>,
     requires: Option<Vec<Value>>,
     build_requires: Option<Vec<Value>>,
     python_requires: Option<Vec<Value>>,
@@ -48,7 +49,7 @@ fn catalog(ctx: &Context<'_>) -> Found {
             };
         }
         match document::json::<Lock>(bytes) {
-            Ok(Lock { graph_lock: Some(graph), .. }) => nodes(ctx, entry, &graph.nodes, found),
+            Ok(Lock { graph: Some(graph), .. }) => nodes(ctx, entry, &graph.nodes, found),
             Ok(Lock { requires: None, build_requires: None, python_requires: None, .. }) => {
                 ctx.note(found, entry, "the lock has neither `graph_lock` nor `requires`");
             }

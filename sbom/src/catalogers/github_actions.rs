@@ -53,9 +53,9 @@ fn catalog(ctx: &Context<'_>) -> Found {
         };
         let mut file = File { ctx, entry, text, found };
         if is_workflow(&entry.path) {
-            file.workflow(&value)
+            file.workflow(&value);
         } else {
-            file.action(&value)
+            file.action(&value);
         }
         // All of it builds and tests; nothing of it is aboard.
         for component in &mut found.components {
@@ -92,16 +92,20 @@ impl File<'_, '_> {
     }
 
     fn job(&mut self, name: &str, job: &Map<String, Value>) {
-        match (job.get("uses"), job.get("steps")) {
-            (None, None) => self.note(format!("job `{name}` has neither `steps` nor `uses`")),
-            (uses, steps) => {
-                uses.into_iter().for_each(|uses| self.uses(uses));
-                steps.into_iter().for_each(|steps| self.steps(steps));
-            }
+        let (uses, steps) = (job.get("uses"), job.get("steps"));
+        if uses.is_none() && steps.is_none() {
+            self.note(format!("job `{name}` has neither `steps` nor `uses`"));
         }
-        job.get("container").into_iter().for_each(|container| self.container(container));
-        if let Some(services) = job.get("services").and_then(Value::as_object) {
-            services.values().for_each(|service| self.container(service));
+        if let Some(uses) = uses {
+            self.uses(uses);
+        }
+        if let Some(steps) = steps {
+            self.steps(steps);
+        }
+        let services = job.get("services").and_then(Value::as_object);
+        let services = services.into_iter().flat_map(Map::values);
+        for container in job.get("container").into_iter().chain(services) {
+            self.container(container);
         }
     }
 

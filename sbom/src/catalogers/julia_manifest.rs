@@ -132,7 +132,6 @@ fn component(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::testing::TestTree;
 
     const V2: &str = r#"

@@ -49,16 +49,13 @@ fn catalog(ctx: &Context<'_>) -> Found {
 fn packages(ctx: &Context<'_>, entry: &Entry, lock: &Term, found: &mut Found) {
     let mut ids: BTreeMap<&str, ComponentId> = BTreeMap::new();
     for item in lock.items() {
-        let id = match item.items() {
-            [key, value] => {
-                key.as_str().and_then(|key| Some((key, package(ctx, entry, (key, value), found)?)))
-            }
-            _ => {
-                ctx.note(found, entry, "malformed: an entry is no pair");
-                None
-            }
+        let [key, value] = item.items() else {
+            ctx.note(found, entry, "malformed: an entry is no pair");
+            continue;
         };
-        ids.extend(id);
+        if let Some(key) = key.as_str() {
+            ids.extend(package(ctx, entry, (key, value), found).map(|id| (key, id)));
+        }
     }
     for (key, value) in lock.pairs() {
         let (Some(from), [_, _, _, _, _, needs, ..]) = (ids.get(key), value.items()) else {

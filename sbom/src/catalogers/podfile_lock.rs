@@ -1,6 +1,6 @@
-//! CocoaPods, from `Podfile.lock`, and from `Pods/Manifest.lock`, which is its copy of what is installed.
+//! Pods of Apple's platforms, from `Podfile.lock`, and from `Pods/Manifest.lock`, which is its copy of what is installed.
 //!
-//! Format: YAML that CocoaPods writes, see <https://guides.cocoapods.org/using/using-cocoapods.html#what-is-podfilelock>. A
+//! Format: YAML that `pod` writes, see <https://guides.cocoapods.org/using/using-cocoapods.html#what-is-podfilelock>. A
 //! subspec (`Firebase/Core`) is a part of its pod, and counts as the pod.
 
 use super::{Cataloger, Context, Draft, Files, Found};
@@ -66,16 +66,14 @@ fn pods(ctx: &Context<'_>, entry: &Entry, lock: &Lock, found: &mut Found) {
     let mut ids: BTreeMap<&str, Option<ComponentId>> = BTreeMap::new();
     let mut needs = Vec::new();
     for item in lock.pods.iter().flatten() {
-        let (pod, needed) = match item {
-            Value::String(pod) => (pod, None),
-            Value::Object(map) if map.len() == 1 => {
-                let Some((pod, needed)) = map.iter().next() else { continue };
-                (pod, Some(needed))
-            }
-            _ => {
-                ctx.note(found, entry, "malformed: an entry of `PODS` is no pod");
-                continue;
-            }
+        // A name, or a mapping of one name to the list of what it needs.
+        let mapped =
+            item.as_object().filter(|map| map.len() == 1).and_then(|map| map.iter().next());
+        let pod = item.as_str().map(|pod| (pod, None));
+        let Some((pod, needed)) = pod.or(mapped.map(|(pod, needed)| (pod.as_str(), Some(needed))))
+        else {
+            ctx.note(found, entry, "malformed: an entry of `PODS` is no pod");
+            continue;
         };
         let (name, version) = name_and_version(pod);
         let id = match ids.get(name) {

@@ -72,7 +72,6 @@ fn is_in_library(ctx: &Context<'_>, entry: &Entry) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::testing::TestTree;
 
     const DPLYR: &[u8] = b"Package: dplyr\nTitle: A Grammar of Data Manipulation\nVersion: 1.1.4\n\

@@ -90,7 +90,6 @@ fn package(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::testing::TestTree;
 
     const LOCK: &str = r#"{"1.2.0",

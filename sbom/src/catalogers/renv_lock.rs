@@ -71,7 +71,6 @@ fn add(ctx: &Context<'_>, entry: &Entry, packages: &BTreeMap<String, Value>, fou
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::testing::TestTree;
 
     const LOCK: &str = r#"{"R": {"Version": "4.3.1"}, "Packages": {

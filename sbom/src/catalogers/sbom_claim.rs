@@ -33,6 +33,10 @@ const ENDS: [&[u8]; 6] =
 const OTHERS: [&[u8]; 4] = [b"bom.json", b"sbom.json", b".sbom.json", b"bom.xml"];
 
 fn want(path: &TreePath, _: u64, _: u32) -> Want {
+    // The document of a port is read as what vcpkg has installed.
+    if path.file_name() == b"vcpkg.spdx.json" {
+        return Want::Nothing;
+    }
     let is_named = is_sbom(path) || OTHERS.iter().any(|name| path.file_name().ends_with(name));
     if is_named { Want::Content } else { Want::Nothing }
 }

@@ -1,4 +1,4 @@
-//! Terraform's and OpenTofu's providers, from `.terraform.lock.hcl`.
+//! Providers of Terraform and its fork, from `.terraform.lock.hcl`.
 //!
 //! Format: <https://developer.hashicorp.com/terraform/language/files/dependency-lock>. The program writes it, always in the same
 //! form, so lines are read, not HCL. The package-url registry has no type for providers: `pkg:generic` with the address of the
@@ -117,7 +117,6 @@ fn quoted(text: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::testing::TestTree;
 
     const LOCK: &str = r#"# This file is maintained automatically by "terraform init".
