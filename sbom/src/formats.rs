@@ -31,6 +31,7 @@ use cyclonedx_bom::prelude::SpecVersion;
 use jiff::{Timestamp, tz::TimeZone};
 use plimsoll_model::{Digest, Inventory, Limits, Purl, platform::Platform};
 use reading::count::Probe;
+pub(crate) use shared::hash::is_well_formed;
 
 /// What an SBOM is made from.
 #[derive(Debug, Clone)]

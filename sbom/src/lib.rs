@@ -7,9 +7,14 @@ mod archive;
 pub mod catalogers;
 mod composer;
 mod control;
+mod cran;
 mod distro;
+mod dockerfile;
+mod document;
 pub mod error;
 pub mod formats;
+mod image_name;
+mod installed;
 mod introduced;
 mod jar;
 mod maven;
@@ -19,6 +24,7 @@ mod nuget;
 mod relate;
 mod rpmdb;
 mod stanza;
+mod term;
 #[cfg(test)]
 mod testing;
 mod wanted;
@@ -29,6 +35,7 @@ pub use error::Error;
 use catalogers::{ALL, Context, Found, Room};
 use plimsoll_model::{
     Inventory, Limits, Tree, TreePath,
+    component::Trust,
     inventory::{Coverage, Distribution, Unknown},
     tree::Interest,
 };
@@ -65,12 +72,20 @@ pub fn catalog(tree: &dyn Tree, limits: &Limits) -> Inventory {
         return overrun(distribution, limits);
     }
     let mut all = Found { unknowns, ..Found::default() };
-    for found in found {
+    // What a document claims says nothing of the distribution.
+    let is_claim = |found: &Found| {
+        found.components.first().is_some_and(|component| component.trust == Trust::Claimed)
+    };
+    let (claims, seen): (Vec<_>, Vec<_>) = found.into_iter().partition(is_claim);
+    for found in seen {
         all.absorb(found);
     }
     all.unknowns.extend(distro::missing_packages(tree, distribution.as_ref(), &all));
     if let Some(distribution) = &distribution {
         all.unknowns.extend(distro::contradictions(tree, distribution, &all));
+    }
+    for found in claims {
+        all.absorb(found);
     }
     let mut inventory = merge::merge(distribution, all, tree.layers());
     inventory.coverage = coverage(&inventory);
@@ -198,6 +213,67 @@ mod tests {
             ("package-lock.json", br#"{"packages":{"node_modules/a":{"version":"1"}}}"#.to_vec()),
             ("node_modules/a/package.json", br#"{"name":"a","version":"1"}"#.to_vec()),
             ("a-1.dist-info/METADATA", b"Name: a\nVersion: 1\nRequires-Dist: a[x]\n".to_vec()),
+            (".github/workflows/a.yml", b"jobs:\n  a:\n    steps:\n    - uses: a/b@v1\n".to_vec()),
+            ("Dockerfile", b"ARG A=a\nFROM $A:1\n".to_vec()),
+            ("compose.yaml", b"services:\n  a:\n    image: a:2\n".to_vec()),
+            (
+                "conda-meta/a.json",
+                br#"{"name":"a","version":"1","depends":["a >1"],"fn":"a.conda"}"#.to_vec(),
+            ),
+            (
+                "a.cdx.json",
+                br#"{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"library","name":"a","purl":"pkg:pypi/x@1"}]}"#
+                    .to_vec(),
+            ),
+            ("mix.lock", b"%{\n  \"a\": {:hex, :a, \"1\"},\n}".to_vec()),
+            ("rebar.lock", b"[{<<\"b\">>,{pkg,<<\"b\">>,<<\"1\">>},0}]".to_vec()),
+            (
+                "pubspec.lock",
+                b"packages:\n  a: {source: hosted, version: '1', description: {url: 'https://pub.dev'}}\n"
+                    .to_vec(),
+            ),
+            ("Podfile.lock", b"PODS:\n  - A (1):\n    - B/C\n  - B/C (1)\n".to_vec()),
+            (
+                "Package.resolved",
+                br#"{"pins":[{"location":"https://a.b/c/d","state":{"version":"1"}}]}"#.to_vec(),
+            ),
+            ("conan.lock", br#"{"version":"0.5","requires":["a/1#2%3"]}"#.to_vec()),
+            (
+                "usr/lib/R/library/a/DESCRIPTION",
+                b"Package: a\nVersion: 1\nImports: b\nBuilt: R 4.3.1\n".to_vec(),
+            ),
+            (
+                "renv.lock",
+                br#"{"Packages":{"b":{"Version":"1","Requirements":["R"]}}}"#.to_vec(),
+            ),
+            (
+                "Manifest.toml",
+                b"[[A]]\ndeps = [\"A\"]\nuuid = \"1\"\nversion = \"1\"\n".to_vec(),
+            ),
+            (
+                ".terraform.lock.hcl",
+                b"provider \"a/b/c\" {\n  version = \"1\"\n  hashes = [\n    \"zh:0\",\n  ]\n}\n".to_vec(),
+            ),
+            (
+                "cabal.project.freeze",
+                b"constraints: any.a ==1,\n any.b ==1\n".to_vec(),
+            ),
+            ("stack.yaml.lock", b"packages:\n- completed:\n    hackage: c-1@rev:1\n".to_vec()),
+            (
+                "rocks-5.4/a/1-1/a-1-1.rockspec",
+                b"package = 'a'\ndependencies = { 'lua >= 5.1', 'a' }\n".to_vec(),
+            ),
+            ("Cellar/a/1/INSTALL_RECEIPT.json", br#"{"runtime_dependencies":[{}]}"#.to_vec()),
+            ("nix/store/0c0hmq9ldsjwf5mnlvmhbygr7qyrgr8d-a-1/x", b"x".to_vec()),
+            (
+                ".opam-switch/packages/a.1/opam",
+                b"opam-version: \"2.0\"\ndepends: [\"b\" {build}]\n".to_vec(),
+            ),
+            ("ebin/a.app", b"{application, a, [{vsn, \"1\"}, {applications, [b]}]}".to_vec()),
+            (
+                "vcpkg/status",
+                b"Package: a\nVersion: 1\nDepends: b\nStatus: install ok installed\n".to_vec(),
+            ),
             ("usr/bin/a", go),
             ("a.war", jar),
             (

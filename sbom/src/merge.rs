@@ -6,14 +6,18 @@ use crate::{
 };
 use plimsoll_model::{
     Inventory, Purl, TreePath,
-    component::{Component, ComponentId},
+    component::{Component, ComponentId, Trust},
     inventory::{Distribution, Relation},
     tree::LayerInfo,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The SBOM inside the subject that claims what was seen as well.
+const CLAIMED_BY: &str = "plimsoll:claimed-by";
 
 /// The inventory: components of languages that lie in files of operating-system packages are marked as owned by them, and
-/// of components with the same package URL and owner there is one, with the locations of all. `layers` are those of the tree.
+/// of components with the same package URL and owner there is one, with the locations of all. A claim of something that was
+/// seen adds nothing to it, and no relation. `layers` are those of the tree.
 pub(crate) fn merge(
     distribution: Option<Distribution>,
     mut found: Found,
@@ -26,28 +30,43 @@ pub(crate) fn merge(
     let mut places: BTreeMap<(Purl, Option<ComponentId>), usize> = BTreeMap::new();
     let mut components: Vec<Component> = Vec::new();
     let mut moved = vec![id_of(usize::MAX); found.components.len()];
-    // Owners first, so that where they went is known when it is asked for.
-    let numbered = found.components.into_iter().enumerate();
-    let (owners, others): (Vec<_>, Vec<_>) =
-        numbered.partition(|(_, component)| is_of_distribution(component));
-    for (old, mut component) in owners.into_iter().chain(others) {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut confirmed: BTreeSet<ComponentId> = BTreeSet::new();
+    // Owners first, so that where they went is known when it is asked for; and claims last.
+    let mut numbered: Vec<_> = found.components.into_iter().enumerate().collect();
+    numbered.sort_by_key(|(_, component)| (component.trust, !is_of_distribution(component)));
+    for (old, mut component) in numbered {
         component.owned_by = component.owned_by.and_then(|id| moved.get(id.index()).copied());
+        let identity = identity(&component.purl);
+        let is_claim = component.trust == Trust::Claimed;
+        let observed = seen.get(&identity).copied().filter(|_| is_claim);
+        if observed.is_some() {
+            confirmed.insert(id_of(old));
+        }
         let key = (component.purl.clone(), component.owned_by);
-        let place = *places.entry(key).or_insert(components.len());
+        let place = observed.unwrap_or_else(|| *places.entry(key).or_insert(components.len()));
+        if !is_claim {
+            seen.entry(identity).or_insert(place);
+        }
         if let Some(slot) = moved.get_mut(old) {
             *slot = id_of(place);
         }
         match components.get_mut(place) {
             Some(first) => {
-                first.introduced =
-                    introduced::lower(layers, first.introduced, component.introduced);
+                if observed.is_none() {
+                    first.introduced =
+                        introduced::lower(layers, first.introduced, component.introduced);
+                }
                 join(first, component);
             }
             None => components.push(component),
         }
     }
     let place = |id: ComponentId| moved.get(id.index()).copied();
-    let relations = found.relations.into_iter().filter_map(|relation| {
+    let is_told = |relation: &Relation| {
+        !(confirmed.contains(&relation.from) && confirmed.contains(&relation.to))
+    };
+    let relations = found.relations.into_iter().filter(is_told).filter_map(|relation| {
         Some(Relation { from: place(relation.from)?, to: place(relation.to)?, ..relation })
     });
     let relations = relations.collect();
@@ -58,9 +77,13 @@ pub(crate) fn merge(
     Inventory::new(distribution, components, relations, found.unknowns)
 }
 
-/// Marks the components whose evidence an operating-system package put there.
+/// Marks the components whose evidence an operating-system package put there. A claim is judged by itself: that the
+/// distribution ships the document does not mean that it mends what the document names.
 fn own(components: &mut [Component], owned: &BTreeMap<TreePath, ComponentId>) {
-    for component in components.iter_mut().filter(|component| !is_of_distribution(component)) {
+    let is_ownable = |component: &&mut Component| {
+        component.trust == Trust::Observed && !is_of_distribution(component)
+    };
+    for component in components.iter_mut().filter(is_ownable) {
         let evidence = component.locations.first();
         component.owned_by = evidence.and_then(|found| owned.get(&found.path).copied());
     }
@@ -70,8 +93,28 @@ fn is_of_distribution(component: &Component) -> bool {
     distro::is_package(&component.purl)
 }
 
-/// Adds to a component what a duplicate of it says besides.
+/// A package URL without what tools write differently of the same package.
+fn identity(purl: &Purl) -> String {
+    let (text, qualifiers) = purl.as_str().split_once('?').unwrap_or((purl.as_str(), ""));
+    let is_told =
+        |qualifier: &&str| !["distro=", "upstream="].iter().any(|key| qualifier.starts_with(key));
+    let qualifiers: Vec<_> = qualifiers.split('&').filter(is_told).collect();
+    format!("{text}?{}", qualifiers.join("&"))
+}
+
+/// Adds to a component what a duplicate of it says besides. A claim says nothing besides of what was seen.
 fn join(first: &mut Component, other: Component) {
+    if first.trust < other.trust {
+        for location in other.locations {
+            let path = location.path.to_string();
+            first.properties.entry(CLAIMED_BY.to_owned()).or_insert(path);
+        }
+        return;
+    }
+    first.scope = first.scope.min(other.scope);
+    for (name, value) in other.properties {
+        first.properties.entry(name).or_insert(value);
+    }
     first.locations.extend(other.locations);
     for license in other.licenses {
         if !first.licenses.contains(&license) {
@@ -86,9 +129,6 @@ fn join(first: &mut Component, other: Component) {
     first.version = first.version.take().or(other.version);
     // Needed once is needed.
     first.scope = first.scope.min(other.scope);
-    for (name, value) in other.properties {
-        first.properties.entry(name).or_insert(value);
-    }
 }
 
 #[cfg(test)]
