@@ -13,7 +13,7 @@ use plimsoll_model::{
     inventory::Unknown,
     tree::{Entry, EntryKind, LayerInfo},
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A package as a database lists it. With another version or architecture it is another one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,7 +79,7 @@ pub(crate) fn attribute(
     let mut since: Vec<_> = vec![layer(ctx.tree, database); installed.len()];
     let mut open: Vec<usize> = (0..installed.len()).collect();
     for (index, bytes) in ctx.tree.earlier(&database.path).into_iter().rev() {
-        let listing = if u64::try_from(bytes.len()).is_ok_and(|size| size <= ctx.limits.file) {
+        let listing = if is_within(&bytes, ctx.limits) {
             list(&bytes)
         } else {
             Listing { extent: Extent::Part, ..Listing::new(ctx.limits) }
@@ -107,6 +107,61 @@ pub(crate) fn attribute(
         }
     }
     gone
+}
+
+/// A file of a path that a package had, if it is still there.
+pub(crate) type Remains<'a> = &'a dyn Fn(&str) -> Option<TreePath>;
+
+/// Packages of which something remains, each with a file.
+pub(crate) type Left = Vec<(Package, TreePath)>;
+
+/// Notes the packages of `gone` of which files are still there that nobody has written since: a layer took them off the
+/// list and nothing else, which hides them. `find` reads what the database held in a lower layer and names such packages,
+/// each with one file of it that remains.
+pub(crate) fn left_behind(
+    ctx: &Context<'_>,
+    database: &Entry,
+    gone: &BTreeSet<Package>,
+    find: &dyn Fn(&[u8], Remains<'_>) -> Left,
+    found: &mut Found,
+) {
+    if gone.is_empty() {
+        return;
+    }
+    let mut left = BTreeMap::new();
+    for (index, bytes) in ctx.tree.earlier(&database.path) {
+        if !is_within(&bytes, ctx.limits) {
+            continue;
+        }
+        let owned = &found.owned;
+        // Package managers leave configuration that was changed.
+        let is_left =
+            |path: &TreePath| !owned.contains_key(path) && !path.as_bytes().starts_with(b"etc/");
+        let remains = |path: &str| ctx.file_of(index, path).filter(is_left);
+        for (package, path) in find(&bytes, &remains) {
+            left.entry(package.name).or_insert(path);
+        }
+    }
+    for (name, path) in left {
+        note_left_behind(ctx, database, (&name, &path), found);
+    }
+}
+
+/// Notes that a package is not on the list any more, and not removed.
+pub(crate) fn note_left_behind(
+    ctx: &Context<'_>,
+    database: &Entry,
+    (name, path): (&str, &TreePath),
+    found: &mut Found,
+) {
+    let reason = format!(
+        "a lower layer lists package `{name}`, and it is not removed: `{path}` is still there"
+    );
+    ctx.note(found, database, reason);
+}
+
+fn is_within(bytes: &[u8], limits: &Limits) -> bool {
+    u64::try_from(bytes.len()).is_ok_and(|size| size <= limits.file)
 }
 
 /// Sets [`Component::introduced`] of what has its own file as evidence to the layer of that file. Packages of a database
@@ -153,4 +208,65 @@ pub(crate) fn removed(tree: &dyn Tree, cataloger: &Cataloger) -> Vec<Unknown> {
         Some(Unknown { path, layer, cataloger: cataloger.id, reason })
     };
     paths().filter_map(unknown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestTree;
+
+    #[test]
+    fn what_has_a_file_of_its_own_is_of_the_layer_of_that_file() {
+        let manifest = r#"{"name":"a","version":"1"}"#;
+        let tree = TestTree::new()
+            .file("srv/Cargo.lock", "[[package]]\nname = \"b\"\nversion = \"1\"\n")
+            .next_layer()
+            .file("node_modules/a/package.json", manifest)
+            .next_layer()
+            .file("app/node_modules/a/package.json", manifest)
+            .file("srv/Cargo.lock", "[[package]]\nname = \"c\"\nversion = \"1\"\n");
+        assert_eq!(tree.introduced(), ["3 c", "2 a"]);
+    }
+
+    #[test]
+    fn the_lower_layer_counts_and_what_is_not_known_stays_so() {
+        let layers: Vec<_> = ["z", "a"]
+            .map(|name| LayerInfo {
+                digest: Digest::of(b"blob"),
+                diff_id: Digest::of(name.as_bytes()),
+                created_by: None,
+            })
+            .into();
+        let (first, second) = (Some(layers[0].diff_id), Some(layers[1].diff_id));
+        assert_eq!(lower(&layers, second, first), first);
+        assert_eq!(lower(&layers, first, second), first);
+        assert_eq!(lower(&layers, second, second), second);
+        assert_eq!(lower(&layers, None, first), None);
+        assert_eq!(lower(&layers, second, None), None);
+    }
+
+    #[test]
+    fn a_database_that_comes_back_is_no_new_one() {
+        let path = "lib/apk/db/installed";
+        let tree = TestTree::new()
+            .file(path, "P:a\nV:1\n\n")
+            .next_layer()
+            .without(path)
+            .next_layer()
+            .file(path, "P:a\nV:1\n\nP:b\nV:1\n\n");
+        assert_eq!(tree.introduced(), ["1 a", "3 b"]);
+    }
+
+    #[test]
+    fn a_database_that_is_no_file_any_more_is_taken_away() {
+        let path = "lib/apk/db/installed";
+        let tree = TestTree::new().file(path, "P:a\nV:1\n\n").next_layer().without(path);
+        let tree = tree.file("lib/apk/db/installed/x", "");
+        assert_eq!(
+            tree.lines(),
+            [
+                "apk: /lib/apk/db/installed: a layer takes the database away, and what it listed may still be there"
+            ]
+        );
+    }
 }

@@ -70,6 +70,7 @@ fn catalog(ctx: &Context<'_>) -> Found {
         }
         own(ctx, (*id, package), &mut found);
     }
+    orphans(ctx, &installed, &mut found);
     control::relate(ctx, &installed, &mut found);
     ctx.note_moved(&mut found, &["var/lib/dpkg/status", "var/lib/dpkg/status.d"]);
     found
@@ -115,11 +116,7 @@ fn introduce(ctx: &Context<'_>, installed: &[Installed], found: &mut Found) {
     let gone: BTreeSet<_> = gone.iter().map(|package| package.name.as_str()).collect();
     for name in gone.difference(&names) {
         if let Some(left) = left_behind(ctx, name) {
-            let reason = format!(
-                "a lower layer lists package `{name}`, and it is not removed: `{}` is still there",
-                left.path
-            );
-            ctx.note(found, status, reason);
+            introduced::note_left_behind(ctx, status, (name, &left.path), found);
         }
     }
 }
@@ -131,6 +128,21 @@ fn left_behind(ctx: &Context<'_>, name: &str) -> Option<Entry> {
     let paths = paths.iter().filter_map(|path| TreePath::parse(path.as_bytes()).ok());
     let mut entries = paths.filter_map(|path| ctx.tree.entry(&path));
     entries.find(|entry| entry.kind == EntryKind::File)
+}
+
+/// Notes sums of files that belong to no fragment: distroless images have both or neither.
+fn orphans(ctx: &Context<'_>, installed: &[Installed], found: &mut Found) {
+    let mut names: BTreeSet<&[u8]> =
+        installed.iter().map(|found| found.package.name.as_bytes()).collect();
+    let fragments =
+        || ctx.files.iter().filter(|entry| entry.path.as_bytes().starts_with(FRAGMENTS));
+    names.extend(fragments().map(|entry| entry.path.file_name()));
+    for entry in fragments() {
+        let name = entry.path.file_name().strip_suffix(b".md5sums");
+        if name.is_some_and(|name| !names.contains(name)) {
+            ctx.note(found, entry, "it lists the files of a package that nothing describes");
+        }
+    }
 }
 
 /// Notes the files of a package.
@@ -388,6 +400,21 @@ Depends: absent
                 .without("var/lib/dpkg/info/c.md5sums")
                 .file(path, status(&[("a", "1")])),
             &["pkg:deb/a@1?arch=all"],
+        );
+    }
+
+    #[test]
+    fn a_fragment_that_is_taken_away_is_said() {
+        let tree = TestTree::new()
+            .file("var/lib/dpkg/status.d/a", "Package: a\nVersion: 1\n")
+            .file("var/lib/dpkg/status.d/a.md5sums", "")
+            .next_layer();
+        check(&tree, &["pkg:deb/a@1"]);
+        check(
+            &tree.without("var/lib/dpkg/status.d/a"),
+            &[
+                "dpkg: /var/lib/dpkg/status.d/a.md5sums: it lists the files of a package that nothing describes",
+            ],
         );
     }
 
