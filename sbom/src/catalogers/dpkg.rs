@@ -63,13 +63,13 @@ fn catalog(ctx: &Context<'_>) -> Found {
             control::packages(ctx, entry, ("deb", &text), (&mut found, &mut installed));
         }
     }
-    introduce(ctx, &installed, &mut found);
     for Installed { id, package, .. } in &installed {
         if let Some(component) = found.at(*id) {
             component.licenses = licenses(ctx, &package.name);
         }
         own(ctx, (*id, package), &mut found);
     }
+    introduce(ctx, &installed, &mut found);
     orphans(ctx, &installed, &mut found);
     control::relate(ctx, &installed, &mut found);
     ctx.note_moved(&mut found, &["var/lib/dpkg/status", "var/lib/dpkg/status.d"]);
@@ -115,7 +115,9 @@ fn introduce(ctx: &Context<'_>, installed: &[Installed], found: &mut Found) {
     let gone = introduced::attribute(ctx, status, &of_status, &list, found);
     let gone: BTreeSet<_> = gone.iter().map(|package| package.name.as_str()).collect();
     for name in gone.difference(&names) {
-        if let Some(left) = left_behind(ctx, name) {
+        let left = left_behind(ctx, name);
+        // Another package may have it now.
+        if let Some(left) = left.filter(|left| !found.owned.contains_key(&left.path)) {
             introduced::note_left_behind(ctx, status, (name, &left.path), found);
         }
     }
@@ -393,6 +395,13 @@ Depends: absent
                 &note("b", "/usr/share/doc/b/copyright"),
                 &note("c", "/var/lib/dpkg/info/c.md5sums"),
             ],
+        );
+        check(
+            &tree()
+                .without("var/lib/dpkg/info/c.md5sums")
+                .file("var/lib/dpkg/info/a.list", "/usr/share/doc/b/copyright\n")
+                .file(path, status(&[("a", "1")])),
+            &["pkg:deb/a@1?arch=all"],
         );
         check(
             &tree()
