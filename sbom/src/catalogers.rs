@@ -324,9 +324,17 @@ impl<'a> Context<'a> {
         database: &Entry,
         (owner, path): (ComponentId, &str),
     ) {
+        if let Some(path) = self.file_of(database.layer, path) {
+            found.owned.entry(path).or_insert(owner);
+        }
+    }
+
+    /// The regular file of a system that `path` leads to, links among its directories followed, where no later layer than
+    /// `layer` put it there.
+    pub(crate) fn file_of(&self, layer: LayerIndex, path: &str) -> Option<TreePath> {
         let file = |path: &TreePath| {
             let entry = self.tree.entry(path).filter(|entry| entry.kind == EntryKind::File)?;
-            let is_own = entry.layer <= database.layer && is_of_system(&entry.path);
+            let is_own = entry.layer <= layer && is_of_system(&entry.path);
             is_own.then_some(entry.path)
         };
         let real = |path: &TreePath| {
@@ -336,10 +344,8 @@ impl<'a> Context<'a> {
             real.extend_from_slice(path.file_name());
             file(&TreePath::parse(&real).ok()?)
         };
-        let path = TreePath::parse(path.as_bytes()).ok();
-        if let Some(path) = path.and_then(|path| file(&path).or_else(|| real(&path))) {
-            found.owned.entry(path).or_insert(owner);
-        }
+        let path = TreePath::parse(path.as_bytes()).ok()?;
+        file(&path).or_else(|| real(&path))
     }
 
     /// A file as evidence of a component.

@@ -11,9 +11,12 @@ use plimsoll_model::{
     Digest, Limits, Tree, TreePath,
     component::{Component, ComponentId},
     inventory::Unknown,
-    tree::{Entry, EntryKind, LayerInfo},
+    tree::{Entry, EntryKind, LayerIndex, LayerInfo},
 };
-use std::collections::BTreeSet;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 /// A package as a database lists it. With another version or architecture it is another one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,8 +81,8 @@ pub(crate) fn attribute(
     let mut gone = BTreeSet::new();
     let mut since: Vec<_> = vec![layer(ctx.tree, database); installed.len()];
     let mut open: Vec<usize> = (0..installed.len()).collect();
-    for (index, bytes) in ctx.tree.earlier(&database.path).into_iter().rev() {
-        let listing = if u64::try_from(bytes.len()).is_ok_and(|size| size <= ctx.limits.file) {
+    for (index, bytes) in history(ctx, database).into_iter().rev() {
+        let listing = if is_within(&bytes, ctx.limits) {
             list(&bytes)
         } else {
             Listing { extent: Extent::Part, ..Listing::new(ctx.limits) }
@@ -107,6 +110,74 @@ pub(crate) fn attribute(
         }
     }
     gone
+}
+
+/// What a database held in lower layers, lowest first: under its path, and under those from which a link leads to it now,
+/// as distributions move it.
+fn history<'a>(ctx: &Context<'a>, database: &Entry) -> Vec<(LayerIndex, Cow<'a, [u8]>)> {
+    let is_path = |path: &TreePath| {
+        let leads_here = || ctx.tree.resolve(path).is_ok_and(|entry| entry.path == database.path);
+        path.file_name() == database.path.file_name() && leads_here()
+    };
+    let paths = paths(ctx.cataloger).filter(is_path);
+    let mut history: Vec<_> = paths.flat_map(|path| ctx.tree.earlier(&path)).collect();
+    history.sort_by_key(|(index, _)| *index);
+    history
+}
+
+/// A file of a path that a package had, if it is still there.
+pub(crate) type Remains<'a> = &'a dyn Fn(&str) -> Option<TreePath>;
+
+/// Packages of which something remains, each with a file.
+pub(crate) type Left = Vec<(Package, TreePath)>;
+
+/// Notes the packages of `gone` of which files are still there that nobody has written since: a layer took them off the
+/// list and nothing else, which hides them. `find` reads what the database held in a lower layer and names such packages,
+/// each with one file of it that remains.
+pub(crate) fn left_behind(
+    ctx: &Context<'_>,
+    database: &Entry,
+    gone: &BTreeSet<Package>,
+    find: &dyn Fn(&[u8], Remains<'_>) -> Left,
+    found: &mut Found,
+) {
+    if gone.is_empty() {
+        return;
+    }
+    let mut left = BTreeMap::new();
+    for (index, bytes) in history(ctx, database) {
+        if !is_within(&bytes, ctx.limits) {
+            continue;
+        }
+        let owned = &found.owned;
+        // Package managers leave configuration that was changed.
+        let is_left =
+            |path: &TreePath| !owned.contains_key(path) && !path.as_bytes().starts_with(b"etc/");
+        let remains = |path: &str| ctx.file_of(index, path).filter(is_left);
+        for (package, path) in find(&bytes, &remains) {
+            left.entry(package.name).or_insert(path);
+        }
+    }
+    for (name, path) in left {
+        note_left_behind(ctx, database, (&name, &path), found);
+    }
+}
+
+/// Notes that a package is not on the list any more, and not removed.
+pub(crate) fn note_left_behind(
+    ctx: &Context<'_>,
+    database: &Entry,
+    (name, path): (&str, &TreePath),
+    found: &mut Found,
+) {
+    let reason = format!(
+        "a lower layer lists package `{name}`, and it is not removed: `{path}` is still there"
+    );
+    ctx.note(found, database, reason);
+}
+
+fn is_within(bytes: &[u8], limits: &Limits) -> bool {
+    u64::try_from(bytes.len()).is_ok_and(|size| size <= limits.file)
 }
 
 /// Sets [`Component::introduced`] of what has its own file as evidence to the layer of that file. Packages of a database
@@ -138,19 +209,117 @@ pub(crate) fn databases(cataloger: &Cataloger) -> impl Iterator<Item = &'static 
     cataloger.earlier.iter().copied().filter(|path| !path.ends_with(rpmdb::LOG))
 }
 
-/// What is to be said of a database that a layer has taken away: what it listed may still be there.
+fn paths(cataloger: &Cataloger) -> impl Iterator<Item = TreePath> {
+    databases(cataloger).filter_map(|path| TreePath::parse(path.as_bytes()).ok())
+}
+
+/// What is to be said of databases that a layer has taken away: what they listed may still be there. One that a link leads
+/// away from where databases are counts as taken away, and so does one in the place of which there is another.
 pub(crate) fn removed(tree: &dyn Tree, cataloger: &Cataloger) -> Vec<Unknown> {
-    let paths = || databases(cataloger).filter_map(|path| TreePath::parse(path.as_bytes()).ok());
-    let is_there =
-        |path: TreePath| tree.resolve(&path).is_ok_and(|entry| entry.kind == EntryKind::File);
-    if paths().any(is_there) {
-        return Vec::new();
-    }
+    let is_database = |entry: Entry| {
+        let is_known = paths(cataloger).any(|path| path == entry.path);
+        is_known && entry.kind == EntryKind::File
+    };
     let unknown = |path: TreePath| {
         let (index, _) = tree.earlier(&path).into_iter().rfind(|(_, bytes)| !bytes.is_empty())?;
+        let is_there = tree.resolve(&path).is_ok_and(is_database);
         let reason = "a layer takes the database away, and what it listed may still be there";
         let (layer, reason) = (layer_of(tree, index), reason.to_owned());
-        Some(Unknown { path, layer, cataloger: cataloger.id, reason })
+        (!is_there).then_some(Unknown { path, layer, cataloger: cataloger.id, reason })
     };
-    paths().filter_map(unknown).collect()
+    paths(cataloger).filter_map(unknown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestTree;
+
+    #[test]
+    fn what_has_a_file_of_its_own_is_of_the_layer_of_that_file() {
+        let manifest = r#"{"name":"a","version":"1"}"#;
+        let tree = TestTree::new()
+            .file("srv/Cargo.lock", "[[package]]\nname = \"b\"\nversion = \"1\"\n")
+            .next_layer()
+            .file("node_modules/a/package.json", manifest)
+            .next_layer()
+            .file("app/node_modules/a/package.json", manifest)
+            .file("srv/Cargo.lock", "[[package]]\nname = \"c\"\nversion = \"1\"\n");
+        assert_eq!(tree.introduced(), ["3 c", "2 a"]);
+    }
+
+    #[test]
+    fn the_lower_layer_counts_and_what_is_not_known_stays_so() {
+        let layers: Vec<_> = ["z", "a"]
+            .map(|name| LayerInfo {
+                digest: Digest::of(b"blob"),
+                diff_id: Digest::of(name.as_bytes()),
+                created_by: None,
+            })
+            .into();
+        let (first, second) = (Some(layers[0].diff_id), Some(layers[1].diff_id));
+        assert_eq!(lower(&layers, second, first), first);
+        assert_eq!(lower(&layers, first, second), first);
+        assert_eq!(lower(&layers, second, second), second);
+        assert_eq!(lower(&layers, None, first), None);
+        assert_eq!(lower(&layers, second, None), None);
+    }
+
+    #[test]
+    fn a_database_that_comes_back_is_no_new_one() {
+        let path = "lib/apk/db/installed";
+        let tree = TestTree::new()
+            .file(path, "P:a\nV:1\n\n")
+            .next_layer()
+            .without(path)
+            .next_layer()
+            .file(path, "P:a\nV:1\n\nP:b\nV:1\n\n");
+        assert_eq!(tree.introduced(), ["1 a", "3 b"]);
+    }
+
+    const TAKEN_AWAY: &str =
+        "a layer takes the database away, and what it listed may still be there";
+
+    #[test]
+    fn a_database_that_moves_takes_its_history_along() {
+        let tree = TestTree::new()
+            .file("lib/apk/db/installed", "P:a\nV:1\n\nP:b\nV:1\nF:usr\nR:b\n\n")
+            .file("usr/b", "")
+            .next_layer()
+            .without("lib/apk/db/installed")
+            .file("usr/lib/apk/db/installed", "P:a\nV:1\n\nP:c\nV:1\n\n");
+        assert_eq!(tree.introduced(), ["2 a", "2 c"]);
+        let unknown = format!("apk: /lib/apk/db/installed: {TAKEN_AWAY}");
+        assert_eq!(tree.lines(), ["pkg:apk/a@1", "pkg:apk/c@1", &unknown]);
+        // The same with a link from the old place to the new one.
+        let tree = tree.without("lib/apk/db").link("lib/apk/db", "/usr/lib/apk/db");
+        assert_eq!(tree.introduced(), ["1 a", "2 c"]);
+        let unknown = "apk: /usr/lib/apk/db/installed: a lower layer lists package `b`, and it is not removed: `/usr/b` is still there";
+        assert_eq!(tree.lines(), ["pkg:apk/a@1", "pkg:apk/c@1", unknown]);
+    }
+
+    #[test]
+    fn a_link_from_a_database_to_something_else_hides_nothing() {
+        let tree = TestTree::new()
+            .file("var/lib/dpkg/status", "Package: a\nStatus: x y installed\nVersion: 1\n\n")
+            .next_layer()
+            .without("var/lib/dpkg/status")
+            .file("var/lib/dpkg/status.d/b", "Package: b\nVersion: 1\n")
+            .link("var/lib/dpkg/status", "status.d/b");
+        let unknown = format!("dpkg: /var/lib/dpkg/status: {TAKEN_AWAY}");
+        assert_eq!(tree.lines(), ["pkg:deb/b@1", &unknown]);
+    }
+
+    #[test]
+    fn a_database_that_is_no_file_any_more_is_taken_away() {
+        let path = "lib/apk/db/installed";
+        let tree = TestTree::new().file(path, "P:a\nV:1\n\n").next_layer().without(path);
+        let tree = tree.file("lib/apk/db/installed/x", "");
+        assert_eq!(
+            tree.lines(),
+            [
+                "apk: /lib/apk/db/installed: a layer takes the database away, and what it listed may still be there"
+            ]
+        );
+    }
 }

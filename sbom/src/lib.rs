@@ -206,7 +206,6 @@ mod tests {
             ("usr/lib/opkg/status", b"Package: a\nStatus: x y installed\nVersion: 1\n\n".to_vec()),
             ("var/db/pkg/a/b-1/CONTENTS", b"obj /usr/a 0 1\n".to_vec()),
             ("var/lib/rpm/Packages", include_bytes!("../tests/data/rpmdb.bdb").to_vec()),
-            ("usr/share/rpm/Packages.db", rpmdb::ndb::testing::database(&[b"no header"])),
             ("lib/apk/db/installed", b"P:a\nV:1\np:b=1\nD:b\nF:usr\nR:x\n\n".to_vec()),
             ("var/lib/rpm/rpmdb.sqlite", include_bytes!("../tests/data/rpmdb.sqlite").to_vec()),
             ("Cargo.lock", b"[[package]]\nname = \"a\"\nversion = \"1\"\n".to_vec()),

@@ -40,7 +40,7 @@ pub(crate) fn headers<'a>(name: &[u8], bytes: &'a [u8], log: &'a [u8]) -> Header
     }
 }
 
-fn errors<'a, E: Into<RpmdbError>>((headers, errors): (Vec<Cow<'a, [u8]>>, Vec<E>)) -> Headers<'a> {
+fn errors<E: Into<RpmdbError>>((headers, errors): (Vec<Cow<'_, [u8]>>, Vec<E>)) -> Headers<'_> {
     (headers, errors.into_iter().map(Into::into).collect())
 }
 

@@ -74,25 +74,24 @@ fn inflate(bytes: &[u8], limit: u64) -> io::Result<Vec<u8>> {
 }
 
 fn manifest(ctx: &Context<'_>, entry: &Entry, text: &[u8], found: &mut Found) {
-    let (lines, reasons) = parse(text);
-    for reason in reasons {
+    for reason in flaws(text) {
         ctx.note(found, entry, reason);
     }
     let mut packages = BTreeMap::new();
     let mut listed = Vec::new();
-    for line in of_kind(&lines, "package") {
-        let Some(package) = package(line) else {
+    for line in of_kind(text, "package") {
+        let Some(package) = package(&line) else {
             ctx.note(found, entry, "a package has no name");
             continue;
         };
-        if let Some(id) = component(ctx, entry, line, &package, found) {
+        if let Some(id) = component(ctx, entry, &line, &package, found) {
             packages.insert(package.name.clone(), id);
             listed.push((id, package));
         }
     }
     let list = |bytes: &[u8]| listing(ctx, bytes);
     introduced::attribute(ctx, entry, &listed, &list, found);
-    for line in of_kind(&lines, "path") {
+    for line in of_kind(text, "path") {
         // Of a slice `hello_bins` the package is `hello`; names of packages have no underscore.
         let package = line.slices.first().and_then(|slice| slice.split_once('_'));
         let owner = package.and_then(|(package, _)| packages.get(package));
@@ -102,31 +101,42 @@ fn manifest(ctx: &Context<'_>, entry: &Entry, text: &[u8], found: &mut Found) {
     }
 }
 
-fn of_kind<'a>(lines: &'a [Line], kind: &str) -> impl Iterator<Item = &'a Line> {
-    lines.iter().filter(move |line| line.kind.as_deref() == Some(kind))
+/// Line by line: what a manifest of many small ones would come to in memory is many times its length.
+fn lines(text: &[u8]) -> impl Iterator<Item = serde_json::Result<Line>> {
+    let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    lines.map(serde_json::from_slice)
 }
 
-/// The lines, and what is wrong with the manifest.
-fn parse(text: &[u8]) -> (Vec<Line>, Vec<String>) {
-    let (mut lines, mut reasons) = (Vec::<Line>::new(), Vec::new());
-    for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        match serde_json::from_slice(line) {
-            Ok(line) => lines.push(line),
-            Err(error) => reasons.push(format!("a line is malformed: {error}")),
-        }
+fn of_kind(text: &[u8], kind: &str) -> impl Iterator<Item = Line> {
+    lines(text).flatten().filter(move |line| line.kind.as_deref() == Some(kind))
+}
+
+/// What is wrong with a manifest as a whole.
+fn flaws(text: &[u8]) -> Vec<String> {
+    let mut flaws = Vec::new();
+    let mut count = 0_usize;
+    let mut broken = lines(text).filter_map(|line| {
+        count = count.saturating_add(1);
+        line.err()
+    });
+    let first = broken.next();
+    let more = broken.count();
+    if let Some(error) = first {
+        flaws.push(format!("a line is malformed, and {more} others: {error}"));
     }
-    let Some(header) = lines.first().filter(|header| header.jsonwall.is_some()) else {
-        reasons.push("the manifest has no header".to_owned());
-        return (lines, reasons);
+    let header = lines(text).next().and_then(Result::ok);
+    let Some(header) = header.filter(|header| header.jsonwall.is_some()) else {
+        flaws.push("the manifest has no header".to_owned());
+        return flaws;
     };
     if header.schema.as_deref() != Some(SCHEMA) {
-        let schema = header.schema.as_deref().unwrap_or_default();
-        reasons.push(format!("the schema `{schema}` of the manifest is not known"));
+        let schema = header.schema.unwrap_or_default();
+        flaws.push(format!("the schema `{schema}` of the manifest is not known"));
     }
-    if let Some(count) = header.count.filter(|count| *count != lines.len()) {
-        reasons.push(format!("the manifest has {} entries of {count}", lines.len()));
+    if let Some(announced) = header.count.filter(|announced| *announced != count) {
+        flaws.push(format!("the manifest has {count} entries of {announced}"));
     }
-    (lines, reasons)
+    flaws
 }
 
 fn package(line: &Line) -> Option<Package> {
@@ -142,11 +152,10 @@ fn listing(ctx: &Context<'_>, bytes: &[u8]) -> Listing {
         listing.is_partial();
         return listing;
     };
-    let (lines, reasons) = parse(&text);
-    if !reasons.is_empty() {
+    if !flaws(&text).is_empty() {
         listing.is_partial();
     }
-    for package in of_kind(&lines, "package").filter_map(package) {
+    for package in of_kind(&text, "package").filter_map(|line| package(&line)) {
         listing.add(package);
     }
     listing
@@ -235,13 +244,14 @@ mod tests {
         let text = format!(
             "{{\"jsonwall\":\"1.0\",\"schema\":\"2.0\",\"count\":9}}\n{HELLO}\n{{\"kind\":\n"
         );
-        let malformed = "a line is malformed: EOF while parsing a value at line 1 column 8";
+        let malformed =
+            "a line is malformed, and 0 others: EOF while parsing a value at line 1 column 8";
         check(
             &ubuntu(compress(&text)),
             &[
                 HELLO_PURL,
                 &name(malformed),
-                &name("the manifest has 2 entries of 9"),
+                &name("the manifest has 3 entries of 9"),
                 &name("the schema `2.0` of the manifest is not known"),
             ],
         );

@@ -63,13 +63,14 @@ fn catalog(ctx: &Context<'_>) -> Found {
             control::packages(ctx, entry, ("deb", &text), (&mut found, &mut installed));
         }
     }
-    introduce(ctx, &installed, &mut found);
     for Installed { id, package, .. } in &installed {
         if let Some(component) = found.at(*id) {
             component.licenses = licenses(ctx, &package.name);
         }
         own(ctx, (*id, package), &mut found);
     }
+    introduce(ctx, &installed, &mut found);
+    orphans(ctx, &installed, &mut found);
     control::relate(ctx, &installed, &mut found);
     ctx.note_moved(&mut found, &["var/lib/dpkg/status", "var/lib/dpkg/status.d"]);
     found
@@ -114,12 +115,10 @@ fn introduce(ctx: &Context<'_>, installed: &[Installed], found: &mut Found) {
     let gone = introduced::attribute(ctx, status, &of_status, &list, found);
     let gone: BTreeSet<_> = gone.iter().map(|package| package.name.as_str()).collect();
     for name in gone.difference(&names) {
-        if let Some(left) = left_behind(ctx, name) {
-            let reason = format!(
-                "a lower layer lists package `{name}`, and it is not removed: `{}` is still there",
-                left.path
-            );
-            ctx.note(found, status, reason);
+        let left = left_behind(ctx, name);
+        // Another package may have it now.
+        if let Some(left) = left.filter(|left| !found.owned.contains_key(&left.path)) {
+            introduced::note_left_behind(ctx, status, (name, &left.path), found);
         }
     }
 }
@@ -131,6 +130,21 @@ fn left_behind(ctx: &Context<'_>, name: &str) -> Option<Entry> {
     let paths = paths.iter().filter_map(|path| TreePath::parse(path.as_bytes()).ok());
     let mut entries = paths.filter_map(|path| ctx.tree.entry(&path));
     entries.find(|entry| entry.kind == EntryKind::File)
+}
+
+/// Notes sums of files that belong to no fragment: distroless images have both or neither.
+fn orphans(ctx: &Context<'_>, installed: &[Installed], found: &mut Found) {
+    let mut names: BTreeSet<&[u8]> =
+        installed.iter().map(|found| found.package.name.as_bytes()).collect();
+    let fragments =
+        || ctx.files.iter().filter(|entry| entry.path.as_bytes().starts_with(FRAGMENTS));
+    names.extend(fragments().map(|entry| entry.path.file_name()));
+    for entry in fragments() {
+        let name = entry.path.file_name().strip_suffix(b".md5sums");
+        if name.is_some_and(|name| !names.contains(name)) {
+            ctx.note(found, entry, "it lists the files of a package that nothing describes");
+        }
+    }
 }
 
 /// Notes the files of a package.
@@ -384,10 +398,32 @@ Depends: absent
         );
         check(
             &tree()
+                .without("var/lib/dpkg/info/c.md5sums")
+                .file("var/lib/dpkg/info/a.list", "/usr/share/doc/b/copyright\n")
+                .file(path, status(&[("a", "1")])),
+            &["pkg:deb/a@1?arch=all"],
+        );
+        check(
+            &tree()
                 .without("usr/share/doc/b/copyright")
                 .without("var/lib/dpkg/info/c.md5sums")
                 .file(path, status(&[("a", "1")])),
             &["pkg:deb/a@1?arch=all"],
+        );
+    }
+
+    #[test]
+    fn a_fragment_that_is_taken_away_is_said() {
+        let tree = TestTree::new()
+            .file("var/lib/dpkg/status.d/a", "Package: a\nVersion: 1\n")
+            .file("var/lib/dpkg/status.d/a.md5sums", "")
+            .next_layer();
+        check(&tree, &["pkg:deb/a@1"]);
+        check(
+            &tree.without("var/lib/dpkg/status.d/a"),
+            &[
+                "dpkg: /var/lib/dpkg/status.d/a.md5sums: it lists the files of a package that nothing describes",
+            ],
         );
     }
 

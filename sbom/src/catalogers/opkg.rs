@@ -1,4 +1,4 @@
-//! Packages of OpenWrt, OpenEmbedded and their kin, from opkg's database.
+//! Packages of `OpenWrt`, `OpenEmbedded` and their kin, from opkg's database.
 //!
 //! Its files are like those of dpkg: <https://openwrt.org/docs/guide-user/additional-software/opkg>. The package URL
 //! specification has no type for them; `opkg` is what others use.

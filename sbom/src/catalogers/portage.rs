@@ -148,19 +148,17 @@ fn own(ctx: &Context<'_>, entry: &Entry, (id, text): (ComponentId, &str), found:
 }
 
 fn relate(ctx: &Context<'_>, installed: &[Installed], found: &mut Found) {
-    let mut by_name = BTreeMap::<&str, Vec<&Installed>>::new();
+    let mut providers = BTreeMap::<Atom<'_>, Vec<ComponentId>>::new();
     for package in installed {
-        by_name.entry(&package.name).or_default().push(package);
+        for slot in [None, Some(package.slot.as_str())] {
+            providers.entry((&package.name, slot)).or_default().push(package.id);
+        }
     }
-    let fitting = |(name, slot): Atom<'_>| -> Vec<ComponentId> {
-        let all = by_name.get(name).map(Vec::as_slice).unwrap_or_default().iter();
-        let fits = |found: &&&Installed| slot.is_none_or(|slot| slot == found.slot);
-        all.filter(fits).map(|found| found.id).collect()
-    };
     for package in installed {
-        let is_installed = |atom: &Atom<'_>| !fitting(*atom).is_empty();
+        let is_installed = |atom: &Atom<'_>| providers.contains_key(atom);
         for atom in needed(&package.depends, &package.flags, is_installed) {
-            ctx.depends(found, package.id, &fitting(atom));
+            let to = providers.get(&atom).map(Vec::as_slice).unwrap_or_default();
+            ctx.depends(found, package.id, to);
         }
     }
 }
@@ -344,6 +342,25 @@ mod tests {
                 "portage: /var/db/pkg/a/c-1/CONTENTS: `obj /x` is no file of a package",
             ],
         );
+    }
+
+    #[test]
+    fn of_alternatives_the_first_that_is_installed_is_needed() {
+        let flags = BTreeSet::from(["yes".to_owned()]);
+        let is_installed = |atom: &Atom<'_>| !atom.0.starts_with("absent/");
+        for (text, expect) in [
+            ("|| ( absent/a b/b c/c ) d/d", &["b/b", "d/d"][..]),
+            ("|| ( ( b/b c/c ) d/d )", &["b/b", "c/c"]),
+            ("|| ( ( absent/a ) yes? ( c/c ) d/d )", &["c/c"]),
+            ("|| ( no? ( c/c ) d/d )", &["d/d"]),
+            ("no? ( a/a || ( b/b ) ) !no? ( c/c ) !yes? ( d/d )", &["c/c"]),
+            (") ) a/a ( b/b", &["a/a", "b/b"]),
+            ("!a/a !!<b/b-1 nonsense ( ) || ( )", &[]),
+        ] {
+            let found = needed(text, &flags, is_installed);
+            let names: Vec<_> = found.into_iter().map(|(name, _)| name).collect();
+            assert_eq!(names, expect, "{text}");
+        }
     }
 
     #[test]

@@ -81,12 +81,24 @@ fn database(ctx: &Context<'_>, entry: &Entry, bytes: &[u8], found: &mut Found) {
     let packages: Vec<_> =
         installed.iter().map(|Installed { id, header }| (*id, listed(header))).collect();
     let list = |bytes: &[u8]| listing(ctx, entry, bytes);
-    introduced::attribute(ctx, entry, &packages, &list, found);
+    let gone = introduced::attribute(ctx, entry, &packages, &list, found);
     relate(ctx, &installed, found);
     for Installed { id, header } in &installed {
         let files = header.files(ctx.limits.path);
         files.for_each(|file| ctx.own(found, entry, (*id, &file)));
     }
+    let name = entry.path.file_name();
+    let left = |bytes: &[u8], remains: introduced::Remains<'_>| {
+        let (headers, _) = rpmdb::headers(name, bytes, &[]);
+        let left = |header: &Cow<'_, [u8]>| {
+            let header = Header::parse(header)?;
+            let package = Some(listed(&header)).filter(|package| gone.contains(package))?;
+            let file = header.files(ctx.limits.path).find_map(|path| remains(&path))?;
+            Some((package, file))
+        };
+        headers.iter().filter_map(left).collect()
+    };
+    introduced::left_behind(ctx, entry, &gone, &left, found);
 }
 
 fn has_database(ctx: &Context<'_>, log: &Entry) -> bool {
@@ -311,7 +323,7 @@ mod tests {
         // Made by `tests/data/make-bdb.py` out of the other one.
         const PACKAGES: &[u8] = include_bytes!("../../tests/data/rpmdb.bdb");
         let (headers, _) = rpmdb::headers(b"rpmdb.sqlite", RPMDB, &[]);
-        let headers: Vec<&[u8]> = headers.iter().map(|header| header.as_ref()).collect();
+        let headers: Vec<&[u8]> = headers.iter().map(AsRef::as_ref).collect();
         let ndb = rpmdb::ndb::testing::database(&headers);
         for (path, bytes) in
             [("var/lib/rpm/Packages", PACKAGES), ("usr/lib/sysimage/rpm/Packages.db", &ndb)]
@@ -366,6 +378,9 @@ mod tests {
                 (Tag::NAME, Entry::Text(name)),
                 (Tag::VERSION, Entry::Text(version)),
                 (Tag::MODULARITY_LABEL, Entry::Text("m:1:2:3")),
+                (Tag::DIR_NAMES, Entry::Texts(&["/usr/lib/"])),
+                (Tag::DIR_INDEXES, Entry::Numbers(&[0])),
+                (Tag::BASE_NAMES, Entry::Texts(&[&format!("{name}.so")])),
             ])
         };
         let headers: Vec<_> = packages.iter().map(header).collect();

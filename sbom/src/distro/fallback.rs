@@ -85,9 +85,13 @@ pub(super) fn red_hat(text: &str) -> Option<Distribution> {
     Some(Distribution { pretty_name: Some(line.to_owned()), ..named(id, Some(version)) })
 }
 
-/// A file without content: the distribution has no releases.
-pub(super) fn arch(_: &str) -> Option<Distribution> {
-    Some(named("arch", None))
+/// A file without content, or one that names a distribution made from it: none of them has releases.
+pub(super) fn arch(text: &str) -> Option<Distribution> {
+    match text.trim() {
+        "" => Some(named("arch", None)),
+        "Manjaro Linux" => Some(named("manjaro", None)),
+        _ => None,
+    }
 }
 
 /// A system that is no more than busybox: no package manager has left a trace.
@@ -176,6 +180,7 @@ mod tests {
             ("etc/debian_version", "/sid"),
             ("etc/redhat-release", "Mystery Linux release 1\n"),
             ("etc/redhat-release", "Fedora\n"),
+            ("etc/arch-release", "Mystery Linux\n"),
         ] {
             check(path, text, None);
         }

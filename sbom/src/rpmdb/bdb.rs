@@ -11,9 +11,9 @@ pub(crate) enum BdbError {
     /// It does not begin as a hash table does.
     #[error("not a hash table of Berkeley DB")]
     NotADatabase,
-    /// It can only be read with a key.
-    #[error("the database is encrypted")]
-    Encrypted,
+    /// It was written with an option that rpm does not use and that changes the pages.
+    #[error("the database is encrypted, divided, or has checksums")]
+    Options,
     /// A page lies outside the file, or has been visited already.
     #[error("page {0} of the database is missing or used twice")]
     Page(usize),
@@ -90,8 +90,9 @@ impl<'a> Table<'a> {
         if magic != MAGIC || !is_size || meta.get(25) != Some(&META) {
             return Err(BdbError::NotADatabase);
         }
-        if meta.get(24) != Some(&0) {
-            return Err(BdbError::Encrypted);
+        // The algorithm of encryption, and flags.
+        if meta.get(24) != Some(&0) || meta.get(26) != Some(&0) {
+            return Err(BdbError::Options);
         }
         Ok(Self { page_size, last, ..table })
     }
@@ -244,9 +245,11 @@ mod tests {
         for bytes in [&b""[..], &[0; 4096], &BLOBS[..511], &tree, &odd] {
             assert_eq!(values(bytes).1, [BdbError::NotADatabase]);
         }
-        let mut encrypted = BLOBS.to_vec();
-        encrypted[24] = 1;
-        assert_eq!(values(&encrypted).1, [BdbError::Encrypted]);
+        for at in [24, 26] {
+            let mut other = BLOBS.to_vec();
+            other[at] = 1;
+            assert_eq!(values(&other).1, [BdbError::Options]);
+        }
     }
 
     #[test]
