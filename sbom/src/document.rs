@@ -87,13 +87,12 @@ mod tests {
         assert_eq!(yaml("on: [yes, 'a']\n").unwrap(), serde_json::json!({"on": ["yes", "a"]}));
         assert!(yaml(&"[".repeat(100_000)).unwrap_err().starts_with("malformed: "));
         assert!(yaml("a: 1\na: 2\n").unwrap_err().starts_with("malformed: "));
-        let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
-        for level in 1..12 {
-            let above = level - 1;
-            let aliases = vec![format!("*a{above}"); 10].join(", ");
-            bomb.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
-        }
-        assert!(yaml(&bomb).unwrap_err().starts_with("malformed: "));
+        let level = |level: usize| {
+            let aliases = vec![format!("*a{level}"); 10].join(", ");
+            format!("a{}: &a{} [{aliases}]\n", level + 1, level + 1)
+        };
+        let bomb: String = (0..12).map(level).collect();
+        assert!(yaml(&format!("a0: &a0 [x]\n{bomb}")).unwrap_err().starts_with("malformed: "));
     }
 
     #[test]

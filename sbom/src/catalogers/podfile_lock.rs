@@ -131,7 +131,7 @@ fn add(
     let (key, value) = if let Some(url) = option(":git") {
         let commit = option(":commit").or_else(|| option(":tag")).unwrap_or_default();
         ("vcs_url", format!("git+{url}@{commit}"))
-    } else if let Some(url) = option(":podspec") {
+    } else if let Some(url) = option(":podspec").filter(|url| url.contains("://")) {
         ("download_url", url)
     } else if is_trunk {
         ("", String::new())
