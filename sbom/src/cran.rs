@@ -1,5 +1,7 @@
 //! What installed packages and locks of R have in common.
 
+use crate::document;
+
 /// Where a package comes from, as a qualifier of its package URL, if it is not CRAN; by the fields that `remotes` and renv
 /// write (`RemoteType`, `RemoteUsername`, …).
 pub(crate) fn origin<'a>(
@@ -12,15 +14,15 @@ pub(crate) fn origin<'a>(
         "bitbucket" => "bitbucket.org",
         "git2r" | "xgit" | "git" => {
             let commit = field("RemoteSha").unwrap_or_default();
-            return Some(("vcs_url", format!("git+{}@{commit}", field("RemoteUrl")?)));
+            return Some(("vcs_url", document::vcs_url(field("RemoteUrl")?, commit)));
         }
-        "url" => return Some(("download_url", field("RemoteUrl")?.to_owned())),
+        "url" => return Some(("download_url", document::address(field("RemoteUrl")?))),
         // Out of a repository, or of the project itself.
         _ => return None,
     };
     let (owner, name) = (field("RemoteUsername")?, field("RemoteRepo")?);
     let commit = field("RemoteSha").unwrap_or_default();
-    Some(("vcs_url", format!("git+https://{host}/{owner}/{name}.git@{commit}")))
+    Some(("vcs_url", document::vcs_url(&format!("https://{host}/{owner}/{name}.git"), commit)))
 }
 
 /// The names in a list of requirements (`R (>= 3.5), rlang (>= 1.0), utils`), R itself left out.

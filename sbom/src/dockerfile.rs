@@ -264,6 +264,18 @@ mod tests {
     }
 
     #[test]
+    fn arguments_do_not_grow_without_end() {
+        let doubled = |number: usize| format!("ARG A{}=$A{number}$A{number}\n", number + 1);
+        let text: String = (0..100).map(doubled).collect();
+        let reason = "which image `$A99` is cannot be told";
+        check(
+            &format!("ARG A0=aaaaaaaa\n{text}FROM $A99\nFROM $A1\n"),
+            &["aaaaaaaaaaaaaaaa"],
+            &[reason],
+        );
+    }
+
+    #[test]
     fn what_is_broken_is_said() {
         check("", &[], &["it has no FROM"]);
         check("FROM", &[], &["a FROM names no image"]);

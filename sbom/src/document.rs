@@ -48,6 +48,32 @@ pub(crate) fn hash(algorithm: HashAlgorithm, hex: &str) -> Option<Hash> {
     crate::formats::is_well_formed(&hash).then_some(hash)
 }
 
+/// An address without name, password or token of whoever logs in there: an inventory is handed on. `host:path`, as Git has it,
+/// becomes a URL.
+pub(crate) fn address(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return match url.split_once(':') {
+            Some((host, path)) if host.contains('@') => format!("ssh://{host}/{path}"),
+            Some(_) | None => url.to_owned(),
+        };
+    };
+    let (authority, path) =
+        rest.split_at_checked(rest.find('/').unwrap_or(rest.len())).unwrap_or((rest, ""));
+    let (login, host) = authority.rsplit_once('@').unwrap_or(("", authority));
+    // The user of SSH is part of where it is; elsewhere a token may stand there.
+    let user = login.split(':').next().filter(|user| scheme.ends_with("ssh") && !user.is_empty());
+    match user {
+        Some(user) => format!("{scheme}://{user}@{host}{path}"),
+        None => format!("{scheme}://{host}{path}"),
+    }
+}
+
+/// A commit in a Git repository, as package URLs have it (`vcs_url`).
+pub(crate) fn vcs_url(url: &str, commit: &str) -> String {
+    let at = if commit.is_empty() { "" } else { "@" };
+    format!("git+{}{at}{commit}", address(url))
+}
+
 /// Whether a path lies in the copy of a package that somebody else made: what is found there speaks of that package's own
 /// development, not of the subject.
 pub(crate) fn is_of_dependency(path: &TreePath) -> bool {
@@ -87,13 +113,30 @@ mod tests {
         assert_eq!(yaml("on: [yes, 'a']\n").unwrap(), serde_json::json!({"on": ["yes", "a"]}));
         assert!(yaml(&"[".repeat(100_000)).unwrap_err().starts_with("malformed: "));
         assert!(yaml("a: 1\na: 2\n").unwrap_err().starts_with("malformed: "));
-        let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
-        for level in 1..12 {
-            let above = level - 1;
-            let aliases = vec![format!("*a{above}"); 10].join(", ");
-            bomb.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
+        let level = |level: usize| {
+            let aliases = vec![format!("*a{level}"); 10].join(", ");
+            format!("a{}: &a{} [{aliases}]\n", level + 1, level + 1)
+        };
+        let bomb: String = (0..12).map(level).collect();
+        assert!(yaml(&format!("a0: &a0 [x]\n{bomb}")).unwrap_err().starts_with("malformed: "));
+    }
+
+    #[test]
+    fn addresses_have_no_secrets() {
+        for (url, expect) in [
+            ("https://a.b/c.git", "https://a.b/c.git"),
+            ("https://token@a.b/c@d", "https://a.b/c@d"),
+            ("https://user:p@ss@a.b:1/c", "https://a.b:1/c"),
+            ("ssh://git:secret@a.b/c", "ssh://git@a.b/c"),
+            ("git@a.b:c/d.git", "ssh://git@a.b/c/d.git"),
+            ("../a", "../a"),
+            ("https://", "https://"),
+            ("", ""),
+        ] {
+            assert_eq!(address(url), expect);
         }
-        assert!(yaml(&bomb).unwrap_err().starts_with("malformed: "));
+        assert_eq!(vcs_url("https://x@a.b/c", "1"), "git+https://a.b/c@1");
+        assert_eq!(vcs_url("https://a.b/c", ""), "git+https://a.b/c");
     }
 
     #[test]

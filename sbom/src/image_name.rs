@@ -53,7 +53,10 @@ pub(crate) fn add(
     Some(id)
 }
 
-/// A text with its variables replaced, where that can be told: `$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME:+other}`,
+/// In bytes; a value may be made of others that are each made of others.
+const LONGEST_NAME: usize = 4_096;
+
+/// A text with its variables replaced, where that can be told and is no longer than any name of an image: `$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME:+other}`,
 /// `${NAME:?message}`, each with or without the colon. A default that has variables itself is not followed.
 ///
 /// As BuildKit and Compose have it: <https://docs.docker.com/reference/dockerfile/#environment-replacement>.
@@ -75,6 +78,9 @@ pub(crate) fn expand<'a>(text: &str, value: impl Fn(&str) -> Option<&'a str>) ->
         };
         expanded.push_str(&replaced);
         expanded.push_str(rest);
+        if expanded.len() > LONGEST_NAME {
+            return None;
+        }
     }
     Some(expanded)
 }

@@ -212,67 +212,6 @@ mod tests {
             ("package-lock.json", br#"{"packages":{"node_modules/a":{"version":"1"}}}"#.to_vec()),
             ("node_modules/a/package.json", br#"{"name":"a","version":"1"}"#.to_vec()),
             ("a-1.dist-info/METADATA", b"Name: a\nVersion: 1\nRequires-Dist: a[x]\n".to_vec()),
-            (".github/workflows/a.yml", b"jobs:\n  a:\n    steps:\n    - uses: a/b@v1\n".to_vec()),
-            ("Dockerfile", b"ARG A=a\nFROM $A:1\n".to_vec()),
-            ("compose.yaml", b"services:\n  a:\n    image: a:2\n".to_vec()),
-            (
-                "conda-meta/a.json",
-                br#"{"name":"a","version":"1","depends":["a >1"],"fn":"a.conda"}"#.to_vec(),
-            ),
-            (
-                "a.cdx.json",
-                br#"{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"library","name":"a","purl":"pkg:pypi/x@1"}]}"#
-                    .to_vec(),
-            ),
-            ("mix.lock", b"%{\n  \"a\": {:hex, :a, \"1\"},\n}".to_vec()),
-            ("rebar.lock", b"[{<<\"b\">>,{pkg,<<\"b\">>,<<\"1\">>},0}]".to_vec()),
-            (
-                "pubspec.lock",
-                b"packages:\n  a: {source: hosted, version: '1', description: {url: 'https://pub.dev'}}\n"
-                    .to_vec(),
-            ),
-            ("Podfile.lock", b"PODS:\n  - A (1):\n    - B/C\n  - B/C (1)\n".to_vec()),
-            (
-                "Package.resolved",
-                br#"{"pins":[{"location":"https://a.b/c/d","state":{"version":"1"}}]}"#.to_vec(),
-            ),
-            ("conan.lock", br#"{"version":"0.5","requires":["a/1#2%3"]}"#.to_vec()),
-            (
-                "usr/lib/R/library/a/DESCRIPTION",
-                b"Package: a\nVersion: 1\nImports: b\nBuilt: R 4.3.1\n".to_vec(),
-            ),
-            (
-                "renv.lock",
-                br#"{"Packages":{"b":{"Version":"1","Requirements":["R"]}}}"#.to_vec(),
-            ),
-            (
-                "Manifest.toml",
-                b"[[A]]\ndeps = [\"A\"]\nuuid = \"1\"\nversion = \"1\"\n".to_vec(),
-            ),
-            (
-                ".terraform.lock.hcl",
-                b"provider \"a/b/c\" {\n  version = \"1\"\n  hashes = [\n    \"zh:0\",\n  ]\n}\n".to_vec(),
-            ),
-            (
-                "cabal.project.freeze",
-                b"constraints: any.a ==1,\n any.b ==1\n".to_vec(),
-            ),
-            ("stack.yaml.lock", b"packages:\n- completed:\n    hackage: c-1@rev:1\n".to_vec()),
-            (
-                "rocks-5.4/a/1-1/a-1-1.rockspec",
-                b"package = 'a'\ndependencies = { 'lua >= 5.1', 'a' }\n".to_vec(),
-            ),
-            ("Cellar/a/1/INSTALL_RECEIPT.json", br#"{"runtime_dependencies":[{}]}"#.to_vec()),
-            ("nix/store/0c0hmq9ldsjwf5mnlvmhbygr7qyrgr8d-a-1/x", b"x".to_vec()),
-            (
-                ".opam-switch/packages/a.1/opam",
-                b"opam-version: \"2.0\"\ndepends: [\"b\" {build}]\n".to_vec(),
-            ),
-            ("ebin/a.app", b"{application, a, [{vsn, \"1\"}, {applications, [b]}]}".to_vec()),
-            (
-                "vcpkg/status",
-                b"Package: a\nVersion: 1\nDepends: b\nStatus: install ok installed\n".to_vec(),
-            ),
             ("usr/bin/a", go),
             ("a.war", jar),
             (
@@ -307,7 +246,49 @@ mod tests {
                     .to_vec(),
             ),
         ]
+        .into_iter()
+        .chain(TEXTS.iter().map(|(path, text)| (*path, text.as_bytes().to_vec())))
+        .collect()
     }
+
+    /// Those of the good files that are text.
+    const TEXTS: &[(&str, &str)] = &[
+        (".github/workflows/a.yml", "jobs:\n  a:\n    steps:\n    - uses: a/b@v1\n"),
+        ("Dockerfile", "ARG A=a\nFROM $A:1\n"),
+        ("compose.yaml", "services:\n  a:\n    image: a:2\n"),
+        ("conda-meta/a.json", r#"{"name":"a","version":"1","depends":["a >1"],"fn":"a.conda"}"#),
+        (
+            "a.cdx.json",
+            r#"{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"library","name":"a","purl":"pkg:pypi/x@1"}]}"#,
+        ),
+        ("mix.lock", "%{\n  \"a\": {:hex, :a, \"1\"},\n}"),
+        ("rebar.lock", "[{<<\"b\">>,{pkg,<<\"b\">>,<<\"1\">>},0}]"),
+        (
+            "pubspec.lock",
+            "packages:\n  a: {source: hosted, version: '1', description: {url: 'https://pub.dev'}}\n",
+        ),
+        ("Podfile.lock", "PODS:\n  - A (1):\n    - B/C\n  - B/C (1)\n"),
+        (
+            "Package.resolved",
+            r#"{"pins":[{"location":"https://a.b/c/d","state":{"version":"1"}}]}"#,
+        ),
+        ("conan.lock", r#"{"version":"0.5","requires":["a/1#2%3"]}"#),
+        ("usr/lib/R/library/a/DESCRIPTION", "Package: a\nVersion: 1\nImports: b\nBuilt: R 4.3.1\n"),
+        ("renv.lock", r#"{"Packages":{"b":{"Version":"1","Requirements":["R"]}}}"#),
+        ("Manifest.toml", "[[A]]\ndeps = [\"A\"]\nuuid = \"1\"\nversion = \"1\"\n"),
+        (
+            ".terraform.lock.hcl",
+            "provider \"a/b/c\" {\n  version = \"1\"\n  hashes = [\n    \"zh:0\",\n  ]\n}\n",
+        ),
+        ("cabal.project.freeze", "constraints: any.a ==1,\n any.b ==1\n"),
+        ("stack.yaml.lock", "packages:\n- completed:\n    hackage: c-1@rev:1\n"),
+        ("rocks-5.4/a/1-1/a-1-1.rockspec", "package = 'a'\ndependencies = { 'lua >= 5.1', 'a' }\n"),
+        ("Cellar/a/1/INSTALL_RECEIPT.json", r#"{"runtime_dependencies":[{}]}"#),
+        ("nix/store/0c0hmq9ldsjwf5mnlvmhbygr7qyrgr8d-a-1/x", "x"),
+        (".opam-switch/packages/a.1/opam", "opam-version: \"2.0\"\ndepends: [\"b\" {build}]\n"),
+        ("ebin/a.app", "{application, a, [{vsn, \"1\"}, {applications, [b]}]}"),
+        ("vcpkg/status", "Package: a\nVersion: 1\nDepends: b\nStatus: install ok installed\n"),
+    ];
 
     #[test]
     fn every_cataloger_finds_something_in_what_is_good() {

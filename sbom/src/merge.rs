@@ -96,8 +96,9 @@ fn is_of_distribution(component: &Component) -> bool {
 /// A package URL without what tools write differently of the same package.
 fn identity(purl: &Purl) -> String {
     let (text, qualifiers) = purl.as_str().split_once('?').unwrap_or((purl.as_str(), ""));
-    let is_told =
-        |qualifier: &&str| !["distro=", "upstream="].iter().any(|key| qualifier.starts_with(key));
+    let is_told = |qualifier: &&str| {
+        !["distro=", "upstream=", "file_name="].iter().any(|key| qualifier.starts_with(key))
+    };
     let qualifiers: Vec<_> = qualifiers.split('&').filter(is_told).collect();
     format!("{text}?{}", qualifiers.join("&"))
 }

@@ -286,7 +286,9 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_taken(text in "([%]?[{]|[}\\[\\]:,.'\"]|<<|>>|=>|a|\\\\| |\\PC){0,40}") {
-            let _ = parse(&text).is_ok();
+            if let Err(reason) = parse(&text) {
+                prop_assert!(reason.starts_with("malformed: "));
+            }
         }
     }
 }

@@ -33,6 +33,7 @@ struct Lock {
     requires: Option<Vec<Value>>,
     build_requires: Option<Vec<Value>>,
     python_requires: Option<Vec<Value>>,
+    config_requires: Option<Vec<Value>>,
 }
 
 #[derive(Deserialize)]
@@ -54,7 +55,8 @@ fn catalog(ctx: &Context<'_>) -> Found {
                 ctx.note(found, entry, "the lock has neither `graph_lock` nor `requires`");
             }
             Ok(lock) => {
-                let build = lock.build_requires.into_iter().chain(lock.python_requires).flatten();
+                let recipes = lock.python_requires.into_iter().chain(lock.config_requires);
+                let build = lock.build_requires.into_iter().chain(recipes).flatten();
                 let all = lock.requires.into_iter().flatten().map(|value| (value, Scope::Required));
                 for (value, scope) in all.chain(build.map(|value| (value, Scope::Development))) {
                     // One with an alias or a context is a list that begins with the reference.

@@ -13,6 +13,7 @@ use plimsoll_model::{
     tree::{Entry, Want},
 };
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 pub(crate) const CATALOGER: Cataloger = Cataloger {
     id: "github-actions",
@@ -51,7 +52,8 @@ fn catalog(ctx: &Context<'_>) -> Found {
             Ok(read) => read,
             Err(reason) => return ctx.note(found, entry, reason),
         };
-        let mut file = File { ctx, entry, text, found };
+        let comments = comments(text);
+        let mut file = File { ctx, entry, comments, found };
         if is_workflow(&entry.path) {
             file.workflow(&value);
         } else {
@@ -67,7 +69,8 @@ fn catalog(ctx: &Context<'_>) -> Found {
 struct File<'a, 'c> {
     ctx: &'a Context<'c>,
     entry: &'a Entry,
-    text: &'a str,
+    /// By what is used.
+    comments: BTreeMap<&'a str, &'a str>,
     found: &'a mut Found,
 }
 
@@ -199,7 +202,7 @@ impl File<'_, '_> {
             qualifiers: &[],
         };
         let Some(id) = self.ctx.add(self.found, self.entry, &draft) else { return };
-        let comment = comment(self.text, uses).filter(|_| version.is_some_and(is_commit));
+        let comment = self.comments.get(uses).filter(|_| version.is_some_and(is_commit)).copied();
         if let Some(component) = self.found.at(id) {
             let properties = [(PATH, path), (COMMENT, comment)];
             for (key, value) in properties {
@@ -216,11 +219,15 @@ fn is_commit(version: &str) -> bool {
     version.len() == 40 && version.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// The first word of the comment on the line that uses something.
-fn comment<'a>(text: &'a str, uses: &str) -> Option<&'a str> {
-    let (_, rest) = text.split_once(uses)?;
-    let rest = rest.lines().next()?.trim_start_matches(['"', '\'']);
-    rest.trim_start().strip_prefix('#')?.split_whitespace().next()
+/// The first words of the comments on the lines that use something, which a reader of YAML does not keep.
+fn comments(text: &str) -> BTreeMap<&str, &str> {
+    text.lines().filter_map(comment).collect()
+}
+
+fn comment(line: &str) -> Option<(&str, &str)> {
+    let (_, rest) = line.split_once("uses:")?;
+    let (uses, comment) = rest.split_once(" #")?;
+    Some((uses.trim().trim_matches(['"', '\'']), comment.split_whitespace().next()?))
 }
 
 #[cfg(test)]

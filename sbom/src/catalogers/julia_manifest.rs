@@ -110,7 +110,7 @@ fn component(
     }
     let is_standard = tree.is_none() && url.is_none();
     let version = text(package, "version").or(julia.filter(|_| is_standard));
-    let vcs = url.map(|url| format!("git+{url}@{}", text(package, "repo-rev").unwrap_or_default()));
+    let vcs = url.map(|url| document::vcs_url(url, text(package, "repo-rev").unwrap_or_default()));
     let qualifiers = [
         ("uuid", text(package, "uuid").unwrap_or_default()),
         ("vcs_url", vcs.as_deref().unwrap_or_default()),

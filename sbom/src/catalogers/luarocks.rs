@@ -85,20 +85,19 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
 /// The names in a table of dependencies: `{ "lua >= 5.1", "luafilesystem ~> 1.8" }`, Lua itself left out.
 fn needs(text: &str) -> Vec<String> {
     let mut all = Vec::new();
-    let Some(mut rest) = text.trim_start().strip_prefix('{') else { return all };
-    // A brace before the next quote ends the table.
-    while let Some((dependency, after)) = quoted(rest) {
-        let is_ended = rest.find('}').is_some_and(|end| rest.find(['"', '\'']) > Some(end));
-        if is_ended {
-            break;
+    let Some(table) = text.trim_start().strip_prefix('{') else { return all };
+    let mut chars = table.chars();
+    while let Some(char) = chars.next().filter(|char| *char != '}') {
+        if !matches!(char, '"' | '\'') {
+            continue;
         }
+        let dependency: String = chars.by_ref().take_while(|other| *other != char).collect();
         let name = dependency.split([' ', '<', '>', '=', '~']).next().unwrap_or_default();
         // `user/name`: of a namespace, which the directories do not have.
         let name = name.rsplit('/').next().unwrap_or(name).to_ascii_lowercase();
         if name != "lua" {
             all.push(name);
         }
-        rest = after;
     }
     all
 }

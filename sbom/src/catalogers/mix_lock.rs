@@ -112,7 +112,7 @@ fn package(
         }
         Some("git") => {
             let (url, commit) = (text(1).unwrap_or_default(), text(2));
-            let url = format!("git+{url}@{}", commit.unwrap_or_default());
+            let url = document::vcs_url(url, commit.unwrap_or_default());
             let qualifiers = [("vcs_url", url.as_str())];
             let draft = Draft {
                 kind: "hex",

@@ -64,6 +64,10 @@ fn catalog(ctx: &Context<'_>) -> Found {
 
 fn pods(ctx: &Context<'_>, entry: &Entry, lock: &Lock, found: &mut Found) {
     let mut ids: BTreeMap<&str, Option<ComponentId>> = BTreeMap::new();
+    let mut repositories: BTreeMap<&str, &str> = BTreeMap::new();
+    for (url, pods) in &lock.repositories {
+        repositories.extend(pods.iter().map(|pod| (pod.as_str(), url.as_str())));
+    }
     let mut needs = Vec::new();
     for item in lock.pods.iter().flatten() {
         // A name, or a mapping of one name to the list of what it needs.
@@ -78,7 +82,7 @@ fn pods(ctx: &Context<'_>, entry: &Entry, lock: &Lock, found: &mut Found) {
         let (name, version) = name_and_version(pod);
         let id = match ids.get(name) {
             Some(id) => *id,
-            None => add(ctx, entry, lock, (name, version), found),
+            None => add(ctx, entry, (lock, &repositories), (name, version), found),
         };
         ids.insert(name, id);
         let needed = needed.and_then(Value::as_array).into_iter().flatten();
@@ -113,7 +117,7 @@ fn name_and_version(text: &str) -> (&str, Option<&str>) {
 fn add(
     ctx: &Context<'_>,
     entry: &Entry,
-    lock: &Lock,
+    (lock, repositories): (&Lock, &BTreeMap<&str, &str>),
     (name, version): (&str, Option<&str>),
     found: &mut Found,
 ) -> Option<ComponentId> {
@@ -125,18 +129,17 @@ fn add(
     };
     // The project's own code, which no repository knows.
     option(":path").is_none().then_some(())?;
-    let from = lock.repositories.iter().find(|(_, pods)| pods.iter().any(|pod| pod == name));
-    let repository = from.map(|(url, _)| url.as_str());
+    let repository = repositories.get(name).copied();
     let is_trunk = repository.is_none_or(|url| TRUNK.contains(&url.to_ascii_lowercase().as_str()));
     let (key, value) = if let Some(url) = option(":git") {
         let commit = option(":commit").or_else(|| option(":tag")).unwrap_or_default();
-        ("vcs_url", format!("git+{url}@{commit}"))
-    } else if let Some(url) = option(":podspec") {
-        ("download_url", url)
+        ("vcs_url", document::vcs_url(&url, &commit))
+    } else if let Some(url) = option(":podspec").filter(|url| url.contains("://")) {
+        ("download_url", document::address(&url))
     } else if is_trunk {
         ("", String::new())
     } else {
-        ("repository_url", repository.unwrap_or_default().to_owned())
+        ("repository_url", document::address(repository.unwrap_or_default()))
     };
     let qualifiers = [(key, value.as_str())];
     let qualifiers = if key.is_empty() { &[] } else { qualifiers.as_slice() };

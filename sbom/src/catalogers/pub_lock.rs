@@ -57,10 +57,10 @@ fn add(ctx: &Context<'_>, entry: &Entry, (name, package): (&str, &Value), found:
     let url = described("url").map(|url| url.trim_end_matches('/')).unwrap_or_default();
     let (key, value) = match text("source") {
         Some("hosted") if PUB.contains(&url) => ("", String::new()),
-        Some("hosted") => ("repository_url", url.to_owned()),
+        Some("hosted") => ("repository_url", document::address(url)),
         Some("git") => {
             let commit = described("resolved-ref").unwrap_or_default();
-            ("vcs_url", format!("git+{url}@{commit}"))
+            ("vcs_url", document::vcs_url(url, commit))
         }
         // Part of Dart's or Flutter's own kit.
         Some("sdk") => ("", String::new()),

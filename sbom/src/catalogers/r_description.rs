@@ -1,4 +1,4 @@
-//! R packages as installed: `DESCRIPTION` with the field `Built`, which installing adds.
+//! R packages as installed: `DESCRIPTION` with the field `Built`, which installing adds, or in a library.
 //!
 //! Format: <https://cran.r-project.org/doc/manuals/r-release/R-exts.html#The-DESCRIPTION-file>.
 
@@ -31,12 +31,12 @@ fn read(ctx: &Context<'_>, entry: &Entry, bytes: &[u8], found: &mut Found) -> Op
     // Old packages are in Latin-1: an odd letter in a name of a person must not hide them.
     let text = String::from_utf8_lossy(bytes);
     let (fields, _) = first(&text);
-    let (name, built) = (fields.get("Package"), fields.get("Built"));
-    let (Some(name), Some(_)) = (name.filter(|name| !name.is_empty()), built) else {
-        // Others than R have files of that name, and sources of packages are not installed.
-        if is_in_library(ctx, entry) {
-            ctx.note(found, entry, "malformed: expected `Package` and `Built`");
-        }
+    // Others than R have files of that name, and sources of packages are not installed.
+    if fields.get("Built").is_none() && !is_in_library(ctx, entry) {
+        return None;
+    }
+    let Some(name) = fields.get("Package").filter(|name| !name.is_empty()) else {
+        ctx.note(found, entry, "malformed: expected `Package`");
         return None;
     };
     let bioconductor = || {
@@ -116,8 +116,8 @@ mod tests {
 
     #[test]
     fn what_is_broken_is_an_unknown() {
-        let reason = "malformed: expected `Package` and `Built`";
-        for text in ["", "Package: a\n", "Package:\nBuilt: R\n", "\u{0}\u{1}"] {
+        let reason = "malformed: expected `Package`";
+        for text in ["", "Version: 1\n", "Package:\nBuilt: R\n", "\u{0}\u{1}"] {
             let path = "usr/lib/R/library/a/DESCRIPTION";
             check(
                 &TestTree::new().file(path, text),
@@ -127,6 +127,10 @@ mod tests {
         let tree =
             TestTree::new().file("opt/r/a/DESCRIPTION", "x").file("opt/r/a/Meta/package.rds", "");
         check(&tree, &[&format!("r-description: /opt/r/a/DESCRIPTION: {reason}")]);
+        // What comes with R itself is not all built.
+        let text = "Package: translations\nVersion: 4.2.2\n";
+        let tree = TestTree::new().file("usr/lib/R/library/translations/DESCRIPTION", text);
+        check(&tree, &["pkg:cran/translations@4.2.2"]);
         let tree = TestTree::new().file("DESCRIPTION", "Package: a\nBuilt: x\n");
         check(&tree, &["pkg:cran/a", "r-description: /DESCRIPTION: package `a` states no version"]);
     }

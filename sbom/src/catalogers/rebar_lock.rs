@@ -13,6 +13,7 @@ use plimsoll_model::{
     inventory::Coverage,
     tree::Entry,
 };
+use std::collections::BTreeMap;
 
 pub(crate) const CATALOGER: Cataloger = Cataloger {
     id: "rebar-lock",
@@ -45,6 +46,7 @@ fn packages(ctx: &Context<'_>, entry: &Entry, terms: &[Term], found: &mut Found)
     };
     // The outer checksum is of the tarball as published.
     let outer = terms.get(1).and_then(|hashes| hashes.get("pkg_hash_ext"));
+    let outer: BTreeMap<&str, &Term> = outer.into_iter().flat_map(Term::pairs).collect();
     for item in listed {
         let [name, source, ..] = item.items() else {
             ctx.note(found, entry, "malformed: an entry is no package");
@@ -53,7 +55,8 @@ fn packages(ctx: &Context<'_>, entry: &Entry, terms: &[Term], found: &mut Found)
         let name = name.as_str().unwrap_or_default();
         let id = package(ctx, entry, (name, source), found);
         let hash = outer
-            .and_then(|outer| outer.get(name)?.as_str())
+            .get(name)
+            .and_then(|hex| hex.as_str())
             .and_then(|hex| document::hash(HashAlgorithm::Sha256, hex));
         if let Some(component) = id.and_then(|id| found.at(id)) {
             component.hashes.extend(hash);
@@ -77,7 +80,7 @@ fn package(
         }
         Some("git" | "git_subdir") => {
             let commit = source.items().get(2).and_then(|at| at.items().get(1)?.as_str());
-            let url = format!("git+{}@{}", text(1).unwrap_or_default(), commit.unwrap_or_default());
+            let url = document::vcs_url(text(1).unwrap_or_default(), commit.unwrap_or_default());
             let qualifiers = [("vcs_url", url.as_str())];
             ctx.add(found, entry, &Draft { version: commit, qualifiers: &qualifiers, ..draft })
         }

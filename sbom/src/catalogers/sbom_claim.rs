@@ -226,6 +226,31 @@ mod tests {
     }
 
     #[test]
+    fn nobody_owns_what_is_claimed_and_no_claim_owns_anything() {
+        let status = "Package: z\nStatus: install ok installed\nVersion: 1\n\n";
+        let tree = TestTree::new()
+            .file("etc/os-release", "ID=debian\nVERSION_ID=12\n")
+            .file("var/lib/dpkg/status", status)
+            .file(
+                "var/lib/dpkg/info/z.list",
+                "/usr/share/z/z.cdx.json\n/usr/lib/node_modules/b/package.json\n",
+            )
+            .file("usr/lib/node_modules/b/package.json", r#"{"name":"b","version":"2"}"#)
+            .file("usr/share/z/z.cdx.json", CDX);
+        let inventory = tree.catalog();
+        let owned: Vec<_> = inventory
+            .components()
+            .iter()
+            .filter(|component| component.owned_by.is_some())
+            .map(|component| (component.purl.as_str(), component.trust))
+            .collect();
+        // That `b` is seen in a file of the distribution stays as it is, and the claim of it adds no second one.
+        assert_eq!(owned, [("pkg:npm/b@2", Trust::Observed)]);
+        let b = inventory.components().iter().filter(|found| found.purl.name() == "b");
+        assert_eq!(b.count(), 1);
+    }
+
+    #[test]
     fn spdx_as_apko_and_bitnami_leave_it() {
         let text = r#"{"spdxVersion": "SPDX-2.3", "SPDXID": "SPDXRef-DOCUMENT", "name": "a", "packages": [
             {"SPDXID": "SPDXRef-a", "name": "a", "versionInfo": "1-r0", "externalRefs": [

@@ -57,7 +57,8 @@ fn add(
     found: &mut Found,
 ) -> Option<ComponentId> {
     let text = |key: &str| package.get(key).and_then(Value::as_str);
-    let vcs = text("git").map(|url| format!("git+{url}@{}", text("commit").unwrap_or_default()));
+    let vcs = text("git").map(|url| document::vcs_url(url, text("commit").unwrap_or_default()));
+    let url = text("url").map(document::address);
     let (name, version) = match text("hackage") {
         Some(hackage) => {
             // `name-version@sha256:…,size` or `name-version@rev:n`.
@@ -74,7 +75,7 @@ fn add(
     }
     let qualifiers = [
         ("vcs_url", vcs.as_deref().unwrap_or_default()),
-        ("download_url", text("url").unwrap_or_default()),
+        ("download_url", url.as_deref().unwrap_or_default()),
     ];
     let draft = Draft {
         kind: "hackage",
