@@ -5,7 +5,7 @@
 
 use plimsoll_model::{
     Digest, Limits, Purl, Tree, TreePath,
-    component::{Component, ComponentId, Location},
+    component::{Component, ComponentId, ComponentKind, Location},
     inventory::{Coverage, Distribution, Relation, RelationKind, Unknown},
     tree::{Condenser, Entry, EntryKind, Want},
 };
@@ -26,14 +26,17 @@ macro_rules! catalogers {
 }
 catalogers! {
     apk,
+    bun_lock,
     cargo_lock,
     dpkg,
     go_binary,
     java,
     npm_installed,
     npm_lock,
+    pnpm_lock,
     pypi,
     rpm,
+    yarn_lock,
 }
 
 /// Finds components of one kind.
@@ -319,6 +322,27 @@ impl<'a> Context<'a> {
         entry: &Entry,
         draft: &Draft<'_>,
     ) -> Option<ComponentId> {
+        let id = self.put(found, entry, draft)?;
+        if found.at(id)?.version.is_none() {
+            self.note(found, entry, format!("package `{}` states no version", draft.shown));
+        }
+        Some(id)
+    }
+
+    /// Adds a project itself: an application, which nobody else's packages depend on. That its manifest states no version
+    /// is usual, and no unknown.
+    pub(crate) fn add_project(
+        &self,
+        found: &mut Found,
+        entry: &Entry,
+        draft: &Draft<'_>,
+    ) -> Option<ComponentId> {
+        let id = self.put(found, entry, draft)?;
+        found.at(id)?.kind = ComponentKind::Application;
+        Some(id)
+    }
+
+    fn put(&self, found: &mut Found, entry: &Entry, draft: &Draft<'_>) -> Option<ComponentId> {
         let version = draft.version.map(str::trim).filter(|version| !version.is_empty());
         let purl = Purl::new(draft.kind, draft.namespace, draft.name, version, draft.qualifiers);
         let purl = match purl {
@@ -328,9 +352,6 @@ impl<'a> Context<'a> {
                 return None;
             }
         };
-        if version.is_none() {
-            self.note(found, entry, format!("package `{}` states no version", draft.shown));
-        }
         if self.room.components.fetch_add(1, Ordering::Relaxed) >= self.limits.components {
             return None;
         }

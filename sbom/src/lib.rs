@@ -8,14 +8,19 @@ pub mod catalogers;
 mod distro;
 pub mod error;
 pub mod formats;
+mod jsonc;
+mod locked;
 mod merge;
 mod npm;
+mod origin;
 mod relate;
 mod rpmdb;
 mod stanza;
 #[cfg(test)]
 mod testing;
 mod wanted;
+mod yaml;
+mod yarn_classic;
 
 pub use error::Error;
 
@@ -180,6 +185,9 @@ mod tests {
             ("Cargo.lock", b"[[package]]\nname = \"a\"\nversion = \"1\"\n".to_vec()),
             ("package-lock.json", br#"{"packages":{"node_modules/a":{"version":"1"}}}"#.to_vec()),
             ("node_modules/a/package.json", br#"{"name":"a","version":"1"}"#.to_vec()),
+            ("bun.lock", br#"{"packages":{"b":["b@1","",{}]}}"#.to_vec()),
+            ("pnpm-lock.yaml", b"packages:\n  c@1: {}\n".to_vec()),
+            ("yarn.lock", b"d@1:\n  version \"1\"\n".to_vec()),
             ("a-1.dist-info/METADATA", b"Name: a\nVersion: 1\nRequires-Dist: a[x]\n".to_vec()),
             ("usr/bin/a", go),
             ("a.war", jar),
