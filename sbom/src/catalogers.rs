@@ -33,9 +33,15 @@ catalogers! {
     java,
     npm_installed,
     npm_lock,
+    pdm_lock,
+    pipfile_lock,
     pnpm_lock,
+    poetry_lock,
+    pylock,
     pypi,
+    requirements,
     rpm,
+    uv_lock,
     yarn_lock,
 }
 

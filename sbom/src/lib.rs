@@ -13,6 +13,7 @@ mod locked;
 mod merge;
 mod npm;
 mod origin;
+mod python;
 mod relate;
 mod rpmdb;
 mod stanza;
@@ -187,6 +188,12 @@ mod tests {
             ("node_modules/a/package.json", br#"{"name":"a","version":"1"}"#.to_vec()),
             ("bun.lock", br#"{"packages":{"b":["b@1","",{}]}}"#.to_vec()),
             ("pnpm-lock.yaml", b"packages:\n  c@1: {}\n".to_vec()),
+            ("pdm.lock", b"[[package]]\nname = \"e\"\nversion = \"1\"\n".to_vec()),
+            ("Pipfile.lock", br#"{"default":{"f":{"version":"==1"}}}"#.to_vec()),
+            ("poetry.lock", b"[[package]]\nname = \"g\"\nversion = \"1\"\n".to_vec()),
+            ("pylock.toml", b"[[packages]]\nname = \"h\"\nversion = \"1\"\n".to_vec()),
+            ("requirements.txt", b"i==1 --hash=sha256:00\n".to_vec()),
+            ("uv.lock", b"[[package]]\nname = \"j\"\nversion = \"1\"\n".to_vec()),
             ("yarn.lock", b"d@1:\n  version \"1\"\n".to_vec()),
             ("a-1.dist-info/METADATA", b"Name: a\nVersion: 1\nRequires-Dist: a[x]\n".to_vec()),
             ("usr/bin/a", go),
