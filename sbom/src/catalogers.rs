@@ -5,7 +5,7 @@
 
 use plimsoll_model::{
     Digest, Limits, Purl, Tree, TreePath,
-    component::{Component, ComponentId, Location},
+    component::{Component, ComponentId, ComponentKind, Location},
     inventory::{Coverage, Distribution, Relation, RelationKind, Unknown},
     tree::{Condenser, Entry, EntryKind, LayerIndex, Want},
 };
@@ -27,6 +27,7 @@ macro_rules! catalogers {
 catalogers! {
     alpm,
     apk,
+    bun_lock,
     cabal_freeze,
     cargo_lock,
     chisel,
@@ -57,21 +58,29 @@ catalogers! {
     opkg,
     otp_app,
     packages_config,
+    pdm_lock,
+    pipfile_lock,
+    pnpm_lock,
     podfile_lock,
+    poetry_lock,
     pom,
     portage,
     pub_lock,
+    pylock,
     pypi,
     r_description,
     rebar_lock,
     renv_lock,
+    requirements,
     rpm,
     sbom_claim,
     stack_lock,
     swift_resolved,
     terraform_lock,
+    uv_lock,
     vcpkg,
     wordpress,
+    yarn_lock,
 }
 
 pub(crate) use go_binary::PROGRAM;
@@ -365,6 +374,27 @@ impl<'a> Context<'a> {
         entry: &Entry,
         draft: &Draft<'_>,
     ) -> Option<ComponentId> {
+        let id = self.put(found, entry, draft)?;
+        if found.at(id)?.version.is_none() {
+            self.note(found, entry, format!("package `{}` states no version", draft.shown));
+        }
+        Some(id)
+    }
+
+    /// Adds a project itself: an application, which nobody else's packages depend on. That its manifest states no version
+    /// is usual, and no unknown.
+    pub(crate) fn add_project(
+        &self,
+        found: &mut Found,
+        entry: &Entry,
+        draft: &Draft<'_>,
+    ) -> Option<ComponentId> {
+        let id = self.put(found, entry, draft)?;
+        found.at(id)?.kind = ComponentKind::Application;
+        Some(id)
+    }
+
+    fn put(&self, found: &mut Found, entry: &Entry, draft: &Draft<'_>) -> Option<ComponentId> {
         let version = draft.version.map(str::trim).filter(|version| !version.is_empty());
         let purl = Purl::new(draft.kind, draft.namespace, draft.name, version, draft.qualifiers);
         let purl = match purl {
@@ -374,9 +404,6 @@ impl<'a> Context<'a> {
                 return None;
             }
         };
-        if version.is_none() {
-            self.note(found, entry, format!("package `{}` states no version", draft.shown));
-        }
         if self.room.components.fetch_add(1, Ordering::Relaxed) >= self.limits.components {
             return None;
         }

@@ -17,10 +17,14 @@ mod image_name;
 mod installed;
 mod introduced;
 mod jar;
+mod jsonc;
+mod locked;
 mod maven;
 mod merge;
 mod npm;
 mod nuget;
+mod origin;
+mod python;
 mod relate;
 mod rpmdb;
 mod stanza;
@@ -29,6 +33,8 @@ mod term;
 mod testing;
 mod wanted;
 mod xml;
+mod yaml;
+mod yarn_classic;
 
 pub use error::Error;
 
@@ -211,6 +217,15 @@ mod tests {
             ("Cargo.lock", b"[[package]]\nname = \"a\"\nversion = \"1\"\n".to_vec()),
             ("package-lock.json", br#"{"packages":{"node_modules/a":{"version":"1"}}}"#.to_vec()),
             ("node_modules/a/package.json", br#"{"name":"a","version":"1"}"#.to_vec()),
+            ("bun.lock", br#"{"packages":{"b":["b@1","",{}]}}"#.to_vec()),
+            ("pnpm-lock.yaml", b"packages:\n  c@1: {}\n".to_vec()),
+            ("pdm.lock", b"[[package]]\nname = \"e\"\nversion = \"1\"\n".to_vec()),
+            ("Pipfile.lock", br#"{"default":{"f":{"version":"==1"}}}"#.to_vec()),
+            ("poetry.lock", b"[[package]]\nname = \"g\"\nversion = \"1\"\n".to_vec()),
+            ("pylock.toml", b"[[packages]]\nname = \"h\"\nversion = \"1\"\n".to_vec()),
+            ("requirements.txt", b"i==1 --hash=sha256:00\n".to_vec()),
+            ("uv.lock", b"[[package]]\nname = \"j\"\nversion = \"1\"\n".to_vec()),
+            ("yarn.lock", b"d@1:\n  version \"1\"\n".to_vec()),
             ("a-1.dist-info/METADATA", b"Name: a\nVersion: 1\nRequires-Dist: a[x]\n".to_vec()),
             ("usr/bin/a", go),
             ("a.war", jar),

@@ -128,14 +128,17 @@ fn join(first: &mut Component, other: Component) {
     first.supplier = first.supplier.take().or(other.supplier);
     first.source = first.source.take().or(other.source);
     first.version = first.version.take().or(other.version);
-    // Needed once is needed.
-    first.scope = first.scope.min(other.scope);
+    // Of two that are the same the one counts that says more: a package, not a project's name alone.
+    first.kind = first.kind.min(other.kind);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plimsoll_model::{component::Location, inventory::RelationKind};
+    use plimsoll_model::{
+        component::{ComponentKind, Location, Scope},
+        inventory::RelationKind,
+    };
 
     fn component(purl: &str, path: &str) -> Component {
         let mut component = Component::new(purl.parse().unwrap(), "x", None, "test");
@@ -161,6 +164,18 @@ mod tests {
         let inventory = merge(None, found(components, &owned), &[]);
         let owners: Vec<_> = inventory.components().iter().map(|found| found.owned_by).collect();
         assert_eq!(owners, [None, Some(ComponentId(0))]);
+    }
+
+    #[test]
+    fn what_one_of_two_needs_is_needed() {
+        let [mut first, mut second] = ["a", "b"].map(|path| component("pkg:npm/a@1", path));
+        (first.scope, first.kind) = (Scope::Development, ComponentKind::Application);
+        second.scope = Scope::Optional;
+        second.properties.insert("x".to_owned(), "1".to_owned());
+        let inventory = merge(None, found(vec![first, second], &[]), &[]);
+        let [one] = inventory.components() else { panic!() };
+        assert_eq!((one.scope, one.kind), (Scope::Optional, ComponentKind::Library));
+        assert_eq!(one.properties.len(), 1);
     }
 
     #[test]
