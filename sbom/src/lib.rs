@@ -12,6 +12,7 @@ mod merge;
 mod npm;
 mod relate;
 mod rpmdb;
+pub mod score;
 mod stanza;
 #[cfg(test)]
 mod testing;
