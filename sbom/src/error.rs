@@ -23,9 +23,9 @@ pub enum Error {
         /// The limit.
         limit: usize,
     },
-    /// It is JSON, and neither CycloneDX nor SPDX.
+    /// It is JSON or XML, and neither CycloneDX nor SPDX.
     #[error(
-        "cannot tell what SBOM this is: expected `bomFormat` with `CycloneDX`, or `spdxVersion`"
+        "cannot tell what SBOM this is: expected `bomFormat` with `CycloneDX`, `spdxVersion`, or a `@graph` of SPDX 3"
     )]
     UnknownSbomFormat,
     /// It is of a version that is not read.
@@ -44,11 +44,35 @@ pub enum Error {
         /// Where and why.
         source: serde_json::Error,
     },
+    /// It is no XML.
+    #[error("cannot parse the SBOM as XML")]
+    SbomXml {
+        /// Where and why.
+        source: Box<quick_xml::Error>,
+    },
+    /// It is XML that is not read.
+    #[error("cannot read the SBOM as XML: {reason}")]
+    SbomXmlRefused {
+        /// Why: a sentence without a final period.
+        reason: &'static str,
+    },
     /// It says to be CycloneDX 1.3 to 1.5 and can not be read as that.
     #[error("cannot parse the SBOM as CycloneDX")]
     CycloneDx {
         /// Where and why.
         source: cyclonedx_bom::errors::JsonReadError,
+    },
+    /// The SBOM could not be serialised by the crate `cyclonedx-bom`.
+    #[error("cannot write the SBOM as CycloneDX JSON")]
+    WriteCycloneDxJson {
+        /// Why.
+        source: cyclonedx_bom::errors::JsonWriteError,
+    },
+    /// The SBOM could not be serialised as XML by the crate `cyclonedx-bom`.
+    #[error("cannot write the SBOM as CycloneDX XML")]
+    WriteCycloneDxXml {
+        /// Why.
+        source: cyclonedx_bom::errors::XmlWriteError,
     },
     /// The SBOM could not be serialised.
     #[error("cannot write the SBOM as JSON")]
@@ -66,21 +90,29 @@ impl Classify for Error {
             | Self::UnknownSbomFormat
             | Self::UnsupportedSbomVersion { .. }
             | Self::SbomSyntax { .. }
+            | Self::SbomXml { .. }
+            | Self::SbomXmlRefused { .. }
             | Self::CycloneDx { .. } => Class::Rejected,
-            Self::WriteSbom { .. } => Class::Bug,
+            Self::WriteSbom { .. }
+            | Self::WriteCycloneDxJson { .. }
+            | Self::WriteCycloneDxXml { .. } => Class::Bug,
         }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
             Self::UnknownSbomFormat | Self::UnsupportedSbomVersion { .. } => Some(
-                "write the SBOM as CycloneDX JSON 1.3 to 1.7, or as SPDX JSON 2.2 or 2.3"
+                "write the SBOM as CycloneDX 1.2 to 1.7, as SPDX 2.2 or 2.3, or as SPDX 3.0.1"
                     .to_owned(),
             ),
             Self::SbomTooLarge { .. }
             | Self::TooManySbomComponents { .. }
             | Self::SbomSyntax { .. }
+            | Self::SbomXml { .. }
+            | Self::SbomXmlRefused { .. }
             | Self::CycloneDx { .. }
+            | Self::WriteCycloneDxJson { .. }
+            | Self::WriteCycloneDxXml { .. }
             | Self::WriteSbom { .. } => None,
         }
     }

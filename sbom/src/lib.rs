@@ -27,6 +27,7 @@ mod origin;
 mod python;
 mod relate;
 mod rpmdb;
+pub mod score;
 mod stanza;
 mod term;
 #[cfg(test)]

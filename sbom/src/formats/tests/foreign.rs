@@ -221,7 +221,7 @@ fn spdx_as_syft_and_trivy_write_it() {
     );
     let [zlib, slf4j] = inventory.components() else { panic!("{:?}", purls(&inventory)) };
     assert_eq!(zlib.licenses, ["mine", "Zlib"]);
-    assert_eq!(zlib.supplier.as_deref(), Some("Mark Brown (broonie@debian.org)"));
+    assert_eq!(zlib.supplier.as_deref(), Some("Mark Brown <broonie@debian.org>"));
     assert_eq!(zlib.hashes, [Hash { algorithm: HashAlgorithm::Sha256, hex: "b".repeat(64) }]);
     assert_eq!(slf4j.name, "org.slf4j:slf4j-api");
     assert_eq!((slf4j.licenses.len(), &slf4j.supplier), (0, &None));
@@ -288,7 +288,7 @@ fn what_is_no_sbom_is_refused() {
         br#"{"bomFormat":"CycloneDX","specVersion":"1.6","spdxVersion":"SPDX-2.3"}"#,
         "UnknownSbomFormat",
     );
-    check_refused(br#"{"bomFormat":"CycloneDX","specVersion":"1.2"}"#, "UnsupportedSbomVersion");
+    check_refused(br#"{"bomFormat":"CycloneDX","specVersion":"1.1"}"#, "UnsupportedSbomVersion");
     check_refused(br#"{"bomFormat":"CycloneDX"}"#, "UnsupportedSbomVersion");
     check_refused(br#"{"spdxVersion":"SPDX-3.0"}"#, "UnsupportedSbomVersion");
     check_refused(
