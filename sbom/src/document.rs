@@ -24,13 +24,13 @@ pub(crate) fn toml<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     ::toml::from_str(text(bytes)?).map_err(|error| format!("malformed: {}", error.message()))
 }
 
-/// A YAML document: at most 4,000,000 nodes, 64 levels and few aliases; a key that comes twice is refused.
+/// A YAML document: at most 1,000,000 nodes, 64 levels and few aliases; a key that comes twice is refused.
 pub(crate) fn yaml<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_depth: 64,
-            max_nodes: 4_000_000,
-            max_events: 16_000_000,
+            max_nodes: 1_000_000,
+            max_events: 4_000_000,
             max_anchors: 10_000,
             max_documents: 1,
         },
@@ -77,11 +77,15 @@ pub(crate) fn vcs_url(url: &str, commit: &str) -> String {
 /// Whether a path lies in the copy of a package that somebody else made: what is found there speaks of that package's own
 /// development, not of the subject.
 pub(crate) fn is_of_dependency(path: &TreePath) -> bool {
-    const STORES: [&[u8]; 3] = [b"node_modules", b"site-packages", b"dist-packages"];
-    /// Of Go, Rust, Dart and Swift.
-    const NESTED: [[&[u8]; 2]; 4] = [
+    const STORES: [&[u8]; 5] =
+        [b"node_modules", b"site-packages", b"dist-packages", b"third_party", b"vendor"];
+    /// Of Go, Rust, Julia, Debian's Node.js, Dart and Swift.
+    const NESTED: [[&[u8]; 2]; 7] = [
         [b"pkg", b"mod"],
         [b"registry", b"src"],
+        [b"git", b"checkouts"],
+        [b".julia", b"packages"],
+        [b"share", b"nodejs"],
         [b".pub-cache", b"hosted"],
         [b".build", b"checkouts"],
     ];
@@ -144,6 +148,8 @@ mod tests {
         for (path, expect) in [
             ("srv/node_modules/a/.github/workflows/ci.yml", true),
             ("root/go/pkg/mod/a/Dockerfile", true),
+            ("root/.julia/packages/A/x/Manifest.toml", true),
+            ("srv/vendor/github.com/a/b/Dockerfile", true),
             ("srv/pkg/models/Dockerfile", false),
             ("srv/app/Dockerfile", false),
         ] {

@@ -37,15 +37,16 @@ pub(crate) fn merge(
     numbered.sort_by_key(|(_, component)| (component.trust, !is_of_distribution(component)));
     for (old, mut component) in numbered {
         component.owned_by = component.owned_by.and_then(|id| moved.get(id.index()).copied());
-        let identity = identity(&component.purl);
+        let identities = identities(&component.purl);
         let is_claim = component.trust == Trust::Claimed;
-        let observed = seen.get(&identity).copied().filter(|_| is_claim);
+        let observed = identities.first().and_then(|own| seen.get(own)).filter(|_| is_claim);
+        let observed = observed.copied();
         if observed.is_some() {
             confirmed.insert(id_of(old));
         }
         let key = (component.purl.clone(), component.owned_by);
         let place = observed.unwrap_or_else(|| *places.entry(key).or_insert(components.len()));
-        if !is_claim {
+        for identity in identities.into_iter().filter(|_| !is_claim) {
             seen.entry(identity).or_insert(place);
         }
         if let Some(slot) = moved.get_mut(old) {
@@ -93,14 +94,18 @@ fn is_of_distribution(component: &Component) -> bool {
     distro::is_package(&component.purl)
 }
 
-/// A package URL without what tools write differently of the same package.
-fn identity(purl: &Purl) -> String {
+/// A package URL without what tools write differently of the same package; and the same without the architecture, which a
+/// claim may leave out.
+fn identities(purl: &Purl) -> [String; 2] {
+    const UNTOLD: [&str; 4] = ["distro=", "upstream=", "file_name=", "arch="];
     let (text, qualifiers) = purl.as_str().split_once('?').unwrap_or((purl.as_str(), ""));
-    let is_told = |qualifier: &&str| {
-        !["distro=", "upstream=", "file_name="].iter().any(|key| qualifier.starts_with(key))
+    let without = |keys: &[&str]| {
+        let is_told = |qualifier: &&str| !keys.iter().any(|key| qualifier.starts_with(key));
+        let told: Vec<_> = qualifiers.split('&').filter(is_told).collect();
+        format!("{text}?{}", told.join("&"))
     };
-    let qualifiers: Vec<_> = qualifiers.split('&').filter(is_told).collect();
-    format!("{text}?{}", qualifiers.join("&"))
+    let [with_arch @ .., _] = UNTOLD;
+    [without(&with_arch), without(&UNTOLD)]
 }
 
 /// Adds to a component what a duplicate of it says besides. A claim says nothing besides of what was seen.
