@@ -35,6 +35,7 @@ catalogers! {
     gemfile_lock,
     go_binary,
     go_mod,
+    go_vendor,
     gradle_lock,
     java,
     npm_installed,

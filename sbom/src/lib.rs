@@ -8,7 +8,9 @@ pub mod catalogers;
 mod composer;
 mod distro;
 pub mod error;
+mod file_name;
 pub mod formats;
+mod golang;
 mod jar;
 mod maven;
 mod merge;
@@ -213,6 +215,7 @@ mod tests {
                 b"<packages><package id=\"d\" version=\"1\"/></packages>".to_vec(),
             ),
             ("wp-includes/version.php", b"$wp_version = '6.4.2';\n".to_vec()),
+            ("vendor/modules.txt", b"# a/e v1.0.0\n## explicit\na/e/x\n".to_vec()),
             ("gradle.lockfile", b"g:b:1=runtimeClasspath\n".to_vec()),
             (
                 "pom.xml",
