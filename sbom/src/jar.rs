@@ -117,7 +117,9 @@ pub(crate) struct Pom {
 }
 
 fn begin(size: u64) -> Box<dyn Condense> {
-    Box::new(Passing { size, bytes: Vec::new() })
+    // Room for the whole at once: to double it on the way would take half as much again.
+    let room = usize::try_from(size).ok().filter(|_| size <= LIMITS.file).unwrap_or_default();
+    Box::new(Passing { size, bytes: Vec::with_capacity(room) })
 }
 
 struct Passing {

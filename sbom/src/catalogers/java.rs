@@ -10,7 +10,6 @@ use super::{Cataloger, Context, Draft, Files, Found, license};
 use crate::{
     file_name::FileName,
     jar::{CONDENSER, Condensed, Jar, Pom, is_archive},
-    maven::exact,
 };
 use plimsoll_model::{
     TreePath,
@@ -173,7 +172,7 @@ impl Walk<'_> {
             namespace: package.group.as_deref(),
             name: &package.artifact,
             shown: &shown,
-            version: package.version.as_deref().and_then(exact),
+            version: package.version.as_deref(),
             qualifiers: &[],
         };
         let id = self.ctx.add(&mut self.found, self.entry, &draft)?;
@@ -559,6 +558,13 @@ mod tests {
     }
 
     #[test]
+    fn no_archive_is_held_whole() {
+        let path = TreePath::parse(b"srv/app/lib/a-1.jar").unwrap();
+        let want = crate::interest().want(&path, 1 << 20, 0o755);
+        assert_eq!(want, Want::Condensed(&CONDENSER));
+    }
+
+    #[test]
     fn the_group_is_stated_or_absent() {
         let text = |manifest: &str| manifest.to_owned();
         for (path, fields, expect) in [
@@ -587,6 +593,7 @@ mod tests {
             ("root/.m2/repository/org/x/y/1/y-1.jar", text(""), "pkg:maven/org.x/y@1"),
             ("c/files-2.1/org.x/y/1/0123/y-1.jar", text(""), "pkg:maven/org.x/y@1"),
             ("repository/y/1/z-1.jar", text(""), "pkg:maven/z@1"),
+            ("z.jar", text("Implementation-Version: 2.0 (r7)"), "pkg:maven/z@2.0%20(r7)"),
             ("plugins/org.x.ui_3.1.0.v2.jar", text(""), "pkg:maven/org.x.ui@3.1.0.v2"),
         ] {
             let inventory = TestTree::new().file(path, manifest(&fields)).catalog();
