@@ -79,7 +79,10 @@ fn join(first: &mut Component, other: Component) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plimsoll_model::{component::Location, inventory::RelationKind};
+    use plimsoll_model::{
+        component::{Location, Scope},
+        inventory::RelationKind,
+    };
 
     fn component(purl: &str, path: &str) -> Component {
         let mut component = Component::new(purl.parse().unwrap(), "x", None, "test");
@@ -105,6 +108,21 @@ mod tests {
         let inventory = merge(None, found(components, &owned));
         let owners: Vec<_> = inventory.components().iter().map(|found| found.owned_by).collect();
         assert_eq!(owners, [None, Some(ComponentId(0))]);
+    }
+
+    #[test]
+    fn what_is_needed_once_is_needed_and_keeps_what_others_know() {
+        let mut components =
+            vec![component("pkg:npm/a@1", "a.lock"), component("pkg:npm/a@1", "b.lock")];
+        components[0].scope = Scope::Development;
+        for (component, value) in components.iter_mut().zip(["first", "second"]) {
+            component.properties.insert("both".to_owned(), value.to_owned());
+            component.properties.insert(value.to_owned(), String::new());
+        }
+        let inventory = merge(None, found(components, &[]));
+        let [one] = inventory.components() else { panic!("{inventory:?}") };
+        assert_eq!(one.scope, Scope::Required);
+        assert_eq!((one.properties.len(), one.properties["both"].as_str()), (3, "first"));
     }
 
     #[test]
