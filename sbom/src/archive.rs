@@ -138,6 +138,18 @@ mod tests {
     }
 
     #[test]
+    fn what_was_inflated_in_vain_is_counted() {
+        let mut bytes = zip(&[("a", &[0; 60])]);
+        // Another checksum than the file has.
+        let central = memchr::memmem::find(&bytes, b"PK\x01\x02").unwrap();
+        bytes[central + 16] ^= 1;
+        let mut archive = Archive::open(Cow::Borrowed(&bytes), 2).unwrap();
+        let mut left = 100;
+        assert!(matches!(archive.read(0, &mut left), Err(ArchiveError::Inflate(_))));
+        assert_eq!(left, 40);
+    }
+
+    #[test]
     fn what_is_no_archive_is_refused() {
         let bytes = zip(&[("a", b"12345")]);
         for bytes in [&b""[..], b"PK\x03\x04", &bytes[..bytes.len() - 30]] {

@@ -42,6 +42,7 @@ catalogers! {
     github_actions,
     go_binary,
     go_mod,
+    go_vendor,
     gradle_lock,
     homebrew,
     image_reference,

@@ -137,10 +137,8 @@ fn add(
 }
 
 fn licenses(declared: &Value) -> Vec<String> {
-    match declared {
-        Value::Array(all) => all.iter().filter_map(Value::as_str).filter_map(license).collect(),
-        one => one.as_str().and_then(license).into_iter().collect(),
-    }
+    let all = declared.as_array().map_or(std::slice::from_ref(declared), Vec::as_slice);
+    all.iter().filter_map(Value::as_str).filter_map(license).collect()
 }
 
 /// Most archives are made on demand, and state an empty text.

@@ -117,7 +117,9 @@ pub(crate) struct Pom {
 }
 
 fn begin(size: u64) -> Box<dyn Condense> {
-    Box::new(Passing { size, bytes: Vec::new() })
+    // Room for the whole at once: to double it on the way would take half as much again.
+    let room = usize::try_from(size).ok().filter(|_| size <= LIMITS.file).unwrap_or_default();
+    Box::new(Passing { size, bytes: Vec::with_capacity(room) })
 }
 
 struct Passing {
@@ -395,10 +397,12 @@ fn is_description(name: &[u8]) -> bool {
 /// What the main section of a manifest says of the archive.
 fn manifest(text: &str) -> BTreeMap<String, String> {
     let (section, _) = first(text);
+    // `%key` is a text of the user's language, which other files have.
     let field = |key: &&str| {
         // A line that begins with a space continues the one before, also in the middle of a word.
         let value = section.get(key)?.replace("\r\n ", "").replace("\n ", "");
-        Some(((*key).to_owned(), filled(&value)?))
+        let value = filled(&value).filter(|value| !value.starts_with('%'))?;
+        Some(((*key).to_owned(), value))
     };
     MANIFEST.iter().filter_map(field).collect()
 }
@@ -420,10 +424,10 @@ mod tests {
             <dependencies><dependency><groupId>${project.groupId}</groupId><artifactId>b</artifactId></dependency>
             <dependency><groupId>t</groupId><artifactId>t</artifactId><scope>test</scope></dependency></dependencies></project>";
         let jar = zip(&[
-            ("Big.class", &[7; 100_000]),
+            ("Big.class", &vec![7; 100_000]),
             (
                 "meta-inf/manifest.mf",
-                b"Bundle-Version: 1\nOther: x\n\nName: y\nBundle-License: z\n",
+                b"Bundle-Version: 1\nBundle-Vendor: %vendor\nOther: x\n\nName: y\nBundle-License: z\n",
             ),
             ("META-INF/maven/g/a/pom.xml", pom),
         ]);

@@ -12,7 +12,9 @@ mod distro;
 mod dockerfile;
 mod document;
 pub mod error;
+mod file_name;
 pub mod formats;
+mod golang;
 mod image_name;
 mod installed;
 mod introduced;
@@ -255,6 +257,7 @@ mod tests {
                 b"<packages><package id=\"d\" version=\"1\"/></packages>".to_vec(),
             ),
             ("wp-includes/version.php", b"$wp_version = '6.4.2';\n".to_vec()),
+            ("vendor/modules.txt", b"# a/e v1.0.0\n## explicit\na/e/x\n".to_vec()),
             ("gradle.lockfile", b"g:b:1=runtimeClasspath\n".to_vec()),
             (
                 "pom.xml",

@@ -37,6 +37,9 @@ fn home(path: &TreePath) -> Option<TreePath> {
     (specifications.file_name() == b"specifications").then(|| specifications.parent()).flatten()
 }
 
+/// How many licences, and how many authors, are read of a gem.
+const MOST: usize = 100;
+
 #[derive(Debug, Default)]
 struct Spec {
     name: Option<String>,
@@ -157,8 +160,8 @@ impl Spec {
             "name" => self.name = first(),
             "version" => self.version = first(),
             "platform" => self.platform = first(),
-            "license" | "licenses" => self.licenses = literals(value).collect(),
-            "author" | "authors" => self.authors = literals(value).collect(),
+            "license" | "licenses" => self.licenses = literals(value).take(MOST).collect(),
+            "author" | "authors" => self.authors = literals(value).take(MOST).collect(),
             _ => {}
         }
     }

@@ -5,6 +5,7 @@
 use super::{Cataloger, Context, Draft, Files, Found, whole};
 use crate::relate::Providers;
 use plimsoll_model::{
+    TreePath,
     component::{ComponentId, Hash, HashAlgorithm},
     inventory::Coverage,
     tree::Entry,
@@ -44,13 +45,14 @@ fn catalog(ctx: &Context<'_>) -> Found {
 
 /// Whether the lock lies in an installed gem, of whose development it speaks.
 fn is_installed(ctx: &Context<'_>, entry: &Entry) -> bool {
-    let specification = || {
-        let gem = entry.path.parent()?;
-        let gems = gem.parent().filter(|gems| gems.file_name() == b"gems")?;
-        let file = format!("specifications/{}.gemspec", String::from_utf8_lossy(gem.file_name()));
-        ctx.tree.entry(&gems.parent()?.join(&file).ok()?)
+    let is_gem = |directory: &TreePath| {
+        let gems = directory.parent().filter(|gems| gems.file_name() == b"gems");
+        let name = String::from_utf8_lossy(directory.file_name()).into_owned();
+        let file = gems
+            .and_then(|gems| gems.parent()?.join(&format!("specifications/{name}.gemspec")).ok());
+        file.is_some_and(|file| ctx.tree.entry(&file).is_some())
     };
-    specification().is_some()
+    std::iter::successors(entry.path.parent(), TreePath::parent).any(|above| is_gem(&above))
 }
 
 #[derive(Default)]
@@ -289,6 +291,7 @@ BUNDLED WITH
     fn locks_of_installed_gems_do_not_count() {
         let tree = TestTree::new()
             .file("g/gems/a-1.0/Gemfile.lock", LOCK)
+            .file("g/gems/a-1.0/inner/Gemfile.lock", LOCK)
             .file("g/specifications/a-1.0.gemspec", "s.name = 'a'\ns.version = '1.0'\n");
         assert_eq!(tree.lines(), ["pkg:gem/a@1.0"]);
     }

@@ -5,10 +5,10 @@
 //!
 //! Format: <https://go.dev/ref/mod#go-mod-file>.
 
-use super::{Cataloger, Context, Draft, Files, Found};
+use super::{Cataloger, Context, Files, Found};
+use crate::golang::{Module, add, replacement};
 use plimsoll_model::{
     TreePath,
-    component::ComponentId,
     inventory::Coverage,
     tree::{Entry, Want},
 };
@@ -31,9 +31,10 @@ const H1: &str = "plimsoll:go:h1";
 const REQUIREMENT: &str = "plimsoll:go:requirement";
 
 fn want(path: &TreePath, _: u64, _: u32) -> Want {
-    // Go takes no module in these for one; what lies there are inputs of tests.
-    let is_test = path.as_bytes().split(|byte| *byte == b'/').any(|part| part == b"testdata");
-    if is_test { Want::Nothing } else { Want::Content }
+    // Go passes over these: there lie inputs of tests, and programs that write sources.
+    let is_aside = |part: &[u8]| part == b"testdata" || part.starts_with(b"_");
+    let is_aside = path.as_bytes().split(|byte| *byte == b'/').any(is_aside);
+    if is_aside { Want::Nothing } else { Want::Content }
 }
 
 fn catalog(ctx: &Context<'_>) -> Found {
@@ -61,8 +62,6 @@ fn catalog(ctx: &Context<'_>) -> Found {
         modules(ctx, entry, (&file, &sums), found);
     })
 }
-
-type Module<'a> = (&'a str, Option<&'a str>);
 
 /// What a `go.mod` says.
 #[derive(Default)]
@@ -142,11 +141,8 @@ impl<'a> File<'a> {
     /// What is built where a module is required. The content of a directory has no version.
     fn built(&self, path: &'a str, version: &'a str) -> Module<'a> {
         let exact = self.replaced.get(&(path, Some(version)));
-        match exact.or_else(|| self.replaced.get(&(path, None))) {
-            Some((by, None)) if by.starts_with(['.', '/']) => (path, None),
-            Some(by) => *by,
-            None => (path, Some(version)),
-        }
+        let by = exact.or_else(|| self.replaced.get(&(path, None)));
+        by.map_or((path, Some(version)), |by| replacement((path, Some(version)), *by))
     }
 }
 
@@ -225,20 +221,6 @@ fn modules(
     }
 }
 
-fn add(
-    ctx: &Context<'_>,
-    entry: &Entry,
-    (path, version): Module<'_>,
-    found: &mut Found,
-) -> Option<ComponentId> {
-    let (namespace, name) = match path.rsplit_once('/') {
-        Some((namespace, name)) => (Some(namespace), name),
-        None => (None, path),
-    };
-    let draft = Draft { kind: "golang", namespace, name, shown: path, version, qualifiers: &[] };
-    ctx.add(found, entry, &draft)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -296,6 +278,7 @@ mod tests {
         let cached = "root/go/pkg/mod/example.com/acme/app@v1.5.0/go.mod";
         check(&TestTree::new().file(cached, MOD), &["pkg:golang/example.com/acme/app@v1.5.0"]);
         check(&TestTree::new().file("src/testdata/x/go.mod", MOD), &[]);
+        check(&TestTree::new().file("src/_gen/go.mod", MOD), &[]);
         let own = "module std\nrequire golang.org/x/net v0.1.0\n";
         check(&TestTree::new().file("go/src/go.mod", own), &["pkg:golang/golang.org/x/net@v0.1.0"]);
     }

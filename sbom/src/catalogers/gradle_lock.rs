@@ -42,9 +42,8 @@ fn catalog(ctx: &Context<'_>) -> Found {
         let lines = text.lines().map(str::trim);
         let mut is_lock = false;
         for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
-            if line.starts_with("empty=") {
-                is_lock = true;
-            } else if package(ctx, entry, line, found).is_some() {
+            let mut is_package = || package(ctx, entry, line, found).is_some();
+            if line.starts_with("empty=") || is_package() {
                 is_lock = true;
             } else {
                 let line: String = line.chars().take(100).collect();
@@ -129,9 +128,10 @@ mod tests {
                 "pkg:maven/org.test/unit@5",
             ],
         );
-        use Scope::{Development, Required};
-        assert_eq!(scopes("gradle.lockfile", TEXT), [Required, Development, Development]);
-        assert_eq!(scopes("buildscript-gradle.lockfile", TEXT), [Development; 3]);
+        let of_build = [Scope::Development; 3];
+        assert_eq!(scopes("buildscript-gradle.lockfile", TEXT), of_build);
+        assert_eq!(scopes("gradle.lockfile", TEXT)[0], Scope::Required);
+        assert_eq!(scopes("gradle.lockfile", TEXT)[1..], of_build[1..]);
     }
 
     #[test]

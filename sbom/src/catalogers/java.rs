@@ -8,8 +8,8 @@
 
 use super::{Cataloger, Context, Draft, Files, Found, license};
 use crate::{
+    file_name::FileName,
     jar::{CONDENSER, Condensed, Jar, Pom, is_archive},
-    maven::exact,
 };
 use plimsoll_model::{
     TreePath,
@@ -46,7 +46,7 @@ const JARS: &[Files] = &[
 /// Property of a component whose group nothing states.
 const GROUP: &str = "plimsoll:maven:group";
 
-/// Fields of manifests that state group, artifact and version: those of Jenkins plugins, and of archives for NiFi.
+/// Fields of manifests that state group, artifact and version: those of Jenkins plugins, and of NAR archives.
 const STATED: [[&str; 3]; 2] =
     [["Group-Id", "Short-Name", "Plugin-Version"], ["Nar-Group", "Nar-Id", "Nar-Version"]];
 
@@ -172,7 +172,7 @@ impl Walk<'_> {
             namespace: package.group.as_deref(),
             name: &package.artifact,
             shown: &shown,
-            version: package.version.as_deref().and_then(exact),
+            version: package.version.as_deref(),
             qualifiers: &[],
         };
         let id = self.ctx.add(&mut self.found, self.entry, &draft)?;
@@ -255,20 +255,39 @@ fn hashes(jar: &Jar) -> Vec<Hash> {
     all.into_iter().flatten().collect()
 }
 
-/// The position of the description that speaks of the archive itself: the one that the file is named after; or the one
-/// that has the manifest's title, or is the only one, where the file has been renamed to something without a version.
+/// The position of the description that speaks of the archive itself: the one that the file is named after; the only one,
+/// where the file was renamed but nothing has another version; or the one that has the manifest's title.
 fn own_pom(poms: &[Pom], file: &FileName, manifest: &Manifest<'_>) -> Option<usize> {
     let longest = |is: &dyn Fn(&Pom) -> bool| {
         let fitting = poms.iter().enumerate().filter(|(_, pom)| is(pom));
         fitting.max_by_key(|(_, pom)| pom.artifact.len()).map(|(index, _)| index)
     };
     let named = longest(&|pom| is_named(pom, file));
-    if named.is_some() || file.version.is_some() {
+    if named.is_some() {
         return named;
     }
-    let title = manifest.get("Implementation-Title");
-    let titled = longest(&|pom| title == Some(&pom.artifact));
-    titled.or_else(|| (poms.len() == 1).then_some(0))
+    if let [only] = poms {
+        let versions = [
+            file.version.as_ref(),
+            manifest.get("Implementation-Version"),
+            manifest.get("Bundle-Version"),
+        ];
+        let only = only.version.as_deref().unwrap_or_default();
+        let is_same = |version: &&String| numbers(version) == numbers(only);
+        return versions.into_iter().flatten().all(|version| is_same(&version)).then_some(0);
+    }
+    let title = manifest.get("Implementation-Title").filter(|_| file.version.is_none());
+    longest(&|pom| title == Some(&pom.artifact))
+}
+
+/// The first numbers of a version, without zeros behind them: bundles write `1.2.0.SNAPSHOT` of `1.2-SNAPSHOT`.
+fn numbers(version: &str) -> Vec<&str> {
+    let words = version.split(|char: char| !char.is_ascii_digit());
+    let mut numbers: Vec<&str> = words.take_while(|word| !word.is_empty()).take(3).collect();
+    while numbers.last().is_some_and(|last| last.bytes().all(|byte| byte == b'0')) {
+        numbers.pop();
+    }
+    numbers
 }
 
 /// Whether a file is named after a package: `ARTIFACT-VERSION` or `GROUP.ARTIFACT-VERSION`.
@@ -376,65 +395,6 @@ fn repository(path: &str, jar: &Jar, file: &FileName) -> Option<String> {
     }
 }
 
-/// The name of a file as `NAME-VERSION.jar`.
-struct FileName {
-    name: String,
-    version: Option<String>,
-}
-
-impl FileName {
-    fn parse(path: &str) -> Self {
-        let file = path.rsplit('/').next().unwrap_or(path);
-        let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
-        let splits = || {
-            let dashes = stem.match_indices('-');
-            dashes.filter_map(|(at, _)| Some((stem.get(..at)?, stem.get(at..)?.get(1..)?)))
-        };
-        let plain = splits().find(|(name, version)| !name.is_empty() && is_version(version));
-        // With a classifier behind the version (`-linux-x86_64`, `-all`) it takes three numbers to be sure of it.
-        let classified = || {
-            splits().find_map(|(name, rest)| {
-                let version = rest.split('-').next()?;
-                let is_sure =
-                    !name.is_empty() && is_version(version) && version.split('.').count() > 2;
-                is_sure.then_some((name, version))
-            })
-        };
-        // Plug-ins of Eclipse have an underscore there.
-        let plugin = || {
-            let (name, version) = stem.split_once('_')?;
-            let is_sure = !name.is_empty() && is_version(version) && version.split('.').count() > 2;
-            is_sure.then_some((name, version))
-        };
-        match plain.or_else(classified).or_else(plugin) {
-            Some((name, version)) => {
-                Self { name: name.to_owned(), version: Some(version.to_owned()) }
-            }
-            None => Self { name: stem.to_owned(), version: None },
-        }
-    }
-
-    /// Whether the file is named after `artifact`, perhaps with a classifier behind it.
-    fn is(&self, artifact: &str) -> bool {
-        let rest = self.name.strip_prefix(artifact);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-    }
-}
-
-/// Whether words parted by dashes are a version: the first is a number, the others are numbers or say what kind of release it is.
-fn is_version(text: &str) -> bool {
-    const RELEASES: [&str; 11] = [
-        "alpha", "android", "beta", "build", "final", "ga", "jre", "m", "rc", "release", "snapshot",
-    ];
-    let is_number = |word: &str| word.starts_with(|char: char| char.is_ascii_digit());
-    let is_release = |word: &str| {
-        let word = word.to_ascii_lowercase();
-        RELEASES.contains(&word.trim_end_matches(|char: char| char.is_ascii_digit() || char == '.'))
-    };
-    let mut words = text.split('-');
-    words.next().is_some_and(is_number) && words.all(|word| is_number(word) || is_release(word))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -506,27 +466,6 @@ mod tests {
     }
 
     #[test]
-    fn names_of_files() {
-        for (file, name, version) in [
-            ("a/guava-31.1-jre.jar", "guava", Some("31.1-jre")),
-            ("log4j-1.2-api-2.17.1.jar", "log4j-1.2-api", Some("2.17.1")),
-            ("foo-1.0-SNAPSHOT.war", "foo", Some("1.0-SNAPSHOT")),
-            ("foo-1.0-rc2-3.jar", "foo", Some("1.0-rc2-3")),
-            ("jrt-fs.jar", "jrt-fs", None),
-            ("-1.0.jar", "-1.0", None),
-            ("epoll-4.1.9.Final-linux-x86_64.jar", "epoll", Some("4.1.9.Final")),
-            ("log4j-1.2-api.jar", "log4j-1.2-api", None),
-        ] {
-            let parsed = FileName::parse(file);
-            assert_eq!(
-                (parsed.name.as_str(), parsed.version.as_deref()),
-                (name, version),
-                "{file}"
-            );
-        }
-    }
-
-    #[test]
     fn what_was_shaded_into_it() {
         let other: &[u8] = b"groupId=org.x\nartifactId=y\nversion=2\n";
         let shaded = "META-INF/maven/org.x/y/pom.properties";
@@ -539,7 +478,18 @@ mod tests {
                 "pkg:maven/com.acme/lib@1.2.3 contains pkg:maven/org.x/y@2",
             ],
         );
-        // The file has a version of its own: the only description is of something else.
+        // Renamed, as Debian does.
+        check("y-of-x-2.jar", zip(&[(shaded, other)]), &["pkg:maven/org.x/y@2"]);
+        // The file, or the manifest, has a version of its own: the only description is of something else.
+        check(
+            "x-with-y.jar",
+            zip(&[(shaded, other), ("META-INF/MANIFEST.MF", b"Bundle-Version: 7.0.0.SNAPSHOT\n")]),
+            &[
+                "pkg:maven/org.x/y@2",
+                "pkg:maven/x-with-y@7.0.0.SNAPSHOT",
+                "pkg:maven/x-with-y@7.0.0.SNAPSHOT contains pkg:maven/org.x/y@2",
+            ],
+        );
         check(
             "app-7.jar",
             zip(&[(shaded, other)]),
@@ -608,6 +558,13 @@ mod tests {
     }
 
     #[test]
+    fn no_archive_is_held_whole() {
+        let path = TreePath::parse(b"srv/app/lib/a-1.jar").unwrap();
+        let want = crate::interest().want(&path, 1 << 20, 0o755);
+        assert_eq!(want, Want::Condensed(&CONDENSER));
+    }
+
+    #[test]
     fn the_group_is_stated_or_absent() {
         let text = |manifest: &str| manifest.to_owned();
         for (path, fields, expect) in [
@@ -636,6 +593,7 @@ mod tests {
             ("root/.m2/repository/org/x/y/1/y-1.jar", text(""), "pkg:maven/org.x/y@1"),
             ("c/files-2.1/org.x/y/1/0123/y-1.jar", text(""), "pkg:maven/org.x/y@1"),
             ("repository/y/1/z-1.jar", text(""), "pkg:maven/z@1"),
+            ("z.jar", text("Implementation-Version: 2.0 (r7)"), "pkg:maven/z@2.0%20(r7)"),
             ("plugins/org.x.ui_3.1.0.v2.jar", text(""), "pkg:maven/org.x.ui@3.1.0.v2"),
         ] {
             let inventory = TestTree::new().file(path, manifest(&fields)).catalog();
@@ -658,7 +616,7 @@ mod tests {
         assert_eq!(component.supplier.as_deref(), Some("Acme"));
         let [sha1, sha256] = component.hashes.as_slice() else { panic!("{:?}", component.hashes) };
         assert_eq!((sha1.algorithm, sha1.hex.len()), (HashAlgorithm::Sha1, 40));
-        assert_eq!(sha256.hex, plimsoll_model::Digest::of(&jar).to_string()[7..]);
+        assert_eq!(format!("sha256:{}", sha256.hex), plimsoll_model::Digest::of(&jar).to_string());
     }
 
     fn described(artifact: &str, needs: &[&str]) -> Vec<u8> {

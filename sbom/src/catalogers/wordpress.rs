@@ -63,19 +63,21 @@ fn part(path: &TreePath) -> Option<(Part, String, String)> {
     let path = path.to_string();
     let mut words: Vec<&str> = path.split('/').collect();
     let file = words.pop()?;
-    if file == "version.php" && words.pop()? == "wp-includes" {
+    let mut slug = words.pop()?;
+    if file == "version.php" && slug == "wp-includes" {
         return Some((Part::Core, words.join("/"), String::new()));
     }
-    let mut slug = words.pop()?;
+    let script = file.strip_suffix(".php");
+    let mut kind = words.pop()?;
     // A plug-in may be a single file.
-    let is_single = matches!(slug, "plugins" | "mu-plugins") && file.ends_with(".php");
-    let kind = if is_single {
-        std::mem::replace(&mut slug, file.strip_suffix(".php")?)
-    } else {
-        words.pop()?
-    };
+    if let Some(script) = script
+        && matches!(slug, "plugins" | "mu-plugins")
+    {
+        words.push(kind);
+        (kind, slug) = (slug, script);
+    }
     let part = match kind {
-        "plugins" | "mu-plugins" if file.ends_with(".php") => Part::Plugin,
+        "plugins" | "mu-plugins" if script.is_some() => Part::Plugin,
         "themes" if file == "style.css" => Part::Theme,
         _ => return None,
     };
