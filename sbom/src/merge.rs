@@ -6,7 +6,7 @@ use plimsoll_model::{
     component::{Component, ComponentId},
     inventory::{Distribution, Relation},
 };
-use std::collections::BTreeMap;
+use std::{cmp::Ordering, collections::BTreeMap};
 
 /// The inventory: components of languages that lie in files of operating-system packages are marked as owned by them, and
 /// of components with the same package URL and owner there is one, with the locations of all.
@@ -73,17 +73,24 @@ fn join(first: &mut Component, other: Component) {
     // seen, not only claimed.
     first.kind = first.kind.min(other.kind);
     first.scope = first.scope.min(other.scope);
-    first.trust = first.trust.min(other.trust);
-    for (name, value) in other.properties {
-        first.properties.entry(name).or_insert(value);
+    // What a claim says of itself is not about the thing that was seen.
+    match first.trust.cmp(&other.trust) {
+        Ordering::Less => {}
+        Ordering::Equal => {
+            for (name, value) in other.properties {
+                first.properties.entry(name).or_insert(value);
+            }
+        }
+        Ordering::Greater => first.properties = other.properties,
     }
+    first.trust = first.trust.min(other.trust);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use plimsoll_model::{
-        component::{ComponentKind, Location, Scope},
+        component::{ComponentKind, Location, Scope, Trust},
         inventory::RelationKind,
     };
 
@@ -123,6 +130,18 @@ mod tests {
         let [one] = inventory.components() else { panic!() };
         assert_eq!((one.scope, one.kind), (Scope::Optional, ComponentKind::Library));
         assert_eq!(one.properties.len(), 1);
+    }
+
+    #[test]
+    fn a_claim_says_nothing_of_what_was_seen() {
+        let [mut first, second] = ["a", "b"].map(|path| component("pkg:npm/a@1", path));
+        first.trust = Trust::Claimed;
+        first.properties.insert("x".to_owned(), "1".to_owned());
+        for both in [vec![first.clone(), second.clone()], vec![second, first]] {
+            let inventory = merge(None, found(both, &[]));
+            let [one] = inventory.components() else { panic!() };
+            assert_eq!((one.trust, one.properties.len()), (Trust::Observed, 0));
+        }
     }
 
     #[test]
