@@ -2,7 +2,6 @@
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
-    clippy::print_stdout,
     reason = "a build script reads the sources and tells cargo what it found"
 )]
 

@@ -52,7 +52,7 @@ pub(crate) enum Role {
 }
 
 /// That something else of the same lock is needed.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Need {
     /// Its key in [`Lock`].
     pub(crate) to: String,
@@ -93,7 +93,8 @@ pub(crate) fn add(
         if id.is_none() && locked.role == Role::Package {
             continue;
         }
-        for need in &locked.needs {
+        let needs: BTreeSet<&Need> = locked.needs.iter().collect();
+        for need in needs {
             if let Some((id, to)) = id.zip(ids.get(need.to.as_str())) {
                 ctx.depends(found, *id, &[*to]);
             } else if need.scope != Scope::Optional && !lock.contains_key(&need.to) {

@@ -141,7 +141,7 @@ fn join(first: &mut Component, other: Component) {
 mod tests {
     use super::*;
     use plimsoll_model::{
-        component::{ComponentKind, Location, Scope},
+        component::{ComponentKind, Location, Scope, Trust},
         inventory::RelationKind,
     };
 
@@ -181,6 +181,18 @@ mod tests {
         let [one] = inventory.components() else { panic!() };
         assert_eq!((one.scope, one.kind), (Scope::Optional, ComponentKind::Library));
         assert_eq!(one.properties.len(), 1);
+    }
+
+    #[test]
+    fn a_claim_says_nothing_of_what_was_seen() {
+        let [mut first, second] = ["a", "b"].map(|path| component("pkg:npm/a@1", path));
+        first.trust = Trust::Claimed;
+        first.properties.insert("x".to_owned(), "1".to_owned());
+        for both in [vec![first.clone(), second.clone()], vec![second, first]] {
+            let inventory = merge(None, found(both, &[]));
+            let [one] = inventory.components() else { panic!() };
+            assert_eq!((one.trust, one.properties.len()), (Trust::Observed, 0));
+        }
     }
 
     #[test]

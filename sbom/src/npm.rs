@@ -21,9 +21,15 @@ pub(crate) fn want_lock(path: &TreePath, _: u64, _: u32) -> Want {
     if is_installed(path) { Want::Nothing } else { Want::Content }
 }
 
+/// Where Debian puts packages of npm.
+pub(crate) const DEBIAN: &str = "usr/share/nodejs";
+
 /// Whether a file is part of an installed package.
 pub(crate) fn is_installed(path: &TreePath) -> bool {
-    path.as_bytes().split(|byte| *byte == b'/').any(|part| part == b"node_modules")
+    let bytes = path.as_bytes();
+    let of_debian = bytes.strip_prefix(DEBIAN.as_bytes());
+    of_debian.is_some_and(|rest| rest.starts_with(b"/"))
+        || bytes.split(|byte| *byte == b'/').any(|part| part == b"node_modules")
 }
 
 /// Adds the package with this name and version.
@@ -359,6 +365,17 @@ mod tests {
             ("file:../a.tgz", download("file:../a.tgz")),
         ] {
             assert_eq!(origin(resolved), expect, "{resolved}");
+        }
+    }
+
+    #[test]
+    fn locks_of_installed_packages_are_not_wanted() {
+        let wanted = |path: &str| want_lock(&TreePath::parse(path.as_bytes()).unwrap(), 0, 0);
+        for path in ["yarn.lock", "srv/app/yarn.lock", "srv/usr/share/nodejs/yarn.lock"] {
+            assert_eq!(wanted(path), Want::Content, "{path}");
+        }
+        for path in ["srv/node_modules/a/yarn.lock", "usr/share/nodejs/a/yarn.lock"] {
+            assert_eq!(wanted(path), Want::Nothing, "{path}");
         }
     }
 

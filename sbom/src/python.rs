@@ -8,7 +8,7 @@ use crate::{
 use plimsoll_model::{
     TreePath,
     component::{ComponentId, Hash, HashAlgorithm, Scope},
-    tree::Entry,
+    tree::{Entry, Want},
 };
 use rayon::prelude::*;
 use serde::de::DeserializeOwned;
@@ -53,6 +53,15 @@ fn draft<'a>(
     qualifiers: &'a [(&'a str, &'a str)],
 ) -> Draft<'a> {
     Draft { kind: "pypi", namespace: None, name, shown, version, qualifiers }
+}
+
+/// Wants the lock of a project, and its manifest: what an installed package keeps of its own development is not about what
+/// is installed.
+pub(crate) fn want_lock(path: &TreePath, _: u64, _: u32) -> Want {
+    let mut parts = path.as_bytes().split(|byte| *byte == b'/');
+    let is_installed =
+        parts.any(|part| matches!(part, b"site-packages" | b"dist-packages" | b"node_modules"));
+    if is_installed { Want::Nothing } else { Want::Content }
 }
 
 /// What is read beside a lock.
@@ -186,6 +195,9 @@ pub(crate) fn origin(address: &str) -> Option<Origin> {
     Some(Origin::path(address))
 }
 
+/// How many versions of one package count as what is needed; a lock has a few, for several versions of Python.
+pub(crate) const MOST_VERSIONS: usize = 16;
+
 /// Keys of the packages of a lock, by normal name: the same name may be there in several versions for several systems.
 #[derive(Debug, Default)]
 pub(crate) struct Names(BTreeMap<String, Vec<String>>);
@@ -194,7 +206,7 @@ impl Names {
     /// Notes that `key` is a package of this name.
     pub(crate) fn add(&mut self, name: &str, key: &str) {
         let keys = self.0.entry(normal(name)).or_default();
-        if !keys.iter().any(|known| known == key) {
+        if keys.len() < MOST_VERSIONS && !keys.iter().any(|known| known == key) {
             keys.push(key.to_owned());
         }
     }
@@ -232,6 +244,13 @@ mod tests {
         {
             assert_eq!(normal(name), expect);
         }
+    }
+
+    #[test]
+    fn locks_of_installed_packages_are_not_wanted() {
+        let wanted = |path: &str| want_lock(&TreePath::parse(path.as_bytes()).unwrap(), 0, 0);
+        assert_eq!(wanted("srv/uv.lock"), Want::Content);
+        assert_eq!(wanted("usr/lib/python3/dist-packages/a/uv.lock"), Want::Nothing);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 
 use super::{Cataloger, Context, Files, Found};
 use crate::{
-    npm::{self, Provenance},
+    npm::{self, DEBIAN, Provenance},
     origin::Origin,
     relate::node_candidates,
 };
@@ -30,9 +30,6 @@ pub(crate) const CATALOGER: Cataloger = Cataloger {
     edges: Coverage::Complete,
     catalog,
 };
-
-/// Debian's node looks here when nothing nearer is found.
-const DEBIAN: &str = "usr/share/nodejs";
 
 /// What npm writes into `node_modules` about what it put there.
 const HIDDEN_LOCK: &str = ".package-lock.json";
@@ -256,8 +253,8 @@ fn add_compiled(
         }
         ctx.contains(found, *outer, id);
     }
-    for (outer, names) in unversioned {
-        let Some((_, package)) = installed.iter().find(|(id, _)| *id == outer) else { continue };
+    for (outer, package) in installed {
+        let Some(names) = unversioned.get(outer) else { continue };
         let (count, names) = (names.len(), names.join(", "));
         let reason = format!("{count} packages are compiled into it without a version: {names}");
         ctx.note(found, package.entry, reason);
@@ -359,7 +356,8 @@ fn person(value: &Value) -> Option<String> {
     })
 }
 
-/// As [`npm::resolve`], with the links of pnpm and workspaces followed, and Debian's directory last.
+/// As [`npm::resolve`], with the links of pnpm and workspaces followed, and last in the directory where Debian's node looks
+/// when nothing nearer is found.
 fn resolve(
     ctx: &Context<'_>,
     by_directory: &BTreeMap<String, ComponentId>,

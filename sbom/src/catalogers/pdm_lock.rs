@@ -3,7 +3,7 @@
 //! Format: <https://pdm-project.org/latest/usage/lockfile/>, versions 2 to 4 of the format. A package that is needed with
 //! extras is listed once more with them; here both are one. The project itself is taken from the `pyproject.toml` beside it.
 
-use super::{Cataloger, Context, Files, Found, whole};
+use super::{Cataloger, Context, Files, Found};
 use crate::{
     locked::{Lock, Locked, Need},
     origin::Origin,
@@ -22,7 +22,7 @@ pub(crate) const CATALOGER: Cataloger = Cataloger {
     description: "Python packages in pdm.lock",
     files: &[Files::Named("pdm.lock"), Files::Named(project::FILE)],
     earlier: &[],
-    want: whole,
+    want: python::want_lock,
     edges: Coverage::Complete,
     catalog,
 };

@@ -2,7 +2,7 @@
 //!
 //! Format: <https://pipenv.pypa.io/en/latest/pipfile.html>, version 6. It does not say what needs what.
 
-use super::{Cataloger, Context, Files, Found, whole};
+use super::{Cataloger, Context, Files, Found};
 use crate::{
     locked::{Lock, Locked},
     origin::Origin,
@@ -18,7 +18,7 @@ pub(crate) const CATALOGER: Cataloger = Cataloger {
     description: "Python packages in Pipfile.lock",
     files: &[Files::Named("Pipfile.lock")],
     earlier: &[],
-    want: whole,
+    want: python::want_lock,
     edges: Coverage::Unknown,
     catalog,
 };

@@ -207,12 +207,10 @@ fn extend<'a>(
     // Version 9 lists a package that has nothing to say for itself only here.
     let locked =
         lock.entry(base(key).to_owned()).or_insert_with(|| locked(key, &Package::default()));
-    for (name, version, scope) in needs.filter(|(_, version, _)| !version.starts_with("link:")) {
-        let need = Need { to: target(keys, name, version), scope };
-        if !locked.needs.iter().any(|known| known.to == need.to && known.scope == need.scope) {
-            locked.needs.push(need);
-        }
-    }
+    let needs = needs.filter(|(_, version, _)| !version.starts_with("link:"));
+    locked.needs.extend(
+        needs.map(|(name, version, scope)| Need { to: target(keys, name, version), scope }),
+    );
 }
 
 /// The key of what a dependency got: the version alone, or the key where the name is another.

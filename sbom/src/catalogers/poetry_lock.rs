@@ -3,7 +3,7 @@
 //! Format: that of Poetry 1 and 2, <https://python-poetry.org/docs/basic-usage/#installing-with-poetrylock>. There is no
 //! specification. The project itself is not in it, and is taken from the `pyproject.toml` beside it.
 
-use super::{Cataloger, Context, Files, Found, whole};
+use super::{Cataloger, Context, Files, Found};
 use crate::{
     locked::{Lock, Locked, Need},
     origin::Origin,
@@ -22,7 +22,7 @@ pub(crate) const CATALOGER: Cataloger = Cataloger {
     description: "Python packages in poetry.lock",
     files: &[Files::Named("poetry.lock"), Files::Named(project::FILE)],
     earlier: &[],
-    want: whole,
+    want: python::want_lock,
     edges: Coverage::Complete,
     catalog,
 };

@@ -28,11 +28,11 @@ pub(crate) const CATALOGER: Cataloger = Cataloger {
     catalog,
 };
 
-fn want(path: &TreePath, _: u64, _: u32) -> Want {
+fn want(path: &TreePath, size: u64, mode: u32) -> Want {
     let name = String::from_utf8_lossy(path.file_name());
     let named = name.strip_prefix("pylock.").and_then(|name| name.strip_suffix(".toml"));
     let is_lock = name == "pylock.toml" || named.is_some_and(|name| !name.contains('.'));
-    if is_lock { Want::Content } else { Want::Nothing }
+    if is_lock { python::want_lock(path, size, mode) } else { Want::Nothing }
 }
 
 #[derive(Deserialize)]

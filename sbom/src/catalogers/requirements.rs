@@ -25,17 +25,12 @@ pub(crate) const CATALOGER: Cataloger = Cataloger {
     catalog,
 };
 
-fn want(path: &TreePath, _: u64, _: u32) -> Want {
-    let path = String::from_utf8_lossy(path.as_bytes()).to_ascii_lowercase();
-    let (above, name) = path.rsplit_once('/').unwrap_or(("", &path));
+fn want(path: &TreePath, size: u64, mode: u32) -> Want {
+    let text = String::from_utf8_lossy(path.as_bytes()).to_ascii_lowercase();
+    let (above, name) = text.rsplit_once('/').unwrap_or(("", &text));
     let is_named = name.contains("requirements");
     let is_among = above.rsplit('/').next() == Some("requirements");
-    // What an installed package keeps of its own development is not about what is installed.
-    let is_installed = above
-        .split('/')
-        .any(|part| matches!(part, "site-packages" | "dist-packages" | "node_modules"));
-    let is_wanted = (is_named || is_among) && !is_installed;
-    if is_wanted { Want::Content } else { Want::Nothing }
+    if is_named || is_among { python::want_lock(path, size, mode) } else { Want::Nothing }
 }
 
 fn catalog(ctx: &Context<'_>) -> Found {
@@ -207,7 +202,7 @@ impl File<'_> {
             }
         }
         let path = TreePath::parse(&parts.join(&b'/'));
-        path.is_ok_and(|path| self.ctx.files.iter().any(|file| file.path == path))
+        path.is_ok_and(|path| self.ctx.files.binary_search_by(|file| file.path.cmp(&path)).is_ok())
     }
 }
 

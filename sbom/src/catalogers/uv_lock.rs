@@ -2,7 +2,7 @@
 //!
 //! Format: <https://docs.astral.sh/uv/concepts/projects/layout/#the-lockfile>, version 1. The projects themselves are in it.
 
-use super::{Cataloger, Context, Files, Found, whole};
+use super::{Cataloger, Context, Files, Found};
 use crate::{
     locked::{Lock, Locked, Need, Role},
     origin::Origin,
@@ -17,7 +17,7 @@ pub(crate) const CATALOGER: Cataloger = Cataloger {
     description: "Python packages in uv.lock",
     files: &[Files::Named("uv.lock")],
     earlier: &[],
-    want: whole,
+    want: python::want_lock,
     edges: Coverage::Complete,
     catalog,
 };
@@ -105,15 +105,15 @@ impl Package {
     }
 }
 
-/// The keys of the packages of each name, with their versions.
-type Names<'a> = BTreeMap<&'a str, Vec<(Option<&'a str>, String)>>;
+/// The keys of the packages of each name, by version.
+type Names<'a> = BTreeMap<&'a str, BTreeMap<&'a str, String>>;
 
 fn lock(packages: &[Package]) -> Lock {
     let mut names = Names::new();
     let mut extras: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for package in packages {
         let versions = names.entry(&package.name).or_default();
-        versions.push((package.version.as_deref(), package.key()));
+        versions.insert(package.version.as_deref().unwrap_or_default(), package.key());
         for dependency in package.all_dependencies().filter(|one| !one.extra.is_empty()) {
             let wanted = extras.entry(&dependency.name).or_default();
             wanted.extend(dependency.extra.iter().map(|extra| normal(extra)));
@@ -158,15 +158,16 @@ fn needs(package: &Package, wanted: Option<&BTreeSet<String>>, names: &Names<'_>
 
 /// The packages that a dependency may be; where nothing is, its name, of which will be told.
 fn needed(dependency: &Dependency, scope: Scope, names: &Names<'_>) -> Vec<Need> {
-    let versions = names.get(dependency.name.as_str()).map(Vec::as_slice).unwrap_or_default();
-    let wanted = dependency.version.as_deref();
-    let is_it = |version: Option<&str>| wanted.is_none() || version == wanted;
-    let keys = versions.iter().filter(|(version, _)| is_it(*version)).map(|(_, key)| key.clone());
-    let mut needs: Vec<_> = keys.map(|to| Need { to, scope }).collect();
-    if needs.is_empty() {
-        needs.push(Need { to: dependency.name.clone(), scope });
+    let versions = names.get(dependency.name.as_str());
+    let keys: Vec<&String> = match (versions, &dependency.version) {
+        (Some(versions), Some(version)) => versions.get(version.as_str()).into_iter().collect(),
+        (Some(versions), None) => versions.values().take(python::MOST_VERSIONS).collect(),
+        (None, _) => Vec::new(),
+    };
+    if keys.is_empty() {
+        return vec![Need { to: dependency.name.clone(), scope }];
     }
-    needs
+    keys.into_iter().map(|to| Need { to: to.clone(), scope }).collect()
 }
 
 fn origin(source: &Source) -> Option<Origin> {

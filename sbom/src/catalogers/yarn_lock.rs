@@ -119,6 +119,9 @@ fn classic(ctx: &Context<'_>, entry: &Entry, text: &str, found: &mut Found) -> L
     for block in blocks {
         let key = block.keys.first().cloned().unwrap_or_default();
         match of_block(&block, &answers) {
+            Some(_) if lock.contains_key(&key) => {
+                ctx.note(found, entry, format!("package `{key}` is listed twice"));
+            }
             Some(locked) => {
                 lock.insert(key, locked);
             }
@@ -491,6 +494,13 @@ __metadata:
                 "yarn-lock: /yarn.lock: package `a` states no version",
             ]
         );
+    }
+
+    #[test]
+    fn what_is_said_twice_is_told_of() {
+        let lock = "a@1:\n  version \"1\"\na@1:\n  version \"2\"\n";
+        let lines = TestTree::new().file("yarn.lock", lock).lines();
+        assert_eq!(lines, ["pkg:npm/a@1", "yarn-lock: /yarn.lock: package `a@1` is listed twice"]);
     }
 
     #[test]
