@@ -189,9 +189,10 @@ mod tests {
         first.trust = Trust::Claimed;
         first.properties.insert("x".to_owned(), "1".to_owned());
         for both in [vec![first.clone(), second.clone()], vec![second, first]] {
-            let inventory = merge(None, found(both, &[]));
+            let inventory = merge(None, found(both, &[]), &[]);
             let [one] = inventory.components() else { panic!() };
-            assert_eq!((one.trust, one.properties.len()), (Trust::Observed, 0));
+            assert_eq!(one.trust, Trust::Observed);
+            assert!(one.properties.keys().eq([CLAIMED_BY]));
         }
     }
 
