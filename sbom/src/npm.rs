@@ -21,6 +21,10 @@ pub(crate) fn want_lock(path: &TreePath, _: u64, _: u32) -> Want {
     if is_installed(path) { Want::Nothing } else { Want::Content }
 }
 
+/// Names of the locks of all package managers.
+pub(crate) const LOCKS: [&str; 5] =
+    ["bun.lock", "npm-shrinkwrap.json", "package-lock.json", "pnpm-lock.yaml", "yarn.lock"];
+
 /// Where Debian puts packages of npm.
 pub(crate) const DEBIAN: &str = "usr/share/nodejs";
 

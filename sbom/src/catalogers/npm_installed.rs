@@ -289,8 +289,10 @@ fn note_moved(ctx: &Context<'_>, found: &mut Found) {
 fn read<'a>(ctx: &Context<'a>, entry: &'a Entry) -> (Found, Option<Installed<'a>>) {
     let mut found = Found::default();
     let directory = directory(&entry.path);
-    let is_manifest = entry.path.file_name() == b"package.json";
-    if !is_manifest || (role(&directory) == Some(Role::Project) && !has_packages(ctx, entry)) {
+    let is_project = role(&directory) == Some(Role::Project);
+    let has_packages = has(ctx, entry, &["node_modules"]);
+    let is_of_interest = !is_project || has_packages || has(ctx, entry, &npm::LOCKS);
+    if entry.path.file_name() != b"package.json" || !is_of_interest {
         return (found, None);
     }
     let Some(bytes) = ctx.read(entry, ctx.limits.package_metadata, &mut found) else {
@@ -299,14 +301,18 @@ fn read<'a>(ctx: &Context<'a>, entry: &'a Entry) -> (Found, Option<Installed<'a>
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let manifest = serde_json::from_slice(bytes)
         .map_err(|error| ctx.note(&mut found, entry, format!("malformed: {error}")));
-    let package = manifest.ok().map(|manifest| Installed { entry, directory, manifest });
+    // The lock beside it tells of the project; here it is only seen to that the manifest can be read.
+    let manifest = manifest.ok().filter(|_| !is_project || has_packages);
+    let package = manifest.map(|manifest| Installed { entry, directory, manifest });
     (found, package)
 }
 
-/// Whether packages are installed beside a manifest.
-fn has_packages(ctx: &Context<'_>, manifest: &Entry) -> bool {
-    let modules = manifest.path.parent().and_then(|project| project.join("node_modules").ok());
-    modules.is_some_and(|modules| ctx.tree.resolve(&modules).is_ok())
+/// Whether any of these lies beside a manifest.
+fn has(ctx: &Context<'_>, manifest: &Entry, names: &[&str]) -> bool {
+    let directory = manifest.path.parent().unwrap_or_default();
+    let is_there =
+        |name: &&str| directory.join(name).is_ok_and(|path| ctx.tree.resolve(&path).is_ok());
+    names.iter().any(is_there)
 }
 
 fn add(
@@ -525,6 +531,8 @@ mod tests {
                 ("srv/app/node_modules/b/package.json", r#"{"name":"b","version":"1.0.0"}"#),
                 ("srv/app/esm/package.json", r#"{"name":"no","version":"1"}"#),
                 ("srv/other/package.json", "{"),
+                ("srv/locked/package.json", "{"),
+                ("srv/locked/yarn.lock", "f@1:\n  version \"1.0.0\"\n"),
                 ("srv/node_modules/d/package.json", r#"{"name":"d","version":"1.0.0"}"#),
                 ("srv/package.json", r#"{"type":"module"}"#),
                 ("usr/share/nodejs/e/sub/package.json", "{"),
@@ -534,8 +542,10 @@ mod tests {
                 "pkg:npm/app@1.0.0",
                 "pkg:npm/b@1.0.0",
                 "pkg:npm/d@1.0.0",
+                "pkg:npm/f@1.0.0",
                 "pkg:npm/app@1.0.0 needs pkg:npm/a@1.0.0",
                 "pkg:npm/app@1.0.0 needs pkg:npm/b@1.0.0",
+                "npm-installed: /srv/locked/package.json: malformed: EOF while parsing an object at line 1 column 1",
             ],
         );
     }

@@ -71,7 +71,7 @@ fn catalog(ctx: &Context<'_>) -> Found {
                 ctx.note(found, entry, "the lock lists no package");
             }
             Ok(file) => {
-                let project = Project::beside(ctx, entry);
+                let project = Project::beside(ctx, entry, found);
                 python::add_locked(site, entry, &lock(&file, project.as_ref()), found);
             }
             Err(reason) => ctx.note(found, entry, reason),

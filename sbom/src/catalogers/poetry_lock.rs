@@ -82,7 +82,7 @@ fn catalog(ctx: &Context<'_>) -> Found {
                 ctx.note(found, entry, "the lock lists no package");
             }
             Ok(file) => {
-                let project = Project::beside(ctx, entry);
+                let project = Project::beside(ctx, entry, found);
                 python::add_locked(site, entry, &lock(&file, project.as_ref()), found);
             }
             Err(reason) => ctx.note(found, entry, reason),
@@ -273,6 +273,14 @@ content-hash = "x"
         let lines = tree.lines();
         assert!(lines.contains(&"pkg:pypi/app@1.0 needs pkg:pypi/flask-sql@3.0.0".to_owned()));
         assert!(lines.contains(&"pkg:pypi/app@1.0 needs pkg:pypi/pytest@8.0.0".to_owned()));
+    }
+
+    #[test]
+    fn a_manifest_that_cannot_be_read_is_an_unknown() {
+        let tree = TestTree::new().file("poetry.lock", new()).file("pyproject.toml", "[project");
+        let lines = tree.lines();
+        let start = "poetry-lock: /poetry.lock: `pyproject.toml` beside it is malformed: ";
+        assert!(lines.last().unwrap().starts_with(start), "{lines:?}");
     }
 
     #[test]

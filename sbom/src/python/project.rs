@@ -5,7 +5,7 @@
 
 use super::{Names, beside, normal, requirement::Requirement, toml};
 use crate::{
-    catalogers::Context,
+    catalogers::{Context, Found},
     locked::{Locked, Role},
 };
 use plimsoll_model::{component::Scope, tree::Entry};
@@ -78,13 +78,18 @@ struct Pdm {
 }
 
 impl Project {
-    /// The one beside a lock, if its manifest is there and can be read.
-    pub(crate) fn beside(ctx: &Context<'_>, lock: &Entry) -> Option<Self> {
-        Self::parse(&beside(ctx, lock, FILE)?)
+    /// The one beside a lock. A manifest that cannot be read is an unknown of the lock, which says less without it.
+    pub(crate) fn beside(ctx: &Context<'_>, lock: &Entry, found: &mut Found) -> Option<Self> {
+        let bytes = beside(ctx, lock, FILE)?;
+        Self::parse(&bytes).unwrap_or_else(|reason| {
+            ctx.note(found, lock, format!("`{FILE}` beside it is {reason}"));
+            None
+        })
     }
 
-    fn parse(bytes: &[u8]) -> Option<Self> {
-        let File { project, dependency_groups, tool } = toml(bytes).ok()?;
+    /// The project of a manifest; `None` where it names none.
+    fn parse(bytes: &[u8]) -> Result<Option<Self>, String> {
+        let File { project, dependency_groups, tool } = toml(bytes)?;
         let Tool { poetry, pdm } = tool;
         let mut needs = Vec::new();
         let mut extend = |lines: &[String], scope| {
@@ -110,8 +115,9 @@ impl Project {
         }
         let extras = project.optional_dependencies.keys().chain(poetry.extras.keys());
         let extras = extras.map(|extra| normal(extra)).collect();
-        let name = project.name.or(poetry.name).filter(|name| !name.is_empty())?;
-        Some(Self { name, version: project.version.or(poetry.version), needs, extras })
+        let name = project.name.or(poetry.name).filter(|name| !name.is_empty());
+        let version = project.version.or(poetry.version);
+        Ok(name.map(|name| Self { name, version, needs, extras }))
     }
 
     /// The project among the packages of its lock. What it needs may be absent there: it may be for another system.
@@ -133,7 +139,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, name: &str, version: Option<&str>, expect: &[(&str, Scope)]) {
-        let project = Project::parse(text.as_bytes()).unwrap();
+        let project = Project::parse(text.as_bytes()).unwrap().unwrap();
         let needs: Vec<_> =
             project.needs.iter().map(|(name, scope)| (name.as_str(), *scope)).collect();
         assert_eq!((project.name.as_str(), project.version.as_deref()), (name, version));
@@ -178,8 +184,12 @@ mod tests {
 
     #[test]
     fn what_names_no_project_is_none() {
-        for text in ["", "[project]\nversion = '1'\n", "[project", "project = 1\n", "\0"] {
-            assert_eq!(Project::parse(text.as_bytes()), None, "{text}");
+        for text in ["", "[project]\nversion = '1'\n", "[tool.other]\nname = 'a'\n"] {
+            assert_eq!(Project::parse(text.as_bytes()), Ok(None), "{text}");
+        }
+        for text in ["[project", "project = 1\n", "\0"] {
+            let reason = Project::parse(text.as_bytes()).unwrap_err();
+            assert!(reason.starts_with("malformed: "), "{reason}");
         }
     }
 }
