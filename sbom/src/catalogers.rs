@@ -26,15 +26,22 @@ macro_rules! catalogers {
 }
 catalogers! {
     apk,
+    binary,
     cargo_lock,
     dpkg,
     go_binary,
     java,
+    jvm_release,
     npm_installed,
     npm_lock,
     pypi,
     rpm,
+    rust_binary,
+    version_file,
 }
+
+/// The one that tells by texts in programs what they are.
+pub(crate) const BY_TEXT: &str = binary::CATALOGER.id;
 
 /// Finds components of one kind.
 #[derive(Debug)]
@@ -187,11 +194,20 @@ impl<'a> Context<'a> {
     pub(crate) fn each_condensed(
         &self,
         condenser: &'static Condenser,
-        catalog: fn(&Self, &Entry, &[u8], &mut Found),
+        catalog: impl Fn(&Self, &Entry, &[u8], &mut Found) + Sync,
+    ) -> Found {
+        self.each_condensed_by(|_| condenser, catalog)
+    }
+
+    /// As [`Context::each_condensed`], where the path tells which condenser the file went through.
+    pub(crate) fn each_condensed_by(
+        &self,
+        condenser: impl Fn(&TreePath) -> &'static Condenser + Sync,
+        catalog: impl Fn(&Self, &Entry, &[u8], &mut Found) + Sync,
     ) -> Found {
         let one = |entry: &Entry| {
             let mut found = Found::default();
-            match self.tree.condensed(&entry.path, condenser) {
+            match self.tree.condensed(&entry.path, condenser(&entry.path)) {
                 Ok(Some(bytes)) => catalog(self, entry, &bytes, &mut found),
                 Ok(None) => {}
                 Err(error) => self.note(&mut found, entry, error),

@@ -10,6 +10,7 @@ pub mod error;
 pub mod formats;
 mod merge;
 mod npm;
+mod program;
 mod relate;
 mod rpmdb;
 mod stanza;
@@ -98,6 +99,7 @@ fn overrun(distribution: Option<Distribution>, limits: &Limits) -> Inventory {
 mod tests {
     use super::*;
     use crate::archive::testing::zip;
+    use crate::program::testing::{deflated, elf, note};
     use crate::testing::{TestTree, lines};
     use proptest::prelude::*;
 
@@ -167,6 +169,7 @@ mod tests {
         go.extend_from_slice(b"\xff Go buildinf:\x08\x02");
         go.resize(96, 0);
         go.extend_from_slice(b"\x08go1.22.1\x2a0123456789abcdefmod\ta/b\t1\n0123456789abcdef");
+        let crates = deflated(r#"{"packages":[{"name":"b","version":"1"}]}"#);
         vec![
             ("etc/os-release", b"ID=debian\nVERSION_ID='12'\n".to_vec()),
             (
@@ -182,6 +185,10 @@ mod tests {
             ("node_modules/a/package.json", br#"{"name":"a","version":"1"}"#.to_vec()),
             ("a-1.dist-info/METADATA", b"Name: a\nVersion: 1\nRequires-Dist: a[x]\n".to_vec()),
             ("usr/bin/a", go),
+            ("usr/bin/b", elf(&[], &crates)),
+            ("opt/bin/busybox", elf(&note("GNU", 3, b"1"), b"BusyBox v1.36.1 ")),
+            ("opt/java/release", b"JAVA_VERSION=\"17.0.9\"\n".to_vec()),
+            ("opt/OTP_VERSION", b"26.1".to_vec()),
             ("a.war", jar),
         ]
     }
@@ -202,8 +209,15 @@ mod tests {
     #[test]
     fn no_truncated_file_passes_for_nothing() {
         for (path, bytes) in good() {
-            // Copyright files only add to packages, and without their magic programs are of no interest.
-            let first = if path == "usr/bin/a" { 96 } else { 1 };
+            // Copyright files only add to packages; without what they are known by programs are of no interest, and files of
+            // Java none without a name of a value.
+            let first = match path {
+                "usr/bin/a" => 96,
+                "usr/bin/b" => 256 + 45,
+                "opt/bin/busybox" => 64,
+                "opt/java/release" => "JAVA_VERSION=".len(),
+                _ => 1,
+            };
             if path.ends_with("copyright") {
                 continue;
             }

@@ -1,12 +1,15 @@
 //! One inventory out of what the catalogers found: who owns which files, and duplicates made one.
 
-use crate::catalogers::{Found, id_of};
+use crate::{
+    catalogers::{BY_TEXT, Found, id_of},
+    program::GO_PACKAGES,
+};
 use plimsoll_model::{
     Inventory, Purl, TreePath,
     component::{Component, ComponentId},
-    inventory::{Distribution, Relation},
+    inventory::{Distribution, Relation, Unknown},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The inventory: components of languages that lie in files of operating-system packages are marked as owned by them, and
 /// of components with the same package URL and owner there is one, with the locations of all.
@@ -20,6 +23,9 @@ pub(crate) fn merge(distribution: Option<Distribution>, mut found: Found) -> Inv
     let (owners, others): (Vec<_>, Vec<_>) =
         numbered.partition(|(_, component)| is_of_distribution(component));
     for (old, mut component) in owners.into_iter().chain(others) {
+        if is_package_itself(&component, &found.owned) {
+            continue;
+        }
         component.owned_by = component.owned_by.and_then(|id| moved.get(id.index()).copied());
         let key = (component.purl.clone(), component.owned_by);
         let place = *places.entry(key).or_insert(components.len());
@@ -40,7 +46,18 @@ pub(crate) fn merge(distribution: Option<Distribution>, mut found: Found) -> Inv
         component.locations.sort();
         component.locations.dedup();
     }
+    let owned = found.owned;
+    let is_told =
+        |unknown: &Unknown| unknown.cataloger == BY_TEXT && owned.contains_key(&unknown.path);
+    found.unknowns.retain(|unknown| !is_told(unknown));
     Inventory::new(distribution, components, relations, found.unknowns)
+}
+
+/// Whether a component was told by texts in a program that an operating-system package put there: the program is that
+/// package, which is listed already, with a version that says what the distribution has mended.
+fn is_package_itself(component: &Component, owned: &BTreeMap<TreePath, ComponentId>) -> bool {
+    let is_owned = || component.locations.iter().all(|found| owned.contains_key(&found.path));
+    component.cataloger == BY_TEXT && is_owned()
 }
 
 /// Marks the components whose evidence an operating-system package put there.
@@ -69,6 +86,22 @@ fn join(first: &mut Component, other: Component) {
     first.supplier = first.supplier.take().or(other.supplier);
     first.source = first.source.take().or(other.source);
     first.version = first.version.take().or(other.version);
+    join_packages(first, &other.properties);
+    let others = other.properties.into_iter().filter(|(name, _)| name != GO_PACKAGES);
+    for (name, value) in others {
+        first.properties.entry(name).or_insert(value);
+    }
+}
+
+/// What is linked of a Go module is what any program links of it; if of one of them it is not known, nothing is.
+fn join_packages(first: &mut Component, other: &BTreeMap<String, String>) {
+    let packages = first.properties.remove(GO_PACKAGES);
+    if let Some((packages, others)) = packages.zip(other.get(GO_PACKAGES)) {
+        let all =
+            packages.split(',').chain(others.split(',')).filter(|package| !package.is_empty());
+        let all: Vec<&str> = all.collect::<BTreeSet<_>>().into_iter().collect();
+        first.properties.insert(GO_PACKAGES.to_owned(), all.join(","));
+    }
 }
 
 #[cfg(test)]
