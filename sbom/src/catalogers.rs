@@ -29,6 +29,7 @@ catalogers! {
     binary,
     cargo_lock,
     dpkg,
+    gguf,
     go_binary,
     java,
     jvm_release,
@@ -37,6 +38,7 @@ catalogers! {
     pypi,
     rpm,
     rust_binary,
+    safetensors,
     version_file,
 }
 

@@ -17,6 +17,7 @@ mod stanza;
 #[cfg(test)]
 mod testing;
 mod wanted;
+mod weights;
 
 pub use error::Error;
 
@@ -189,6 +190,8 @@ mod tests {
             ("opt/bin/busybox", elf(&note("GNU", 3, b"1"), b"BusyBox v1.36.1 ")),
             ("opt/java/release", b"JAVA_VERSION=\"17.0.9\"\n".to_vec()),
             ("opt/OTP_VERSION", b"26.1".to_vec()),
+            ("opt/a.gguf", [b"GGUF\x03\0\0\0".as_slice(), &[0; 16]].concat()),
+            ("opt/b.safetensors", b"\x02\0\0\0\0\0\0\0{}".to_vec()),
             ("a.war", jar),
         ]
     }
