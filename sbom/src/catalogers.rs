@@ -3,6 +3,7 @@
 //! A cataloger is one file with one value, listed below. It names the files that it wants and turns them into components;
 //! of a file that it cannot make sense of it returns what it could read, and an [`Unknown`].
 
+use crate::{jar, program};
 use plimsoll_model::{
     Digest, Limits, Purl, Tree, TreePath,
     component::{Component, ComponentId, ComponentKind, Location},
@@ -27,6 +28,7 @@ macro_rules! catalogers {
 catalogers! {
     alpm,
     apk,
+    binary,
     bun_lock,
     cabal_freeze,
     cargo_lock,
@@ -39,6 +41,7 @@ catalogers! {
     dpkg,
     gem,
     gemfile_lock,
+    gguf,
     github_actions,
     go_binary,
     go_mod,
@@ -48,6 +51,7 @@ catalogers! {
     image_reference,
     java,
     julia_manifest,
+    jvm_release,
     luarocks,
     mix_lock,
     nix,
@@ -74,17 +78,31 @@ catalogers! {
     renv_lock,
     requirements,
     rpm,
+    rust_binary,
+    safetensors,
     sbom_claim,
     stack_lock,
     swift_resolved,
     terraform_lock,
     uv_lock,
     vcpkg,
+    version_file,
     wordpress,
     yarn_lock,
 }
 
-pub(crate) use go_binary::PROGRAM;
+/// The one that tells by texts in programs what they are.
+pub(crate) const BY_TEXT: &str = binary::CATALOGER.id;
+
+/// Everything that a file may be condensed by.
+pub(crate) const CONDENSERS: &[&Condenser] = &[
+    &gguf::BEGINNING,
+    &jar::CONDENSER,
+    &program::NAMED,
+    &program::PROGRAM,
+    &safetensors::BEGINNING,
+    &wordpress::BEGINNING,
+];
 
 /// Finds components of one kind.
 #[derive(Debug)]
@@ -237,11 +255,20 @@ impl<'a> Context<'a> {
     pub(crate) fn each_condensed(
         &self,
         condenser: &'static Condenser,
-        catalog: fn(&Self, &Entry, &[u8], &mut Found),
+        catalog: impl Fn(&Self, &Entry, &[u8], &mut Found) + Sync,
+    ) -> Found {
+        self.each_condensed_by(|_| condenser, catalog)
+    }
+
+    /// As [`Context::each_condensed`], where the path tells which condenser the file went through.
+    pub(crate) fn each_condensed_by(
+        &self,
+        condenser: impl Fn(&TreePath) -> &'static Condenser + Sync,
+        catalog: impl Fn(&Self, &Entry, &[u8], &mut Found) + Sync,
     ) -> Found {
         let one = |entry: &Entry| {
             let mut found = Found::default();
-            match self.tree.condensed(&entry.path, condenser) {
+            match self.tree.condensed(&entry.path, condenser(&entry.path)) {
                 Ok(Some(bytes)) => catalog(self, entry, &bytes, &mut found),
                 Ok(None) => {}
                 Err(error) => self.note(&mut found, entry, error),

@@ -26,6 +26,7 @@ mod merge;
 mod npm;
 mod nuget;
 mod origin;
+mod program;
 mod python;
 mod relate;
 mod rpmdb;
@@ -35,6 +36,7 @@ mod term;
 #[cfg(test)]
 mod testing;
 mod wanted;
+mod weights;
 mod xml;
 mod yaml;
 mod yarn_classic;
@@ -130,6 +132,7 @@ fn overrun(distribution: Option<Distribution>, limits: &Limits) -> Inventory {
 mod tests {
     use super::*;
     use crate::archive::testing::zip;
+    use crate::program::testing::{deflated, elf, note};
     use crate::testing::{TestTree, lines};
     use proptest::prelude::*;
 
@@ -202,6 +205,7 @@ mod tests {
         let chiselled: &[u8] = b"{\"jsonwall\":\"1.0\",\"schema\":\"1.0\",\"count\":2}\n\
             {\"kind\":\"package\",\"name\":\"b\",\"version\":\"1\",\"arch\":\"all\"}\n";
         let chiselled = zstd::stream::encode_all(chiselled, 0).unwrap();
+        let crates = deflated(r#"{"packages":[{"name":"b","version":"1"}]}"#);
         vec![
             ("etc/os-release", b"ID=debian\nVERSION_ID='12'\n".to_vec()),
             (
@@ -231,6 +235,12 @@ mod tests {
             ("yarn.lock", b"d@1:\n  version \"1\"\n".to_vec()),
             ("a-1.dist-info/METADATA", b"Name: a\nVersion: 1\nRequires-Dist: a[x]\n".to_vec()),
             ("usr/bin/a", go),
+            ("usr/bin/b", elf(&[], &crates)),
+            ("opt/bin/busybox", elf(&note("GNU", 3, b"1"), b"BusyBox v1.36.1 ")),
+            ("opt/java/release", b"JAVA_VERSION=\"17.0.9\"\n".to_vec()),
+            ("opt/OTP_VERSION", b"26.1".to_vec()),
+            ("opt/a.gguf", [b"GGUF\x03\0\0\0".as_slice(), &[0; 16]].concat()),
+            ("opt/b.safetensors", b"\x02\0\0\0\0\0\0\0{}".to_vec()),
             ("a.war", jar),
             (
                 "specifications/a-1.0.gemspec",
@@ -325,8 +335,15 @@ mod tests {
     #[test]
     fn no_truncated_file_passes_for_nothing() {
         for (path, bytes) in good() {
-            // Copyright files only add to packages, and without their magic programs are of no interest.
-            let first = if path == "usr/bin/a" { 96 } else { 1 };
+            // Copyright files only add to packages; without what they are known by programs are of no interest, and files of
+            // Java none without a name of a value.
+            let first = match path {
+                "usr/bin/a" => 96,
+                "usr/bin/b" => 256 + 45,
+                "opt/bin/busybox" => 64,
+                "opt/java/release" => "JAVA_VERSION=".len(),
+                _ => 1,
+            };
             if path.ends_with("copyright") {
                 continue;
             }

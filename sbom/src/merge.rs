@@ -1,13 +1,14 @@
 //! One inventory out of what the catalogers found: who owns which files, and duplicates made one.
 
 use crate::{
-    catalogers::{Found, id_of},
+    catalogers::{BY_TEXT, Found, id_of},
     distro, introduced,
+    program::GO_PACKAGES,
 };
 use plimsoll_model::{
     Inventory, Purl, TreePath,
     component::{Component, ComponentId, Trust},
-    inventory::{Distribution, Relation},
+    inventory::{Distribution, Relation, Unknown},
     tree::LayerInfo,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +37,9 @@ pub(crate) fn merge(
     let mut numbered: Vec<_> = found.components.into_iter().enumerate().collect();
     numbered.sort_by_key(|(_, component)| (component.trust, !is_of_distribution(component)));
     for (old, mut component) in numbered {
+        if is_package_itself(&component, &found.owned) {
+            continue;
+        }
         component.owned_by = component.owned_by.and_then(|id| moved.get(id.index()).copied());
         let identities = identities(&component.purl);
         let is_claim = component.trust == Trust::Claimed;
@@ -75,7 +79,18 @@ pub(crate) fn merge(
         component.locations.sort();
         component.locations.dedup();
     }
+    let owned = found.owned;
+    let is_told =
+        |unknown: &Unknown| unknown.cataloger == BY_TEXT && owned.contains_key(&unknown.path);
+    found.unknowns.retain(|unknown| !is_told(unknown));
     Inventory::new(distribution, components, relations, found.unknowns)
+}
+
+/// Whether a component was told by texts in a program that an operating-system package put there: the program is that
+/// package, which is listed already, with a version that says what the distribution has mended.
+fn is_package_itself(component: &Component, owned: &BTreeMap<TreePath, ComponentId>) -> bool {
+    let is_owned = || component.locations.iter().all(|found| owned.contains_key(&found.path));
+    component.cataloger == BY_TEXT && is_owned()
 }
 
 /// Marks the components whose evidence an operating-system package put there. A claim is judged by itself: that the
@@ -118,9 +133,6 @@ fn join(first: &mut Component, other: Component) {
         return;
     }
     first.scope = first.scope.min(other.scope);
-    for (name, value) in other.properties {
-        first.properties.entry(name).or_insert(value);
-    }
     first.locations.extend(other.locations);
     for license in other.licenses {
         if !first.licenses.contains(&license) {
@@ -135,6 +147,22 @@ fn join(first: &mut Component, other: Component) {
     first.version = first.version.take().or(other.version);
     // Of two that are the same the one counts that says more: a package, not a project's name alone.
     first.kind = first.kind.min(other.kind);
+    join_packages(first, &other.properties);
+    let others = other.properties.into_iter().filter(|(name, _)| name != GO_PACKAGES);
+    for (name, value) in others {
+        first.properties.entry(name).or_insert(value);
+    }
+}
+
+/// What is linked of a Go module is what any program links of it; if of one of them it is not known, nothing is.
+fn join_packages(first: &mut Component, other: &BTreeMap<String, String>) {
+    let packages = first.properties.remove(GO_PACKAGES);
+    if let Some((packages, others)) = packages.zip(other.get(GO_PACKAGES)) {
+        let all =
+            packages.split(',').chain(others.split(',')).filter(|package| !package.is_empty());
+        let all: Vec<&str> = all.collect::<BTreeSet<_>>().into_iter().collect();
+        first.properties.insert(GO_PACKAGES.to_owned(), all.join(","));
+    }
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub(crate) const CATALOGER: Cataloger = Cataloger {
 const HEAD: usize = 8 << 10;
 
 /// The beginning of a file.
-static BEGINNING: Condenser =
+pub(crate) static BEGINNING: Condenser =
     Condenser { id: "beginning", begin: |_| Box::new(Beginning(Vec::new())) };
 
 struct Beginning(Vec<u8>);
