@@ -245,6 +245,9 @@ pub enum Want {
 pub struct Condenser {
     /// Its name; two with one name are one.
     pub id: &'static str,
+    /// The name of another, whose readers read what this one makes as well: a hard link that goes by a name of its own
+    /// does not make the layer be read again.
+    pub also: Option<&'static str>,
     /// Begins with a file of so many bytes.
     pub begin: fn(u64) -> Box<dyn Condense>,
 }
@@ -258,6 +261,11 @@ impl PartialEq for Condenser {
 impl Eq for Condenser {}
 
 impl Condenser {
+    /// Whether what this one makes is what `wanted` would make, or more.
+    pub fn answers(&self, wanted: &Self) -> bool {
+        self == wanted || self.also == Some(wanted.id)
+    }
+
     /// What it makes of a file that is in memory.
     pub fn condense(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         let mut condense = (self.begin)(u64::try_from(bytes.len()).unwrap_or(u64::MAX));

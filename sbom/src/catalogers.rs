@@ -95,14 +95,11 @@ catalogers! {
 pub(crate) const BY_TEXT: &str = binary::CATALOGER.id;
 
 /// Everything that a file may be condensed by.
-pub(crate) const CONDENSERS: &[&Condenser] = &[
-    &gguf::BEGINNING,
-    &jar::CONDENSER,
-    &program::NAMED,
-    &program::PROGRAM,
-    &safetensors::BEGINNING,
-    &wordpress::BEGINNING,
-];
+pub(crate) fn condensers() -> Vec<&'static Condenser> {
+    let by_name =
+        [&gguf::BEGINNING, &jar::CONDENSER, &safetensors::BEGINNING, &wordpress::BEGINNING];
+    by_name.into_iter().chain(program::condensers()).collect()
+}
 
 /// Finds components of one kind.
 #[derive(Debug)]
@@ -134,6 +131,20 @@ pub enum Files {
     In(&'static str),
     /// All.
     Any,
+}
+
+impl Files {
+    /// Whether a file is one of these.
+    pub(crate) fn has(&self, path: &TreePath) -> bool {
+        match self {
+            Self::Named(name) => path.file_name() == name.as_bytes(),
+            Self::Ending(end) => path.file_name().ends_with(end.as_bytes()),
+            Self::In(directory) => {
+                path.parent().is_some_and(|parent| parent.as_bytes() == directory.as_bytes())
+            }
+            Self::Any => true,
+        }
+    }
 }
 
 /// Wants the whole of every file that it is asked about.

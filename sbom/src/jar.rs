@@ -35,7 +35,7 @@ pub(crate) fn is_archive(name: &[u8]) -> bool {
 }
 
 /// Makes a [`Condensed`] of an archive, as JSON.
-pub(crate) static CONDENSER: Condenser = Condenser { id: "java-archive", begin };
+pub(crate) static CONDENSER: Condenser = Condenser { id: "java-archive", also: None, begin };
 
 /// Nobody hands limits to what passes by: it has the standard ones.
 const LIMITS: Limits = Limits::STANDARD;

@@ -179,10 +179,16 @@ mod tests {
             .link("var/lib/dpkg/status", "/opt/status")
             .file("usr/share/java/b-1.jar", zip(&[]))
             .link("usr/share/java/b.jar", "b-1.jar")
-            .link("usr/share/java/c.jar", "absent.jar");
+            .link("usr/share/java/c.jar", "absent.jar")
+            .file("srv/x.txt", "[[package]]\nname = \"c\"\nversion = \"1\"\n")
+            .link("srv/Cargo.lock", "x.txt");
         assert_eq!(
             tree.lines(),
-            ["pkg:maven/b@1", "dpkg: /var/lib/dpkg/status: the content was not kept"]
+            [
+                "pkg:maven/b@1",
+                "cargo-lock: /srv/Cargo.lock: the content was not kept",
+                "dpkg: /var/lib/dpkg/status: the content was not kept"
+            ]
         );
     }
 

@@ -38,18 +38,22 @@ pub(crate) const BUILD_ID: &str = "plimsoll:elf:build-id";
 pub(crate) const CPE: &str = "plimsoll:cpe";
 
 /// Makes [`Facts`] of a program.
-pub(crate) static PROGRAM: Condenser =
-    Condenser { id: "program", begin: |_| Box::new(stream::Reading::new(Anchors::Few)) };
+pub(crate) static PROGRAM: Condenser = Condenser {
+    id: "program",
+    also: None,
+    begin: |_| Box::new(stream::Reading::new(Anchors::Few)),
+};
 
-/// The same of one whose name is in the table, with the texts that tell its version: to look for a hundred texts takes
-/// several times as long as to look for ten, and nobody asks a program of another name for them.
-pub(crate) static NAMED: Condenser =
-    Condenser { id: "program-by-text", begin: |_| Box::new(stream::Reading::new(Anchors::All)) };
-
-/// Which of the two a file goes through.
+/// What a file goes through. One whose name is in the table goes through one that looks for the texts of that line as well: to
+/// look for all texts in every program takes ten times as long, and nobody asks a program of another name for them.
 fn condenser(path: &TreePath) -> &'static Condenser {
-    let is_named = std::str::from_utf8(path.file_name()).is_ok_and(table::is_named);
-    if is_named { &NAMED } else { &PROGRAM }
+    let name = std::str::from_utf8(path.file_name()).ok();
+    name.and_then(table::condenser).unwrap_or(&PROGRAM)
+}
+
+/// Everything that a program may go through.
+pub(crate) fn condensers() -> impl Iterator<Item = &'static Condenser> {
+    table::condensers().chain([&PROGRAM])
 }
 
 /// Nothing smaller is a program.

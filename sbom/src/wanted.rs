@@ -1,7 +1,7 @@
 //! Which cataloger wants which file, told for a hundred thousand of them without asking every cataloger about each.
 
 use crate::{
-    catalogers::{ALL, CONDENSERS, Cataloger, Files},
+    catalogers::{ALL, Cataloger, Files, condensers},
     distro,
 };
 use plimsoll_model::{
@@ -20,6 +20,7 @@ pub(crate) struct Wanted {
     ending: BTreeMap<&'static [u8], Positions>,
     inside: BTreeMap<&'static [u8], Positions>,
     any: Positions,
+    condensers: Vec<&'static Condenser>,
 }
 
 impl Wanted {
@@ -30,6 +31,7 @@ impl Wanted {
             ending: BTreeMap::new(),
             inside: BTreeMap::new(),
             any: Positions::new(),
+            condensers: condensers(),
         };
         for (position, cataloger) in ALL.iter().enumerate() {
             for files in cataloger.files {
@@ -106,9 +108,10 @@ fn is_for(tree: &dyn Tree, entry: &Entry, cataloger: &Cataloger) -> bool {
         EntryKind::File => is_wanted(entry),
         EntryKind::Symlink(_) => {
             // What is wanted of every file is read where the link leads to.
-            let is_named = cataloger.files.iter().any(|files| *files != Files::Any);
+            let is_named = !cataloger.files.contains(&Files::Any);
+            let is_its = |path: &TreePath| cataloger.files.iter().any(|files| files.has(path));
             let leads_astray = || match tree.resolve(&entry.path) {
-                Ok(to) => to.kind == EntryKind::File && !is_wanted(&to),
+                Ok(to) => to.kind == EntryKind::File && !(is_its(&to.path) && is_wanted(&to)),
                 Err(error) => error == TreeError::TooManyLinks,
             };
             is_named && is_wanted(entry) && leads_astray()
@@ -129,7 +132,7 @@ impl Interest for Wanted {
     }
 
     fn condensers(&self) -> &[&'static Condenser] {
-        CONDENSERS
+        &self.condensers
     }
 
     fn want_by_link(&self, path: &TreePath, size: u64, mode: u32) -> Want {
@@ -173,8 +176,8 @@ mod tests {
         }
     }
 
-    static ONE: Condenser = Condenser { id: "one", begin: |_| Box::new(Nothing) };
-    static OTHER: Condenser = Condenser { id: "other", begin: |_| Box::new(Nothing) };
+    static ONE: Condenser = Condenser { id: "one", also: None, begin: |_| Box::new(Nothing) };
+    static OTHER: Condenser = Condenser { id: "other", also: None, begin: |_| Box::new(Nothing) };
 
     #[test]
     fn wants_are_joined() {
@@ -219,7 +222,7 @@ mod tests {
         for path in ["a.jar", "a.gguf", "a.safetensors", "usr/bin/a", "usr/bin/nginx"] {
             let at = TreePath::parse(path.as_bytes()).unwrap();
             match wanted.want(&at, 1 << 20, 0o755) {
-                Want::Condensed(by) => assert!(CONDENSERS.contains(&by), "{path}"),
+                Want::Condensed(by) => assert!(wanted.condensers.contains(&by), "{path}"),
                 other => panic!("{path}: {other:?}"),
             }
         }

@@ -486,7 +486,7 @@ fn sparse_files_of_gnus_old_format_have_their_holes() {
 
 /// Makes of a program its length, and nothing of what is none.
 static LENGTH: Condenser =
-    Condenser { id: "length", begin: |_| Box::new(Length { first: None, count: 0 }) };
+    Condenser { id: "length", also: None, begin: |_| Box::new(Length { first: None, count: 0 }) };
 
 struct Length {
     first: Option<u8>,

@@ -158,7 +158,9 @@ impl fmt::Debug for LayeredTree {
 fn answers(content: &Content, want: Want) -> bool {
     match content {
         Content::Kept(_) => true,
-        Content::Condensed(by, _) => want == Want::Condensed(by),
+        Content::Condensed(by, _) | Content::Refused(Want::Condensed(by)) => {
+            matches!(want, Want::Condensed(wanted) if by.answers(wanted))
+        }
         Content::Refused(refused) => *refused == want,
         Content::Unasked => false,
     }
@@ -200,8 +202,10 @@ impl Tree for LayeredTree {
     ) -> Result<Option<Cow<'_, [u8]>>, TreeError> {
         match self.content(path)?.1 {
             Content::Kept(bytes) => Ok(condenser.condense(bytes).map(Cow::Owned)),
-            Content::Condensed(by, bytes) if *by == condenser => Ok(Some(Cow::Borrowed(bytes))),
-            Content::Refused(want) if *want == Want::Condensed(condenser) => Ok(None),
+            Content::Condensed(by, bytes) if by.answers(condenser) => {
+                Ok(Some(Cow::Borrowed(bytes)))
+            }
+            Content::Refused(Want::Condensed(by)) if by.answers(condenser) => Ok(None),
             Content::Condensed(..) | Content::Unasked | Content::Refused(_) => {
                 Err(TreeError::NotKept)
             }

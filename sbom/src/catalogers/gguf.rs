@@ -22,7 +22,8 @@ pub(crate) const CATALOGER: Cataloger = Cataloger {
     catalog,
 };
 
-pub(crate) static BEGINNING: Condenser = Condenser { id: "gguf-head", begin: |_| Box::new(Head::default()) };
+pub(crate) static BEGINNING: Condenser =
+    Condenser { id: "gguf-head", also: None, begin: |_| Box::new(Head::default()) };
 
 fn want(path: &TreePath, _: u64, _: u32) -> Want {
     let is_named = path.file_name().ends_with(b".gguf");

@@ -23,7 +23,7 @@ pub(crate) const CATALOGER: Cataloger = Cataloger {
 };
 
 pub(crate) static BEGINNING: Condenser =
-    Condenser { id: "safetensors-head", begin: |_| Box::new(Head::default()) };
+    Condenser { id: "safetensors-head", also: None, begin: |_| Box::new(Head::default()) };
 
 fn want(path: &TreePath, _: u64, _: u32) -> Want {
     let is_named = path.file_name().ends_with(b".safetensors");

@@ -30,7 +30,7 @@ const HEAD: usize = 8 << 10;
 
 /// The beginning of a file.
 pub(crate) static BEGINNING: Condenser =
-    Condenser { id: "beginning", begin: |_| Box::new(Beginning(Vec::new())) };
+    Condenser { id: "beginning", also: None, begin: |_| Box::new(Beginning(Vec::new())) };
 
 struct Beginning(Vec<u8>);
 

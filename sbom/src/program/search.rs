@@ -5,7 +5,10 @@ use super::{
     table::{SOFTWARE, Software},
 };
 use aho_corasick::{AhoCorasick, MatchKind, Span, packed};
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::BTreeMap,
+    sync::{LazyLock, OnceLock},
+};
 
 /// How much behind an anchor is looked at, at most.
 pub(super) const AHEAD: usize = 1024;
@@ -17,7 +20,10 @@ const UPX: &[u8] = b"$Info: This file is packed with the UPX executable packer";
 const LONGEST_VERSION: usize = 64;
 
 static FEW: LazyLock<Option<Search>> = LazyLock::new(|| Search::new([].iter()));
-static ALL: LazyLock<Option<Search>> = LazyLock::new(|| Search::new(SOFTWARE.iter()));
+
+/// Those of each line of the table, made when a program of it comes.
+static OF_LINES: [OnceLock<Option<Search>>; SOFTWARE.len()] =
+    [const { OnceLock::new() }; SOFTWARE.len()];
 
 /// What is looked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,8 +31,8 @@ pub(super) enum Anchors {
     /// What any program may have.
     #[default]
     Few,
-    /// That, and the texts of the table.
-    All,
+    /// That, and the texts of this line of the table, and of those that share names of files with it.
+    Of(&'static str),
 }
 
 struct Search {
@@ -74,7 +80,10 @@ pub(super) fn next(
 ) -> Option<(usize, &'static Anchor)> {
     let search = match anchors {
         Anchors::Few => FEW.as_ref()?,
-        Anchors::All => ALL.as_ref()?,
+        Anchors::Of(name) => {
+            let line = SOFTWARE.iter().position(|software| software.name == name)?;
+            OF_LINES.get(line)?.get_or_init(|| Search::of_line(SOFTWARE.get(line)?)).as_ref()?
+        }
     };
     // What begins before `to` may end behind it.
     let end = to.saturating_add(AHEAD).min(bytes.len());
@@ -88,6 +97,11 @@ pub(super) fn next(
 }
 
 impl Search {
+    fn of_line(line: &'static Software) -> Option<Self> {
+        let is_alike = |other: &&Software| other.files.iter().any(|file| line.files.contains(file));
+        Self::new(SOFTWARE.iter().filter(is_alike))
+    }
+
     fn new(table: impl Iterator<Item = &'static Software>) -> Option<Self> {
         let mut anchors: BTreeMap<Vec<u8>, Anchor> = BTreeMap::from([
             (go::MAGIC.to_vec(), Anchor::GoHeader),
@@ -172,7 +186,10 @@ mod tests {
     #[test]
     fn no_anchor_hides_another() {
         assert_eq!(FEW.as_ref().unwrap().anchors.len(), 10);
-        assert!(ALL.as_ref().unwrap().anchors.len() > 80);
+        for line in SOFTWARE {
+            let search = Search::of_line(line).unwrap();
+            assert!(search.anchors.len() >= 10 && search.anchors.len() < 20, "{}", line.name);
+        }
         let mut texts: Vec<_> = SOFTWARE
             .iter()
             .flat_map(|software| software.texts)

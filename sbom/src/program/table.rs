@@ -4,6 +4,8 @@
 //! file instead of a text in it. Of several versions the highest counts: servers know since when a command exists, but not
 //! until when.
 
+use super::{search::Anchors, stream::Reading};
+use plimsoll_model::tree::Condenser;
 use std::{collections::BTreeSet, sync::LazyLock};
 
 /// One program or library.
@@ -19,6 +21,17 @@ pub(crate) struct Software {
     pub(crate) texts: &'static [&'static str],
 }
 
+/// What a program of one line goes through.
+macro_rules! condenser {
+    ($name:literal) => {
+        Condenser {
+            id: concat!("program-of-", $name),
+            also: Some("program"),
+            begin: |_| Box::new(Reading::new(Anchors::Of($name))),
+        }
+    };
+}
+
 macro_rules! software {
     ($($name:literal $cpe:literal [$($file:literal)*] [$($text:literal)*];)*) => {
         /// All of them, by name.
@@ -28,6 +41,9 @@ macro_rules! software {
             files: &[$($file),*],
             texts: &[$($text),*],
         }),*];
+
+        /// For each of them what its files go through.
+        static CONDENSERS: &[Condenser] = &[$(condenser!($name)),*];
     };
 }
 
@@ -84,7 +100,7 @@ software! {
     "libxml2" "xmlsoft:libxml2" ["libxml2.so.2.*"] ["/libxml2.so.{2.}"];
     "libxslt" "xmlsoft:libxslt" ["libxslt.so.1.*"] ["/libxslt.so.{1.}"];
     "lighttpd" "lighttpd:lighttpd" ["lighttpd"] ["lighttpd/{}"];
-    "lua" "lua:lua" ["liblua*" "lua*"] ["Lua {5.}"];
+    "lua" "lua:lua" ["liblua-5*" "liblua.so*" "liblua5*" "lua" "lua5*"] ["Lua {5.}"];
     "luajit" "luajit:luajit" ["libluajit*" "luajit*"] ["LuaJIT {2.}"];
     "mariadb" "mariadb:mariadb" ["mariadb" "mariadbd" "mysqld"] ["\0{10.}-MariaDB" "\0{11.}-MariaDB" "\0{12.}-MariaDB"];
     "mbedtls" "arm:mbed_tls" ["libmbedcrypto.so*"] ["bed TLS {2.}" "bed TLS {3.}"];
@@ -157,8 +173,20 @@ static NAMES: LazyLock<(BTreeSet<&str>, BTreeSet<&str>)> = LazyLock::new(|| {
     (whole, beginnings)
 });
 
+/// What a file of this name goes through, if a line has files of that name: it looks for the texts of that line, and of those
+/// that share a name with it.
+pub(super) fn condenser(name: &str) -> Option<&'static Condenser> {
+    let line = || SOFTWARE.iter().position(|software| software.named(name).is_some());
+    is_named(name).then(line).flatten().and_then(|line| CONDENSERS.get(line))
+}
+
+/// For each line what its files go through.
+pub(super) fn condensers() -> impl Iterator<Item = &'static Condenser> {
+    CONDENSERS.iter()
+}
+
 /// Whether any line has files of this name; quick, since it is asked about every file.
-pub(super) fn is_named(name: &str) -> bool {
+fn is_named(name: &str) -> bool {
     let (whole, beginnings) = &*NAMES;
     // Whatever stands between a name and its beginning begins with that as well: no more than three do.
     let before = || beginnings.range(..=name).rev().take(4);
@@ -190,6 +218,17 @@ mod tests {
     }
 
     #[test]
+    fn names_that_overlap_are_the_same() {
+        // Else a program would be looked through for the texts of one of the two lines only.
+        let all = || SOFTWARE.iter().flat_map(|software| software.files);
+        for (left, right) in all().flat_map(|left| all().map(move |right| (left, right))) {
+            let beginning = left.strip_suffix('*');
+            let is_inside = beginning.is_some_and(|beginning| right.starts_with(beginning));
+            assert!(left == right || !is_inside, "{left} {right}");
+        }
+    }
+
+    #[test]
     fn names_of_files() {
         let python = SOFTWARE.iter().find(|software| software.name == "python").unwrap();
         assert_eq!(python.named("python3.11"), Some(".11"));
@@ -202,7 +241,7 @@ mod tests {
                 assert!(is_named(&name), "{name}");
             }
         }
-        assert!(["luaz", "luajit", "python3.11"].into_iter().all(is_named));
+        assert!(["lua5.4", "luajit", "python3.11"].into_iter().all(is_named));
         assert!(!["ipython", "li", "", "zzz", "\u{fffd}"].into_iter().any(is_named));
     }
 }

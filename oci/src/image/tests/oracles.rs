@@ -322,7 +322,8 @@ fn gnu_tar_writes_what_we_see_in_every_format() {
 }
 
 /// The digest of a file, and nothing kept of it.
-static SUM: Condenser = Condenser { id: "sum", begin: |_| Box::new(Sum(Digester::new())) };
+static SUM: Condenser =
+    Condenser { id: "sum", also: None, begin: |_| Box::new(Sum(Digester::new())) };
 
 struct Sum(Digester);
 
