@@ -27,8 +27,13 @@ formats! {
     markdown,
     sarif,
     cyclonedx_json,
+    cyclonedx_xml,
     spdx_json,
+    spdx3_json,
 }
+
+/// Other versions of some of them, by their ids with `@` and the version.
+const VERSIONS: [&[Format]; 2] = [cyclonedx_json::VERSIONS, cyclonedx_xml::VERSIONS];
 
 pub(crate) mod text;
 
@@ -128,7 +133,8 @@ impl Output {
             Some((id, file)) => (id, Some(file.into())),
             None => (text, None),
         };
-        let format = ALL.iter().copied().find(|format| format.id == id).ok_or_else(|| {
+        let mut all = ALL.iter().copied().chain(VERSIONS.into_iter().flatten());
+        let format = all.find(|format| format.id == id).ok_or_else(|| {
             let known: Vec<&str> = ALL.iter().map(|format| format.id).collect();
             format!("unknown format; expected one of {}", known.join(", "))
         })?;
@@ -159,7 +165,8 @@ pub(crate) fn long_help() -> String {
     let rows: Vec<String> =
         ALL.iter().map(|format| format!("- {}: {}", format.id, format.description)).collect();
     format!(
-        "Report format, with a file or to stdout; may be given several times [default: table]\n\n{}",
+        "Report format, with a file or to stdout; may be given several times [default: table]\n\n{}\n\n\
+        CycloneDX is written in other versions too: cyclonedx-json@1.7, cyclonedx-xml@1.5 (1.3 to 1.7)",
         rows.join("\n")
     )
 }

@@ -7,6 +7,30 @@ use crate::error::Error;
 pub(crate) const FORMAT: Format =
     Format { id: "cyclonedx-json", description: "SBOM in CycloneDX 1.6 JSON", write };
 
+/// The other versions.
+pub(crate) const VERSIONS: &[Format] = &[
+    Format {
+        id: "cyclonedx-json@1.3",
+        description: "SBOM in CycloneDX 1.3 JSON",
+        write: |report, _style| report.sbom("cyclonedx-json@1.3"),
+    },
+    Format {
+        id: "cyclonedx-json@1.4",
+        description: "SBOM in CycloneDX 1.4 JSON",
+        write: |report, _style| report.sbom("cyclonedx-json@1.4"),
+    },
+    Format {
+        id: "cyclonedx-json@1.5",
+        description: "SBOM in CycloneDX 1.5 JSON",
+        write: |report, _style| report.sbom("cyclonedx-json@1.5"),
+    },
+    Format {
+        id: "cyclonedx-json@1.7",
+        description: "SBOM in CycloneDX 1.7 JSON",
+        write: |report, _style| report.sbom("cyclonedx-json@1.7"),
+    },
+];
+
 fn write(report: &Report<'_>, _style: Style) -> Result<Vec<u8>, Error> {
     report.sbom(FORMAT.id)
 }

@@ -116,7 +116,7 @@ impl Xml {
             Value::Array(things) => self.list(name, things),
             Value::Null => {}
             Value::String(text) => self.leaf(name, "", text),
-            other => self.leaf(name, "", &other.to_string()),
+            Value::Bool(_) | Value::Number(_) => self.leaf(name, "", &value.to_string()),
         }
     }
 
@@ -132,10 +132,11 @@ impl Xml {
         };
         self.around(name, |xml| {
             for thing in things {
-                match thing {
-                    // Whatever a composition is about is only named.
-                    Value::String(_) => xml.reference(item, thing),
-                    _ => xml.value(item, thing),
+                // Whatever a composition is about is only named.
+                if thing.is_string() {
+                    xml.reference(item, thing);
+                } else {
+                    xml.value(item, thing);
                 }
             }
         });
@@ -162,7 +163,8 @@ impl Xml {
         let mut attributes = String::new();
         for (key, value) in fields.iter().filter(|(key, _)| is_attribute(key)) {
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            attributes.push_str(&format!(" {key}=\"{}\"", Escaped(&value)));
+            // Writing to a string does not fail.
+            write!(attributes, " {key}=\"{}\"", Escaped(&value)).unwrap_or_default();
         }
         let text = TEXTS.iter().find(|(element, _)| *element == name);
         if let Some((_, field)) = text {

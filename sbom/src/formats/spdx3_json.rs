@@ -90,10 +90,10 @@ struct Element {
     extension: Option<[Extension; 1]>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     profile_conformance: Vec<&'static str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    root_element: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    element: Vec<String>,
+    #[serde(rename = "rootElement", skip_serializing_if = "Vec::is_empty")]
+    roots: Vec<String>,
+    #[serde(rename = "element", skip_serializing_if = "Vec::is_empty")]
+    collected: Vec<String>,
     #[serde(rename = "software_sbomType", skip_serializing_if = "Vec::is_empty")]
     sbom_type: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -137,7 +137,8 @@ struct NodeHash {
 struct Identifier {
     r#type: &'static str,
     external_identifier_type: &'static str,
-    identifier: String,
+    #[serde(rename = "identifier")]
+    value: String,
 }
 
 #[derive(Serialize)]
@@ -408,13 +409,12 @@ impl Builder<'_> {
         let from = self.id(from);
         let all = [("hasDeclaredLicense", declared), ("hasConcludedLicense", concluded)];
         for (kind, expression) in all {
-            let to = match expression.as_str() {
-                NO_ASSERTION => "expandedlicensing_NoAssertionLicense".to_owned(),
-                _ => {
-                    let fresh = format!("license-{}", self.expressions.len());
-                    let name = self.expressions.entry(expression).or_insert(fresh).clone();
-                    self.id(&name)
-                }
+            let to = if expression == NO_ASSERTION {
+                "expandedlicensing_NoAssertionLicense".to_owned()
+            } else {
+                let fresh = format!("license-{}", self.expressions.len());
+                let name = self.expressions.entry(expression).or_insert(fresh).clone();
+                self.id(&name)
             };
             let relationship = Element {
                 spdx_id: self.id(&format!("{name}-{kind}")),
@@ -470,15 +470,15 @@ impl Builder<'_> {
             ..self.element("Tool", "tool-plimsoll")
         };
         let sbom = Element {
-            root_element: vec![self.id("Subject")],
-            element: self.elements.iter().map(|element| element.spdx_id.clone()).collect(),
+            roots: vec![self.id("Subject")],
+            collected: self.elements.iter().map(|element| element.spdx_id.clone()).collect(),
             sbom_type: self.document.subject.digest.map(|_| "analyzed").into_iter().collect(),
             profile_conformance: vec!["core", "software"],
             ..self.element("software_Sbom", "Sbom")
         };
         let document = Element {
             name: Some(self.document.subject.name.clone()),
-            root_element: vec![sbom.spdx_id.clone()],
+            roots: vec![sbom.spdx_id.clone()],
             profile_conformance: vec!["core", "software", "simpleLicensing", "extension"],
             ..self.element("SpdxDocument", "SPDXRef-DOCUMENT")
         };
@@ -497,8 +497,8 @@ impl Builder<'_> {
     }
 }
 
-fn identifier(kind: &'static str, identifier: String) -> [Identifier; 1] {
-    [Identifier { r#type: "ExternalIdentifier", external_identifier_type: kind, identifier }]
+fn identifier(kind: &'static str, value: String) -> [Identifier; 1] {
+    [Identifier { r#type: "ExternalIdentifier", external_identifier_type: kind, value }]
 }
 
 #[cfg(test)]

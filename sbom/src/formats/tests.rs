@@ -34,8 +34,8 @@ fn component(purl: &str, name: &str) -> Component {
     Component::new(purl, name, version, "test")
 }
 
-/// An inventory with something of everything.
-pub(super) fn inventory() -> Inventory {
+/// Components with something of everything, in the order that relations name.
+fn components() -> Vec<Component> {
     let zlib = Component {
         licenses: vec!["Zlib".to_owned(), "BSD".to_owned(), "MIT OR Apache-2.0".to_owned()],
         supplier: Some("Debian zlib team <zlib@packages.debian.org>".to_owned()),
@@ -79,6 +79,11 @@ pub(super) fn inventory() -> Inventory {
         kind: ComponentKind::Model,
         ..component("pkg:huggingface/a/weights@1", "a/weights")
     };
+    vec![zlib, six, jar, inner, hostile, twin, model]
+}
+
+/// An inventory with something of everything.
+pub(super) fn inventory() -> Inventory {
     let relation = |from, to, kind| Relation { from: ComponentId(from), to: ComponentId(to), kind };
     let mut inventory = Inventory::new(
         Some(Distribution {
@@ -88,7 +93,7 @@ pub(super) fn inventory() -> Inventory {
             codename: Some("bookworm".to_owned()),
             pretty_name: Some("Debian GNU/Linux 12 (bookworm)".to_owned()),
         }),
-        vec![zlib, six, jar, inner, hostile, twin, model],
+        components(),
         vec![
             relation(2, 3, RelationKind::Contains),
             relation(1, 0, RelationKind::DependsOn),

@@ -8,10 +8,16 @@ use std::{collections::BTreeSet, fs};
 /// A tool by others that accepts a document or refuses it.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Judge {
-    /// cyclonedx-python-lib, strict.
+    /// cyclonedx-python-lib, strict, for JSON and XML.
     CycloneDx,
     /// pyspdxtools.
     Spdx,
+    /// spdx-python-model.
+    Spdx3,
+    /// ntia-conformance-checker: the minimum elements of NTIA, in SPDX 2.
+    Ntia,
+    /// ntia-conformance-checker: what Framing Software Component Transparency 3 expects at least, in SPDX 3.
+    Fsct,
     /// check-jsonschema with the schema of SARIF 2.1.0.
     Sarif,
 }
@@ -27,8 +33,11 @@ impl Judge {
     fn judge(self, documents: &[Utf8PathBuf]) -> Option<Vec<Refusal>> {
         let sandbox = sandbox();
         match self {
-            Self::CycloneDx => cyclonedx(&sandbox, documents),
+            Self::CycloneDx => script(&sandbox, "cyclonedx_strict.py", documents),
             Self::Spdx => spdx(&sandbox, documents),
+            Self::Spdx3 => script(&sandbox, "spdx3.py", documents),
+            Self::Ntia => conformance(&sandbox, ["spdx2", "ntia"], documents),
+            Self::Fsct => conformance(&sandbox, ["spdx3", "fsct3-min"], documents),
             Self::Sarif => sarif(&sandbox, documents),
         }
     }
@@ -38,6 +47,25 @@ impl Judge {
     pub(super) fn accepts(self, documents: &[Utf8PathBuf]) {
         let Some(said) = self.judge(documents) else { return };
         assert_eq!(said, vec![None; documents.len()], "{documents:?}");
+    }
+
+    /// The same for texts: in each twin the first of one text is another.
+    #[track_caller]
+    pub(super) fn refuses_text_twins(self, document: &Utf8Path, twins: &[TextTwin]) {
+        let sandbox = sandbox();
+        let original = fs::read_to_string(document).unwrap();
+        let mut documents = vec![document.to_owned()];
+        for (number, (_, from, to)) in twins.iter().enumerate() {
+            let twin = original.replacen(from, to, 1);
+            assert_ne!(twin, original, "nothing was changed in twin {number}");
+            documents.push(sandbox.write(format!("twin-{number}"), twin));
+        }
+        let Some(said) = self.judge(&documents) else { return };
+        assert_eq!(said[0], None);
+        for ((because, ..), refusal) in twins.iter().zip(&said[1..]) {
+            let refusal = refusal.as_deref().unwrap_or("accepted");
+            assert!(refusal.contains(because), "not refused because of {because}:\n{refusal}");
+        }
     }
 
     /// The judge accepts a document as it is, and refuses each twin, in which one thing is changed, for the reason it has.
@@ -61,12 +89,15 @@ impl Judge {
     }
 }
 
+/// A reason for which a judge refuses, and what of the text is put in the place of what.
+pub(super) type TextTwin = (&'static str, &'static str, &'static str);
+
 /// A reason for which a judge refuses, and the change that gives it to him.
 pub(super) type Twin = (&'static str, fn(&mut Value));
 
 #[track_caller]
-fn cyclonedx(sandbox: &Sandbox, documents: &[Utf8PathBuf]) -> Option<Vec<Refusal>> {
-    let mut judge = oracle_script(sandbox, "cyclonedx_strict.py")?;
+fn script(sandbox: &Sandbox, name: &str, documents: &[Utf8PathBuf]) -> Option<Vec<Refusal>> {
+    let mut judge = oracle_script(sandbox, name)?;
     let outcome = run(judge.args(documents));
     let said: Vec<Refusal> = serde_json::from_str(&outcome.stdout).expect(&outcome.stderr);
     outcome.expect_status(said.iter().any(Option::is_some).into());
@@ -79,6 +110,24 @@ fn spdx(sandbox: &Sandbox, documents: &[Utf8PathBuf]) -> Option<Vec<Refusal>> {
     let said = documents.iter().map(|document| {
         let outcome = run(sandbox.command(&judge).arg("-i").arg(document));
         (outcome.status != 0).then_some(outcome.stderr)
+    });
+    Some(said.collect())
+}
+
+/// What the checker says by one standard of documents in one format.
+#[track_caller]
+fn conformance(
+    sandbox: &Sandbox,
+    [format, standard]: [&str; 2],
+    documents: &[Utf8PathBuf],
+) -> Option<Vec<Refusal>> {
+    let judge = oracle("ntia-checker")?;
+    let said = documents.iter().map(|document| {
+        let mut judge = sandbox.command(&judge);
+        judge.args(["-q", "-s", format, "-c", standard, "--output", "json"]);
+        let outcome = run(judge.arg(document));
+        let report: Value = serde_json::from_str(&outcome.stdout).expect(&outcome.stderr);
+        (report["isConformant"] != true).then(|| report.to_string())
     });
     Some(said.collect())
 }

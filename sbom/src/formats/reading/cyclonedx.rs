@@ -122,19 +122,16 @@ pub(super) struct Contact {
     pub(super) email: Option<String>,
     #[serde(default, deserialize_with = "or_default")]
     url: Value,
-    #[serde(default, deserialize_with = "or_default")]
-    contact: Vec<Self>,
+    #[serde(rename = "contact", default, deserialize_with = "or_default")]
+    people: Vec<Self>,
 }
 
 impl Contact {
     /// An address: e-mail, or URL.
     fn address(&self) -> Option<String> {
-        let url = || match &self.url {
-            Value::String(url) => Some(url.clone()),
-            other => other.get(0).and_then(Value::as_str).map(str::to_owned),
-        };
+        let url = || self.url.as_str().or_else(|| self.url.get(0)?.as_str()).map(str::to_owned);
         let own = self.email.clone().or_else(url);
-        own.or_else(|| self.contact.iter().find_map(|one| one.email.clone()))
+        own.or_else(|| self.people.iter().find_map(|one| one.email.clone()))
     }
 
     fn line(&self) -> Option<String> {

@@ -40,6 +40,12 @@ pub(super) fn of_spdx(spdx: &Spdx) -> Found {
         .collect();
     let texts: BTreeMap<&str, &str> =
         spdx.licenses.iter().map(|license| (license.id.as_str(), license.text.as_str())).collect();
+    let optional: BTreeSet<&str> = spdx
+        .relationships
+        .iter()
+        .filter(|one| one.kind == "OPTIONAL_COMPONENT_OF")
+        .map(|one| one.from.as_str())
+        .collect();
     let mut found = Found {
         properties: properties(&spdx.annotations),
         edges: spdx.relationships.iter().filter_map(Relationship::edge).collect(),
@@ -48,7 +54,7 @@ pub(super) fn of_spdx(spdx: &Spdx) -> Found {
     };
     for package in &spdx.packages {
         let mut entry = package.entry(&texts);
-        if spdx.has_optional(&package.id) {
+        if optional.contains(package.id.as_str()) {
             entry.scope = Scope::Optional;
         }
         if let Some(scope) = entry.property(property::SCOPE).and_then(property::scope) {
@@ -111,7 +117,8 @@ pub(super) struct Package {
     pub(super) license_concluded: Option<String>,
     pub(super) copyright_text: Option<String>,
     pub(super) download_location: Option<String>,
-    pub(super) package_file_name: Option<String>,
+    #[serde(rename = "packageFileName")]
+    pub(super) file_name: Option<String>,
     #[serde(rename = "primaryPackagePurpose")]
     pub(super) purpose: Option<String>,
     pub(super) summary: Option<String>,
@@ -190,12 +197,6 @@ impl Spdx {
             ..Facts::default()
         }
     }
-
-    /// Whether something needs a package only if it is there.
-    fn has_optional(&self, id: &str) -> bool {
-        let mut optional = self.relationships.iter().filter(|one| one.from == id);
-        optional.any(|one| one.kind == "OPTIONAL_COMPONENT_OF")
-    }
 }
 
 impl Relationship {
@@ -257,7 +258,7 @@ impl Package {
             (Field::Supplier, is_stated(&self.supplier)),
             (Field::Identifier, has_cpe),
             (Field::Hash, !self.checksums.is_empty()),
-            (Field::Filename, is_stated(&self.package_file_name)),
+            (Field::Filename, is_stated(&self.file_name)),
             (Field::DeployableUri, is_stated(&self.download_location)),
             (
                 Field::CreatorContact,

@@ -25,6 +25,11 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Bytes of a text that many packages may name: longer ones are no names and no expressions, and would be copied for each.
+const LONGEST: usize = 4_096;
+/// Expressions of one package.
+const LICENSES: usize = 64;
+
 /// Reads a document.
 pub(crate) fn read(bytes: &[u8]) -> Result<Found, Error> {
     let graph: Graph =
@@ -83,8 +88,8 @@ struct Element {
     external_identifier: Vec<Identifier>,
     #[serde(default, deserialize_with = "or_default")]
     extension: Vec<Extension>,
-    #[serde(default, deserialize_with = "or_default")]
-    root_element: Value,
+    #[serde(rename = "rootElement", default, deserialize_with = "or_default")]
+    roots: Value,
     #[serde(rename = "software_sbomType", default, deserialize_with = "or_default")]
     sbom_type: Value,
     #[serde(default, deserialize_with = "or_default")]
@@ -150,9 +155,9 @@ struct ExtensionEntry {
 
 /// The names in a field that holds one or several elements, named or written out.
 fn names(value: &Value) -> Vec<&str> {
-    match value {
-        Value::Array(all) => all.iter().filter_map(name).collect(),
-        one => name(one).into_iter().collect(),
+    match value.as_array() {
+        Some(all) => all.iter().filter_map(name).collect(),
+        None => name(value).into_iter().collect(),
     }
 }
 
@@ -186,14 +191,13 @@ impl<'a> Reader<'a> {
             if let (Some(name), Some(text)) = (&one.name, &one.text) {
                 reader.texts.insert(name, text);
             }
-            if matches!(
+            let is_license = matches!(
                 one.relationship_type.as_str(),
                 "hasDeclaredLicense" | "hasConcludedLicense"
-            ) {
-                for from in names(&one.from) {
-                    let key = (one.relationship_type.as_str(), from);
-                    reader.licenses.entry(key).or_default().extend(names(&one.to));
-                }
+            );
+            if let Some(from) = names(&one.from).into_iter().next().filter(|_| is_license) {
+                let key = (one.relationship_type.as_str(), from);
+                reader.licenses.entry(key).or_default().extend(names(&one.to));
             }
         }
         reader
@@ -213,7 +217,7 @@ impl<'a> Reader<'a> {
     fn roots(&self) -> BTreeSet<&'a str> {
         let of = |kind: &str| -> BTreeSet<&'a str> {
             let all = self.elements.iter().filter(|one| one.r#type == kind);
-            all.flat_map(|one| names(&one.root_element)).collect()
+            all.flat_map(|one| names(&one.roots)).collect()
         };
         let of_sbom = of("software_Sbom");
         if of_sbom.is_empty() { of("SpdxDocument") } else { of_sbom }
@@ -254,7 +258,7 @@ impl<'a> Reader<'a> {
                 "contains" => RelationKind::Contains,
                 _ => continue,
             };
-            for from in names(&one.from) {
+            if let Some(from) = names(&one.from).into_iter().next() {
                 let to = names(&one.to).into_iter();
                 edges.extend(to.map(|to| (from.to_owned(), kind, to.to_owned())));
             }
@@ -266,7 +270,10 @@ impl<'a> Reader<'a> {
     fn terms(&self, relationship: &str, package: &Element) -> Vec<String> {
         let all = self.licenses.get(&(relationship, package.id.as_str()));
         let expressions = all.into_iter().flatten().filter_map(|name| self.by_id.get(name));
-        let stated = expressions.filter_map(|one| stated(one.expression.as_deref()));
+        let stated = expressions
+            .filter_map(|one| stated(one.expression.as_deref()))
+            .filter(|expression| expression.len() <= LONGEST)
+            .take(LICENSES);
         stated.flat_map(|expression| terms(expression, &self.texts)).collect()
     }
 
@@ -274,6 +281,7 @@ impl<'a> Reader<'a> {
         let all = [&package.supplied_by, &package.originated_by].into_iter().flat_map(names);
         all.filter_map(|name| self.by_id.get(name))
             .find_map(|one| stated(one.name.as_deref()))
+            .filter(|name| name.len() <= LONGEST)
             .map(with_address)
     }
 

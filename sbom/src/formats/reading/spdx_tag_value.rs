@@ -47,12 +47,13 @@ pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<(Found, &'static str
     match document.version.strip_prefix("SPDX-") {
         Some("2.2") => Ok((spdx::of_spdx(&document.spdx), "2.2")),
         Some("2.3") => Ok((spdx::of_spdx(&document.spdx), "2.3")),
-        _ => Err(Error::UnsupportedSbomVersion {
-            format: "SPDX",
-            version: document.version.to_owned(),
-            supported: "SPDX-2.2, SPDX-2.3 and 3.0.1",
-        }),
+        _ => Err(unsupported(document.version)),
     }
+}
+
+fn unsupported(version: &str) -> Error {
+    let (version, supported) = (version.to_owned(), "SPDX-2.2, SPDX-2.3 and 3.0.1");
+    Error::UnsupportedSbomVersion { format: "SPDX", version, supported }
 }
 
 /// A value with the lines that it goes on over. A text that never ends takes everything, as it says.
@@ -102,7 +103,7 @@ impl Reading<'_> {
                 self.version = match value {
                     "SPDX-2.2" => "SPDX-2.2",
                     "SPDX-2.3" => "SPDX-2.3",
-                    _ => return self.unsupported(value),
+                    _ => return Err(unsupported(value)),
                 }
             }
             "DocumentNamespace" => self.spdx.document_namespace = Some(value.to_owned()),
@@ -138,14 +139,6 @@ impl Reading<'_> {
             _ => {}
         }
         Ok(())
-    }
-
-    fn unsupported(&self, version: &str) -> Result<(), Error> {
-        Err(Error::UnsupportedSbomVersion {
-            format: "SPDX",
-            version: version.to_owned(),
-            supported: "SPDX-2.2, SPDX-2.3 and 3.0.1",
-        })
     }
 
     fn begin(&mut self, name: &str) -> Result<(), Error> {
@@ -191,7 +184,7 @@ fn describe(package: &mut Package, tag: &str, value: &str) {
         "PackageVersion" => package.version_info = some(),
         "PackageSupplier" => package.supplier = some(),
         "PackageOriginator" => package.originator = some(),
-        "PackageFileName" => package.package_file_name = some(),
+        "PackageFileName" => package.file_name = some(),
         "PackageDownloadLocation" => package.download_location = some(),
         "PackageLicenseDeclared" => package.license_declared = some(),
         "PackageLicenseConcluded" => package.license_concluded = some(),

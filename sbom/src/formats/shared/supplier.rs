@@ -20,7 +20,7 @@ pub(crate) struct Supplier<'a> {
 }
 
 /// The registry that a type of package URL means where no other is named, and its address.
-const REGISTRIES: [(&str, &str, &str); 20] = [
+const REGISTRIES: [(&str, &str, &str); 19] = [
     ("cargo", "crates.io", "https://crates.io"),
     ("cocoapods", "CocoaPods", "https://cdn.cocoapods.org"),
     ("composer", "Packagist", "https://packagist.org"),
@@ -29,7 +29,6 @@ const REGISTRIES: [(&str, &str, &str); 20] = [
     ("cpan", "CPAN", "https://www.cpan.org"),
     ("cran", "CRAN", "https://cran.r-project.org"),
     ("gem", "RubyGems.org", "https://rubygems.org"),
-    ("golang", "Go module mirror", "https://proxy.golang.org"),
     ("hackage", "Hackage", "https://hackage.haskell.org"),
     ("hex", "Hex", "https://repo.hex.pm"),
     ("huggingface", "Hugging Face", "https://huggingface.co"),
@@ -74,13 +73,17 @@ fn of_registry(purl: &Purl) -> Option<Supplier<'static>> {
     let named = match purl.kind() {
         "github" => Some(("GitHub", "https://github.com")),
         "bitbucket" => Some(("Bitbucket", "https://bitbucket.org")),
+        // What comes with the compiler.
+        "golang" if purl.namespace().is_none() => Some(("The Go Project", "https://go.dev")),
         kind => {
             REGISTRIES.iter().find(|(of, _, _)| *of == kind).map(|(_, name, url)| (*name, *url))
         }
     };
+    // These name packages by where they are fetched from.
     let of_git = || {
-        let host = purl.namespace().filter(|_| matches!(purl.kind(), "swift" | "git"))?;
-        Some(host.split('/').next()?.to_owned())
+        let is_place = matches!(purl.kind(), "golang" | "swift" | "git");
+        let host = purl.namespace().filter(|_| is_place)?.split('/').next()?;
+        host.contains('.').then(|| host.to_owned())
     };
     match named {
         Some((name, url)) => {
@@ -149,6 +152,9 @@ mod tests {
             Some(("npm.example", registry)),
         );
         check("pkg:swift/github.com/a/b@1", None, Some(("github.com", registry)));
+        check("pkg:golang/golang.org/x/net@v1", None, Some(("golang.org", registry)));
+        check("pkg:golang/stdlib@1.22", None, Some(("The Go Project", registry)));
+        check("pkg:golang/internal/tool@v1", None, None);
         check("pkg:generic/busybox@1", None, None);
         check("pkg:generic/busybox@1?repository_url=nowhere", None, None);
     }

@@ -232,6 +232,82 @@ fn spdx_as_syft_and_trivy_write_it() {
 }
 
 #[test]
+fn spdx_3_as_others_write_it() {
+    let of = |kind: &str, id: &str, more: Value| {
+        let mut element = json!({"type": kind, "spdxId": id, "creationInfo": "_:c"});
+        element.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        element
+    };
+    let document = json!({
+        "@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld",
+        "@graph": [
+            {
+                "type": "CreationInfo", "@id": "_:c", "specVersion": "3.0.1",
+                "created": "2026-11-22T12:00:00Z", "createdBy": ["urn:a"], "createdUsing": ["urn:t"],
+            },
+            of("Person", "urn:a", json!({"name": "A"})),
+            of("Tool", "urn:t", json!({"name": "t"})),
+            of("Organization", "urn:o", json!({"name": "O (o@example.org)"})),
+            of("SpdxDocument", "urn:d", json!({"rootElement": ["urn:s"]})),
+            of("software_Sbom", "urn:s", json!({"rootElement": ["urn:1"], "software_sbomType": ["build"]})),
+            of("software_Package", "urn:1", json!({
+                "name": "core", "software_packageVersion": "17",
+                // Written out in place of being named.
+                "suppliedBy": {"type": "Organization", "spdxId": "urn:o"},
+                "verifiedUsing": [{"type": "Hash", "algorithm": "sha512", "hashValue": "A".repeat(128)}],
+                "externalIdentifier": [{"externalIdentifierType": "packageUrl", "identifier": "pkg:npm/%40angular/core@17"}],
+            })),
+            of("software_Package", "urn:2", json!({"name": "n", "software_packageUrl": "pkg:npm/n@1"})),
+            of("ai_AIPackage", "urn:3", json!({"name": "w", "software_packageUrl": "pkg:generic/w@1"})),
+            of("software_Package", "urn:4", json!({"name": "mystery"})),
+            of("simplelicensing_LicenseExpression", "urn:l", json!({"simplelicensing_licenseExpression": "MIT AND Zlib"})),
+            of("Relationship", "urn:r1", json!({"from": "urn:1", "to": ["urn:l"], "relationshipType": "hasDeclaredLicense"})),
+            of("LifecycleScopedRelationship", "urn:r2", json!({"from": "urn:1", "to": ["urn:2", "urn:nowhere"], "relationshipType": "dependsOn", "completeness": "complete"})),
+            of("Relationship", "urn:r3", json!({"from": "urn:1", "to": "urn:3", "relationshipType": "contains"})),
+        ],
+    });
+    let sbom = read_document(document.to_string().as_bytes(), &Limits::STANDARD).unwrap();
+    assert_eq!(
+        purls(&sbom.inventory),
+        ["pkg:generic/w@1", "pkg:npm/%40angular/core@17", "pkg:npm/n@1"]
+    );
+    let [weights, core, _] = sbom.inventory.components() else { panic!() };
+    assert_eq!(weights.kind, ComponentKind::Model);
+    assert_eq!(core.name, "@angular/core");
+    assert_eq!(core.licenses, ["MIT", "Zlib"]);
+    assert_eq!(core.supplier.as_deref(), Some("O <o@example.org>"));
+    assert_eq!(core.hashes[0].hex, "a".repeat(128));
+    assert_eq!(sbom.inventory.relations().len(), 2);
+    assert_eq!(sbom.inventory.unknowns.len(), 1);
+    let facts = &sbom.facts;
+    assert_eq!((facts.authors.len(), facts.tools.len(), facts.components.len()), (1, 1, 4));
+    assert_eq!(
+        (facts.lifecycles.as_slice(), facts.completeness.as_slice()),
+        (&["build".to_owned()][..], &["complete".to_owned()][..])
+    );
+    assert_eq!(facts.subject.as_ref().map(|subject| subject.name.as_str()), Some("core"));
+}
+
+#[test]
+fn a_graph_has_a_version_that_is_read_and_not_too_many_packages() {
+    let graph = |version: &str, more: &str| {
+        let package = r#"{"type":"software_Package","name":"a"}"#;
+        let packages = [package; 3].join(",");
+        format!(
+            r#"{{"@graph":[{{"type":"CreationInfo","specVersion":"{version}"}},{packages}{more}]}}"#
+        )
+    };
+    let good = graph("3.0.1", "");
+    let limits = |sbom_components| Limits { sbom_components, ..Limits::STANDARD };
+    assert_eq!(read(good.as_bytes(), &limits(3)).unwrap().unknowns.len(), 1);
+    let error = read(good.as_bytes(), &limits(2)).unwrap_err();
+    assert!(matches!(error, Error::TooManySbomComponents { count: 3, limit: 2 }), "{error}");
+    check_refused(graph("4.0.0", "").as_bytes(), "UnsupportedSbomVersion");
+    check_refused(graph("3.0.1", r#",{"name":1}"#).as_bytes(), "SbomSyntax");
+    check_refused(br#"{"@graph":[{"type":"software_Package"}]}"#, "UnknownSbomFormat");
+}
+
+#[test]
 fn the_sbom_of_a_library_holds_that_library() {
     let inventory = read_json(&json!({
         "bomFormat": "CycloneDX", "specVersion": "1.6",

@@ -1,4 +1,5 @@
-"""Validates CycloneDX documents against the schemas of their versions with cyclonedx-python-lib, unknown properties refused.
+"""Validates CycloneDX documents against the schemas of their versions with cyclonedx-python-lib, JSON and XML, unknown
+properties refused.
 
 usage: python cyclonedx_strict.py DOCUMENT…
 out:   a JSON array with, for each document, null or the reason why it is refused
@@ -6,6 +7,7 @@ exit:  0 all are valid, 1 one is refused, 2 usage, or the oracle is not installe
 """
 
 import json
+import re
 import sys
 
 
@@ -20,19 +22,29 @@ def main(paths):
     try:
         from cyclonedx.schema import SchemaVersion
         from cyclonedx.validation.json import JsonStrictValidator
+        from cyclonedx.validation.xml import XmlValidator
     except ImportError as error:
         quit(2, str(error))
 
     validators = {}
 
+    def version_of(document):
+        if document.lstrip().startswith("<"):
+            return re.search(r"http://cyclonedx\.org/schema/bom/([0-9.]+)", document)[1], XmlValidator
+        return json.loads(document)["specVersion"], JsonStrictValidator
+
     def refusal(document):
         try:
-            version = SchemaVersion.from_version(json.loads(document)["specVersion"])
-        except Exception as error:  # no JSON, or of no version
+            version, kind = version_of(document)
+            version = SchemaVersion.from_version(version)
+        except Exception as error:  # neither JSON nor XML, or of no version
             return f"{type(error).__name__}: {error}"
         # Making one takes longer than using it.
-        validator = validators.setdefault(version, JsonStrictValidator(version))
-        flaw = validator.validate_str(document)
+        validator = validators.setdefault((version, kind), kind(version))
+        try:
+            flaw = validator.validate_str(document)
+        except Exception as error:  # XML that is none
+            return f"{type(error).__name__}: {error}"
         return None if flaw is None else str(flaw.data)
 
     refusals = []
