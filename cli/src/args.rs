@@ -544,6 +544,9 @@ pub(crate) fn destination_tag(reference: &Reference) -> Option<Tag> {
         Reference::Registry(_)
         | Reference::OciArchive(_)
         | Reference::DockerArchive(_)
+        | Reference::DockerDaemon(_)
+        | Reference::Directory(_)
+        | Reference::File(_)
         | Reference::Sbom(_) => None,
     }
 }

@@ -5,6 +5,7 @@
 pub mod archive;
 pub mod auth;
 pub mod copy;
+pub mod directory;
 mod error;
 #[cfg(test)]
 #[cfg(feature = "testing")]
@@ -23,6 +24,7 @@ mod tarball;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use directory::DirectoryTree;
 pub use error::{Attempt, Error, Reason};
 pub use image::{open_image, read_tree};
 pub use source::Source;

@@ -45,7 +45,10 @@ impl Source {
             Reference::OciLayout(archive) => Place::OciLayout(archive.path.clone()),
             Reference::OciArchive(archive) => Place::OciArchive(archive.path.clone()),
             Reference::DockerArchive(archive) => Place::DockerArchive(archive.path.clone()),
-            Reference::Sbom(_) => {
+            Reference::DockerDaemon(_)
+            | Reference::Directory(_)
+            | Reference::File(_)
+            | Reference::Sbom(_) => {
                 return Err(Error::NotAnImage { reference: reference.to_string() });
             }
         };
@@ -68,6 +71,9 @@ impl Source {
             }
             Place::DockerArchive(path) => {
                 blocking(move || DockerArchive::open(&path, &limits)).await.map(Self::DockerArchive)
+            }
+            place @ Place::DockerDaemon(_) => {
+                Err(Error::NotAnImage { reference: place.to_string() })
             }
         }
     }

@@ -57,6 +57,12 @@ pub fn catalog(tree: &dyn Tree, limits: &Limits) -> Inventory {
         return overrun(distribution, limits);
     }
     let mut all = Found { unknowns, ..Found::default() };
+    all.unknowns.extend(tree.gaps().iter().map(|gap| Unknown {
+        path: gap.path.clone(),
+        layer: None,
+        cataloger: "tree",
+        reason: gap.reason.clone(),
+    }));
     for found in found {
         all.absorb(found);
     }

@@ -109,14 +109,16 @@ fn document_subject(resolved: &Resolved) -> DocumentSubject {
 
 fn tag_of(reference: &Reference) -> Option<String> {
     match reference {
-        Reference::Registry(name) => name.tag.as_ref().map(ToString::to_string),
+        Reference::Registry(name) | Reference::DockerDaemon(name) => {
+            name.tag.as_ref().map(ToString::to_string)
+        }
         Reference::OciLayout(archive)
         | Reference::OciArchive(archive)
         | Reference::DockerArchive(archive) => match &archive.selector {
             Selector::Tag(tag) => Some(tag.to_string()),
             Selector::Only | Selector::Digest(_) => None,
         },
-        Reference::Sbom(_) => None,
+        Reference::Directory(_) | Reference::File(_) | Reference::Sbom(_) => None,
     }
 }
 
