@@ -5,6 +5,8 @@
 
 mod archive;
 pub mod catalogers;
+pub mod changes;
+pub mod combine;
 mod distro;
 pub mod error;
 pub mod formats;
