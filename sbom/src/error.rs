@@ -50,6 +50,18 @@ pub enum Error {
         /// Where and why.
         source: cyclonedx_bom::errors::JsonReadError,
     },
+    /// The SBOM could not be serialised by the crate `cyclonedx-bom`.
+    #[error("cannot write the SBOM as CycloneDX JSON")]
+    WriteCycloneDxJson {
+        /// Why.
+        source: cyclonedx_bom::errors::JsonWriteError,
+    },
+    /// The SBOM could not be serialised as XML by the crate `cyclonedx-bom`.
+    #[error("cannot write the SBOM as CycloneDX XML")]
+    WriteCycloneDxXml {
+        /// Why.
+        source: cyclonedx_bom::errors::XmlWriteError,
+    },
     /// The SBOM could not be serialised.
     #[error("cannot write the SBOM as JSON")]
     WriteSbom {
@@ -67,20 +79,24 @@ impl Classify for Error {
             | Self::UnsupportedSbomVersion { .. }
             | Self::SbomSyntax { .. }
             | Self::CycloneDx { .. } => Class::Rejected,
-            Self::WriteSbom { .. } => Class::Bug,
+            Self::WriteSbom { .. }
+            | Self::WriteCycloneDxJson { .. }
+            | Self::WriteCycloneDxXml { .. } => Class::Bug,
         }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
             Self::UnknownSbomFormat | Self::UnsupportedSbomVersion { .. } => Some(
-                "write the SBOM as CycloneDX JSON 1.3 to 1.7, or as SPDX JSON 2.2 or 2.3"
+                "write the SBOM as CycloneDX 1.2 to 1.7, as SPDX 2.2 or 2.3, or as SPDX 3.0.1"
                     .to_owned(),
             ),
             Self::SbomTooLarge { .. }
             | Self::TooManySbomComponents { .. }
             | Self::SbomSyntax { .. }
             | Self::CycloneDx { .. }
+            | Self::WriteCycloneDxJson { .. }
+            | Self::WriteCycloneDxXml { .. }
             | Self::WriteSbom { .. } => None,
         }
     }

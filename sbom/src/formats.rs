@@ -7,12 +7,17 @@
 mod shared {
     //! What all formats have in common.
     mod contested;
+    pub(crate) mod cyclonedx;
+    pub(crate) mod cyclonedx_legacy;
     pub(crate) mod graph;
     pub(crate) mod hash;
     pub(crate) mod id;
     pub(crate) mod license;
     pub(crate) mod location;
     pub(crate) mod property;
+    pub(crate) mod spdx;
+    pub(crate) mod spelling;
+    pub(crate) mod supplier;
 }
 mod reading {
     //! From the documents of others to an inventory.
@@ -20,10 +25,12 @@ mod reading {
     pub(crate) mod cyclonedx;
     pub(crate) mod cyclonedx_legacy;
     pub(crate) mod distribution;
+    pub(crate) mod facts;
     pub(crate) mod found;
     mod lenient;
     pub(crate) mod source;
     pub(crate) mod spdx;
+    pub(crate) mod spdx3;
 }
 
 use crate::Error;
@@ -31,6 +38,7 @@ use cyclonedx_bom::prelude::SpecVersion;
 use jiff::{Timestamp, tz::TimeZone};
 use plimsoll_model::{Digest, Inventory, Limits, Purl, platform::Platform};
 use reading::count::Probe;
+pub use reading::facts::{ComponentFacts, Facts, Field, Sbom};
 
 /// What an SBOM is made from.
 #[derive(Debug, Clone)]
@@ -97,65 +105,102 @@ pub struct Format {
 macro_rules! formats {
     ($($module:ident),* $(,)?) => {
         $(mod $module;)*
-        /// Every format, in the order of their ids.
+        /// Every format in the version that is written unless another is asked for, in the order of their ids.
         pub const ALL: &[&Format] = &[$(&$module::FORMAT),*];
+        /// The other versions of each: `cyclonedx-json@1.7`.
+        pub const OTHER_VERSIONS: &[&[Format]] = &[$($module::VERSIONS),*];
     };
 }
 formats! {
     cyclonedx_json,
     spdx_json,
+    spdx3_json,
 }
 
-/// The format with this id.
+/// The format with this id: one of [`ALL`], or with `@` and a version one of [`OTHER_VERSIONS`].
 pub fn find(id: &str) -> Option<&'static Format> {
-    ALL.iter().copied().find(|format| format.id == id)
+    let others = OTHER_VERSIONS.iter().copied().flatten();
+    ALL.iter().copied().chain(others).find(|format| format.id == id)
 }
 
-/// Reads an SBOM by anyone; what it is, is told by its content.
+/// The inventory of an SBOM by anyone: see [`read_document`].
 ///
-/// CycloneDX 1.3 to 1.7 and SPDX 2.2 and 2.3, all as JSON. At most [`Limits::sbom`] bytes and
+/// # Errors
+/// As [`read_document`].
+pub fn read(bytes: &[u8], limits: &Limits) -> Result<Inventory, Error> {
+    Ok(read_document(bytes, limits)?.inventory)
+}
+
+/// Reads an SBOM by anyone, with what it says of itself; what it is, is told by its content.
+///
+/// CycloneDX 1.2 to 1.7 and SPDX 2.2 and 2.3, all as JSON. At most [`Limits::sbom`] bytes and
 /// [`Limits::sbom_components`] components, nested ones included; nesting is bounded by `serde_json` (128).
 ///
 /// # Errors
 /// [`Error::SbomTooLarge`], [`Error::TooManySbomComponents`], [`Error::UnknownSbomFormat`],
 /// [`Error::UnsupportedSbomVersion`], [`Error::SbomSyntax`], [`Error::CycloneDx`].
-pub fn read(bytes: &[u8], limits: &Limits) -> Result<Inventory, Error> {
+pub fn read_document(bytes: &[u8], limits: &Limits) -> Result<Sbom, Error> {
     let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     if size > limits.sbom {
         return Err(Error::SbomTooLarge { size, limit: limits.sbom });
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    read_json(bytes, limits)
+}
+
+fn read_json(bytes: &[u8], limits: &Limits) -> Result<Sbom, Error> {
     let probe: Probe =
         serde_json::from_slice(bytes).map_err(|source| Error::SbomSyntax { source })?;
     let count = probe.components();
     if count > limits.sbom_components {
         return Err(Error::TooManySbomComponents { count, limit: limits.sbom_components });
     }
-    let found = match (probe.bom_format.as_deref(), probe.spdx_version.as_deref()) {
-        (Some("CycloneDX"), None) => match probe.spec_version.as_deref().unwrap_or_default() {
-            "1.3" => reading::cyclonedx_legacy::read(bytes, SpecVersion::V1_3)?,
-            "1.4" => reading::cyclonedx_legacy::read(bytes, SpecVersion::V1_4)?,
-            "1.5" => reading::cyclonedx_legacy::read(bytes, SpecVersion::V1_5)?,
-            "1.6" | "1.7" => reading::cyclonedx::read(bytes)?,
-            other => {
-                return Err(Error::UnsupportedSbomVersion {
-                    format: "CycloneDX",
-                    version: other.to_owned(),
-                    supported: "1.3 to 1.7",
-                });
-            }
-        },
-        (None, Some("SPDX-2.2" | "SPDX-2.3")) => reading::spdx::read(bytes)?,
-        (None, Some(other)) => {
+    if let (Some(version), None, None) = (probe.spdx_3(), &probe.bom_format, &probe.spdx_version) {
+        if !version.starts_with("3.0.") {
             return Err(Error::UnsupportedSbomVersion {
                 format: "SPDX",
-                version: other.to_owned(),
-                supported: "SPDX-2.2 and SPDX-2.3",
+                version: version.to_owned(),
+                supported: "SPDX-2.2, SPDX-2.3 and 3.0.1",
             });
         }
-        _ => return Err(Error::UnknownSbomFormat),
-    };
-    Ok(found.into_inventory())
+        let mut found = reading::spdx3::read(bytes)?;
+        found.facts.format = "SPDX";
+        return Ok(found.into_sbom());
+    }
+    let (mut found, format, version) =
+        match (probe.bom_format.as_deref(), probe.spdx_version.as_deref()) {
+            (Some("CycloneDX"), None) => {
+                let version = probe.spec_version.as_deref().unwrap_or_default();
+                (read_cyclonedx(bytes, version)?, "CycloneDX", version)
+            }
+            (None, Some("SPDX-2.2")) => (reading::spdx::read(bytes)?, "SPDX", "2.2"),
+            (None, Some("SPDX-2.3")) => (reading::spdx::read(bytes)?, "SPDX", "2.3"),
+            (None, Some(other)) => {
+                return Err(Error::UnsupportedSbomVersion {
+                    format: "SPDX",
+                    version: other.to_owned(),
+                    supported: "SPDX-2.2, SPDX-2.3 and 3.0.1",
+                });
+            }
+            _ => return Err(Error::UnknownSbomFormat),
+        };
+    found.facts.format = format;
+    version.clone_into(&mut found.facts.version);
+    Ok(found.into_sbom())
+}
+
+fn read_cyclonedx(bytes: &[u8], version: &str) -> Result<reading::found::Found, Error> {
+    match version {
+        "1.2" | "1.6" | "1.7" => reading::cyclonedx::read(bytes),
+        "1.3" => reading::cyclonedx_legacy::read(bytes, SpecVersion::V1_3),
+        "1.4" => reading::cyclonedx_legacy::read(bytes, SpecVersion::V1_4),
+        "1.5" => reading::cyclonedx_legacy::read(bytes, SpecVersion::V1_5),
+        other => Err(Error::UnsupportedSbomVersion {
+            format: "CycloneDX",
+            version: other.to_owned(),
+            supported: "1.2 to 1.7",
+        }),
+    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod merge;
 mod npm;
 mod relate;
 mod rpmdb;
+pub mod score;
 mod stanza;
 #[cfg(test)]
 mod testing;

@@ -5,20 +5,20 @@
 use super::{
     Document, DocumentSubject, Format,
     shared::{
-        hash, id,
-        license::License,
+        self, hash, id,
         location::LocationText,
         property::{self, ComponentProperties, Property},
+        spdx::{Actor, COPYRIGHT, Licenses, NO_ASSERTION},
+        supplier,
     },
 };
 use crate::Error;
 use plimsoll_model::{
-    Digest, Inventory, Purl,
-    component::{Component, Hash, HashAlgorithm},
+    Inventory, Purl,
+    component::{Component, ComponentKind, Hash, HashAlgorithm},
     inventory::{Distribution, RelationKind},
 };
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// SPDX 2.3 JSON.
 pub(crate) const FORMAT: Format = Format {
@@ -27,13 +27,18 @@ pub(crate) const FORMAT: Format = Format {
     write,
 };
 
+/// No other version is written.
+pub(crate) const VERSIONS: &[Format] = &[];
+
 const DOCUMENT: &str = "SPDXRef-DOCUMENT";
 const SUBJECT: &str = "SPDXRef-Subject";
 const DISTRIBUTION: &str = "SPDXRef-OperatingSystem";
-const NO_ASSERTION: &str = "NOASSERTION";
 
 fn write(document: &Document<'_>) -> Result<Vec<u8>, Error> {
-    let ids = component_ids(document.inventory);
+    let ids: Vec<_> = shared::spdx::component_ids(document.inventory)
+        .into_iter()
+        .map(|id| format!("SPDXRef-{id}"))
+        .collect();
     let mut spdx = spdx(document, &ids);
     let id = id::of_content(&spdx)?;
     spdx.document_namespace = Some(format!("{}/spdx/{id}", env!("CARGO_PKG_REPOSITORY")));
@@ -74,12 +79,11 @@ struct Package<'a> {
     #[serde(rename = "SPDXID")]
     id: &'a str,
     name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    version_info: Option<String>,
+    version_info: String,
     supplier: String,
     download_location: &'static str,
     files_analyzed: bool,
-    license_concluded: &'static str,
+    license_concluded: String,
     license_declared: String,
     copyright_text: &'static str,
     primary_package_purpose: &'static str,
@@ -137,25 +141,6 @@ struct Relationship<'a> {
     to: &'a str,
 }
 
-/// Identifiers that say what they name, made unique by a digest of the component's reference: the same component has
-/// the same identifier in every document.
-fn component_ids(inventory: &Inventory) -> Vec<String> {
-    id::component_refs(inventory, BTreeSet::new())
-        .iter()
-        .zip(inventory.components())
-        .map(|(reference, component)| {
-            let name: String = component
-                .name
-                .chars()
-                .take(48)
-                .map(|char| if char.is_ascii_alphanumeric() { char } else { '-' })
-                .collect();
-            let hash: String = Digest::of(reference.as_bytes()).hex().chars().take(32).collect();
-            format!("SPDXRef-{}-{name}-{hash}", component.purl.kind().replace('+', "-"))
-        })
-        .collect()
-}
-
 fn spdx<'a>(document: &'a Document<'_>, ids: &'a [String]) -> Spdx<'a> {
     let inventory = document.inventory;
     let notes = Notes {
@@ -169,10 +154,18 @@ fn spdx<'a>(document: &'a Document<'_>, ids: &'a [String]) -> Spdx<'a> {
     );
     let properties = ComponentProperties::new(inventory, ids);
     for ((id, component), spdx_id) in inventory.iter().zip(ids) {
-        let annotations =
-            notes.all(properties.of(id, component).into_iter().chain(locations(component)));
+        let annotations = notes.all(
+            properties
+                .of(id, component)
+                .into_iter()
+                .chain(property::of_scope(component.scope))
+                .chain(locations(component)),
+        );
+        let supplier = supplier::of(component, inventory).and_then(|one| Actor::of(&one.name));
         packages.push(Package {
-            license_declared: licenses.declare(&component.licenses),
+            license_declared: licenses.declare(&property::licenses(&component.licenses)),
+            license_concluded: licenses.declare(&component.concluded),
+            supplier: line(supplier),
             annotations,
             ..package(component, spdx_id)
         });
@@ -187,9 +180,13 @@ fn spdx<'a>(document: &'a Document<'_>, ids: &'a [String]) -> Spdx<'a> {
             created: notes.date.clone(),
             creators: [notes.annotator.clone()],
         },
-        annotations: notes.all(property::of_unknowns(inventory)),
+        annotations: notes.all(property::of_inventory(inventory)),
         packages,
-        has_extracted_licensing_infos: licenses.extracted(),
+        has_extracted_licensing_infos: licenses
+            .texts()
+            .into_iter()
+            .map(|(license_id, extracted_text)| ExtractedLicense { license_id, extracted_text })
+            .collect(),
         relationships: relationships(inventory, ids),
     }
 }
@@ -225,13 +222,13 @@ fn bare<'a>(id: &'a str, name: &'a str, purpose: &'static str) -> Package<'a> {
     Package {
         id,
         name,
-        version_info: None,
+        version_info: NO_ASSERTION.to_owned(),
         supplier: NO_ASSERTION.to_owned(),
         download_location: NO_ASSERTION,
         files_analyzed: false,
-        license_concluded: NO_ASSERTION,
+        license_concluded: NO_ASSERTION.to_owned(),
         license_declared: NO_ASSERTION.to_owned(),
-        copyright_text: NO_ASSERTION,
+        copyright_text: COPYRIGHT,
         primary_package_purpose: purpose,
         summary: None,
         checksums: Vec::new(),
@@ -243,8 +240,10 @@ fn bare<'a>(id: &'a str, name: &'a str, purpose: &'static str) -> Package<'a> {
 fn subject<'a>(subject: &'a DocumentSubject, notes: &Notes) -> Package<'a> {
     let purpose = if subject.digest.is_some() { "CONTAINER" } else { "APPLICATION" };
     let platform = subject.platform.iter();
+    let owner = supplier::of_image(&subject.name).filter(|_| subject.digest.is_some());
     Package {
-        version_info: subject.digest.map(|digest| digest.to_string()),
+        version_info: stated(subject.digest.map(|digest| digest.to_string())),
+        supplier: line(owner.and_then(Actor::of)),
         checksums: subject
             .digest
             .map(|digest| Checksum { algorithm: "SHA256", checksum_value: digest.hex() })
@@ -259,7 +258,8 @@ fn subject<'a>(subject: &'a DocumentSubject, notes: &Notes) -> Package<'a> {
 
 fn operating_system<'a>(distribution: &'a Distribution, notes: &Notes) -> Package<'a> {
     Package {
-        version_info: distribution.version_id.clone(),
+        version_info: stated(distribution.version_id.clone()),
+        supplier: line(Actor::of(&distribution.id)),
         summary: distribution.pretty_name.as_deref(),
         annotations: notes.all(property::of_distribution(distribution)),
         ..bare(DISTRIBUTION, &distribution.id, "OPERATING-SYSTEM")
@@ -267,13 +267,29 @@ fn operating_system<'a>(distribution: &'a Distribution, notes: &Notes) -> Packag
 }
 
 fn package<'a>(component: &'a Component, id: &'a str) -> Package<'a> {
+    let purpose = match component.kind {
+        ComponentKind::Library => "LIBRARY",
+        ComponentKind::Application => "APPLICATION",
+        ComponentKind::Container => "CONTAINER",
+        // A property says what.
+        ComponentKind::Model => "OTHER",
+    };
     Package {
-        version_info: component.version.clone(),
-        supplier: component.supplier.as_deref().map_or(NO_ASSERTION.to_owned(), supplier),
+        version_info: stated(component.version.clone()),
         checksums: component.hashes.iter().filter_map(checksum).collect(),
         external_refs: vec![purl_ref(&component.purl)],
-        ..bare(id, &component.name, "LIBRARY")
+        ..bare(id, &component.name, purpose)
     }
+}
+
+/// A text, or that there is none.
+fn stated(text: Option<String>) -> String {
+    text.unwrap_or_else(|| NO_ASSERTION.to_owned())
+}
+
+/// Who supplies something, or that nobody is known to.
+fn line(actor: Option<Actor>) -> String {
+    actor.map_or_else(|| NO_ASSERTION.to_owned(), |actor| actor.to_line())
 }
 
 fn purl_ref(purl: &Purl) -> ExternalRef {
@@ -289,79 +305,6 @@ fn checksum(hash: &Hash) -> Option<Checksum> {
     };
     hash::is_well_formed(hash)
         .then(|| Checksum { algorithm, checksum_value: hash.hex.to_ascii_lowercase() })
-}
-
-/// `Person: Name (address)` for what looks like one person with an address, else `Organization: …` (§7.5).
-fn supplier(declared: &str) -> String {
-    const GROUPS: [&str; 9] =
-        ["team", "maintainer", "developer", "group", "project", "list", "foundation", "inc", "ltd"];
-    let flat = |text: &str| {
-        let text: String = text
-            .chars()
-            .map(|char| match char {
-                '(' => '[',
-                ')' => ']',
-                char if char.is_control() => ' ',
-                char => char,
-            })
-            .collect();
-        text.split_whitespace().collect::<Vec<_>>().join(" ")
-    };
-    let (name, address) =
-        match declared.trim().strip_suffix('>').and_then(|text| text.rsplit_once('<')) {
-            Some((name, address)) => (flat(name), flat(address)),
-            None => (flat(declared), String::new()),
-        };
-    let is_group = name
-        .split(|char: char| !char.is_alphanumeric())
-        .chain(address.split(|char: char| !char.is_alphanumeric()))
-        .any(|word| GROUPS.contains(&word.to_lowercase().trim_end_matches('s')));
-    match (name.as_str(), address.as_str()) {
-        ("", _) => NO_ASSERTION.to_owned(),
-        (name, "") => format!("Organization: {name}"),
-        (name, address) if is_group => format!("Organization: {name} ({address})"),
-        (name, address) => format!("Person: {name} ({address})"),
-    }
-}
-
-/// Declared licences, and the texts that are no SPDX.
-#[derive(Default)]
-struct Licenses {
-    texts: BTreeMap<String, String>,
-}
-
-impl Licenses {
-    /// All that were declared together, as one expression: every one of them has to be kept to.
-    fn declare(&mut self, declared: &[String]) -> String {
-        let mut terms: Vec<String> = Vec::new();
-        let several = declared.len() > 1;
-        for text in declared.iter().filter(|text| !text.trim().is_empty()) {
-            let term = match License::of(text) {
-                License::Id(id) => id.to_owned(),
-                License::Expression(expression) if several => format!("({expression})"),
-                License::Expression(expression) => expression.to_owned(),
-                License::Text(text) => self.refer(text),
-            };
-            if !terms.contains(&term) {
-                terms.push(term);
-            }
-        }
-        if terms.is_empty() { NO_ASSERTION.to_owned() } else { terms.join(" AND ") }
-    }
-
-    fn refer(&mut self, text: &str) -> String {
-        let hash: String = Digest::of(text.as_bytes()).hex().chars().take(32).collect();
-        let id = format!("LicenseRef-{hash}");
-        self.texts.entry(id.clone()).or_insert_with(|| text.to_owned());
-        id
-    }
-
-    fn extracted(self) -> Vec<ExtractedLicense> {
-        self.texts
-            .into_iter()
-            .map(|(license_id, extracted_text)| ExtractedLicense { license_id, extracted_text })
-            .collect()
-    }
 }
 
 fn relationships<'a>(inventory: &Inventory, ids: &'a [String]) -> Vec<Relationship<'a>> {
@@ -385,58 +328,20 @@ fn relationships<'a>(inventory: &Inventory, ids: &'a [String]) -> Vec<Relationsh
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::formats::tests::{document, inventory};
+    use serde_json::Value;
 
     #[test]
-    fn suppliers_are_persons_or_organizations() {
-        for (declared, expect) in [
-            ("Jane Doe <jane@example.org>", "Person: Jane Doe (jane@example.org)"),
-            ("Debian zlib team <z@example.org>", "Organization: Debian zlib team (z@example.org)"),
-            (
-                "Python Maintainers <py@lists.example>",
-                "Organization: Python Maintainers (py@lists.example)",
-            ),
-            ("Red Hat, Inc.", "Organization: Red Hat, Inc."),
-            ("A (B)\u{1b}\n C", "Organization: A [B] C"),
-            ("<only@example.org>", "NOASSERTION"),
-            (" \n", "NOASSERTION"),
-        ] {
-            assert_eq!(supplier(declared), expect);
+    fn what_is_not_known_is_said_to_be_so() {
+        let inventory = inventory();
+        let spdx: Value = serde_json::from_slice(&write(&document(&inventory)).unwrap()).unwrap();
+        let packages = spdx["packages"].as_array().unwrap();
+        for field in
+            ["versionInfo", "supplier", "licenseConcluded", "licenseDeclared", "copyrightText"]
+        {
+            assert!(packages.iter().all(|package| package[field].is_string()), "{field}");
         }
-    }
-
-    #[test]
-    fn licences_declared_together_all_hold_and_what_is_no_spdx_is_referred_to() {
-        let mut licenses = Licenses::default();
-        let mut declare = |declared: &[&str]| {
-            licenses.declare(&declared.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>())
-        };
-        assert_eq!(declare(&[]), "NOASSERTION");
-        assert_eq!(declare(&["", " "]), "NOASSERTION");
-        assert_eq!(declare(&["MIT OR Zlib"]), "MIT OR Zlib");
-        assert_eq!(declare(&["MIT OR Zlib", "MIT", "MIT"]), "(MIT OR Zlib) AND MIT");
-        let reference = declare(&["Public Domain"]);
-        assert_eq!(declare(&["MIT", "Public Domain"]), format!("MIT AND {reference}"));
-        assert!(reference.starts_with("LicenseRef-"), "{reference}");
-        let [extracted] = &licenses.extracted()[..] else { panic!() };
-        assert_eq!(extracted.license_id, reference);
-        assert_eq!(extracted.extracted_text, "Public Domain");
-    }
-
-    #[test]
-    fn identifiers_have_only_letters_digits_dots_and_dashes() {
-        let component =
-            |name: &str| Component::new("pkg:generic/a@1".parse().unwrap(), name, None, "test");
-        let names = ["@scope/name", "é\u{0}", "", &"x".repeat(1_000)];
-        let inventory = Inventory::new(None, names.map(component).to_vec(), Vec::new(), Vec::new());
-        let ids = component_ids(&inventory);
-        assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), 4);
-        for id in ids {
-            let rest = id.strip_prefix("SPDXRef-").unwrap();
-            assert!(rest.len() < 100, "{id}");
-            assert!(
-                rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte)),
-                "{id}"
-            );
-        }
+        let unversioned = packages.iter().filter(|package| package["versionInfo"] == "NOASSERTION");
+        assert_eq!(unversioned.count(), 1);
     }
 }

@@ -31,7 +31,7 @@ fn component(purl: &str, name: &str) -> Component {
 }
 
 /// An inventory with something of everything.
-fn inventory() -> Inventory {
+pub(super) fn inventory() -> Inventory {
     let zlib = Component {
         licenses: vec!["Zlib".to_owned(), "BSD".to_owned(), "MIT OR Apache-2.0".to_owned()],
         supplier: Some("Debian zlib team <zlib@packages.debian.org>".to_owned()),
@@ -88,7 +88,7 @@ fn inventory() -> Inventory {
     )
 }
 
-fn document(inventory: &Inventory) -> Document<'_> {
+pub(super) fn document(inventory: &Inventory) -> Document<'_> {
     Document {
         inventory,
         subject: DocumentSubject {

@@ -4,7 +4,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{IgnoredAny, SeqAccess, Visitor},
 };
-use std::fmt;
+use std::{fmt, marker::PhantomData};
 
 /// The head of any SBOM.
 #[derive(Debug, Deserialize)]
@@ -19,12 +19,21 @@ pub(crate) struct Probe {
     components: Nested,
     #[serde(default)]
     packages: Flat,
+    /// Of SPDX 3.
+    #[serde(rename = "@graph", default)]
+    graph: Packages,
 }
 
 impl Probe {
     /// Components of CycloneDX, nested ones included, and packages of SPDX.
     pub(crate) fn components(&self) -> usize {
-        self.components.0.saturating_add(self.packages.0)
+        let flat = self.packages.0.saturating_add(self.graph.packages);
+        self.components.0.saturating_add(flat)
+    }
+
+    /// The version of SPDX 3, where it is that.
+    pub(crate) fn spdx_3(&self) -> Option<&str> {
+        self.graph.version.as_deref()
     }
 }
 
@@ -33,6 +42,35 @@ struct Nested(usize);
 
 #[derive(Debug, Default)]
 struct Flat(usize);
+
+/// What a graph of SPDX 3 says of itself, and how many packages it has.
+#[derive(Debug, Default)]
+struct Packages {
+    version: Option<String>,
+    packages: usize,
+}
+
+#[derive(Deserialize)]
+struct GraphNode {
+    #[serde(default, alias = "@type")]
+    r#type: String,
+    #[serde(rename = "specVersion")]
+    version: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Packages {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let mut graph = Self::default();
+        let take = |node: GraphNode| {
+            if node.r#type == "CreationInfo" && graph.version.is_none() {
+                graph.version = node.version;
+            }
+            usize::from(node.r#type.ends_with("Package"))
+        };
+        graph.packages = from.deserialize_any(Elements(take, PhantomData))?;
+        Ok(graph)
+    }
+}
 
 #[derive(Deserialize)]
 struct Node {
@@ -43,20 +81,20 @@ struct Node {
 impl<'de> Deserialize<'de> for Nested {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let count = |node: Node| node.components.0.saturating_add(1);
-        from.deserialize_any(Elements(count)).map(Self)
+        from.deserialize_any(Elements(count, PhantomData)).map(Self)
     }
 }
 
 impl<'de> Deserialize<'de> for Flat {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(Elements(|_: IgnoredAny| 1)).map(Self)
+        from.deserialize_any(Elements(|_: IgnoredAny| 1, PhantomData)).map(Self)
     }
 }
 
 /// Sums up what `.0` says of each element.
-struct Elements<T>(fn(T) -> usize);
+struct Elements<T, F>(F, PhantomData<T>);
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for Elements<T> {
+impl<'de, T: Deserialize<'de>, F: FnMut(T) -> usize> Visitor<'de> for Elements<T, F> {
     type Value = usize;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -67,7 +105,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Elements<T> {
         Ok(0)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<usize, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut elements: A) -> Result<usize, A::Error> {
         let mut count = 0_usize;
         while let Some(element) = elements.next_element()? {
             count = count.saturating_add((self.0)(element));

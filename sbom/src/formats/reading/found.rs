@@ -1,10 +1,14 @@
 //! What a document says, whatever its format, on the way to an inventory.
 
-use super::{distribution, source};
+use super::{
+    distribution,
+    facts::{ComponentFacts, Facts, Field, Sbom},
+    source,
+};
 use crate::formats::shared::{location::LocationText, property};
 use plimsoll_model::{
     Inventory, Purl, TreePath,
-    component::{Component, ComponentId, Hash, Location},
+    component::{Component, ComponentId, ComponentKind, Hash, Location, Scope, Trust},
     inventory::{Distribution, Relation, RelationKind, Unknown},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +27,10 @@ pub(crate) struct Found {
     pub(crate) edges: Vec<(String, RelationKind, String)>,
     /// Properties of the document.
     pub(crate) properties: Vec<(String, String)>,
+    /// What the document says of itself; its components are filled in at the end.
+    pub(crate) facts: Facts,
+    /// The fields of what is described and is no component: the subject, the operating system.
+    pub(crate) others: Vec<ComponentFacts>,
 }
 
 /// What a document says of one component.
@@ -40,8 +48,14 @@ pub(crate) struct Entry {
     pub(crate) version: Option<String>,
     /// Its package URL, not yet parsed.
     pub(crate) purl: Option<String>,
+    /// What sort of thing it is.
+    pub(crate) kind: ComponentKind,
+    /// Whether what is built needs it.
+    pub(crate) scope: Scope,
     /// Declared licences.
     pub(crate) licenses: Vec<String>,
+    /// Concluded licences.
+    pub(crate) concluded: Vec<String>,
     /// Supplier.
     pub(crate) supplier: Option<String>,
     /// Hashes.
@@ -50,9 +64,39 @@ pub(crate) struct Entry {
     pub(crate) locations: Vec<LocationText>,
     /// Pairs of name and value.
     pub(crate) properties: Vec<(String, String)>,
+    /// The fields that it has beside those above.
+    pub(crate) fields: Vec<Field>,
 }
 
 impl Entry {
+    /// Which fields it has.
+    pub(crate) fn facts(&self) -> ComponentFacts {
+        let is_ours = self.is_ours();
+        let has_property = |name: &str| self.property(name).is_some();
+        let stated = [
+            (Field::Name, !self.name.trim().is_empty()),
+            (Field::Version, self.version.is_some()),
+            (Field::Supplier, self.supplier.is_some()),
+            (Field::Identifier, self.purl.is_some()),
+            (Field::Hash, !self.hashes.is_empty()),
+            (Field::Sha512, self.hashes.iter().any(|hash| hash.hex.len() == 128)),
+            (Field::DeclaredLicense, !self.licenses.is_empty()),
+            (Field::ConcludedLicense, !self.concluded.is_empty()),
+            (Field::Filename, has_property("bsi:component:filename")),
+            (Field::Executable, has_property("bsi:component:executable")),
+            (Field::Archive, has_property("bsi:component:archive")),
+            (Field::Structured, has_property("bsi:component:structured")),
+            (Field::Version, is_ours && has_property(property::VERSION_ABSENT)),
+        ];
+        let mut facts = ComponentFacts {
+            name: self.name.clone(),
+            reference: self.reference.clone(),
+            fields: self.fields.clone(),
+        };
+        facts.add(stated.into_iter().filter(|(_, has)| *has).map(|(field, _)| field));
+        facts
+    }
+
     /// The first value of a property that is not empty.
     pub(crate) fn property(&self, name: &str) -> Option<&str> {
         self.properties
@@ -83,12 +127,38 @@ impl Entry {
         let version = self.version.clone().or_else(|| purl.version().map(str::to_owned));
         let name = if self.is_ours() { self.name.clone() } else { self.full_name(&purl) };
         let mut component = Component::new(purl, name, version, CATALOGER);
-        component.licenses.clone_from(&self.licenses);
-        component.supplier.clone_from(&self.supplier);
+        component.kind = self.kind;
+        component.scope = self.scope;
+        let declared = self.properties.iter().filter(|(name, _)| name == property::DECLARED);
+        component.licenses = declared.map(|(_, value)| value.clone()).collect();
+        if component.licenses.is_empty() {
+            component.licenses.clone_from(&self.licenses);
+        }
+        component.concluded.clone_from(&self.concluded);
+        if self.property(property::SUPPLIER_ASSUMED).is_none() {
+            component.supplier.clone_from(&self.supplier);
+        }
+        self.describe(&mut component);
         component.hashes.clone_from(&self.hashes);
         component.locations = self.locations();
         component.source = source::package(self, &component.purl);
         Ok(component)
+    }
+
+    /// What only properties say.
+    fn describe(&self, component: &mut Component) {
+        if self.property(property::TRUST) == Some(property::CLAIMED) {
+            component.trust = Trust::Claimed;
+        }
+        if self.property(property::KIND) == Some(property::MODEL) {
+            component.kind = ComponentKind::Model;
+        }
+        component.introduced =
+            self.property(property::INTRODUCED).and_then(|text| text.parse().ok());
+        let free = self.properties.iter().filter(|(name, _)| !property::is_reserved(name));
+        for (name, value) in free {
+            component.properties.entry(name.clone()).or_insert_with(|| value.clone());
+        }
     }
 
     /// The name as the ecosystem writes it, where the document has only the last part in its field.
@@ -110,7 +180,27 @@ impl Entry {
 
 impl Found {
     /// The inventory: what has a package URL is a component, everything else an unknown.
-    pub(crate) fn into_inventory(self) -> Inventory {
+    pub(crate) fn into_sbom(mut self) -> Sbom {
+        let facts = self.gather();
+        Sbom { inventory: self.into_inventory(), facts }
+    }
+
+    fn gather(&mut self) -> Facts {
+        let mut facts = std::mem::take(&mut self.facts);
+        let related: BTreeSet<&str> =
+            self.edges.iter().flat_map(|(from, _, to)| [from.as_str(), to.as_str()]).collect();
+        let others = std::mem::take(&mut self.others);
+        facts.components =
+            others.into_iter().chain(self.entries.iter().map(Entry::facts)).collect();
+        for one in &mut facts.components {
+            if one.reference.as_deref().is_some_and(|name| related.contains(name)) {
+                one.add([Field::Relation]);
+            }
+        }
+        facts
+    }
+
+    fn into_inventory(self) -> Inventory {
         let mut components = Vec::new();
         let mut unknowns = self.stated_unknowns();
         let mut places = Vec::with_capacity(self.entries.len());
@@ -144,7 +234,10 @@ impl Found {
         let relations = self.relations(&places, &names);
         let distribution =
             self.distribution.clone().or_else(|| distribution::of_purls(&components));
-        Inventory::new(distribution, components, relations, unknowns)
+        let mut inventory = Inventory::new(distribution, components, relations, unknowns);
+        inventory.layers = property::layers(&self.properties);
+        inventory.coverage = property::coverage(&self.properties);
+        inventory
     }
 
     fn stated_unknowns(&self) -> Vec<Unknown> {

@@ -2,14 +2,21 @@
 
 use super::{
     distribution,
+    facts::{Facts, Field},
     found::{Entry, Found},
     lenient::or_default,
 };
 use crate::{
     Error,
-    formats::shared::{hash, location::LocationText, property},
+    formats::{
+        DocumentSubject,
+        shared::{hash, location::LocationText, property},
+    },
 };
-use plimsoll_model::{component::Hash, inventory::RelationKind};
+use plimsoll_model::{
+    component::{ComponentKind, Hash, Scope},
+    inventory::RelationKind,
+};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +26,11 @@ const DOCUMENT: &str = "SPDXRef-DOCUMENT";
 pub(crate) fn read(bytes: &[u8]) -> Result<Found, Error> {
     let spdx: Spdx =
         serde_json::from_slice(bytes).map_err(|source| Error::SbomSyntax { source })?;
+    Ok(of_spdx(&spdx))
+}
+
+/// From a document that is parsed.
+pub(super) fn of_spdx(spdx: &Spdx) -> Found {
     let described: BTreeSet<&str> = spdx
         .relationships
         .iter()
@@ -31,10 +43,17 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Found, Error> {
     let mut found = Found {
         properties: properties(&spdx.annotations),
         edges: spdx.relationships.iter().filter_map(Relationship::edge).collect(),
+        facts: spdx.facts(),
         ..Found::default()
     };
     for package in &spdx.packages {
-        let entry = package.entry(&texts);
+        let mut entry = package.entry(&texts);
+        if spdx.has_optional(&package.id) {
+            entry.scope = Scope::Optional;
+        }
+        if let Some(scope) = entry.property(property::SCOPE).and_then(property::scope) {
+            entry.scope = scope;
+        }
         let is_system = package.purpose.as_deref() == Some("OPERATING-SYSTEM");
         // The subject is no component, unless it is a package itself.
         let is_subject = described.contains(package.id.as_str())
@@ -43,89 +62,140 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Found, Error> {
                 .as_deref()
                 .is_none_or(|purl| purl.starts_with("pkg:oci/") || purl.starts_with("pkg:docker/"));
         if is_system && found.distribution.is_none() {
+            found.others.push(entry.facts());
             found.distribution = Some(distribution::of_entry(&entry, package.summary.clone()));
-        } else if !is_subject {
+        } else if is_subject {
+            found.others.push(entry.facts());
+            found.facts.subject = Some(package.subject(&entry));
+        } else {
+            if described.contains(package.id.as_str()) {
+                found.facts.subject = Some(package.subject(&entry));
+            }
             found.entries.push(entry);
         }
     }
-    Ok(found)
+    found
 }
 
-#[derive(Deserialize)]
-struct Spdx {
+/// A document; the reader of tag and value makes the same.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Spdx {
     #[serde(default, deserialize_with = "or_default")]
-    annotations: Vec<Annotation>,
+    pub(super) document_namespace: Option<String>,
     #[serde(default, deserialize_with = "or_default")]
-    packages: Vec<Package>,
+    pub(super) creation_info: CreationInfo,
     #[serde(default, deserialize_with = "or_default")]
-    relationships: Vec<Relationship>,
+    pub(super) annotations: Vec<Annotation>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) packages: Vec<Package>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) relationships: Vec<Relationship>,
     #[serde(default, deserialize_with = "or_default", rename = "documentDescribes")]
-    document_describes: Vec<String>,
+    pub(super) document_describes: Vec<String>,
     #[serde(default, deserialize_with = "or_default", rename = "hasExtractedLicensingInfos")]
-    licenses: Vec<ExtractedLicense>,
+    pub(super) licenses: Vec<ExtractedLicense>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase")]
-struct Package {
+pub(super) struct Package {
     #[serde(rename = "SPDXID", default)]
-    id: String,
+    pub(super) id: String,
     #[serde(default)]
-    name: String,
-    version_info: Option<String>,
-    supplier: Option<String>,
-    license_declared: Option<String>,
+    pub(super) name: String,
+    pub(super) version_info: Option<String>,
+    pub(super) supplier: Option<String>,
+    pub(super) originator: Option<String>,
+    pub(super) license_declared: Option<String>,
+    pub(super) license_concluded: Option<String>,
+    pub(super) copyright_text: Option<String>,
+    pub(super) download_location: Option<String>,
+    pub(super) package_file_name: Option<String>,
     #[serde(rename = "primaryPackagePurpose")]
-    purpose: Option<String>,
-    summary: Option<String>,
+    pub(super) purpose: Option<String>,
+    pub(super) summary: Option<String>,
     #[serde(default, deserialize_with = "or_default")]
-    checksums: Vec<Checksum>,
+    pub(super) checksums: Vec<Checksum>,
     #[serde(default, deserialize_with = "or_default")]
-    external_refs: Vec<ExternalRef>,
+    pub(super) external_refs: Vec<ExternalRef>,
     #[serde(default, deserialize_with = "or_default")]
-    annotations: Vec<Annotation>,
+    pub(super) annotations: Vec<Annotation>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase")]
-struct Checksum {
+pub(super) struct Checksum {
     #[serde(default)]
-    algorithm: String,
+    pub(super) algorithm: String,
     #[serde(default)]
-    checksum_value: String,
+    pub(super) checksum_value: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase")]
-struct ExternalRef {
+pub(super) struct ExternalRef {
     #[serde(default)]
-    reference_type: String,
+    pub(super) reference_type: String,
     #[serde(default)]
-    reference_locator: String,
+    pub(super) reference_locator: String,
 }
 
-#[derive(Deserialize)]
-struct Annotation {
+#[derive(Deserialize, Default)]
+pub(super) struct Annotation {
     #[serde(default)]
-    comment: String,
+    pub(super) comment: String,
 }
 
-#[derive(Deserialize)]
-struct ExtractedLicense {
+#[derive(Deserialize, Default)]
+pub(super) struct ExtractedLicense {
     #[serde(rename = "licenseId", default)]
-    id: String,
+    pub(super) id: String,
     #[serde(rename = "extractedText", default)]
-    text: String,
+    pub(super) text: String,
 }
 
-#[derive(Deserialize)]
-struct Relationship {
+#[derive(Deserialize, Default)]
+pub(super) struct Relationship {
     #[serde(rename = "spdxElementId", default)]
-    from: String,
+    pub(super) from: String,
     #[serde(rename = "relationshipType", default)]
-    kind: String,
+    pub(super) kind: String,
     #[serde(rename = "relatedSpdxElement", default)]
-    to: String,
+    pub(super) to: String,
+}
+
+/// Who made the document, and when.
+#[derive(Deserialize, Default)]
+pub(super) struct CreationInfo {
+    pub(super) created: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) creators: Vec<String>,
+}
+
+impl Spdx {
+    fn facts(&self) -> Facts {
+        let of = |prefixes: &[&str]| -> Vec<String> {
+            let name = |creator: &String| {
+                let name = prefixes.iter().find_map(|prefix| creator.strip_prefix(prefix))?;
+                Some(name.trim().to_owned())
+            };
+            self.creation_info.creators.iter().filter_map(name).collect()
+        };
+        Facts {
+            authors: of(&["Person:", "Organization:"]),
+            tools: of(&["Tool:"]),
+            created: self.creation_info.created.clone(),
+            id: self.document_namespace.clone(),
+            ..Facts::default()
+        }
+    }
+
+    /// Whether something needs a package only if it is there.
+    fn has_optional(&self, id: &str) -> bool {
+        let mut optional = self.relationships.iter().filter(|one| one.from == id);
+        optional.any(|one| one.kind == "OPTIONAL_COMPONENT_OF")
+    }
 }
 
 impl Relationship {
@@ -153,6 +223,53 @@ fn properties(annotations: &[Annotation]) -> Vec<(String, String)> {
 }
 
 impl Package {
+    /// As what the document is about.
+    fn subject(&self, entry: &Entry) -> DocumentSubject {
+        let version = self.version_info.as_deref();
+        let tag = || {
+            let purl: plimsoll_model::Purl = entry.purl.as_deref()?.parse().ok()?;
+            purl.qualifier("tag").map(str::to_owned)
+        };
+        DocumentSubject {
+            name: self.name.clone(),
+            digest: version.and_then(|version| version.parse().ok()),
+            platform: entry.property(property::PLATFORM).and_then(|text| text.parse().ok()),
+            image_tag: tag(),
+        }
+    }
+
+    /// The fields that an [`Entry`] has no room for.
+    fn fields(&self) -> Vec<Field> {
+        let is_stated = |text: &Option<String>| {
+            text.as_deref().is_some_and(|text| !matches!(text.trim(), "" | "NOASSERTION"))
+        };
+        let makers = [&self.supplier, &self.originator];
+        let is_version = self.version_info.as_deref().is_some_and(|text| !text.trim().is_empty());
+        let has_cpe = self
+            .external_refs
+            .iter()
+            .any(|one| one.reference_type.starts_with("cpe") || one.reference_type == "swid");
+        [
+            (Field::Version, is_version),
+            (Field::Copyright, is_stated(&self.copyright_text)),
+            (Field::DeclaredLicense, is_stated(&self.license_declared)),
+            (Field::ConcludedLicense, is_stated(&self.license_concluded)),
+            (Field::Supplier, is_stated(&self.supplier)),
+            (Field::Identifier, has_cpe),
+            (Field::Hash, !self.checksums.is_empty()),
+            (Field::Filename, is_stated(&self.package_file_name)),
+            (Field::DeployableUri, is_stated(&self.download_location)),
+            (
+                Field::CreatorContact,
+                makers.iter().any(|one| one.as_deref().is_some_and(has_address)),
+            ),
+        ]
+        .into_iter()
+        .filter(|(_, has)| *has)
+        .map(|(field, _)| field)
+        .collect()
+    }
+
     fn entry(&self, texts: &BTreeMap<&str, &str>) -> Entry {
         let stated = |text: &Option<String>| {
             text.clone().filter(|text| !matches!(text.as_str(), "" | "NOASSERTION" | "NONE"))
@@ -176,7 +293,15 @@ impl Package {
                 .iter()
                 .find(|reference| reference.reference_type == "purl")
                 .map(|reference| reference.reference_locator.clone()),
+            kind: match self.purpose.as_deref() {
+                Some("APPLICATION") => ComponentKind::Application,
+                Some("CONTAINER") => ComponentKind::Container,
+                _ => ComponentKind::Library,
+            },
             licenses: stated(&self.license_declared)
+                .map(|text| terms(&text, texts))
+                .unwrap_or_default(),
+            concluded: stated(&self.license_concluded)
                 .map(|text| terms(&text, texts))
                 .unwrap_or_default(),
             supplier: stated(&self.supplier).map(|supplier| {
@@ -188,13 +313,19 @@ impl Package {
             hashes: self.checksums.iter().filter_map(hash).collect(),
             locations,
             properties,
+            fields: self.fields(),
             ..Entry::default()
         }
     }
 }
 
+/// Whether an actor has an address: `Person: Jane (jane@example.org)`.
+fn has_address(actor: &str) -> bool {
+    actor.contains('@') || actor.contains("://")
+}
+
 /// The terms of an expression that are joined by AND at its top, references replaced by their texts.
-fn terms(expression: &str, texts: &BTreeMap<&str, &str>) -> Vec<String> {
+pub(super) fn terms(expression: &str, texts: &BTreeMap<&str, &str>) -> Vec<String> {
     let mut depth = 0_u32;
     let mut terms: Vec<Vec<&str>> = vec![Vec::new()];
     let mut has_or = false;

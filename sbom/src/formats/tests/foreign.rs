@@ -288,7 +288,7 @@ fn what_is_no_sbom_is_refused() {
         br#"{"bomFormat":"CycloneDX","specVersion":"1.6","spdxVersion":"SPDX-2.3"}"#,
         "UnknownSbomFormat",
     );
-    check_refused(br#"{"bomFormat":"CycloneDX","specVersion":"1.2"}"#, "UnsupportedSbomVersion");
+    check_refused(br#"{"bomFormat":"CycloneDX","specVersion":"1.1"}"#, "UnsupportedSbomVersion");
     check_refused(br#"{"bomFormat":"CycloneDX"}"#, "UnsupportedSbomVersion");
     check_refused(br#"{"spdxVersion":"SPDX-3.0"}"#, "UnsupportedSbomVersion");
     check_refused(

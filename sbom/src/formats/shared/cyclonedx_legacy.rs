@@ -1,0 +1,49 @@
+//! CycloneDX 1.3 to 1.5, by the crate `cyclonedx-bom`.
+
+use super::cyclonedx::{self, Version};
+use crate::{Error, formats::Document};
+use cyclonedx_bom::{
+    models::{component::Component, metadata::Metadata, tool::Tool, tool::Tools},
+    prelude::{Bom, NormalizedString, SpecVersion},
+};
+
+/// The document as the crate has it, which leaves out what `version` has no word for.
+pub(crate) fn bom(document: &Document<'_>, version: SpecVersion) -> Result<Bom, Error> {
+    let bytes = cyclonedx::with_bom(document, Version::V1_5, |bom| {
+        serde_json::to_vec(bom).map_err(|source| Error::WriteSbom { source })
+    })?;
+    let mut bom = Bom::parse_from_json_with_version(bytes.as_slice(), SpecVersion::V1_5)
+        .map_err(|source| Error::CycloneDx { source })?;
+    if version != SpecVersion::V1_5
+        && let Some(metadata) = &mut bom.metadata
+    {
+        name_tools(metadata);
+    }
+    if version == SpecVersion::V1_3 {
+        let subject = bom.metadata.iter_mut().filter_map(|metadata| metadata.component.as_mut());
+        bom.components
+            .iter_mut()
+            .flat_map(|list| &mut list.0)
+            .chain(subject)
+            .for_each(state_version);
+    }
+    Ok(bom)
+}
+
+/// Tools are components since 1.5 only.
+fn name_tools(metadata: &mut Metadata) {
+    let Some(Tools::Object { components: Some(components), .. }) = &metadata.tools else { return };
+    let tool = |component: &Component| Tool {
+        vendor: None,
+        name: Some(component.name.clone()),
+        version: component.version.clone(),
+        hashes: None,
+        external_references: None,
+    };
+    metadata.tools = Some(Tools::List(components.0.iter().map(tool).collect()));
+}
+
+/// Versions may be left out since 1.4 only; before, what is not known is the empty text.
+fn state_version(component: &mut Component) {
+    component.version.get_or_insert_with(|| NormalizedString::new(""));
+}
