@@ -5,6 +5,7 @@
 pub mod archive;
 pub mod auth;
 pub mod copy;
+pub mod daemon;
 pub mod directory;
 mod error;
 #[cfg(test)]
@@ -24,6 +25,7 @@ mod tarball;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use daemon::DockerDaemon;
 pub use directory::DirectoryTree;
 pub use error::{Attempt, Error, Reason};
 pub use image::{open_image, read_tree};
