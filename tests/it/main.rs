@@ -21,5 +21,7 @@ mod oracles;
 mod pipeline;
 mod promotion;
 mod reference;
+mod sboms;
+mod subjects;
 mod support;
 mod tidy;
