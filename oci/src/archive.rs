@@ -90,7 +90,7 @@ impl OciArchive {
 
 impl LayoutFiles for OciArchive {
     fn open_file(&self, name: &str) -> Result<Option<LayoutFile>, Error> {
-        self.members.open_file(name.as_bytes())
+        Ok(self.members.open_file(name.as_bytes()))
     }
 
     fn place(&self) -> String {
@@ -134,12 +134,8 @@ impl Members {
         let file = Arc::new(file);
         let reader = BufReader::new(At { file: Arc::clone(&file), at: 0 });
         let mut tarball = Tarball::new(ArchiveReader { file: reader, length }, limits.path);
-        let mut members = Self {
-            file,
-            path: path.to_owned(),
-            limits: limits.clone(),
-            by_name: BTreeMap::new(),
-        };
+        let mut members =
+            Self { file, path: path.to_owned(), limits: limits.clone(), by_name: BTreeMap::new() };
         while let Some(item) = tarball.next().map_err(|failure| members.failed(failure))? {
             if members.by_name.len() >= limits.archive_entries {
                 let (from, limit) = (path.to_string(), limits.archive_entries);
@@ -184,10 +180,10 @@ impl Members {
     }
 
     /// A file by its name; `None` where there is none.
-    fn open_file(&self, name: &[u8]) -> Result<Option<LayoutFile>, Error> {
-        let Some((at, size)) = self.find(name) else { return Ok(None) };
+    fn open_file(&self, name: &[u8]) -> Option<LayoutFile> {
+        let (at, size) = self.find(name)?;
         let reader = At { file: Arc::clone(&self.file), at }.take(size);
-        Ok(Some(LayoutFile { size, reader: Box::new(reader), path: self.path.clone() }))
+        Some(LayoutFile { size, reader: Box::new(reader), path: self.path.clone() })
     }
 
     fn find(&self, name: &[u8]) -> Option<(u64, u64)> {

@@ -52,7 +52,7 @@ impl DockerDaemon {
     ) -> Result<Self, Error> {
         let place = format!("docker-daemon:{name}");
         let attempt =
-            Attempt { action: "export the image by the engine", on: format!("{place} ({socket})") };
+            Attempt { action: "export", on: format!("{place} ({socket})") };
         access.online(&attempt)?;
         let response = ask(name, socket, access, &attempt).await?;
         let (file, length) = spool(response, &attempt, access.limits()).await?;

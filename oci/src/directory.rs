@@ -26,7 +26,9 @@ use std::{
 };
 use walk::{Kind, Listing, Node, Record, Walk};
 
-/// How much of a file is read at once, in bytes.
+/// How much of a file is read at first, in bytes: of most files the beginning says that nobody wants them.
+const FIRST: usize = 4 << 10;
+/// How much is read at once after that.
 const CHUNK: usize = 128 << 10;
 
 /// What becomes of files that git ignores.
@@ -173,7 +175,7 @@ impl Tree for DirectoryTree {
     ) -> Result<Option<Cow<'_, [u8]>>, TreeError> {
         let (mut file, size) = self.open_content(path)?;
         let mut condense = (condenser.begin)(size);
-        let mut buffer = vec![0; CHUNK.min(usize::try_from(size).unwrap_or(CHUNK).max(1))];
+        let mut buffer = vec![0; FIRST];
         let mut left = size;
         while left > 0 {
             let count = match file.read(&mut buffer) {
@@ -190,6 +192,7 @@ impl Tree for DirectoryTree {
             if condense.take(piece) == ControlFlow::Break(()) {
                 break;
             }
+            buffer.resize(CHUNK, 0);
         }
         Ok(condense.finish().map(Cow::Owned))
     }

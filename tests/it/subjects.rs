@@ -194,7 +194,7 @@ fn engine(sandbox: &Sandbox, answer: Vec<u8>) {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
             let mut request = [0; 4_096];
-            stream.read(&mut request).unwrap();
+            assert!(stream.read(&mut request).unwrap() > 0);
             stream.write_all(&answer).ok();
         }
     });

@@ -17,11 +17,15 @@ pub(crate) struct SbomArguments {
     pub list: SbomListArguments,
 }
 
+/// What `sbom` takes.
+const LISTED: &str = "Image: REGISTRY/REPOSITORY:TAG or @DIGEST, oci-layout:DIR (with :TAG or @DIGEST where it holds \
+    several), oci-archive:FILE, docker-archive:FILE, docker-daemon:NAME; or dir:DIR, file:FILE, sbom:FILE";
+
 /// `sbom SUBJECT`.
 #[derive(Debug, Args)]
 pub(crate) struct SbomListArguments {
-    /// Image: REGISTRY/REPOSITORY:TAG or @DIGEST, oci-layout:DIR (with :TAG or @DIGEST where it holds several), oci-archive:FILE, docker-archive:FILE, docker-daemon:NAME; or dir:DIR, file:FILE, sbom:FILE.
-    #[arg(value_name = "SUBJECT", required = true)]
+    /// What to list.
+    #[arg(value_name = "SUBJECT", required = true, help = LISTED)]
     pub subject: Option<Reference>,
     /// Platform to list where the image is for several [default: linux on this machine's architecture].
     #[arg(long, value_name = "OS/ARCH", env = "PLIMSOLL_PLATFORM")]

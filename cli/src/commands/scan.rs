@@ -54,13 +54,12 @@ async fn read_subject(ctx: &Context, arguments: &ScanArguments) -> Result<Aboard
     let SubjectArguments { subject, platform } = &arguments.subject;
     let reading = Reading { platform: platform.as_ref(), ignored: arguments.reading.ignored() };
     let aboard = aboard::read(ctx, subject, reading).await?;
-    match subject {
-        Reference::Sbom(path)
-            if aboard.inventory().components().is_empty()
-                && aboard.inventory().unknowns.is_empty() =>
-        {
-            Err(Error::EmptySbom { path: path.clone() })
-        }
-        _ => Ok(aboard),
+    let inventory = aboard.inventory();
+    if let Reference::Sbom(path) = subject
+        && inventory.components().is_empty()
+        && inventory.unknowns.is_empty()
+    {
+        return Err(Error::EmptySbom { path: path.clone() });
     }
+    Ok(aboard)
 }

@@ -77,7 +77,7 @@ impl DockerArchive {
 
     fn of(members: Members, place: String) -> Result<Self, Error> {
         let limits = members.limits.clone();
-        let file = members.open_file(b"manifest.json")?.ok_or_else(|| Error::NotALayout {
+        let file = members.open_file(b"manifest.json").ok_or_else(|| Error::NotALayout {
             place: place.clone(),
             problem: "it has no file `manifest.json`, so `docker save` did not write it",
         })?;
@@ -202,7 +202,7 @@ impl DockerArchive {
     fn open_blob(&self, digest: &Digest) -> Result<LayoutFile, Error> {
         let missing = || Error::MissingBlob { place: self.contents.place.clone(), digest: *digest };
         let name = self.contents.names.get(digest).ok_or_else(missing)?;
-        self.contents.members.open_file(name.as_bytes())?.ok_or_else(missing)
+        self.contents.members.open_file(name.as_bytes()).ok_or_else(missing)
     }
 
     fn blob_of(&self, digest: &Digest) -> String {
@@ -269,7 +269,7 @@ impl Contents {
     /// Hashes a file; as a layer, its media type follows from its first bytes.
     fn describe(&mut self, name: &str) -> Result<Descriptor, Error> {
         let mut file =
-            self.members.open_file(name.as_bytes())?.ok_or_else(|| Error::NotALayout {
+            self.members.open_file(name.as_bytes()).ok_or_else(|| Error::NotALayout {
                 place: self.place.clone(),
                 problem: "it lacks a file that its `manifest.json` names",
             })?;

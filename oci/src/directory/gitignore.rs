@@ -29,9 +29,16 @@ const UP: usize = 128;
 /// The rules for what lies in a directory: its own first, then those of the directories around it.
 #[derive(Debug)]
 pub(super) struct Rules {
-    outer: Option<Rc<Rules>>,
+    outer: Option<Rc<Self>>,
     base: Base,
     matcher: Gitignore,
+}
+
+/// What is asked about: some rules are for directories only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum What {
+    Directory,
+    Other,
 }
 
 /// Where the directory of a file of rules lies.
@@ -79,14 +86,14 @@ impl Rules {
     }
 
     /// Whether git ignores what lies at a path of the tree. What lies in an ignored directory is not asked for.
-    pub(super) fn is_ignored(&self, path: &[u8], is_directory: bool) -> bool {
+    pub(super) fn is_ignored(&self, path: &[u8], what: What) -> bool {
         let mut rules = Some(self);
         while let Some(at) = rules {
             let from_here = match &at.base {
                 Base::Above(root) => [root.as_slice(), path].join(&b'/'),
                 Base::Inside(length) => path.get(*length..).unwrap_or_default().to_vec(),
             };
-            match said(&at.matcher, &from_here, is_directory) {
+            match said(&at.matcher, &from_here, what) {
                 Some(said) => return said,
                 None => rules = at.outer.as_deref(),
             }
@@ -108,17 +115,17 @@ impl Above {
     fn is_ignored(&self, directory: &Utf8Path) -> bool {
         let said = self.0.iter().rev().find_map(|(base, matcher)| {
             let path = directory.strip_prefix(base).ok()?;
-            said(matcher, path.as_str().as_bytes(), true)
+            said(matcher, path.as_str().as_bytes(), What::Directory)
         });
         said.unwrap_or(false)
     }
 }
 
 /// Whether a file of rules says of a path, from its own directory, that it is ignored or that it is not.
-fn said(matcher: &Gitignore, path: &[u8], is_directory: bool) -> Option<bool> {
+fn said(matcher: &Gitignore, path: &[u8], what: What) -> Option<bool> {
     let start = path.iter().position(|byte| *byte != b'/').unwrap_or(path.len());
     let path = Path::new(OsStr::from_bytes(path.get(start..).unwrap_or_default()));
-    match matcher.matched(path, is_directory) {
+    match matcher.matched(path, what == What::Directory) {
         Match::Ignore(_) => Some(true),
         Match::Whitelist(_) => Some(false),
         Match::None => None,

@@ -155,7 +155,7 @@ fn in_a_work_tree_what_git_ignores_is_passed_over_and_counted() {
     assert_eq!(directory.files(Ignored::PassedOver), expect);
     assert_eq!(directory.tree(Ignored::PassedOver).passed_over(), 4);
     // The rules of the directories above hold as well.
-    let app = Utf8PathBuf::from(directory.path.join("app/b"));
+    let app = directory.path.join("app/b");
     let below = DirectoryTree::open(&app, Ignored::PassedOver, &Limits::STANDARD).unwrap();
     assert_eq!(below.passed_over(), 1);
     assert!(below.entry(&path("out/x")).is_some());

@@ -1,6 +1,9 @@
 //! What lies in a directory, listed once.
 
-use super::{Ignored, gitignore::Rules};
+use super::{
+    Ignored,
+    gitignore::{Rules, What},
+};
 use crate::error::Error;
 use camino::Utf8Path;
 use plimsoll_model::{
@@ -120,7 +123,7 @@ impl Listing {
         self.records.push(Record {
             path: start..end,
             kind,
-            mode: u32::from(stat.st_mode) & 0o7777,
+            mode: mode(stat) & 0o7777,
             uid: stat.st_uid,
             gid: stat.st_gid,
             size: if kind == Kind::File { u64::try_from(stat.st_size).unwrap_or(0) } else { 0 },
@@ -143,6 +146,14 @@ impl Listing {
         self.text.shrink_to_fit();
         self.gaps.sort();
     }
+}
+
+#[cfg_attr(
+    target_os = "linux",
+    expect(clippy::useless_conversion, reason = "the width differs between systems")
+)]
+fn mode(stat: &Stat) -> u32 {
+    u32::from(stat.st_mode)
 }
 
 /// A system's error in words, without its number.
@@ -184,7 +195,7 @@ impl<'a> Walk<'a> {
         let failed = |error: Errno| Error::Read { path: path.to_owned(), source: error.into() };
         let stat = rustix::fs::fstat(self.root).map_err(failed)?;
         let has = |name: &&str| rustix::fs::statat(self.root, *name, AtFlags::empty()).is_ok();
-        let is_root = OF_A_ROOT.iter().any(|name| has(&name));
+        let is_root = OF_A_ROOT.iter().any(has);
         self.ignored = if is_root { Ignored::Read } else { ignored };
         let rules = match self.ignored {
             Ignored::Read => None,
@@ -229,7 +240,7 @@ impl<'a> Walk<'a> {
         };
         let rules = match self.ignored {
             Ignored::Read => None,
-            Ignored::PassedOver => self.rules(pending, &opened, &names),
+            Ignored::PassedOver => rules(pending, &opened, &names),
         };
         for name in names.iter().filter(|name| name.to_bytes() != b".git") {
             self.entry(pending, &opened, name, rules.as_ref());
@@ -255,22 +266,6 @@ impl<'a> Walk<'a> {
         Ok((!is_mounted || !is_of_kernel(&opened)).then_some(opened))
     }
 
-    /// The rules for what lies in a directory.
-    fn rules(&self, pending: &Pending, opened: &OwnedFd, names: &[CString]) -> Option<Rc<Rules>> {
-        let has = |name: &[u8]| names.iter().any(|found| found.to_bytes() == name);
-        let mut rules = pending.rules.clone();
-        if has(b".git") && rules.is_none() {
-            rules = Some(Rc::new(Rules::none()));
-        }
-        if has(b".gitignore")
-            && let Some(outer) = &rules
-            && let Some(inner) = Rules::of_directory(opened, &pending.path, outer)
-        {
-            return Some(Rc::new(inner));
-        }
-        rules
-    }
-
     fn entry(
         &mut self,
         pending: &Pending,
@@ -294,7 +289,8 @@ impl<'a> Walk<'a> {
             Err(error) => return self.listing.gap(&path, error),
         };
         let is_directory = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
-        if rules.is_some_and(|rules| rules.is_ignored(&path, is_directory)) {
+        let what = if is_directory { What::Directory } else { What::Other };
+        if rules.is_some_and(|rules| rules.is_ignored(&path, what)) {
             self.listing.ignored = self.listing.ignored.saturating_add(1);
             return;
         }
@@ -328,6 +324,22 @@ impl<'a> Walk<'a> {
             | FileType::Unknown => Kind::Special,
         })
     }
+}
+
+/// The rules for what lies in a directory.
+fn rules(pending: &Pending, opened: &OwnedFd, names: &[CString]) -> Option<Rc<Rules>> {
+    let has = |name: &[u8]| names.iter().any(|found| found.to_bytes() == name);
+    let mut rules = pending.rules.clone();
+    if has(b".git") && rules.is_none() {
+        rules = Some(Rc::new(Rules::none()));
+    }
+    if has(b".gitignore")
+        && let Some(outer) = &rules
+        && let Some(inner) = Rules::of_directory(opened, &pending.path, outer)
+    {
+        return Some(Rc::new(inner));
+    }
+    rules
 }
 
 fn names(opened: &OwnedFd) -> Result<Vec<CString>, Errno> {
