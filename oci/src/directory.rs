@@ -5,12 +5,10 @@
 //! very file that was recorded (device and inode): whoever changes the directory meanwhile gains nothing.
 
 mod gitignore;
+mod links;
 mod walk;
 
-use crate::{
-    error::Error,
-    squash::{Last, follow},
-};
+use crate::error::Error;
 use camino::Utf8Path;
 use plimsoll_model::{
     Limits, TreePath,
@@ -110,9 +108,7 @@ impl DirectoryTree {
     }
 
     fn find(&self, path: &TreePath) -> Result<&Record, TreeError> {
-        let kind = |path: &[u8]| self.at(path).and_then(|record| self.listing.link(record));
-        let path = follow(path.as_bytes(), Last::Followed, self.links, kind)
-            .ok_or(TreeError::TooManyLinks)?;
+        let path = links::follow(&self.listing, path.as_bytes(), self.links)?;
         self.at(&path).ok_or(TreeError::Absent)
     }
 

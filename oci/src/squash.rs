@@ -10,7 +10,6 @@
 mod tree;
 
 pub use tree::LayeredTree;
-pub(crate) use tree::{Last, follow};
 
 use crate::{
     error::Error,
@@ -192,7 +191,7 @@ impl<'a> Squash<'a> {
     /// Where `path` lands: symbolic links in the place of its parents followed, its last component not.
     fn land(&self, path: &[u8], layer: &Layer) -> Result<Vec<u8>, Error> {
         let kind = |path: &[u8]| self.nodes.get(path).map(|node| &node.kind);
-        follow(path, Last::Stays, self.links, kind)
+        tree::follow(path, tree::Last::Stays, self.links, kind)
             .ok_or_else(|| flawed(layer, LayerFlaw::Links { path: text(path) }))
     }
 

@@ -160,7 +160,7 @@ impl Tree for LayeredTree {
 
 /// Whether a link in the place of a path's last component is followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Last {
+pub(super) enum Last {
     Followed,
     Stays,
 }
@@ -172,7 +172,7 @@ const TARGETS: usize = 1_024;
 /// The path without symbolic links that `path` leads to, never out of the root; `None` after too many links.
 ///
 /// What is not there is taken for a directory, so that something can be put there.
-pub(crate) fn follow<'a>(
+pub(super) fn follow<'a>(
     path: &[u8],
     last: Last,
     limit: usize,
