@@ -1,6 +1,17 @@
 //! The command line.
 
-use crate::{env::Environment, exit, report, ui::ColorChoice};
+mod sbom;
+
+pub(crate) use sbom::{
+    ReadingArguments, SbomArguments, SbomCommand, SbomConvertArguments, SbomDiffArguments,
+    SbomListArguments, SbomMergeArguments, SbomScoreArguments,
+};
+
+use crate::{
+    env::{self, Environment},
+    exit, report,
+    ui::ColorChoice,
+};
 use camino::Utf8PathBuf;
 use clap::{
     Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
@@ -9,7 +20,7 @@ use clap::{
 use jiff::civil::Date;
 use plimsoll_model::{Reference, Severity, platform::Platform, reference::Tag};
 use plimsoll_policy::Policy;
-use std::time::Duration;
+use std::{ffi::OsString, time::Duration};
 
 /// A supply-chain gate for container builds: what is aboard, what is unsafe, what policy says, and only then promotion.
 #[derive(Debug, Parser)]
@@ -23,11 +34,20 @@ pub(crate) struct Arguments {
     pub command: Command,
 }
 
+/// What BuildKit runs.
+const BUILDKIT_SCAN: &str = "buildkit-scan";
+
 /// The arguments that the program was started with.
 ///
 /// A variable that is set to nothing counts as unset: CI systems hand over every input, given or not.
 pub(crate) fn parse(environment: &Environment) -> Result<Arguments, clap::Error> {
-    let matches = without_empty(Arguments::command(), environment).try_get_matches()?;
+    let mut typed: Vec<OsString> = std::env::args_os().collect();
+    if typed.len() == 1 && environment.has(&env::BUILDKIT_SCAN_DESTINATION) {
+        // An image with nothing but this program in it is a scanner for BuildKit.
+        typed.push(BUILDKIT_SCAN.into());
+    }
+    let command = without_empty(Arguments::command(), environment);
+    let matches = command.try_get_matches_from(typed)?;
     Arguments::from_arg_matches(&matches)
 }
 
@@ -110,8 +130,10 @@ pub(crate) enum LogFormat {
 pub(crate) enum Command {
     /// The pipeline step: inventory, scan, check, sign, verify, decide, promote, record.
     Run(Box<RunArguments>),
-    /// List what is aboard.
-    Sbom(SbomArguments),
+    /// List what is aboard; merge, convert and compare such lists.
+    Sbom(Box<SbomArguments>),
+    /// List what is aboard a build, as a scanner of BuildKit (`--attest type=sbom,generator=…`).
+    BuildkitScan,
     /// Find known vulnerabilities in an image or in anyone's SBOM.
     Scan(ScanArguments),
     /// Judge Dockerfiles and image configurations by the rules.
@@ -151,7 +173,7 @@ pub(crate) enum Command {
 /// What is judged, and for which platform.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct SubjectArguments {
-    /// Image: REGISTRY/REPOSITORY:TAG or @DIGEST, oci-layout:DIR (with :TAG or @DIGEST where it holds several), oci-archive:FILE, docker-archive:FILE.
+    /// Image: REGISTRY/REPOSITORY:TAG or @DIGEST, oci-layout:DIR (with :TAG or @DIGEST where it holds several), oci-archive:FILE, docker-archive:FILE, docker-daemon:NAME.
     #[arg(value_name = "SUBJECT")]
     pub subject: Reference,
     /// Platform to judge where the image is for several [default: linux on this machine's architecture].
@@ -271,18 +293,10 @@ pub(crate) struct RunArguments {
     pub judging: JudgingArguments,
 }
 
-/// `sbom`.
-#[derive(Debug, Args)]
-pub(crate) struct SbomArguments {
-    #[command(flatten)]
-    pub subject: SubjectArguments,
-    #[command(flatten)]
-    pub output: OutputArguments,
-}
-
 /// What `scan` takes: an SBOM too.
 const SCANNED: &str = "Image: REGISTRY/REPOSITORY:TAG or @DIGEST, oci-layout:DIR (with :TAG or @DIGEST where it \
-    holds several), oci-archive:FILE, docker-archive:FILE; or sbom:FILE, an SBOM in CycloneDX or SPDX JSON";
+    holds several), oci-archive:FILE, docker-archive:FILE, docker-daemon:NAME; dir:DIR or file:FILE; or sbom:FILE, an SBOM \
+    in CycloneDX or SPDX JSON";
 
 /// `scan`.
 #[derive(Debug, Args)]
@@ -290,6 +304,8 @@ const SCANNED: &str = "Image: REGISTRY/REPOSITORY:TAG or @DIGEST, oci-layout:DIR
 pub(crate) struct ScanArguments {
     #[command(flatten)]
     pub subject: SubjectArguments,
+    #[command(flatten)]
+    pub reading: ReadingArguments,
     #[command(flatten)]
     pub index: IndexArguments,
     #[command(flatten)]
@@ -548,6 +564,9 @@ pub(crate) fn destination_tag(reference: &Reference) -> Option<Tag> {
         Reference::Registry(_)
         | Reference::OciArchive(_)
         | Reference::DockerArchive(_)
+        | Reference::DockerDaemon(_)
+        | Reference::Directory(_)
+        | Reference::File(_)
         | Reference::Sbom(_) => None,
     }
 }

@@ -2,6 +2,7 @@
 
 mod attest;
 mod base;
+mod buildkit_scan;
 mod check;
 mod completions;
 mod db;
@@ -25,6 +26,7 @@ pub(crate) async fn dispatch(
     match command {
         Command::Run(arguments) => Box::pin(run::run(ctx, &arguments)).await,
         Command::Sbom(arguments) => Box::pin(sbom::sbom(ctx, &arguments)).await,
+        Command::BuildkitScan => buildkit_scan::buildkit_scan(ctx).await,
         Command::Scan(arguments) => Box::pin(scan::scan(ctx, &arguments)).await,
         Command::Check(arguments) => Box::pin(check::check(ctx, &arguments)).await,
         Command::Attest(arguments) => Box::pin(attest::attest(ctx, &arguments)).await,

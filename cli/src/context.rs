@@ -148,6 +148,20 @@ impl Context {
         }
     }
 
+    /// The socket of the engine on this machine: that of `DOCKER_HOST`, else Docker's own.
+    pub(crate) fn engine(&self) -> Result<Utf8PathBuf, Error> {
+        match self.environment.get(&env::DOCKER_HOST) {
+            None => Ok("/var/run/docker.sock".into()),
+            Some(host) => match host.strip_prefix("unix://") {
+                Some(path) => Ok(path.into()),
+                None => Err(Error::usage(
+                    format!("DOCKER_HOST is `{host}`: expected `unix://` and a path"),
+                    "engines elsewhere are not asked; push the image to a registry, or use `docker-archive:` with what `docker save` writes",
+                )),
+            },
+        }
+    }
+
     /// Where the advisory index lies.
     pub(crate) fn index_path(&self, flag: Option<&Utf8Path>) -> Result<Utf8PathBuf, Error> {
         let directory = || self.shared.cache_dir.clone().or_else(|| self.environment.cache_dir());

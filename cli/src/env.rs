@@ -25,12 +25,16 @@ variables! {
     REGISTRY_AUTH_FILE: "credentials file, as podman and skopeo write it";
     DOCKER_AUTH_CONFIG: "credentials as JSON text, as GitLab hands them to a job";
     DOCKER_CONFIG: "directory with docker's `config.json`";
+    DOCKER_HOST: "engine that `docker-daemon:` asks, as `unix://` and the path of its socket (default /var/run/docker.sock)";
     XDG_CACHE_HOME: "where the advisory index is kept (default ~/.cache)";
     XDG_STATE_HOME: "where the ledger and the local key are kept (default ~/.local/state)";
     HOME: "home directory";
     PATH: "where credential helpers are looked up";
     HTTPS_PROXY: "proxy for what goes over TLS; `HTTP_PROXY` for the rest, `ALL_PROXY` for both, `NO_PROXY` for the exceptions";
     SOURCE_DATE_EPOCH: "seconds since 1970 that documents are dated with, for reproducible output";
+    BUILDKIT_SCAN_SOURCE: "root file system that `plimsoll buildkit-scan` lists, as BuildKit sets it";
+    BUILDKIT_SCAN_SOURCE_EXTRAS: "directory with further ones";
+    BUILDKIT_SCAN_DESTINATION: "directory that `plimsoll buildkit-scan` writes to; with it set and without arguments, that is what `plimsoll` does";
     CI: "set: no progress bars";
     NO_COLOR: "set: no colour";
     FORCE_COLOR: "set: colour even where stdout is no terminal";

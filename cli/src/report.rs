@@ -141,6 +141,16 @@ impl Output {
         Ok(Self { format, file })
     }
 
+    /// Where in a file's name the platform stands.
+    const PLATFORM: &'static str = "{platform}";
+
+    /// The same with the name of a platform in the file's name; absent where there is no place for it.
+    pub(crate) fn for_platform(&self, platform: &str) -> Option<Self> {
+        let file = self.file.as_ref().filter(|file| file.as_str().contains(Self::PLATFORM))?;
+        let file = file.as_str().replace(Self::PLATFORM, platform).into();
+        Some(Self { format: self.format, file: Some(file) })
+    }
+
     /// The format's id.
     pub(crate) const fn format(&self) -> &'static str {
         self.format.id
@@ -272,6 +282,9 @@ mod tests {
     fn outputs_name_a_format_and_perhaps_a_file() {
         assert_eq!(Output::parse("json").unwrap().format(), "json");
         assert_eq!(Output::parse("sarif=a=b").unwrap().file.unwrap(), "a=b");
+        let placed = Output::parse("json=a/{platform}.json").unwrap().for_platform("linux-arm64");
+        assert_eq!(placed.unwrap().file.unwrap(), "a/linux-arm64.json");
+        assert!(Output::parse("json=a.json").unwrap().for_platform("x").is_none());
         assert_eq!(Output::parse("json=").unwrap_err(), "expected a file name after `=`");
         assert!(Output::parse("yaml").unwrap_err().contains("table, json, markdown, sarif"));
     }

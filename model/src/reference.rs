@@ -15,6 +15,12 @@ pub enum Reference {
     OciArchive(Archive),
     /// `docker-archive:FILE[:TAG]`: what `docker save` writes.
     DockerArchive(Archive),
+    /// `docker-daemon:NAME[:TAG|@DIGEST]`: an image that the engine on this machine holds.
+    DockerDaemon(ImageName),
+    /// `dir:DIR`: a directory with everything below it.
+    Directory(Utf8PathBuf),
+    /// `file:FILE`: a single file.
+    File(Utf8PathBuf),
     /// `sbom:FILE`.
     Sbom(Utf8PathBuf),
 }
@@ -81,6 +87,8 @@ pub enum Place {
     OciArchive(Utf8PathBuf),
     /// A tar file as `docker save` writes it.
     DockerArchive(Utf8PathBuf),
+    /// An engine on this machine, and the name that it knows the image by.
+    DockerDaemon(Repository),
 }
 
 /// Why a text names no image.
@@ -105,7 +113,7 @@ pub enum ReferenceError {
     Digest(#[from] DigestError),
     /// A registry reference where a file name has to stand, or the other way round.
     #[error(
-        "unknown kind of subject `{0}:`: expected a registry reference, `oci-layout:`, `oci-archive:`, `docker-archive:` or `sbom:`"
+        "unknown kind of subject `{0}:`: expected a registry reference, `oci-layout:`, `oci-archive:`, `docker-archive:`, `docker-daemon:`, `dir:`, `file:` or `sbom:`"
     )]
     Kind(String),
 }
@@ -128,11 +136,12 @@ impl FromStr for Reference {
             "oci-layout" => rest.parse().map(Self::OciLayout),
             "oci-archive" => rest.parse().map(Self::OciArchive),
             "docker-archive" => rest.parse().map(Self::DockerArchive),
-            "sbom" if rest.is_empty() => Err(ReferenceError::Empty),
+            "docker-daemon" => rest.parse().map(Self::DockerDaemon),
+            "dir" | "file" | "sbom" if rest.is_empty() => Err(ReferenceError::Empty),
+            "dir" => Ok(Self::Directory(rest.into())),
+            "file" => Ok(Self::File(rest.into())),
             "sbom" => Ok(Self::Sbom(rest.into())),
-            "docker-daemon" | "dir" | "file" | "oci" | "docker" => {
-                Err(ReferenceError::Kind(kind.to_owned()))
-            }
+            "oci" | "docker" => Err(ReferenceError::Kind(kind.to_owned())),
             _ => Ok(Self::Registry(text.parse()?)),
         }
     }
@@ -145,6 +154,9 @@ impl fmt::Display for Reference {
             Self::OciLayout(archive) => write!(out, "oci-layout:{archive}"),
             Self::OciArchive(archive) => write!(out, "oci-archive:{archive}"),
             Self::DockerArchive(archive) => write!(out, "docker-archive:{archive}"),
+            Self::DockerDaemon(name) => write!(out, "docker-daemon:{name}"),
+            Self::Directory(path) => write!(out, "dir:{path}"),
+            Self::File(path) => write!(out, "file:{path}"),
             Self::Sbom(path) => write!(out, "sbom:{path}"),
         }
     }
@@ -349,6 +361,7 @@ impl fmt::Display for Place {
             Self::OciLayout(path) => write!(out, "oci-layout:{path}"),
             Self::OciArchive(path) => write!(out, "oci-archive:{path}"),
             Self::DockerArchive(path) => write!(out, "docker-archive:{path}"),
+            Self::DockerDaemon(repository) => write!(out, "docker-daemon:{repository}"),
         }
     }
 }
@@ -357,7 +370,7 @@ impl Place {
     /// The name a statement gives its subject: the repository, or the last part of a path.
     pub fn subject_name(&self) -> String {
         match self {
-            Self::Repository(repository) => repository.to_string(),
+            Self::Repository(repository) | Self::DockerDaemon(repository) => repository.to_string(),
             Self::OciLayout(path) | Self::OciArchive(path) | Self::DockerArchive(path) => {
                 path.file_name().unwrap_or("image").to_owned()
             }
@@ -449,7 +462,11 @@ mod tests {
             let Reference::OciLayout(archive) = text.parse().unwrap() else { panic!("{text}") };
             assert_eq!((archive.path.as_str(), archive.selector), (path, selector), "{text}");
         }
-        assert_eq!("dir:x".parse::<Reference>(), Err(ReferenceError::Kind("dir".to_owned())));
+        assert_eq!("docker:x".parse::<Reference>(), Err(ReferenceError::Kind("docker".to_owned())));
+        for text in ["dir:.", "file:a:b@c", "sbom:x", "docker-daemon:docker.io/library/debian:12"] {
+            assert_eq!(text.parse::<Reference>().unwrap().to_string(), text);
+        }
+        assert_eq!("dir:".parse::<Reference>(), Err(ReferenceError::Empty));
         assert_eq!("oci-layout:".parse::<Reference>(), Err(ReferenceError::Empty));
     }
 }

@@ -41,6 +41,20 @@ pub trait Tree: Send + Sync + fmt::Debug {
 
     /// The layers this view was made of, lowest first; empty for a directory.
     fn layers(&self) -> &[LayerInfo];
+
+    /// Where nothing is known of what lies there: directories that could not be listed, for example. In path order.
+    fn gaps(&self) -> &[Gap] {
+        &[]
+    }
+}
+
+/// A place in a tree of whose entries nothing is known.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Gap {
+    /// Where.
+    pub path: TreePath,
+    /// Why: a sentence without a final period.
+    pub reason: String,
 }
 
 /// Identity of one layer.
@@ -198,6 +212,15 @@ pub enum TreeError {
     /// Nobody had asked for its content when the layers passed by.
     #[error("the content was not kept")]
     NotKept,
+    /// It is there, and the system did not let it be read.
+    #[error("it can not be read: {reason}")]
+    Unreadable {
+        /// Why.
+        reason: String,
+    },
+    /// It is not any more what it was when the tree was listed.
+    #[error("it changed while it was read")]
+    Changed,
 }
 
 /// Decides, while layers pass by, which files' content is kept for later reading.

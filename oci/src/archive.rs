@@ -18,7 +18,8 @@ use plimsoll_model::{Digest, Limits, TreePath, reference::Selector};
 use std::{
     collections::{BTreeMap, btree_map::Entry},
     fs::File,
-    io::{self, BufReader, Read, Seek as _, SeekFrom},
+    io::{self, BufReader, Read, Seek, SeekFrom},
+    os::unix::fs::FileExt as _,
     sync::Arc,
 };
 
@@ -89,7 +90,7 @@ impl OciArchive {
 
 impl LayoutFiles for OciArchive {
     fn open_file(&self, name: &str) -> Result<Option<LayoutFile>, Error> {
-        self.members.open_file(name.as_bytes())
+        Ok(self.members.open_file(name.as_bytes()))
     }
 
     fn place(&self) -> String {
@@ -104,6 +105,8 @@ impl LayoutFiles for OciArchive {
 /// Where the files of an archive lie.
 #[derive(Debug)]
 struct Members {
+    file: Arc<File>,
+    /// What it is called, for messages.
     path: Utf8PathBuf,
     limits: Limits,
     by_name: BTreeMap<TreePath, Member>,
@@ -121,11 +124,18 @@ enum Member {
 
 impl Members {
     fn open(path: &Utf8Path, limits: &Limits) -> Result<Self, Error> {
-        let reader = ArchiveReader::open(path)?;
-        let length = reader.length;
-        let mut tarball = Tarball::new(reader, limits.path);
+        let (file, length) = read::open_regular(path)
+            .map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        Self::of(file, length, path, limits)
+    }
+
+    /// The same of a file that is open, of so many bytes.
+    fn of(file: File, length: u64, path: &Utf8Path, limits: &Limits) -> Result<Self, Error> {
+        let file = Arc::new(file);
+        let reader = BufReader::new(At { file: Arc::clone(&file), at: 0 });
+        let mut tarball = Tarball::new(ArchiveReader { file: reader, length }, limits.path);
         let mut members =
-            Self { path: path.to_owned(), limits: limits.clone(), by_name: BTreeMap::new() };
+            Self { file, path: path.to_owned(), limits: limits.clone(), by_name: BTreeMap::new() };
         while let Some(item) = tarball.next().map_err(|failure| members.failed(failure))? {
             if members.by_name.len() >= limits.archive_entries {
                 let (from, limit) = (path.to_string(), limits.archive_entries);
@@ -170,12 +180,10 @@ impl Members {
     }
 
     /// A file by its name; `None` where there is none.
-    fn open_file(&self, name: &[u8]) -> Result<Option<LayoutFile>, Error> {
-        let Some((offset, size)) = self.find(name) else { return Ok(None) };
-        let failed = |source| Error::Read { path: self.path.clone(), source };
-        let mut file = File::open(&self.path).map_err(failed)?;
-        file.seek(SeekFrom::Start(offset)).map_err(failed)?;
-        Ok(Some(LayoutFile { size, reader: Box::new(file.take(size)), path: self.path.clone() }))
+    fn open_file(&self, name: &[u8]) -> Option<LayoutFile> {
+        let (at, size) = self.find(name)?;
+        let reader = At { file: Arc::clone(&self.file), at }.take(size);
+        Some(LayoutFile { size, reader: Box::new(reader), path: self.path.clone() })
     }
 
     fn find(&self, name: &[u8]) -> Option<(u64, u64)> {
@@ -211,19 +219,38 @@ fn beside(name: &TreePath, link: &[u8]) -> Option<TreePath> {
     TreePath::parse(&parts.join(&b'/')).ok()
 }
 
+/// A place in a file that others read as well.
+#[derive(Debug)]
+struct At {
+    file: Arc<File>,
+    at: u64,
+}
+
+impl Read for At {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read_at(into, self.at)?;
+        self.at = self.at.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+        Ok(count)
+    }
+}
+
+impl Seek for At {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let to = match to {
+            SeekFrom::Start(to) => Some(to),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+            SeekFrom::End(by) => self.file.metadata()?.len().checked_add_signed(by),
+        };
+        self.at = to.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.at)
+    }
+}
+
 /// A file that is passed over by seeking.
 #[derive(Debug)]
 struct ArchiveReader {
-    file: BufReader<File>,
+    file: BufReader<At>,
     length: u64,
-}
-
-impl ArchiveReader {
-    fn open(path: &Utf8Path) -> Result<Self, Error> {
-        let (file, length) = read::open_regular(path)
-            .map_err(|source| Error::Read { path: path.to_owned(), source })?;
-        Ok(Self { file: BufReader::new(file), length })
-    }
 }
 
 impl Read for ArchiveReader {
@@ -245,4 +272,4 @@ impl Skip for ArchiveReader {
 
 #[cfg(test)]
 #[cfg(feature = "testing")]
-mod tests;
+pub(crate) mod tests;

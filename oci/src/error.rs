@@ -329,6 +329,14 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
+    /// What an engine sends could not be kept until it is read.
+    #[error("cannot {attempt}: cannot keep what it sends in a temporary file")]
+    Spool {
+        /// What was attempted.
+        attempt: Attempt,
+        /// Why not.
+        source: io::Error,
+    },
     /// A file could not be written.
     #[error("cannot write {path}")]
     Write {
@@ -573,6 +581,7 @@ impl Classify for Error {
             | Self::HelperAbsent { .. }
             | Self::Helper { .. }
             | Self::Read { .. }
+            | Self::Spool { .. }
             | Self::NoSuchImage { .. }
             | Self::GivenUp => Class::Undecided,
             Self::Write { .. } | Self::ReferrerLost { .. } | Self::TagMoved { .. } => Class::Action,
@@ -610,6 +619,9 @@ impl Classify for Error {
             }
             Self::TagMoved { .. } => {
                 "somebody else moved the tag: look at what it is now and decide again"
+            }
+            Self::Spool { .. } => {
+                "make room there, or name another directory with TMPDIR; it takes as much as the image unpacked"
             }
             Self::HelperAbsent { .. } => "install the helper, or log in without one",
             Self::ForeignDirectory { .. } => {

@@ -380,6 +380,7 @@ impl Job {
             Source::Layout(layout) => Box::new(layout.blob_reader(&descriptor)?),
             Source::OciArchive(archive) => Box::new(archive.blob_reader(&descriptor)?),
             Source::DockerArchive(archive) => Box::new(archive.blob_reader(&descriptor)?),
+            Source::DockerDaemon(daemon) => Box::new(daemon.archive().blob_reader(&descriptor)?),
         };
         let reading =
             Reading { limits: &self.limits, kept, progress: &self.done, given_up: &self.given_up };

@@ -6,6 +6,8 @@ pub mod archive;
 pub mod auth;
 pub mod cache;
 pub mod copy;
+pub mod daemon;
+pub mod directory;
 mod error;
 #[cfg(test)]
 #[cfg(feature = "testing")]
@@ -26,6 +28,8 @@ mod tarball;
 pub mod testing;
 
 pub use cache::LayerCache;
+pub use daemon::DockerDaemon;
+pub use directory::DirectoryTree;
 pub use error::{Attempt, Error, Reason};
 pub use image::{open_image, read_tree};
 pub use source::Source;

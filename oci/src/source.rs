@@ -3,6 +3,7 @@
 pub use crate::registry::{Access, AccessOptions, Network};
 use crate::{
     archive::{DockerArchive, OciArchive},
+    daemon::DockerDaemon,
     error::{Attempt, Error, Reason},
     layout::{Layout, LayoutFiles},
     local::{blocking, stream_of},
@@ -32,6 +33,8 @@ pub enum Source {
     OciArchive(OciArchive),
     /// What `docker save` writes.
     DockerArchive(DockerArchive),
+    /// What an engine on this machine has exported: see [`DockerDaemon::export`].
+    DockerDaemon(DockerDaemon),
 }
 
 impl Source {
@@ -45,7 +48,10 @@ impl Source {
             Reference::OciLayout(archive) => Place::OciLayout(archive.path.clone()),
             Reference::OciArchive(archive) => Place::OciArchive(archive.path.clone()),
             Reference::DockerArchive(archive) => Place::DockerArchive(archive.path.clone()),
-            Reference::Sbom(_) => {
+            Reference::DockerDaemon(_)
+            | Reference::Directory(_)
+            | Reference::File(_)
+            | Reference::Sbom(_) => {
                 return Err(Error::NotAnImage { reference: reference.to_string() });
             }
         };
@@ -69,6 +75,9 @@ impl Source {
             Place::DockerArchive(path) => {
                 blocking(move || DockerArchive::open(&path, &limits)).await.map(Self::DockerArchive)
             }
+            place @ Place::DockerDaemon(_) => {
+                Err(Error::NotAnImage { reference: place.to_string() })
+            }
         }
     }
 
@@ -79,6 +88,7 @@ impl Source {
             Self::Layout(layout) => Place::OciLayout(layout.path().to_owned()),
             Self::OciArchive(archive) => Place::OciArchive(archive.path().to_owned()),
             Self::DockerArchive(archive) => Place::DockerArchive(archive.path().to_owned()),
+            Self::DockerDaemon(daemon) => daemon.place(),
         }
     }
 
@@ -101,6 +111,10 @@ impl Source {
                 let selector = archive.selector.clone();
                 blocking(move || files.resolve(&selector)).await?.digest
             }
+            // The engine has exported what was asked for, and that alone.
+            (Kind::Local(files), Reference::DockerDaemon(_)) => {
+                blocking(move || files.resolve(&Selector::Only)).await?.digest
+            }
             _ => return Err(Error::NotAnImage { reference: reference.to_string() }),
         };
         Ok(Pinned { place: self.place(), digest })
@@ -117,7 +131,7 @@ impl Source {
                     None => Ok(None),
                 }
             }
-            Self::OciArchive(_) | Self::DockerArchive(_) => Ok(None),
+            Self::OciArchive(_) | Self::DockerArchive(_) | Self::DockerDaemon(_) => Ok(None),
         }
     }
 
@@ -222,6 +236,7 @@ impl Source {
             Self::Layout(layout) => Kind::Local(Box::new(layout.clone())),
             Self::OciArchive(archive) => Kind::Local(Box::new(archive.clone())),
             Self::DockerArchive(archive) => Kind::Local(Box::new(archive.clone())),
+            Self::DockerDaemon(daemon) => Kind::Local(Box::new(daemon.archive().clone())),
         }
     }
 }

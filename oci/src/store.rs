@@ -57,9 +57,11 @@ impl Store {
                 let (path, limits): (_, Limits) = (archive.path.clone(), access.limits().clone());
                 blocking(move || Layout::create(&path, &limits)).await.map(Self::Layout)
             }
-            Reference::OciArchive(_) | Reference::DockerArchive(_) => {
-                Err(Error::ReadOnly { reference: reference.to_string() })
-            }
+            Reference::OciArchive(_)
+            | Reference::DockerArchive(_)
+            | Reference::DockerDaemon(_)
+            | Reference::Directory(_)
+            | Reference::File(_) => Err(Error::ReadOnly { reference: reference.to_string() }),
             Reference::Sbom(_) => Err(Error::NotAnImage { reference: reference.to_string() }),
         }
     }

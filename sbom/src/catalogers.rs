@@ -94,6 +94,9 @@ catalogers! {
 /// The one that tells by texts in programs what they are.
 pub(crate) const BY_TEXT: &str = binary::CATALOGER.id;
 
+/// The one that reads what others say of the subject.
+pub(crate) const CLAIMS: &str = sbom_claim::CATALOGER.id;
+
 /// Everything that a file may be condensed by.
 pub(crate) fn condensers() -> Vec<&'static Condenser> {
     let by_name =

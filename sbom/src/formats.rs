@@ -78,7 +78,7 @@ impl Document<'_> {
 
 impl DocumentSubject {
     /// `pkg:oci/name@sha256:…` with repository, tag and architecture, where a digest is known and the name allows it.
-    fn purl(&self) -> Option<Purl> {
+    pub fn purl(&self) -> Option<Purl> {
         let digest = self.digest?.to_string();
         let name = self.name.rsplit('/').next()?.to_ascii_lowercase();
         let has_registry = self

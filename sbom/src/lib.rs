@@ -5,6 +5,8 @@
 
 mod archive;
 pub mod catalogers;
+pub mod changes;
+pub mod combine;
 mod composer;
 mod control;
 mod cran;
@@ -46,7 +48,6 @@ pub use error::Error;
 use catalogers::{ALL, Context, Found, Room};
 use plimsoll_model::{
     Inventory, Limits, Tree, TreePath,
-    component::Trust,
     inventory::{Coverage, Distribution, Unknown},
     tree::Interest,
 };
@@ -83,19 +84,23 @@ pub fn catalog(tree: &dyn Tree, limits: &Limits) -> Inventory {
         return overrun(distribution, limits);
     }
     let mut all = Found { unknowns, ..Found::default() };
+    all.unknowns.extend(tree.gaps().iter().map(|gap| Unknown {
+        path: gap.path.clone(),
+        layer: None,
+        cataloger: "tree",
+        reason: gap.reason.clone(),
+    }));
     // What a document claims says nothing of the distribution.
-    let is_claim = |found: &Found| {
-        found.components.first().is_some_and(|component| component.trust == Trust::Claimed)
-    };
-    let (claims, seen): (Vec<_>, Vec<_>) = found.into_iter().partition(is_claim);
-    for found in seen {
+    let (claims, seen): (Vec<_>, Vec<_>) =
+        ALL.iter().zip(found).partition(|(cataloger, _)| cataloger.id == catalogers::CLAIMS);
+    for (_, found) in seen {
         all.absorb(found);
     }
     all.unknowns.extend(distro::missing_packages(tree, distribution.as_ref(), &all));
     if let Some(distribution) = &distribution {
         all.unknowns.extend(distro::contradictions(tree, distribution, &all));
     }
-    for found in claims {
+    for (_, found) in claims {
         all.absorb(found);
     }
     let mut inventory = merge::merge(distribution, all, tree.layers());

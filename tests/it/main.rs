@@ -22,5 +22,7 @@ mod peers;
 mod pipeline;
 mod promotion;
 mod reference;
+mod sboms;
+mod subjects;
 mod support;
 mod tidy;

@@ -1,21 +1,19 @@
 //! `plimsoll scan`.
 
 use crate::{
-    args::ScanArguments,
+    args::{ScanArguments, SubjectArguments},
     context::Context,
     error::Error,
     exit::{self, ExitStatus},
-    files,
     report::{self, Report},
     stages::{
+        aboard::{self, Aboard, Reading},
         decide::{Build, Case},
         index,
-        inventory::{self, Cataloged},
-        resolve,
+        resolve::Resolved,
     },
 };
-use plimsoll_model::{Inventory, Reference};
-use std::sync::Arc;
+use plimsoll_model::Reference;
 
 /// Finds known vulnerabilities, and judges those alone.
 pub(crate) async fn scan(
@@ -25,57 +23,43 @@ pub(crate) async fn scan(
     let policy = arguments.gate.apply(ctx.policy()?);
     let index = index::open(ctx, &arguments.index).await?;
     let subject = read_subject(ctx, arguments).await?;
-    let scan = index::scan(ctx, &subject.inventory, &index).await?;
+    let scan = index::scan(ctx, subject.inventory(), &index).await?;
     let case = Case {
         policy: &policy,
         image: None,
         users: None,
-        inventory: Some(&subject.inventory),
+        inventory: Some(subject.inventory()),
         scan: Some(&scan),
         build: &Build::default(),
         bases: None,
     };
     let decision = case.decide(ctx, None);
+    // Of a document by others none is made here under our name.
+    let is_sbom = matches!(arguments.subject.subject, Reference::Sbom(_));
     let report = Report {
-        image: subject.resolved.as_ref().map(resolve::Resolved::image),
-        inventory: Some(&subject.inventory),
-        cataloged: subject.cataloged.as_ref(),
+        image: subject.resolved().map(Resolved::image),
+        inventory: Some(subject.inventory()),
+        cataloged: (!is_sbom).then(|| subject.cataloged()),
         scan: Some(&scan),
         decision: Some(&decision),
         policy: Some(report::policy_name(&policy)),
-        ..Report::new("scan", subject.name.clone())
+        ..Report::new("scan", subject.name().to_owned())
     };
     let written = report::write(ctx, &report, &arguments.output.output, arguments.output.show);
     exit::settle(&ctx.ui, exit::of_verdict(decision.verdict()), written)
 }
 
-struct Subject {
-    name: String,
-    inventory: Arc<Inventory>,
-    resolved: Option<resolve::Resolved>,
-    cataloged: Option<Cataloged>,
-}
-
-async fn read_subject(ctx: &Context, arguments: &ScanArguments) -> Result<Subject, Error> {
-    if let Reference::Sbom(path) = &arguments.subject.subject {
-        let bytes = files::read_past(path, ctx.limits.sbom)?;
-        let inventory = Arc::new(plimsoll_sbom::formats::read(&bytes, &ctx.limits)?);
-        if inventory.components().is_empty() && inventory.unknowns.is_empty() {
-            return Err(Error::EmptySbom { path: path.clone() });
-        }
-        return Ok(Subject {
-            name: format!("sbom:{path}"),
-            inventory,
-            resolved: None,
-            cataloged: None,
-        });
+/// An SBOM that lists nothing is one of which nothing can be judged.
+async fn read_subject(ctx: &Context, arguments: &ScanArguments) -> Result<Aboard, Error> {
+    let SubjectArguments { subject, platform } = &arguments.subject;
+    let reading = Reading { platform: platform.as_ref(), ignored: arguments.reading.ignored() };
+    let aboard = aboard::read(ctx, subject, reading).await?;
+    let inventory = aboard.inventory();
+    if let Reference::Sbom(path) = subject
+        && inventory.components().is_empty()
+        && inventory.unknowns.is_empty()
+    {
+        return Err(Error::EmptySbom { path: path.clone() });
     }
-    let resolved = resolve::resolve(ctx, &arguments.subject).await?;
-    let cataloged = inventory::catalog(ctx, &resolved).await?;
-    Ok(Subject {
-        name: resolved.subject().to_string(),
-        inventory: Arc::clone(cataloged.inventory()),
-        resolved: Some(resolved),
-        cataloged: Some(cataloged),
-    })
+    Ok(aboard)
 }

@@ -113,7 +113,12 @@ pub(crate) fn sign(
 pub(crate) const fn is_attachable(image: &Reference) -> bool {
     match image {
         Reference::Registry(_) | Reference::OciLayout(_) => true,
-        Reference::OciArchive(_) | Reference::DockerArchive(_) | Reference::Sbom(_) => false,
+        Reference::OciArchive(_)
+        | Reference::DockerArchive(_)
+        | Reference::DockerDaemon(_)
+        | Reference::Directory(_)
+        | Reference::File(_)
+        | Reference::Sbom(_) => false,
     }
 }
 

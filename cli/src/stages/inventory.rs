@@ -1,14 +1,19 @@
-//! Image → inventory.
+//! Image, directory or file → inventory.
 
 use crate::{context::Context, error::Error, stages::resolve::Resolved};
+use camino::{Utf8Path, Utf8PathBuf};
 use indicatif::ProgressBar;
 use jiff::Timestamp;
 use plimsoll_model::{
-    Inventory, Reference, TreePath,
+    Inventory, Limits, Reference, TreePath,
+    inventory::Unknown,
     reference::Selector,
     tree::{Condenser, Interest, Want},
 };
-use plimsoll_oci::image::{Progress, ReadOptions};
+use plimsoll_oci::{
+    directory::{DirectoryTree, Ignored},
+    image::{Progress, ReadOptions},
+};
 use plimsoll_policy::Users;
 use plimsoll_sbom::formats::{self, Document, DocumentSubject};
 use std::sync::Arc;
@@ -39,6 +44,37 @@ impl Cataloged {
             subject,
             timestamp: Timestamp::UNIX_EPOCH,
         }
+    }
+
+    /// What is known of something that is no image, and is called by a name.
+    pub(crate) fn of(ctx: &Context, inventory: Inventory, name: &str) -> Self {
+        let subject = DocumentSubject {
+            name: name.to_owned(),
+            digest: None,
+            platform: None,
+            image_tag: None,
+        };
+        Self {
+            inventory: Arc::new(inventory),
+            users: Users::Absent,
+            subject,
+            timestamp: ctx.document_time.unwrap_or(ctx.now),
+        }
+    }
+
+    /// The same about a subject that is told apart by more than its name.
+    pub(crate) fn about(self, subject: DocumentSubject) -> Self {
+        Self { subject, ..self }
+    }
+
+    /// The same as a document that was made at a time, where one is known.
+    pub(crate) fn made(self, timestamp: Option<Timestamp>) -> Self {
+        Self { timestamp: timestamp.unwrap_or(self.timestamp), ..self }
+    }
+
+    /// What it is about.
+    pub(crate) const fn subject(&self) -> &DocumentSubject {
+        &self.subject
     }
 
     /// The inventory.
@@ -84,11 +120,7 @@ pub(crate) async fn catalog(ctx: &Context, resolved: &Resolved) -> Result<Catalo
     })
     .await
     .map_err(Error::Worker)?;
-    let unknowns = match inventory.unknowns.len() {
-        0 => String::new(),
-        count => format!(", {count} unknown"),
-    };
-    stage.done(&format!("{} components{unknowns}", inventory.components().len()));
+    stage.done(&count(&inventory));
     let timestamp = ctx.document_time.or(image.config.created).unwrap_or(ctx.now);
     Ok(Cataloged {
         inventory: Arc::new(inventory),
@@ -96,6 +128,65 @@ pub(crate) async fn catalog(ctx: &Context, resolved: &Resolved) -> Result<Catalo
         subject: document_subject(resolved),
         timestamp,
     })
+}
+
+/// Catalogs a directory.
+pub(crate) async fn catalog_directory(
+    ctx: &Context,
+    path: &Utf8Path,
+    ignored: Ignored,
+) -> Result<Cataloged, Error> {
+    let open = move |path: &Utf8Path, limits: &Limits| DirectoryTree::open(path, ignored, limits);
+    let (passed_over, inventory) = catalog_tree(ctx, path, open).await?;
+    if passed_over > 0 {
+        ctx.ui.note(&format!(
+            "passed over {passed_over} files and directories in {path} that git ignores; `--no-ignore` reads them"
+        ));
+    }
+    // `.` is called what the directory is called.
+    let real = path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned());
+    Ok(Cataloged::of(ctx, inventory, real.file_name().unwrap_or("/")))
+}
+
+/// Catalogs a single file. Where nothing knows what it is, that is an unknown.
+pub(crate) async fn catalog_file(ctx: &Context, path: &Utf8Path) -> Result<Cataloged, Error> {
+    let (_, mut inventory) = catalog_tree(ctx, path, DirectoryTree::open_file).await?;
+    let name = path.file_name().unwrap_or_default();
+    if inventory.components().is_empty()
+        && inventory.unknowns.is_empty()
+        && let Ok(path) = TreePath::parse(name.as_bytes())
+    {
+        let reason = "nothing in it is a component that any cataloger knows".to_owned();
+        inventory.unknowns.push(Unknown { path, layer: None, cataloger: "file", reason });
+    }
+    Ok(Cataloged::of(ctx, inventory, name))
+}
+
+/// Catalogs a tree on this machine; also how much of it was passed over.
+async fn catalog_tree(
+    ctx: &Context,
+    path: &Utf8Path,
+    open: impl FnOnce(&Utf8Path, &Limits) -> Result<DirectoryTree, plimsoll_oci::Error> + Send + 'static,
+) -> Result<(usize, Inventory), Error> {
+    let stage = ctx.ui.stage("inventory");
+    let (path, limits): (Utf8PathBuf, _) = (path.to_owned(), ctx.limits.clone());
+    let work = move || {
+        let tree = open(&path, &limits)?;
+        Ok((tree.passed_over(), plimsoll_sbom::catalog(&tree, &limits)))
+    };
+    let outcome: Result<_, plimsoll_oci::Error> =
+        spawn_blocking(work).await.map_err(Error::Worker)?;
+    let (passed_over, inventory) = outcome?;
+    stage.done(&count(&inventory));
+    Ok((passed_over, inventory))
+}
+
+fn count(inventory: &Inventory) -> String {
+    let unknowns = match inventory.unknowns.len() {
+        0 => String::new(),
+        count => format!(", {count} unknown"),
+    };
+    format!("{} components{unknowns}", inventory.components().len())
 }
 
 fn document_subject(resolved: &Resolved) -> DocumentSubject {
@@ -109,14 +200,16 @@ fn document_subject(resolved: &Resolved) -> DocumentSubject {
 
 fn tag_of(reference: &Reference) -> Option<String> {
     match reference {
-        Reference::Registry(name) => name.tag.as_ref().map(ToString::to_string),
+        Reference::Registry(name) | Reference::DockerDaemon(name) => {
+            name.tag.as_ref().map(ToString::to_string)
+        }
         Reference::OciLayout(archive)
         | Reference::OciArchive(archive)
         | Reference::DockerArchive(archive) => match &archive.selector {
             Selector::Tag(tag) => Some(tag.to_string()),
             Selector::Only | Selector::Digest(_) => None,
         },
-        Reference::Sbom(_) => None,
+        Reference::Directory(_) | Reference::File(_) | Reference::Sbom(_) => None,
     }
 }
 

@@ -95,6 +95,9 @@ pub(crate) fn destination_tag(
         Reference::OciLayout(_)
         | Reference::OciArchive(_)
         | Reference::DockerArchive(_)
+        | Reference::DockerDaemon(_)
+        | Reference::Directory(_)
+        | Reference::File(_)
         | Reference::Sbom(_) => None,
     };
     if policy.promotion().permits(repository, &to.repository) {

@@ -1,10 +1,10 @@
 //! Reference → one digest. The tag is read here, once; everything after names the digest.
 
 use crate::{args::SubjectArguments, context::Context, error::Error};
-use plimsoll_model::{Digest, Pinned, Reference, image::Image, platform::Platform};
+use plimsoll_model::{Digest, Pinned, Printable, Reference, image::Image, platform::Platform};
 use plimsoll_oci::{
-    Source,
-    manifest::{Content, Descriptor},
+    DockerDaemon, Source,
+    manifest::{Content, Descriptor, Index},
 };
 
 /// An image that can not move any more.
@@ -66,14 +66,9 @@ pub(crate) async fn resolve_reference(
     typed: &Reference,
     platform: Option<&Platform>,
 ) -> Result<Resolved, Error> {
-    if let Reference::Sbom(_) = typed {
-        return Err(Error::usage(
-            format!("`{typed}` is an SBOM, not an image"),
-            "only `plimsoll scan` reads SBOMs; give an image",
-        ));
-    }
+    refuse_others(typed)?;
     let stage = ctx.ui.stage("resolve");
-    let source = Source::open(typed, ctx.access()?).await?;
+    let source = open(ctx, typed).await?;
     let pinned = source.resolve(typed).await?;
     let image = plimsoll_oci::open_image(&source, &pinned, platform).await?;
     let top = source.manifest(&pinned.digest).await?;
@@ -87,6 +82,136 @@ pub(crate) async fn resolve_reference(
     };
     stage.done(&format!("{subject} for {}", image.platform));
     Ok(Resolved { typed: typed.clone(), source, image, subject, descriptor })
+}
+
+/// Opens where the reference points; an engine exports the image.
+async fn open(ctx: &Context, typed: &Reference) -> Result<Source, Error> {
+    match typed {
+        Reference::DockerDaemon(name) => {
+            let socket = ctx.engine()?;
+            Ok(Source::DockerDaemon(DockerDaemon::export(name, &socket, ctx.access()?).await?))
+        }
+        Reference::Registry(_)
+        | Reference::OciLayout(_)
+        | Reference::OciArchive(_)
+        | Reference::DockerArchive(_)
+        | Reference::Directory(_)
+        | Reference::File(_)
+        | Reference::Sbom(_) => Ok(Source::open(typed, ctx.access()?).await?),
+    }
+}
+
+/// What is no image is refused.
+fn refuse_others(typed: &Reference) -> Result<(), Error> {
+    let other = match typed {
+        Reference::Sbom(_) => Some("an SBOM"),
+        Reference::Directory(_) => Some("a directory"),
+        Reference::File(_) => Some("a file"),
+        Reference::Registry(_)
+        | Reference::OciLayout(_)
+        | Reference::OciArchive(_)
+        | Reference::DockerArchive(_)
+        | Reference::DockerDaemon(_) => None,
+    };
+    if let Some(other) = other {
+        return Err(Error::usage(
+            format!("`{typed}` is {other}, not an image"),
+            "only `plimsoll scan` and `plimsoll sbom` read those; give an image",
+        ));
+    }
+    Ok(())
+}
+
+/// All images of one subject.
+#[derive(Debug)]
+pub(crate) struct Platforms {
+    /// The index that they are in; a single image has none.
+    pub index: Option<Pinned>,
+    /// The images, in the order of the index.
+    pub images: Vec<Resolved>,
+}
+
+/// How deep indexes may lie in indexes.
+const NESTING: usize = 4;
+
+/// Resolves a reference to the images for all platforms.
+pub(crate) async fn resolve_platforms(
+    ctx: &Context,
+    typed: &Reference,
+) -> Result<Platforms, Error> {
+    refuse_others(typed)?;
+    let stage = ctx.ui.stage("resolve");
+    let source = open(ctx, typed).await?;
+    let pinned = source.resolve(typed).await?;
+    let top = source.manifest(&pinned.digest).await?;
+    let index = matches!(top.content, Content::Index(_)).then(|| pinned.clone());
+    let mut images: Vec<Resolved> = Vec::new();
+    let mut pending = vec![(top.descriptor, 0_usize)];
+    while let Some((promised, depth)) = pending.pop() {
+        let subject = Pinned { place: pinned.place.clone(), digest: promised.digest };
+        if images.iter().any(|image| image.subject == subject) {
+            continue;
+        }
+        let manifest = source.manifest(&promised.digest).await?;
+        is_as_promised(&manifest.descriptor, &promised, &subject)?;
+        match manifest.content {
+            Content::Image(_) => {
+                let platform = promised.platform.as_ref();
+                let image = plimsoll_oci::open_image(&source, &subject, platform).await?;
+                let (typed, source) = (typed.clone(), source.clone());
+                let descriptor = manifest.descriptor;
+                images.push(Resolved { typed, source, image, subject, descriptor });
+            }
+            Content::Index(index) => {
+                let children = children(ctx, &index, &subject, depth)?;
+                let limit = ctx.limits.children;
+                if images.len().saturating_add(pending.len()).saturating_add(children.len()) > limit
+                {
+                    let from = pinned.to_string();
+                    return Err(plimsoll_oci::Error::TooMany { from, what: "images", limit }.into());
+                }
+                pending.extend(children);
+            }
+        }
+    }
+    stage.done(&format!("{pinned} with {} images", images.len()));
+    Ok(Platforms { index, images })
+}
+
+/// What an index holds besides attestations, the first last, because the last is taken up next.
+fn children(
+    ctx: &Context,
+    index: &Index,
+    place: &Pinned,
+    depth: usize,
+) -> Result<Vec<(Descriptor, usize)>, Error> {
+    if depth >= NESTING {
+        let place = place.to_string();
+        return Err(plimsoll_oci::Error::NestedIndexes { place, limit: NESTING }.into());
+    }
+    let mut children = Vec::new();
+    for child in index.manifests.iter().rev().filter(|child| !child.is_attestation()) {
+        if child.is_manifest() {
+            children.push((child.clone(), depth.saturating_add(1)));
+        } else {
+            let Descriptor { digest, media_type, .. } = child;
+            ctx.ui.note(&format!("{digest} in {place} is no image: {}", Printable(media_type)));
+        }
+    }
+    Ok(children)
+}
+
+fn is_as_promised(found: &Descriptor, child: &Descriptor, index: &Pinned) -> Result<(), Error> {
+    if found.size == child.size {
+        return Ok(());
+    }
+    Err(plimsoll_oci::Error::Size {
+        from: format!("{}@{}", index.place, child.digest),
+        digest: child.digest,
+        expected: child.size,
+        found: Some(found.size),
+    }
+    .into())
 }
 
 /// Whether it holds anything that may be run besides the one image that is judged: another image, or an index with who

@@ -14,7 +14,7 @@ use camino::Utf8Path;
 use plimsoll_model::{Digest, Limits, digest::Digester, reference::Selector};
 use serde::Deserialize;
 use serde_json::json;
-use std::{collections::BTreeMap, io::Read, sync::Arc};
+use std::{collections::BTreeMap, fs::File, io::Read, sync::Arc};
 
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
@@ -31,6 +31,8 @@ pub struct DockerArchive {
 #[derive(Debug)]
 struct Contents {
     members: Members,
+    /// What it is called, for messages.
+    place: String,
     images: Vec<SavedImage>,
     /// The manifests that were made.
     manifests: BTreeMap<Digest, Bytes>,
@@ -60,9 +62,22 @@ impl DockerArchive {
     /// # Errors
     /// [`Error::Archive`], [`Error::ArchiveName`], [`Error::NotALayout`], [`Error::Incomplete`], [`Error::Read`].
     pub fn open(path: &Utf8Path, limits: &Limits) -> Result<Self, Error> {
-        let members = Members::open(path, limits)?;
-        let place = place(path);
-        let file = members.open_file(b"manifest.json")?.ok_or_else(|| Error::NotALayout {
+        Self::of(Members::open(path, limits)?, format!("docker-archive:{path}"))
+    }
+
+    /// The same of a file that is open, of so many bytes, and that messages call `place`.
+    pub(crate) fn of_file(
+        file: File,
+        length: u64,
+        place: &str,
+        limits: &Limits,
+    ) -> Result<Self, Error> {
+        Self::of(Members::of(file, length, Utf8Path::new(place), limits)?, place.to_owned())
+    }
+
+    fn of(members: Members, place: String) -> Result<Self, Error> {
+        let limits = members.limits.clone();
+        let file = members.open_file(b"manifest.json").ok_or_else(|| Error::NotALayout {
             place: place.clone(),
             problem: "it has no file `manifest.json`, so `docker save` did not write it",
         })?;
@@ -74,6 +89,7 @@ impl DockerArchive {
         }
         let mut reader = Contents {
             members,
+            place,
             images: Vec::new(),
             manifests: BTreeMap::new(),
             names: BTreeMap::new(),
@@ -115,7 +131,7 @@ impl DockerArchive {
         match meant.as_slice() {
             [one] => Ok(one.manifest.clone()),
             [] => Err(Error::NoSuchImage {
-                place: place(self.path()),
+                place: self.contents.place.clone(),
                 asked: match selector {
                     Selector::Only => String::new(),
                     Selector::Tag(tag) => format!("`{tag}`"),
@@ -123,9 +139,10 @@ impl DockerArchive {
                 },
                 names: names(&images.iter().collect::<Vec<_>>()),
             }),
-            several => {
-                Err(Error::SeveralImages { place: place(self.path()), names: names(several) })
-            }
+            several => Err(Error::SeveralImages {
+                place: self.contents.place.clone(),
+                names: names(several),
+            }),
         }
     }
 
@@ -183,18 +200,14 @@ impl DockerArchive {
     }
 
     fn open_blob(&self, digest: &Digest) -> Result<LayoutFile, Error> {
-        let missing = || Error::MissingBlob { place: place(self.path()), digest: *digest };
+        let missing = || Error::MissingBlob { place: self.contents.place.clone(), digest: *digest };
         let name = self.contents.names.get(digest).ok_or_else(missing)?;
-        self.contents.members.open_file(name.as_bytes())?.ok_or_else(missing)
+        self.contents.members.open_file(name.as_bytes()).ok_or_else(missing)
     }
 
     fn blob_of(&self, digest: &Digest) -> String {
-        format!("blob {digest} of {}", place(self.path()))
+        format!("blob {digest} of {}", self.contents.place)
     }
-}
-
-fn place(path: &Utf8Path) -> String {
-    format!("docker-archive:{path}")
 }
 
 impl SavedImage {
@@ -217,7 +230,7 @@ impl Contents {
         let names = image.layers.unwrap_or_default();
         let limit = self.members.limits.layers;
         if names.len() > limit {
-            return Err(Error::TooMany { from: place(&self.members.path), what: "layers", limit });
+            return Err(Error::TooMany { from: self.place.clone(), what: "layers", limit });
         }
         let mut descriptor = |name: String| {
             if let Some(known) = hashed.get(&name) {
@@ -256,16 +269,13 @@ impl Contents {
     /// Hashes a file; as a layer, its media type follows from its first bytes.
     fn describe(&mut self, name: &str) -> Result<Descriptor, Error> {
         let mut file =
-            self.members.open_file(name.as_bytes())?.ok_or_else(|| Error::NotALayout {
-                place: place(&self.members.path),
+            self.members.open_file(name.as_bytes()).ok_or_else(|| Error::NotALayout {
+                place: self.place.clone(),
                 problem: "it lacks a file that its `manifest.json` names",
             })?;
         let limit = self.members.limits.layer_compressed;
         if file.size > limit {
-            return Err(Error::TooLarge {
-                from: format!("{name} of {}", place(&self.members.path)),
-                limit,
-            });
+            return Err(Error::TooLarge { from: format!("{name} of {}", self.place), limit });
         }
         let mut digester = Digester::new();
         let mut buffer = vec![0; 1 << 17];

@@ -119,7 +119,7 @@ fn broken_archives_are_refused() {
 }
 
 /// An image as `docker save` writes it, with the names it gave files until version 25.
-fn saved(root: &Utf8Path, tags: &Value) -> (Utf8PathBuf, Digest) {
+pub(crate) fn saved(root: &Utf8Path, tags: &Value) -> (Utf8PathBuf, Digest) {
     let built = image([
         LayerBuilder::new().file("a", "1").storage(Storage::Plain),
         LayerBuilder::new().file("b", "2"),

@@ -70,7 +70,7 @@ impl Access {
         &self.0.options.limits
     }
 
-    pub(super) fn options(&self) -> &AccessOptions {
+    pub(crate) fn options(&self) -> &AccessOptions {
         &self.0.options
     }
 
@@ -91,7 +91,7 @@ impl Access {
     }
 
     /// Refuses the attempt when the network is not to be used.
-    pub(super) fn online(&self, attempt: &Attempt) -> Result<(), Error> {
+    pub(crate) fn online(&self, attempt: &Attempt) -> Result<(), Error> {
         match self.0.options.network {
             Network::Allowed => Ok(()),
             Network::Refused => Err(Error::Offline { attempt: attempt.clone() }),

@@ -25,11 +25,18 @@ pub(crate) const RULE: Rule = Rule {
     good: "rules: {VUL-004: {allow: [generic]}}   # and everything else evaluated",
     equivalents: &[],
     about: &[About::Scan],
-    parameters: &[Parameter {
-        name: "allow",
-        kind: ParameterKind::Texts,
-        help: "types of package URL (`generic`, `maven`) that may go unevaluated; they are shown all the same",
-    }],
+    parameters: &[
+        Parameter {
+            name: "allow",
+            kind: ParameterKind::Texts,
+            help: "types of package URL (`generic`, `maven`) that may go unevaluated; they are shown all the same",
+        },
+        Parameter {
+            name: "max-unknowns",
+            kind: ParameterKind::Number { low: 0, high: 1_000_000 },
+            help: "how much may be there that could not be read or told, before it blocks (default 0); it is shown all the same",
+        },
+    ],
     check,
 };
 
@@ -55,7 +62,13 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     for unknown in &inventory.unknowns {
         unread.entry((unknown.cataloger, &unknown.reason)).or_default().push(unknown);
     }
-    raised.extend(unread.values().filter_map(|group| of_unread(context, group)));
+    let limit = context.number("max-unknowns", 0);
+    let is_within = i64::try_from(inventory.unknowns.len()).is_ok_and(|count| count <= limit);
+    let of_unread = |group: &Vec<&Unknown>| {
+        let raised = of_unread(context, group)?;
+        Some(if is_within { raised.at_most(Action::Inform) } else { raised })
+    };
+    raised.extend(unread.values().filter_map(of_unread));
     raised
 }
 
@@ -222,6 +235,20 @@ mod tests {
         };
         assert_eq!(with("pkg:generic/*").decide().verdict(), Verdict::Pass);
         assert_eq!(with("pkg:generic/g0").decide().verdict(), Verdict::Undecided);
+    }
+
+    #[test]
+    fn as_much_may_be_unknown_as_the_policy_says() {
+        let unread = || {
+            let case = Case::default().component("pkg:npm/a@1", ScanVerdict::Clean);
+            case.unread("a/Cargo.lock", "it is cut").unread("b/Cargo.lock", "it is cut")
+        };
+        assert_eq!(unread().decide().verdict(), Verdict::Undecided);
+        let limited =
+            |limit: u32| unread().policy(&format!("rules: {{VUL-004: {{max-unknowns: {limit}}}}}"));
+        assert_eq!(limited(1).decide().verdict(), Verdict::Undecided);
+        assert_eq!(limited(2).decide().verdict(), Verdict::Pass);
+        assert_eq!(limited(2).findings("VUL-004")[0].action, Action::Inform);
     }
 
     #[test]
