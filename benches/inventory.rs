@@ -22,7 +22,7 @@ use plimsoll_model::{
 use plimsoll_oci::{
     Source,
     auth::Credentials,
-    image::Progress,
+    image::{Progress, ReadOptions},
     source::{Access, AccessOptions, Network},
 };
 use std::{hint::black_box, io::Read as _, sync::Arc, time::Duration};
@@ -87,8 +87,8 @@ fn inventory(criterion: &mut Criterion) {
 
 async fn catalog(source: &Source, image: &Image) -> usize {
     let interest = Arc::from(plimsoll_sbom::interest());
-    let tree =
-        plimsoll_oci::read_tree(source, image, interest, &Limits::STANDARD, &Silent).await.unwrap();
+    let options = ReadOptions { interest, limits: Limits::STANDARD, cache: None };
+    let tree = plimsoll_oci::read_tree(source, image, &options, &Silent).await.unwrap();
     plimsoll_sbom::catalog(&tree, &Limits::STANDARD).components().len()
 }
 

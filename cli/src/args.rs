@@ -95,6 +95,10 @@ pub(crate) struct Shared {
     /// Directory that the advisory index is kept in [default: plimsoll in `XDG_CACHE_HOME` or ~/.cache].
     #[arg(long, global = true, value_name = "DIR", env = "PLIMSOLL_CACHE_DIR")]
     pub cache_dir: Option<Utf8PathBuf>,
+    /// File that what was read of layers is kept in for the next time, made if it is not there; it is believed, so let only
+    /// trusted jobs write it.
+    #[arg(long, global = true, value_name = "FILE", env = "PLIMSOLL_LAYER_CACHE")]
+    pub layer_cache: Option<Utf8PathBuf>,
     /// Credentials file in docker's format [default: `REGISTRY_AUTH_FILE`, `DOCKER_AUTH_CONFIG`, docker's config.json].
     #[arg(long, global = true, value_name = "FILE", env = "PLIMSOLL_REGISTRY_AUTH")]
     pub registry_auth: Option<Utf8PathBuf>,

@@ -11,14 +11,21 @@ use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 use plimsoll_model::Limits;
 use plimsoll_oci::{
+    LayerCache,
     auth::{Credentials, Helpers},
     source::{Access, AccessOptions, Network},
 };
 use plimsoll_policy::Policy;
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 /// The version of this program.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The most that layers take in the layer cache, in bytes: what build services let a project keep is ten times that.
+const LAYER_CACHE_LIMIT: u64 = 1 << 30;
 
 /// Clock, environment, limits, output and settings of one run.
 #[derive(Debug)]
@@ -115,6 +122,20 @@ impl Context {
             };
         let file = directory.join("config.json");
         if file.exists() { from_file(&file) } else { Ok(Credentials::anonymous()) }
+    }
+
+    /// What was read of layers before, where it is asked for. One that can not be used costs time, and nothing else.
+    pub(crate) fn layer_cache(&self) -> Option<Arc<LayerCache>> {
+        let path = self.shared.layer_cache.as_deref()?;
+        match LayerCache::open(path, LAYER_CACHE_LIMIT) {
+            Ok(cache) => Some(Arc::new(cache)),
+            Err(error) => {
+                let source = std::error::Error::source(&error);
+                let reason = source.map(|source| format!(": {source}")).unwrap_or_default();
+                self.ui.warn(&format!("{error}{reason}; all layers are read"));
+                None
+            }
+        }
     }
 
     /// The policy in force: `--config`, else the first policy file from here up to the repository root, else the baseline.

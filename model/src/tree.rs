@@ -228,6 +228,23 @@ pub trait Interest: Send + Sync {
     /// What is wanted of a regular file.
     fn want(&self, path: &TreePath, size: u64, mode: u32) -> Want;
 
+    /// A name for all that it wants: another where any answer of it may be another. What was kept of a layer under one
+    /// name is never taken for another's. Without a name nothing is kept for later.
+    fn id(&self) -> Option<&str> {
+        None
+    }
+
+    /// Every condenser that it may want.
+    fn condensers(&self) -> &[&'static Condenser] {
+        &[]
+    }
+
+    /// What is wanted of a regular file because a symbolic link at `path` leads to it, besides what is wanted of it under
+    /// its own name.
+    fn want_by_link(&self, path: &TreePath, size: u64, mode: u32) -> Want {
+        self.want(path, size, mode)
+    }
+
     /// Whether the content that this file had in lower layers is wanted as well.
     fn wants_earlier(&self, _path: &TreePath) -> bool {
         false

@@ -2,7 +2,7 @@
 
 use crate::{
     Error, Source,
-    image::{Progress, open_image, read_tree},
+    image::{Progress, ReadOptions, open_image, read_tree},
     layout::Layout,
     squash::LayeredTree,
     testing::image::{BuiltImage, ImageBuilder, LayerBuilder},
@@ -85,7 +85,8 @@ pub(crate) fn read_from(
     block_on(async {
         let image = open_image(source, pinned, None).await?;
         let told = Sum::default();
-        let tree = read_tree(source, &image, interest, limits, &told).await?;
+        let options = ReadOptions { interest, limits: limits.clone(), cache: None };
+        let tree = read_tree(source, &image, &options, &told).await?;
         let size: u64 = image.layers.iter().map(|layer| layer.size).sum();
         assert!(told.0.load(Ordering::Relaxed) >= size, "all bytes are told");
         Ok(tree)

@@ -2,6 +2,7 @@
 
 pub use crate::layer::Progress;
 use crate::{
+    cache::{CacheError, Key, LayerCache},
     error::Error,
     layer::{Content, KeptBudget, LayerEntryKind, LayerFiles, Reading, Selection, read_layer},
     local::blocking,
@@ -19,7 +20,8 @@ use plimsoll_model::{
     tree::{Interest, LayerIndex},
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
+    fmt,
     io::{self, Read},
     sync::{
         Arc, Mutex, PoisonError,
@@ -182,11 +184,25 @@ fn layers(
     Ok(layers.collect())
 }
 
+/// What is read of an image.
+#[derive(Clone)]
+pub struct ReadOptions {
+    /// Which content is kept.
+    pub interest: Arc<dyn Interest>,
+    /// How much is read.
+    pub limits: Limits,
+    /// What was read of layers before.
+    pub cache: Option<Arc<LayerCache>>,
+}
+
 /// Reads all layers of an image, several at once and the largest first, and puts them on top of each other.
 ///
 /// Every byte passes by once and is hashed as stored and inflated; nothing is written to disk. Only what `interest`
 /// wants is kept, at most [`Limits::kept`] of it. Where a wanted name turns out to be a link to what had not been
 /// wanted, that layer is read a second time.
+///
+/// Layers that are in the cache are not read at all: they were verified when they were put there, and neither digest
+/// can be another's.
 ///
 /// # Errors
 /// [`Error::Digest`], [`Error::Size`], [`Error::Layer`], [`Error::KeptTooLarge`], [`Error::TooMany`], and those of
@@ -194,16 +210,17 @@ fn layers(
 pub async fn read_tree(
     source: &Source,
     image: &Image,
-    interest: Arc<dyn Interest>,
-    limits: &Limits,
+    options: &ReadOptions,
     progress: &dyn Progress,
 ) -> Result<LayeredTree, Error> {
     let given_up = GivenUp::default();
+    let interest = Arc::clone(&options.interest);
     let (sender, mut done) = mpsc::unbounded_channel();
     let job = Job {
         source: source.clone(),
         layers: image.layers.clone(),
-        limits: limits.clone(),
+        limits: options.limits.clone(),
+        cache: options.cache.clone(),
         runtime: Handle::current(),
         done: Done(sender),
         given_up: Arc::clone(&given_up.0),
@@ -242,6 +259,7 @@ struct Job {
     source: Source,
     layers: Vec<Layer>,
     limits: Limits,
+    cache: Option<Arc<LayerCache>>,
     runtime: Handle,
     done: Done,
     given_up: Arc<AtomicBool>,
@@ -256,44 +274,52 @@ impl Job {
         let kept = KeptBudget::new(self.limits.kept);
         let all = (0..self.layers.len()).map(|at| (at, Selection::Interest(interest))).collect();
         let mut squash = Squash::new(self.limits.links, &kept, interest);
-        for ((at, files), layer) in self.read_layers(&all, &kept)?.into_iter().zip(&self.layers) {
-            let cost = files.cost;
-            squash.apply(layer_index(at), layer, files)?;
-            kept.give_back(cost);
-        }
+        self.read_layers(&all, &kept, |at, layer, files| {
+            squash.apply(layer_index(at), layer, files)
+        })?;
         let mut tree = squash.finish(&self.layers);
         let unread = tree.unread(interest);
         if !unread.is_empty() {
             let again = (0..self.layers.len())
                 .filter_map(|at| Some((at, Selection::Ordinals(unread.get(&layer_index(at))?))))
                 .collect();
-            tree.supply(&contents(self.read_layers(&again, &kept)?));
+            let mut read = BTreeMap::new();
+            self.read_layers(&again, &kept, |at, _, files| {
+                read.extend(contents(at, &files));
+                Ok(())
+            })?;
+            tree.supply(read);
         }
         Ok(tree)
     }
 
-    /// Reads the layers that there is a selection for. Of several errors it is the lowest layer's.
+    /// Reads the layers that there is a selection for, and hands each to `take` as soon as all below it are there: what
+    /// waits is held in memory. Of several errors it is the lowest layer's.
     fn read_layers(
         &self,
         selections: &BTreeMap<usize, Selection<'_>>,
         kept: &KeptBudget,
-    ) -> Result<BTreeMap<usize, LayerFiles>, Error> {
+        take: impl FnMut(usize, &Layer, LayerFiles) -> Result<(), Error> + Send,
+    ) -> Result<(), Error> {
         let mut queue: Vec<(usize, &Layer, &Selection<'_>)> = selections
             .iter()
             .filter_map(|(at, selection)| Some((*at, self.layers.get(*at)?, selection)))
             .collect();
+        let order = queue.iter().map(|(at, layer, _)| (*at, *layer)).collect();
         queue.sort_by_key(|(_, layer, _)| std::cmp::Reverse(layer.size));
         let next = AtomicUsize::new(0);
-        let results = Mutex::new(BTreeMap::new());
+        let waiting = Mutex::new(Waiting { order, read: BTreeMap::new(), result: Ok(()), take });
         let work = || {
             while let Some((at, layer, selection)) = queue.get(next.fetch_add(1, Ordering::Relaxed))
             {
-                let result = self.read(layer, selection, kept);
-                if result.is_err() {
+                let result = self.cached(layer, selection, kept);
+                let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+                let is_failed = result.is_err();
+                waiting.add(*at, result);
+                if is_failed || waiting.result.is_err() {
                     // Layers that are being read are read to their end; no other is begun.
                     next.store(queue.len(), Ordering::Relaxed);
                 }
-                results.lock().unwrap_or_else(PoisonError::into_inner).insert(*at, result);
             }
         };
         // As many as the pool for work on the CPU has, but not in it: reading a layer may wait for a registry.
@@ -303,8 +329,32 @@ impl Job {
                 scope.spawn(work);
             }
         });
-        let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-        results.into_iter().map(|(at, result)| Ok((at, result?))).collect()
+        waiting.into_inner().unwrap_or_else(PoisonError::into_inner).finish()
+    }
+
+    /// Reads a layer, unless the cache has what is wanted of it; then it is put there.
+    fn cached(
+        &self,
+        layer: &Layer,
+        selection: &Selection<'_>,
+        kept: &KeptBudget,
+    ) -> Result<LayerFiles, Error> {
+        let (Some(cache), Selection::Interest(interest)) = (&self.cache, selection) else {
+            return self.read(layer, selection, kept);
+        };
+        let Some(wanted) = interest.id() else { return self.read(layer, selection, kept) };
+        let key = Key::of(layer, wanted, self.limits.file);
+        let found = cache.get(&key).unwrap_or_else(|error| unused(&error));
+        let files = found.and_then(|found| LayerFiles::decode(&found, interest.condensers(), kept));
+        if let Some(files) = files {
+            self.done.bytes(layer.size);
+            return Ok(files);
+        }
+        let files = self.read(layer, selection, kept)?;
+        if let Some(encoded) = files.encode() {
+            cache.put(&key, &encoded).unwrap_or_else(|error| unused(&error));
+        }
+        Ok(files)
     }
 
     fn read(
@@ -338,19 +388,63 @@ impl Job {
     }
 }
 
+/// A cache that cannot be used costs time, and nothing else.
+fn unused<T: Default>(error: &CacheError) -> T {
+    tracing::warn!(error = %error, source = ?std::error::Error::source(error), "a layer is read without the cache");
+    T::default()
+}
+
+impl fmt::Debug for ReadOptions {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { limits, cache, .. } = self;
+        out.debug_struct("ReadOptions")
+            .field("limits", limits)
+            .field("cache", cache)
+            .finish_non_exhaustive()
+    }
+}
+
 fn layer_index(at: usize) -> LayerIndex {
     LayerIndex(u32::try_from(at).unwrap_or(u32::MAX))
 }
 
-fn contents(layers: BTreeMap<usize, LayerFiles>) -> BTreeMap<(LayerIndex, u32), Content> {
-    let of_layer = |(at, files): (usize, LayerFiles)| {
-        (0..).zip(files.entries).filter_map(move |(ordinal, entry)| {
-            let LayerEntryKind::File(content) = entry.kind else { return None };
-            let is_answer = !matches!(content, Content::Unasked);
-            is_answer.then_some(((layer_index(at), ordinal), content))
-        })
-    };
-    layers.into_iter().flat_map(of_layer).collect()
+/// What was read of the files of one layer.
+fn contents(at: usize, files: &LayerFiles) -> Vec<((LayerIndex, u32), Content)> {
+    let read = (0..).zip(files.entries()).filter_map(|(ordinal, entry)| {
+        let LayerEntryKind::File(content) = entry.kind else { return None };
+        let is_answer = !matches!(content, Content::Unasked);
+        is_answer.then_some(((layer_index(at), ordinal), content))
+    });
+    read.collect()
+}
+
+/// Layers that were read, and wait for those below them.
+struct Waiting<'a, F> {
+    /// Those that were not handed on yet, lowest first.
+    order: VecDeque<(usize, &'a Layer)>,
+    read: BTreeMap<usize, Result<LayerFiles, Error>>,
+    /// The first error of those that were.
+    result: Result<(), Error>,
+    take: F,
+}
+
+impl<F: FnMut(usize, &Layer, LayerFiles) -> Result<(), Error>> Waiting<'_, F> {
+    fn add(&mut self, at: usize, read: Result<LayerFiles, Error>) {
+        self.read.insert(at, read);
+        while let Some((at, layer)) = self.order.front()
+            && self.result.is_ok()
+            && let Some(read) = self.read.remove(at)
+        {
+            self.result = read.and_then(|files| (self.take)(*at, layer, files));
+            self.order.pop_front();
+        }
+    }
+
+    /// Where no error came first: the lowest of those whose layers were never handed on.
+    fn finish(self) -> Result<(), Error> {
+        self.result?;
+        self.read.into_values().try_for_each(|read| read.map(drop))
+    }
 }
 
 /// A stream, read from a thread that may wait.

@@ -9,10 +9,12 @@
 //!
 //! Image specification v1.1.0: <https://github.com/opencontainers/image-spec/blob/v1.1.0/layer.md>.
 
+mod files;
 mod inflate;
 mod keep;
 mod pipe;
 
+pub(crate) use files::{LayerEntry, LayerEntryKind, LayerFiles};
 pub(crate) use inflate::Compression;
 pub(crate) use keep::{Content, KeptBudget, Selection};
 
@@ -132,40 +134,6 @@ pub(crate) struct Reading<'a> {
     pub(crate) given_up: &'a AtomicBool,
 }
 
-/// The entries of a layer.
-#[derive(Debug, Default)]
-pub(crate) struct LayerFiles {
-    /// Paths that it removes from the layers below.
-    pub(crate) whiteouts: Vec<TreePath>,
-    /// Directories that it empties of what the layers below have in them.
-    pub(crate) opaques: Vec<TreePath>,
-    /// What it adds, in order.
-    pub(crate) entries: Vec<LayerEntry>,
-    /// The bytes of all this in memory, without content. They count as kept: names alone can fill a machine.
-    pub(crate) cost: usize,
-}
-
-/// Something that a layer adds.
-#[derive(Debug)]
-pub(crate) struct LayerEntry {
-    pub(crate) path: TreePath,
-    pub(crate) kind: LayerEntryKind,
-    pub(crate) size: u64,
-    pub(crate) mode: u32,
-    pub(crate) uid: u64,
-    pub(crate) gid: u64,
-}
-
-#[derive(Debug)]
-pub(crate) enum LayerEntryKind {
-    File(Content),
-    Directory,
-    Symlink(Vec<u8>),
-    /// To a path that is there already, in this layer or below.
-    Hardlink(TreePath),
-    Special,
-}
-
 /// Reads a layer from the bytes of its blob.
 ///
 /// # Errors
@@ -214,8 +182,9 @@ fn walk(
         if count > limit {
             return Err(flawed(layer, LayerFlaw::TooManyEntries { limit }));
         }
-        walk.add(item)?;
+        walk.add(&item)?;
     }
+    walk.files.shrink();
     Ok((walk.files, walk.tarball.into_inner().finish()))
 }
 
@@ -229,7 +198,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn add(&mut self, item: Item) -> Result<(), Error> {
+    fn add(&mut self, item: &Item) -> Result<(), Error> {
         let layer = self.layer;
         let limit = self.reading.limits.path;
         if item.name.len() > limit || item.link.len() > limit {
@@ -238,50 +207,60 @@ impl Walk<'_> {
         }
         let refused = |name: &[u8]| flawed(layer, LayerFlaw::Path { path: text(name) });
         let path = TreePath::parse(&item.name).ok().ok_or_else(|| refused(&item.name))?;
-        let cost = size_of::<LayerEntry>()
-            .saturating_add(path.as_bytes().len())
-            .saturating_add(item.link.len());
-        self.reading.kept.take(cost)?;
-        self.files.cost = self.files.cost.saturating_add(cost);
         match Meaning::of(&path) {
             Meaning::Ignored => Ok(()),
             Meaning::Refused => Err(refused(&item.name)),
             Meaning::Opaque(directory) => {
+                self.files.charge(&directory, self.reading.kept)?;
                 self.files.opaques.push(directory);
                 Ok(())
             }
             Meaning::Whiteout(path) => {
+                self.files.charge(&path, self.reading.kept)?;
                 self.files.whiteouts.push(path);
                 Ok(())
             }
             Meaning::Entry if path.as_bytes().is_empty() && item.kind != ItemKind::Directory => {
                 Err(refused(&item.name))
             }
-            Meaning::Entry => self.add_entry(path, item),
+            Meaning::Entry => self.add_entry(&path, item),
         }
     }
 
-    fn add_entry(&mut self, path: TreePath, item: Item) -> Result<(), Error> {
+    fn add_entry(&mut self, path: &TreePath, item: &Item) -> Result<(), Error> {
         let layer = self.layer;
+        let target;
         let kind = match item.kind {
             ItemKind::File => {
-                let ordinal = u32::try_from(self.files.entries.len()).unwrap_or(u32::MAX);
-                let want = self.selection.want(ordinal, &path, item.size, item.mode);
-                let content = keep(&mut self.tarball, &item, want, self.reading);
+                let ordinal = u32::try_from(self.files.len()).unwrap_or(u32::MAX);
+                let want = self.selection.want(ordinal, path, item.size, item.mode);
+                let content = keep(&mut self.tarball, item, want, self.reading);
                 LayerEntryKind::File(content.map_err(|stop| stop.into_error(layer))?)
             }
             ItemKind::Directory => LayerEntryKind::Directory,
-            ItemKind::Symlink => LayerEntryKind::Symlink(item.link),
+            ItemKind::Symlink => LayerEntryKind::Symlink(&item.link),
             ItemKind::Hardlink => {
-                let target = TreePath::parse(&item.link).ok();
                 let refused = || flawed(layer, LayerFlaw::Path { path: text(&item.link) });
-                LayerEntryKind::Hardlink(target.ok_or_else(refused)?)
+                target = TreePath::parse(&item.link).ok().ok_or_else(refused)?;
+                LayerEntryKind::Hardlink(target.as_bytes())
             }
             ItemKind::Special => LayerEntryKind::Special,
         };
-        let Item { size, mode, uid, gid, .. } = item;
-        self.files.entries.push(LayerEntry { path, kind, size, mode, uid, gid });
-        Ok(())
+        let (directory, name) = split(path.as_bytes());
+        let Item { size, mode, uid, gid, .. } = *item;
+        let entry = LayerEntry { directory, name, kind, size, mode, uid, gid };
+        self.files.push(entry, self.reading.kept)
+    }
+}
+
+/// The directory of a path, and the name in it.
+fn split(path: &[u8]) -> (&[u8], &[u8]) {
+    match path.iter().rposition(|byte| *byte == b'/') {
+        Some(slash) => {
+            let (directory, name) = path.split_at(slash);
+            (directory, name.get(1..).unwrap_or_default())
+        }
+        None => (b"", path),
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub mod archive;
 pub mod auth;
+pub mod cache;
 pub mod copy;
 pub mod daemon;
 pub mod directory;
@@ -16,6 +17,7 @@ pub mod layer;
 pub mod layout;
 mod local;
 pub mod manifest;
+mod packed;
 pub mod registry;
 pub mod source;
 pub mod squash;
@@ -25,6 +27,7 @@ mod tarball;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use cache::LayerCache;
 pub use daemon::DockerDaemon;
 pub use directory::DirectoryTree;
 pub use error::{Attempt, Error, Reason};

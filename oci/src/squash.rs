@@ -7,222 +7,258 @@
 //!
 //! Image specification v1.1.0: <https://github.com/opencontainers/image-spec/blob/v1.1.0/layer.md>.
 
+mod follow;
 mod tree;
+mod trie;
 
 pub use tree::LayeredTree;
 
 use crate::{
     error::Error,
     layer::{Content, KeptBudget, LayerEntry, LayerEntryKind, LayerFiles, LayerFlaw, flawed, text},
+    packed::{Contents, OwnerId, Owners},
 };
+use follow::{Landing, Last, follow};
 use plimsoll_model::{
     TreePath,
     image::Layer,
-    tree::{Entry, EntryKind, Interest, LayerIndex},
+    tree::{Interest, LayerIndex},
 };
 use std::collections::BTreeMap;
-
-/// What lies at one path.
-#[derive(Debug, Clone)]
-struct Node {
-    kind: EntryKind,
-    size: u64,
-    mode: u32,
-    uid: u64,
-    gid: u64,
-    /// The layer that put it there.
-    layer: LayerIndex,
-    content: Content,
-    /// The layer that the content came with, and its position there; for a hard link not its own.
-    origin: (LayerIndex, u32),
-}
-
-/// Nodes by path, in path order.
-type Nodes = BTreeMap<Box<[u8]>, Node>;
+use trie::{Naming, Node, NodeId, NodeKind, ROOT, Trie};
 
 /// A view that grows, layer by layer.
 pub(crate) struct Squash<'a> {
-    nodes: Nodes,
+    trie: Trie,
+    contents: Contents,
+    owners: Owners,
+    root: OwnerId,
     /// The most symbolic links that lead to one file.
     links: usize,
-    /// What paths take from: a short entry may imply long ones.
+    /// What names take from: a short entry may imply long ones.
     kept: &'a KeptBudget,
     /// Says which files' earlier content is remembered.
     interest: &'a dyn Interest,
     earlier: tree::Earlier,
 }
 
+/// A layer that is being put on top.
+struct Applying<'a> {
+    index: LayerIndex,
+    layer: &'a Layer,
+    /// What its whiteouts and opaque markers have taken away, and by path, once that is asked for.
+    removed: Vec<NodeId>,
+    by_path: Option<BTreeMap<Vec<u8>, NodeId>>,
+    /// Where the directory of the last entry is, while nothing has changed that leads there.
+    last: Option<(Vec<u8>, NodeId, Naming)>,
+}
+
 impl<'a> Squash<'a> {
     /// A root with nothing in it.
     pub(crate) fn new(links: usize, kept: &'a KeptBudget, interest: &'a dyn Interest) -> Self {
-        let mut nodes = Nodes::new();
-        nodes.insert(Box::default(), Node::implied(LayerIndex(0)));
-        Self { nodes, links, kept, interest, earlier: tree::Earlier::new() }
+        let mut owners = Owners::default();
+        let root = owners.add(0, 0);
+        let trie = Trie::new(Node::implied(LayerIndex(0), root));
+        let (contents, earlier) = (Contents::default(), tree::Earlier::new());
+        Self { trie, contents, owners, root, links, kept, interest, earlier }
     }
 
     /// Puts a layer on top.
     ///
     /// # Errors
-    /// [`LayerFlaw::HardLink`], [`LayerFlaw::Links`].
+    /// [`LayerFlaw::HardLink`], [`LayerFlaw::Links`], [`Error::KeptTooLarge`].
     pub(crate) fn apply(
         &mut self,
         index: LayerIndex,
         layer: &Layer,
         files: LayerFiles,
     ) -> Result<(), Error> {
-        let (mut removed, mut replaced) = (Nodes::new(), Nodes::new());
+        let mut applying =
+            Applying { index, layer, removed: Vec::new(), by_path: None, last: None };
         for path in &files.whiteouts {
-            let path = self.land(path.as_bytes(), layer)?;
-            self.remove(&path, &mut removed);
+            let landing = self.land(path.as_bytes(), Last::Stays, layer)?;
+            if landing.missing.is_empty() && landing.at != ROOT {
+                let at = landing.at;
+                applying.removed.extend(self.trie.remove(at));
+            }
         }
         for directory in &files.opaques {
-            let directory = self.land(directory.as_bytes(), layer)?;
-            self.empty(&directory, index, &mut removed)?;
+            self.empty(directory.as_bytes(), &mut applying)?;
         }
-        for (ordinal, entry) in (0..).zip(files.entries) {
-            let path = self.land(entry.path.as_bytes(), layer)?;
-            let node = self.node(entry, (index, ordinal), layer, &removed)?;
-            self.make_parents(&path, index)?;
-            self.place(path, node, &mut replaced)?;
+        for (ordinal, entry) in (0..).zip(files.entries()) {
+            self.add(&entry, ordinal, &mut applying)?;
         }
-        self.remember(index, removed.into_iter().chain(replaced));
+        for id in applying.removed {
+            self.remember(id, index);
+        }
+        files.release(self.kept);
         Ok(())
     }
 
-    /// Keeps the content of what a layer replaced or removed, where it is wanted.
-    fn remember(&mut self, by: LayerIndex, gone: impl Iterator<Item = (Box<[u8]>, Node)>) {
-        for (path, node) in gone.filter(|(_, node)| node.layer < by) {
-            let Content::Kept(bytes) = node.content else { continue };
-            if TreePath::parse(&path).is_ok_and(|path| self.interest.wants_earlier(&path)) {
-                self.earlier.entry(path).or_default().push((node.layer, bytes));
+    /// Puts an entry where its directories lead.
+    fn add(
+        &mut self,
+        entry: &LayerEntry<'_>,
+        ordinal: u32,
+        applying: &mut Applying<'_>,
+    ) -> Result<(), Error> {
+        let (directory, naming) = self.directory(entry, applying)?;
+        let node = self.node(entry, (ordinal, naming), applying)?;
+        let there = match entry.name {
+            b"" => Some(ROOT),
+            name => self.trie.child(directory, name),
+        };
+        let Some(there) = there else {
+            self.trie.insert(directory, entry.name, node, self.kept)?;
+            return Ok(());
+        };
+        let was = self.trie.node(there).map(|node| node.kind);
+        let stays = node.kind == NodeKind::Directory && was == Some(NodeKind::Directory);
+        if !stays {
+            // What led through here leads elsewhere now.
+            applying.last = None;
+            self.remember(there, applying.index);
+            for id in self.trie.remove_below(there) {
+                self.remember(id, applying.index);
             }
         }
+        if let Some(place) = self.trie.node_mut(there) {
+            *place = node;
+        }
+        Ok(())
+    }
+
+    /// The directory that an entry lands in, made if it is not there.
+    fn directory(
+        &mut self,
+        entry: &LayerEntry<'_>,
+        applying: &mut Applying<'_>,
+    ) -> Result<(NodeId, Naming), Error> {
+        if let Some((_, id, naming)) =
+            applying.last.as_ref().filter(|(last, ..)| last == entry.directory)
+        {
+            return Ok((*id, *naming));
+        }
+        let too_many = || LayerFlaw::Links { path: text(&entry.path()) };
+        let landing = follow(&self.trie, entry.directory, Last::Followed, self.links)
+            .ok_or_else(|| flawed(applying.layer, too_many()))?;
+        let (naming, at) = (landing.naming, landing.at);
+        let missing: Vec<Vec<u8>> = landing.missing.iter().map(|name| name.to_vec()).collect();
+        let id = self.make(at, &missing, applying)?;
+        applying.last = Some((entry.directory.to_vec(), id, naming));
+        Ok((id, naming))
+    }
+
+    /// Makes directories below what is there, which becomes a directory if it is none.
+    fn make(
+        &mut self,
+        mut at: NodeId,
+        names: &[Vec<u8>],
+        applying: &mut Applying<'_>,
+    ) -> Result<NodeId, Error> {
+        let implied = Node::implied(applying.index, self.root);
+        if self.trie.node(at).is_some_and(|node| node.kind != NodeKind::Directory) {
+            self.remember(at, applying.index);
+            applying.last = None;
+            if let Some(place) = self.trie.node_mut(at) {
+                *place = implied;
+            }
+        }
+        let mut length = if names.is_empty() { 0 } else { self.trie.path(at).len() };
+        for name in names {
+            // A short entry may imply long paths, and whoever walks through the view spells each of them out.
+            length = length.saturating_add(name.len()).saturating_add(1);
+            self.kept.take(length)?;
+            at = self.trie.insert(at, name, implied, self.kept)?;
+        }
+        Ok(at)
     }
 
     /// What an entry comes to. A hard link comes to what it links to, now.
     fn node(
-        &self,
-        entry: LayerEntry,
-        origin: (LayerIndex, u32),
-        layer: &Layer,
-        removed: &Nodes,
+        &mut self,
+        entry: &LayerEntry<'_>,
+        (ordinal, naming): (u32, Naming),
+        applying: &mut Applying<'_>,
     ) -> Result<Node, Error> {
-        let LayerEntry { size, mode, uid, gid, .. } = entry;
-        let node =
-            |kind, content| Node { kind, size, mode, uid, gid, layer: origin.0, content, origin };
-        Ok(match entry.kind {
-            LayerEntryKind::File(content) => node(EntryKind::File, content),
-            LayerEntryKind::Directory => node(EntryKind::Directory, Content::Unasked),
-            LayerEntryKind::Symlink(target) => node(EntryKind::Symlink(target), Content::Unasked),
-            LayerEntryKind::Special => node(EntryKind::Special, Content::Unasked),
+        let layer = applying.index;
+        let kind = match &entry.kind {
+            LayerEntryKind::File(content) => NodeKind::File(self.contents.add(content.clone())),
+            LayerEntryKind::Directory => NodeKind::Directory,
+            LayerEntryKind::Symlink(to) => NodeKind::Symlink(self.trie.add_text(to, self.kept)?),
+            LayerEntryKind::Special => NodeKind::Special,
             LayerEntryKind::Hardlink(target) => {
-                let from = self.land(target.as_bytes(), layer)?;
-                // A name that the same layer removes can still be linked to: which came first is not told.
-                let linked =
-                    self.nodes.get(from.as_slice()).or_else(|| removed.get(from.as_slice()));
-                let is_linkable = |node: &&Node| node.kind != EntryKind::Directory;
-                let linked = linked.filter(is_linkable).ok_or_else(|| {
-                    let (path, target) = (text(entry.path.as_bytes()), text(target.as_bytes()));
-                    flawed(layer, LayerFlaw::HardLink { path, target })
-                })?;
-                Node { layer: origin.0, ..linked.clone() }
+                let linked = self.linked(target, applying)?;
+                let linked = linked.filter(|node| node.kind != NodeKind::Directory);
+                return linked
+                    .map(|node| Node { layer, naming: Naming::Otherwise, ..node })
+                    .ok_or_else(|| {
+                        let (path, target) = (text(&entry.path()), text(target));
+                        flawed(applying.layer, LayerFlaw::HardLink { path, target })
+                    });
             }
-        })
+        };
+        let owner = self.owners.add(entry.uid, entry.gid);
+        let LayerEntry { size, mode, .. } = *entry;
+        Ok(Node { kind, size, mode, owner, layer, origin: (layer, ordinal), naming })
     }
 
-    /// Puts a node at a path whose parents are there.
-    fn place(&mut self, path: Vec<u8>, node: Node, replaced: &mut Nodes) -> Result<(), Error> {
-        let stays = node.kind == EntryKind::Directory && self.is_directory(&path);
-        if !stays {
-            self.remove(&path, replaced);
+    /// What a hard link leads to. A name that the same layer removes can still be linked to: which came first is not told.
+    fn linked(&self, target: &[u8], applying: &mut Applying<'_>) -> Result<Option<Node>, Error> {
+        let landing = self.land(target, Last::Stays, applying.layer)?;
+        if landing.missing.is_empty() {
+            return Ok(self.trie.node(landing.at).copied());
         }
-        self.insert(path.into(), node)
-    }
-
-    fn insert(&mut self, path: Box<[u8]>, node: Node) -> Result<(), Error> {
-        self.kept.take(size_of::<Node>().saturating_add(path.len()))?;
-        self.nodes.insert(path, node);
-        Ok(())
-    }
-
-    fn is_directory(&self, path: &[u8]) -> bool {
-        self.nodes.get(path).is_some_and(|node| node.kind == EntryKind::Directory)
-    }
-
-    /// Lets every parent of `path` be a directory. They are no links: [`Squash::land`] has followed those.
-    fn make_parents(&mut self, path: &[u8], index: LayerIndex) -> Result<(), Error> {
-        let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
-        for parent in slashes.filter_map(|(at, _)| path.get(..at)) {
-            if !self.is_directory(parent) {
-                self.insert(parent.into(), Node::implied(index))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes away what lies at `path` and below it. The root itself stays.
-    fn remove(&mut self, path: &[u8], removed: &mut Nodes) {
-        if !path.is_empty()
-            && let Some(node) = self.nodes.remove(path)
-        {
-            if node.kind == EntryKind::Directory {
-                self.remove_below(path, removed);
-            }
-            removed.insert(path.into(), node);
-        }
-    }
-
-    fn remove_below(&mut self, path: &[u8], removed: &mut Nodes) {
-        let below = tree::below(path);
-        removed.extend(self.nodes.extract_if(below, |path, _| !path.is_empty()));
+        let removed = &applying.removed;
+        let by_path = applying
+            .by_path
+            .get_or_insert_with(|| removed.iter().map(|id| (self.trie.path(*id), *id)).collect());
+        let id = by_path.get(&landing.path(&self.trie));
+        Ok(id.and_then(|id| self.trie.node(*id)).copied())
     }
 
     /// Lets a directory be there with nothing in it. A link or a file of that name is masked, not followed.
-    fn empty(&mut self, path: &[u8], index: LayerIndex, removed: &mut Nodes) -> Result<(), Error> {
-        if self.is_directory(path) {
-            self.remove_below(path, removed);
+    fn empty(&mut self, path: &[u8], applying: &mut Applying<'_>) -> Result<(), Error> {
+        let Landing { at, missing, .. } = self.land(path, Last::Stays, applying.layer)?;
+        let missing: Vec<Vec<u8>> = missing.iter().map(|name| name.to_vec()).collect();
+        if missing.is_empty()
+            && self.trie.node(at).is_some_and(|node| node.kind == NodeKind::Directory)
+        {
+            applying.removed.extend(self.trie.remove_below(at));
             return Ok(());
         }
-        self.remove(path, removed);
-        self.make_parents(path, index)?;
-        self.insert(path.into(), Node::implied(index))
+        if !missing.is_empty() {
+            return self.make(at, &missing, applying).map(drop);
+        }
+        let (parent, name) = (self.trie.parent(at), self.trie.name(at).to_vec());
+        applying.removed.extend(self.trie.remove(at));
+        self.make(parent, &[name], applying).map(drop)
     }
 
-    /// Where `path` lands: symbolic links in the place of its parents followed, its last component not.
-    fn land(&self, path: &[u8], layer: &Layer) -> Result<Vec<u8>, Error> {
-        let kind = |path: &[u8]| self.nodes.get(path).map(|node| &node.kind);
-        tree::follow(path, tree::Last::Stays, self.links, kind)
+    /// Where `path` lands: symbolic links in the place of its parents followed.
+    fn land<'p>(&'p self, path: &'p [u8], last: Last, layer: &Layer) -> Result<Landing<'p>, Error> {
+        follow(&self.trie, path, last, self.links)
             .ok_or_else(|| flawed(layer, LayerFlaw::Links { path: text(path) }))
+    }
+
+    /// Keeps the content of what a layer replaces or has removed, where it is wanted.
+    fn remember(&mut self, id: NodeId, by: LayerIndex) {
+        let Some(Node { kind: NodeKind::File(content), layer, .. }) = self.trie.node(id) else {
+            return;
+        };
+        if let (Content::Kept(bytes), true) = (self.contents.get(*content), *layer < by)
+            && let Ok(path) = TreePath::parse(&self.trie.path(id))
+            && self.interest.wants_earlier(&path)
+        {
+            let earlier = (*layer, bytes.clone());
+            self.earlier.entry(path).or_default().push(earlier);
+        }
     }
 
     /// The view, which grows no more.
     pub(crate) fn finish(self, layers: &[Layer]) -> LayeredTree {
-        let files = self.nodes.into_iter().filter_map(|(path, node)| {
-            let path = TreePath::parse(&path).ok()?;
-            let Node { kind, size, mode, uid, gid, layer, content, origin } = node;
-            Some(tree::File {
-                entry: Entry { path, kind, size, mode, uid, gid, layer },
-                content,
-                origin,
-            })
-        });
-        LayeredTree::new(files.collect(), layers, self.links, self.earlier)
-    }
-}
-
-impl Node {
-    /// A directory that no layer has an entry for.
-    const fn implied(layer: LayerIndex) -> Self {
-        Self {
-            kind: EntryKind::Directory,
-            size: 0,
-            mode: 0o755,
-            uid: 0,
-            gid: 0,
-            layer,
-            content: Content::Unasked,
-            origin: (layer, u32::MAX),
-        }
+        let Self { trie, contents, owners, links, earlier, .. } = self;
+        LayeredTree::new((trie, contents, owners), layers, links, earlier)
     }
 }
 

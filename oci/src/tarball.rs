@@ -8,7 +8,10 @@
 //!
 //! Formats: POSIX.1-2017 `pax` (ustar and extended headers), and GNU tar's manual, "Basic Tar Format".
 
-use std::io::{self, Read};
+use std::{
+    io::{self, BufRead, Read},
+    ops::ControlFlow,
+};
 
 /// Size of a tar block.
 const BLOCK: usize = 512;
@@ -388,6 +391,57 @@ impl<R: Skip> Content<'_, R> {
     }
 }
 
+impl<R: Skip + BufRead> Content<'_, R> {
+    /// Hands the content on in pieces as they lie in memory, to its end or until `take` breaks.
+    ///
+    /// # Errors
+    /// As reading it.
+    pub(crate) fn each_piece(
+        mut self,
+        mut take: impl FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<(), Failure> {
+        while let Some(piece) = self.pieces.last().copied() {
+            let ready = match piece {
+                Piece::Data(0) | Piece::Hole(0) => {
+                    self.pieces.pop();
+                    continue;
+                }
+                Piece::Data(_) => match self.tarball.reader.fill_buf() {
+                    Ok([]) => return Err(self.tarball.flaw(TarFlaw::Truncated)),
+                    Ok(ready) => ready,
+                    Err(error) => return Err(self.tarball.io(error)),
+                },
+                Piece::Hole(_) => &[0; BLOCK],
+            };
+            let count = usize::try_from(piece.len()).unwrap_or(usize::MAX).min(ready.len());
+            let flow = take(ready.get(..count).unwrap_or_default());
+            if matches!(piece, Piece::Data(_)) {
+                self.tarball.reader.consume(count);
+            }
+            self.pass(u64::try_from(count).unwrap_or(u64::MAX));
+            if flow.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<R> Content<'_, R> {
+    /// Counts so many bytes of the next piece as read.
+    fn pass(&mut self, count: u64) {
+        match self.pieces.last_mut() {
+            Some(Piece::Data(left)) => {
+                *left = left.saturating_sub(count);
+                self.tarball.unread = self.tarball.unread.saturating_sub(count);
+                self.tarball.offset = self.tarball.offset.saturating_add(count);
+            }
+            Some(Piece::Hole(left)) => *left = left.saturating_sub(count),
+            None => {}
+        }
+    }
+}
+
 impl<R: Skip> Read for Content<'_, R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         while let Some(piece) = self.pieces.last_mut() {
@@ -409,15 +463,7 @@ impl<R: Skip> Read for Content<'_, R> {
             if count == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            let passed = u64::try_from(count).unwrap_or(u64::MAX);
-            match piece {
-                Piece::Data(left) => {
-                    *left = left.saturating_sub(passed);
-                    self.tarball.unread = self.tarball.unread.saturating_sub(passed);
-                    self.tarball.offset = self.tarball.offset.saturating_add(passed);
-                }
-                Piece::Hole(left) => *left = left.saturating_sub(passed),
-            }
+            self.pass(u64::try_from(count).unwrap_or(u64::MAX));
             return Ok(count);
         }
         Ok(0)

@@ -46,13 +46,14 @@ impl<'a> Archive<'a> {
         Ok(Self(zip))
     }
 
-    /// The names of the files, each with its position; directories are left out.
-    pub(crate) fn names(&self) -> impl Iterator<Item = (usize, String)> {
+    /// The names of the files that are wanted, each with its position; directories are left out.
+    pub(crate) fn files(&self, is_wanted: fn(&[u8]) -> bool) -> Vec<(usize, String)> {
         self.0
             .file_names_raw()
-            .map(|name| String::from_utf8_lossy(name).into_owned())
             .enumerate()
-            .filter(|(_, name)| !name.ends_with('/'))
+            .filter(|(_, name)| !name.ends_with(b"/") && is_wanted(name))
+            .map(|(index, name)| (index, String::from_utf8_lossy(name).into_owned()))
+            .collect()
     }
 
     /// Whether two entries have the same name, so that readers disagree about which one counts.
@@ -60,15 +61,23 @@ impl<'a> Archive<'a> {
         self.0.has_duplicate_names()
     }
 
-    /// The content of a file, at most `left` bytes, which it takes off `left`. What does not have the checksum
-    /// that the directory gives is an error.
+    /// The content of a file, at most `left` bytes. What is inflated is taken off `left`, whether it is of any use or not.
+    /// What does not have the checksum that the directory gives is an error.
     pub(crate) fn read(&mut self, index: usize, left: &mut u64) -> Result<Vec<u8>, ArchiveError> {
+        let before = *left;
         let file = self.0.by_index(index).map_err(ArchiveError::Entry)?;
+        if file.size() > before {
+            return Err(ArchiveError::TooLarge(before));
+        }
         let mut bytes = Vec::new();
         #[expect(clippy::disallowed_methods, reason = "limited right here")]
-        let read = file.take(left.saturating_add(1)).read_to_end(&mut bytes);
-        let length = u64::try_from(read.map_err(ArchiveError::Inflate)?).unwrap_or(u64::MAX);
-        *left = left.checked_sub(length).ok_or(ArchiveError::TooLarge(*left))?;
+        let read = file.take(before.saturating_add(1)).read_to_end(&mut bytes);
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        *left = before.saturating_sub(length);
+        read.map_err(ArchiveError::Inflate)?;
+        if length > before {
+            return Err(ArchiveError::TooLarge(before));
+        }
         Ok(bytes)
     }
 }
@@ -115,8 +124,9 @@ mod tests {
     fn files_are_read_within_the_limit() {
         let bytes = zip(&[("a/b.txt", b"12345"), ("c", &[0; 1000])]);
         let mut archive = Archive::open(Cow::Borrowed(&bytes), 2).unwrap();
-        let names: Vec<_> = archive.names().collect();
-        assert_eq!(names, [(0, "a/b.txt".to_owned()), (1, "c".to_owned())]);
+        let names = archive.files(|name| name != b"c");
+        assert_eq!(names, [(0, "a/b.txt".to_owned())]);
+        assert_eq!(archive.files(|_| true).len(), 2);
         let mut left = 1004;
         assert_eq!(archive.read(0, &mut left).unwrap(), b"12345");
         assert_eq!(left, 999);
@@ -125,6 +135,18 @@ mod tests {
             Archive::open(Cow::Borrowed(&bytes), 1),
             Err(ArchiveError::TooManyEntries { count: 2, limit: 1 })
         ));
+    }
+
+    #[test]
+    fn what_was_inflated_in_vain_is_counted() {
+        let mut bytes = zip(&[("a", &[0; 60])]);
+        // Another checksum than the file has.
+        let central = memchr::memmem::find(&bytes, b"PK\x01\x02").unwrap();
+        bytes[central + 16] ^= 1;
+        let mut archive = Archive::open(Cow::Borrowed(&bytes), 2).unwrap();
+        let mut left = 100;
+        assert!(matches!(archive.read(0, &mut left), Err(ArchiveError::Inflate(_))));
+        assert_eq!(left, 40);
     }
 
     #[test]

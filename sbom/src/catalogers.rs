@@ -3,11 +3,12 @@
 //! A cataloger is one file with one value, listed below. It names the files that it wants and turns them into components;
 //! of a file that it cannot make sense of it returns what it could read, and an [`Unknown`].
 
+use crate::{jar, program};
 use plimsoll_model::{
     Digest, Limits, Purl, Tree, TreePath,
-    component::{Component, ComponentId, Location},
+    component::{Component, ComponentId, ComponentKind, Location},
     inventory::{Coverage, Distribution, Relation, RelationKind, Unknown},
-    tree::{Condenser, Entry, EntryKind, Want},
+    tree::{Condenser, Entry, EntryKind, LayerIndex, Want},
 };
 use rayon::prelude::*;
 use std::{
@@ -25,16 +26,83 @@ macro_rules! catalogers {
     };
 }
 catalogers! {
+    alpm,
     apk,
+    binary,
+    bun_lock,
+    cabal_freeze,
     cargo_lock,
+    chisel,
+    composer_installed,
+    composer_lock,
+    conan_lock,
+    conda,
+    dotnet_deps,
     dpkg,
+    gem,
+    gemfile_lock,
+    gguf,
+    github_actions,
     go_binary,
+    go_mod,
+    go_vendor,
+    gradle_lock,
+    homebrew,
+    image_reference,
     java,
+    julia_manifest,
+    jvm_release,
+    luarocks,
+    mix_lock,
+    nix,
     npm_installed,
     npm_lock,
+    nuget_assets,
+    nuget_lock,
+    opam,
+    opkg,
+    otp_app,
+    packages_config,
+    pdm_lock,
+    pipfile_lock,
+    pnpm_lock,
+    podfile_lock,
+    poetry_lock,
+    pom,
+    portage,
+    pub_lock,
+    pylock,
     pypi,
+    r_description,
+    rebar_lock,
+    renv_lock,
+    requirements,
     rpm,
+    rust_binary,
+    safetensors,
+    sbom_claim,
+    stack_lock,
+    swift_resolved,
+    terraform_lock,
+    uv_lock,
+    vcpkg,
+    version_file,
+    wordpress,
+    yarn_lock,
 }
+
+/// The one that tells by texts in programs what they are.
+pub(crate) const BY_TEXT: &str = binary::CATALOGER.id;
+
+/// Everything that a file may be condensed by.
+pub(crate) const CONDENSERS: &[&Condenser] = &[
+    &gguf::BEGINNING,
+    &jar::CONDENSER,
+    &program::NAMED,
+    &program::PROGRAM,
+    &safetensors::BEGINNING,
+    &wordpress::BEGINNING,
+];
 
 /// Finds components of one kind.
 #[derive(Debug)]
@@ -187,11 +255,20 @@ impl<'a> Context<'a> {
     pub(crate) fn each_condensed(
         &self,
         condenser: &'static Condenser,
-        catalog: fn(&Self, &Entry, &[u8], &mut Found),
+        catalog: impl Fn(&Self, &Entry, &[u8], &mut Found) + Sync,
+    ) -> Found {
+        self.each_condensed_by(|_| condenser, catalog)
+    }
+
+    /// As [`Context::each_condensed`], where the path tells which condenser the file went through.
+    pub(crate) fn each_condensed_by(
+        &self,
+        condenser: impl Fn(&TreePath) -> &'static Condenser + Sync,
+        catalog: impl Fn(&Self, &Entry, &[u8], &mut Found) + Sync,
     ) -> Found {
         let one = |entry: &Entry| {
             let mut found = Found::default();
-            match self.tree.condensed(&entry.path, condenser) {
+            match self.tree.condensed(&entry.path, condenser(&entry.path)) {
                 Ok(Some(bytes)) => catalog(self, entry, &bytes, &mut found),
                 Ok(None) => {}
                 Err(error) => self.note(&mut found, entry, error),
@@ -284,9 +361,17 @@ impl<'a> Context<'a> {
         database: &Entry,
         (owner, path): (ComponentId, &str),
     ) {
+        if let Some(path) = self.file_of(database.layer, path) {
+            found.owned.entry(path).or_insert(owner);
+        }
+    }
+
+    /// The regular file of a system that `path` leads to, links among its directories followed, where no later layer than
+    /// `layer` put it there.
+    pub(crate) fn file_of(&self, layer: LayerIndex, path: &str) -> Option<TreePath> {
         let file = |path: &TreePath| {
             let entry = self.tree.entry(path).filter(|entry| entry.kind == EntryKind::File)?;
-            let is_own = entry.layer <= database.layer && is_of_system(&entry.path);
+            let is_own = entry.layer <= layer && is_of_system(&entry.path);
             is_own.then_some(entry.path)
         };
         let real = |path: &TreePath| {
@@ -296,10 +381,8 @@ impl<'a> Context<'a> {
             real.extend_from_slice(path.file_name());
             file(&TreePath::parse(&real).ok()?)
         };
-        let path = TreePath::parse(path.as_bytes()).ok();
-        if let Some(path) = path.and_then(|path| file(&path).or_else(|| real(&path))) {
-            found.owned.entry(path).or_insert(owner);
-        }
+        let path = TreePath::parse(path.as_bytes()).ok()?;
+        file(&path).or_else(|| real(&path))
     }
 
     /// A file as evidence of a component.
@@ -319,6 +402,27 @@ impl<'a> Context<'a> {
         entry: &Entry,
         draft: &Draft<'_>,
     ) -> Option<ComponentId> {
+        let id = self.put(found, entry, draft)?;
+        if found.at(id)?.version.is_none() {
+            self.note(found, entry, format!("package `{}` states no version", draft.shown));
+        }
+        Some(id)
+    }
+
+    /// Adds a project itself: an application, which nobody else's packages depend on. That its manifest states no version
+    /// is usual, and no unknown.
+    pub(crate) fn add_project(
+        &self,
+        found: &mut Found,
+        entry: &Entry,
+        draft: &Draft<'_>,
+    ) -> Option<ComponentId> {
+        let id = self.put(found, entry, draft)?;
+        found.at(id)?.kind = ComponentKind::Application;
+        Some(id)
+    }
+
+    fn put(&self, found: &mut Found, entry: &Entry, draft: &Draft<'_>) -> Option<ComponentId> {
         let version = draft.version.map(str::trim).filter(|version| !version.is_empty());
         let purl = Purl::new(draft.kind, draft.namespace, draft.name, version, draft.qualifiers);
         let purl = match purl {
@@ -328,9 +432,6 @@ impl<'a> Context<'a> {
                 return None;
             }
         };
-        if version.is_none() {
-            self.note(found, entry, format!("package `{}` states no version", draft.shown));
-        }
         if self.room.components.fetch_add(1, Ordering::Relaxed) >= self.limits.components {
             return None;
         }
@@ -365,8 +466,12 @@ pub(crate) fn is_of_system(path: &TreePath) -> bool {
 
 /// diffID of the layer that an entry comes from.
 pub(crate) fn layer(tree: &dyn Tree, entry: &Entry) -> Option<Digest> {
-    let index = usize::try_from(entry.layer.0).ok()?;
-    tree.layers().get(index).map(|layer| layer.diff_id)
+    layer_of(tree, entry.layer)
+}
+
+/// diffID of a layer.
+pub(crate) fn layer_of(tree: &dyn Tree, index: LayerIndex) -> Option<Digest> {
+    tree.layers().get(usize::try_from(index.0).ok()?).map(|layer| layer.diff_id)
 }
 
 /// The id of a position.

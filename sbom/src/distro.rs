@@ -1,10 +1,12 @@
-//! The distribution, from `os-release`.
+//! The distribution, from `os-release`, or from the files that systems without it have.
 //!
 //! Format: <https://www.freedesktop.org/software/systemd/man/latest/os-release.html>.
 
+mod fallback;
+
 use crate::catalogers::{Found, is_of_system, layer};
 use plimsoll_model::{
-    Limits, Tree, TreePath,
+    Limits, Purl, Tree, TreePath,
     component::Component,
     inventory::{Distribution, Unknown},
     tree::{Entry, EntryKind, TreeError, Want},
@@ -12,37 +14,100 @@ use plimsoll_model::{
 
 const ID: &str = "distro";
 
-/// In the order in which they count.
-const PATHS: [&[u8]; 2] = [b"etc/os-release", b"usr/lib/os-release"];
+/// A file that may name the distribution.
+struct Source {
+    path: &'static str,
+    /// What it says.
+    parse: fn(&str) -> Option<Distribution>,
+    /// What is to be said where it names none.
+    silence: &'static str,
+}
 
-/// What is wanted of a file.
+/// In the order in which they count.
+const SOURCES: [Source; 10] = [
+    os_release("etc/os-release"),
+    os_release("usr/lib/os-release"),
+    other("etc/lsb-release", fallback::lsb),
+    other("etc/openwrt_release", fallback::lsb),
+    other("etc/alpine-release", fallback::alpine),
+    other("etc/redhat-release", fallback::red_hat),
+    other("etc/centos-release", fallback::red_hat),
+    other("etc/system-release", fallback::red_hat),
+    other("etc/debian_version", fallback::debian),
+    other("etc/arch-release", fallback::arch),
+];
+
+const fn os_release(path: &'static str) -> Source {
+    Source { path, parse, silence: "no `ID` names the distribution" }
+}
+
+const fn other(path: &'static str, parse: fn(&str) -> Option<Distribution>) -> Source {
+    Source { path, parse, silence: "it names no distribution that is known" }
+}
+
+impl Source {
+    fn path(&self) -> Option<TreePath> {
+        TreePath::parse(self.path.as_bytes()).ok()
+    }
+}
+
+/// What is wanted of a file: the sources, and what they may be links to (`etc/rocky-release`).
 pub(crate) fn want(path: &TreePath) -> Want {
-    if PATHS.contains(&path.as_bytes()) { Want::Content } else { Want::Nothing }
+    let bytes = path.as_bytes();
+    let is_source = |source: &Source| source.path.as_bytes() == bytes;
+    let directory = path.parent();
+    let directory = directory.as_ref().map(TreePath::as_bytes).unwrap_or_default();
+    let is_release = bytes.ends_with(b"-release") && [&b"etc"[..], b"usr/lib"].contains(&directory);
+    if is_release || (SOURCES.iter().any(is_source) && directory == b"etc") {
+        Want::Content
+    } else {
+        Want::Nothing
+    }
 }
 
 /// The distribution that the first of the files names, and what could not be told.
 pub(crate) fn read(tree: &dyn Tree, limits: &Limits) -> (Option<Distribution>, Vec<Unknown>) {
     let mut unknowns = Vec::new();
-    for path in PATHS.iter().filter_map(|path| TreePath::parse(path).ok()) {
+    for source in &SOURCES {
+        let Some(path) = source.path() else { continue };
         let entry = tree.entry(&path);
         let mut unknown = |reason: String| {
             let layer = entry.as_ref().and_then(|entry| layer(tree, entry));
             unknowns.push(Unknown { path: path.clone(), layer, cataloger: ID, reason });
         };
         match tree.read(&path, limits.user_file) {
-            Ok(bytes) => match parse(&String::from_utf8_lossy(&bytes)) {
+            Ok(bytes) => match (source.parse)(&String::from_utf8_lossy(&bytes)) {
                 Some(distribution) => return (Some(distribution), unknowns),
-                None => unknown("no `ID` names the distribution".to_owned()),
+                None => unknown(source.silence.to_owned()),
             },
             Err(TreeError::Absent) => {}
             Err(error) => unknown(error.to_string()),
         }
     }
-    (None, unknowns)
+    (fallback::busybox(tree), unknowns)
+}
+
+/// The first of the files that is there.
+fn source(tree: &dyn Tree) -> Option<Entry> {
+    let busybox = TreePath::parse(fallback::BUSYBOX.as_bytes()).ok();
+    SOURCES.iter().filter_map(Source::path).chain(busybox).find_map(|path| tree.entry(&path))
 }
 
 /// The purl types of the packages of distributions, each with its cataloger.
-const PACKAGES: [(&str, &str); 3] = [("deb", "dpkg"), ("apk", "apk"), ("rpm", "rpm")];
+const PACKAGES: [(&str, &str); 7] = [
+    ("alpm", "alpm"),
+    ("apk", "apk"),
+    ("deb", "chisel"),
+    ("deb", "dpkg"),
+    ("ebuild", "portage"),
+    ("opkg", "opkg"),
+    ("rpm", "rpm"),
+];
+
+/// Whether it is a package of a distribution.
+pub(crate) fn is_package(purl: &Purl) -> bool {
+    PACKAGES.iter().any(|(kind, _)| purl.kind() == *kind)
+}
 
 /// What is to be said of a distribution without a single package: its database was taken away, or is of a kind that
 /// nothing here reads. Either way nothing is known of what it brought. Where its name was taken away as well, it shows by
@@ -52,10 +117,7 @@ pub(crate) fn missing_packages(
     distribution: Option<&Distribution>,
     found: &Found,
 ) -> Option<Unknown> {
-    let has_packages = found
-        .components
-        .iter()
-        .any(|component| PACKAGES.iter().any(|(kind, _)| component.purl.kind() == *kind));
+    let has_packages = found.components.iter().any(|component| is_package(&component.purl));
     let is_said = found
         .unknowns
         .iter()
@@ -64,8 +126,7 @@ pub(crate) fn missing_packages(
         return None;
     }
     let (entry, reason) = if let Some(Distribution { id, .. }) = distribution {
-        let mut paths = PATHS.iter().filter_map(|path| TreePath::parse(path).ok());
-        let entry = paths.find_map(|path| tree.entry(&path))?;
+        let entry = source(tree)?;
         (entry, format!("it names the distribution `{id}`, of which no packages were found"))
     } else {
         let reason = "it is a loader of programs, of a system of which no packages were found";
@@ -99,9 +160,8 @@ pub(crate) fn contradictions(
     distribution: &Distribution,
     found: &Found,
 ) -> Vec<Unknown> {
-    let mut paths = PATHS.iter().filter_map(|path| TreePath::parse(path).ok());
-    let Some(path) = paths.find(|path| tree.entry(path).is_some()) else { return Vec::new() };
-    let layer = tree.entry(&path).and_then(|entry| layer(tree, &entry));
+    let Some(entry) = source(tree) else { return Vec::new() };
+    let (path, layer) = (entry.path.clone(), layer(tree, &entry));
     let Distribution { id, version_id, .. } = distribution;
     let release = version_id.as_deref().unwrap_or_default();
     let contradicts = |component: &&Component| {
@@ -133,16 +193,18 @@ fn begin_alike(left: &str, right: &str, count: usize) -> bool {
     numbers(left) == numbers(right)
 }
 
+/// The value of a variable; as in a shell, the last assignment counts.
+fn variable(text: &str, name: &str) -> Option<String> {
+    text.lines()
+        .rev()
+        .filter_map(|line| line.trim().split_once('='))
+        .find(|(found, _)| *found == name)
+        .map(|(_, value)| unquote(value))
+        .filter(|value| !value.is_empty())
+}
+
 fn parse(text: &str) -> Option<Distribution> {
-    let get = |name: &str| {
-        // As in a shell, the last assignment counts.
-        text.lines()
-            .rev()
-            .filter_map(|line| line.trim().split_once('='))
-            .find(|(found, _)| *found == name)
-            .map(|(_, value)| unquote(value))
-            .filter(|value| !value.is_empty())
-    };
+    let get = |name: &str| variable(text, name);
     Some(Distribution {
         id: get("ID")?,
         id_like: get("ID_LIKE")

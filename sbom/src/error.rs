@@ -23,9 +23,9 @@ pub enum Error {
         /// The limit.
         limit: usize,
     },
-    /// It is JSON, and neither CycloneDX nor SPDX.
+    /// It is JSON or XML, and neither CycloneDX nor SPDX.
     #[error(
-        "cannot tell what SBOM this is: expected `bomFormat` with `CycloneDX`, or `spdxVersion`"
+        "cannot tell what SBOM this is: expected `bomFormat` with `CycloneDX`, `spdxVersion`, or a `@graph` of SPDX 3"
     )]
     UnknownSbomFormat,
     /// It is of a version that is not read.
@@ -43,6 +43,18 @@ pub enum Error {
     SbomSyntax {
         /// Where and why.
         source: serde_json::Error,
+    },
+    /// It is no XML.
+    #[error("cannot parse the SBOM as XML")]
+    SbomXml {
+        /// Where and why.
+        source: Box<quick_xml::Error>,
+    },
+    /// It is XML that is not read.
+    #[error("cannot read the SBOM as XML: {reason}")]
+    SbomXmlRefused {
+        /// Why: a sentence without a final period.
+        reason: &'static str,
     },
     /// It says to be CycloneDX 1.3 to 1.5 and can not be read as that.
     #[error("cannot parse the SBOM as CycloneDX")]
@@ -78,6 +90,8 @@ impl Classify for Error {
             | Self::UnknownSbomFormat
             | Self::UnsupportedSbomVersion { .. }
             | Self::SbomSyntax { .. }
+            | Self::SbomXml { .. }
+            | Self::SbomXmlRefused { .. }
             | Self::CycloneDx { .. } => Class::Rejected,
             Self::WriteSbom { .. }
             | Self::WriteCycloneDxJson { .. }
@@ -94,6 +108,8 @@ impl Classify for Error {
             Self::SbomTooLarge { .. }
             | Self::TooManySbomComponents { .. }
             | Self::SbomSyntax { .. }
+            | Self::SbomXml { .. }
+            | Self::SbomXmlRefused { .. }
             | Self::CycloneDx { .. }
             | Self::WriteCycloneDxJson { .. }
             | Self::WriteCycloneDxXml { .. }

@@ -24,6 +24,7 @@ mod reading {
     pub(crate) mod count;
     pub(crate) mod cyclonedx;
     pub(crate) mod cyclonedx_legacy;
+    pub(crate) mod cyclonedx_xml;
     pub(crate) mod distribution;
     pub(crate) mod facts;
     pub(crate) mod found;
@@ -31,6 +32,7 @@ mod reading {
     pub(crate) mod source;
     pub(crate) mod spdx;
     pub(crate) mod spdx3;
+    pub(crate) mod spdx_tag_value;
 }
 
 use crate::Error;
@@ -39,6 +41,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use plimsoll_model::{Digest, Inventory, Limits, Purl, platform::Platform};
 use reading::count::Probe;
 pub use reading::facts::{ComponentFacts, Facts, Field, Sbom};
+pub(crate) use shared::hash::is_well_formed;
 
 /// What an SBOM is made from.
 #[derive(Debug, Clone)]
@@ -113,6 +116,7 @@ macro_rules! formats {
 }
 formats! {
     cyclonedx_json,
+    cyclonedx_xml,
     spdx_json,
     spdx3_json,
 }
@@ -133,18 +137,31 @@ pub fn read(bytes: &[u8], limits: &Limits) -> Result<Inventory, Error> {
 
 /// Reads an SBOM by anyone, with what it says of itself; what it is, is told by its content.
 ///
-/// CycloneDX 1.2 to 1.7 and SPDX 2.2 and 2.3, all as JSON. At most [`Limits::sbom`] bytes and
-/// [`Limits::sbom_components`] components, nested ones included; nesting is bounded by `serde_json` (128).
+/// CycloneDX 1.2 to 1.7 as JSON and XML, SPDX 2.2 and 2.3 as JSON and tag-value, SPDX 3.0.1 as JSON-LD. At most
+/// [`Limits::sbom`] bytes and [`Limits::sbom_components`] components, nested ones included; 128 levels deep.
 ///
 /// # Errors
 /// [`Error::SbomTooLarge`], [`Error::TooManySbomComponents`], [`Error::UnknownSbomFormat`],
-/// [`Error::UnsupportedSbomVersion`], [`Error::SbomSyntax`], [`Error::CycloneDx`].
+/// [`Error::UnsupportedSbomVersion`], [`Error::SbomSyntax`], [`Error::SbomXml`], [`Error::SbomXmlRefused`],
+/// [`Error::CycloneDx`].
 pub fn read_document(bytes: &[u8], limits: &Limits) -> Result<Sbom, Error> {
     let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     if size > limits.sbom {
         return Err(Error::SbomTooLarge { size, limit: limits.sbom });
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    if bytes.trim_ascii_start().starts_with(b"<") {
+        let (mut found, version) = reading::cyclonedx_xml::read(bytes, limits)?;
+        found.facts.format = "CycloneDX";
+        found.facts.version = version;
+        return Ok(found.into_sbom());
+    }
+    if reading::spdx_tag_value::is_it(bytes) {
+        let (mut found, version) = reading::spdx_tag_value::read(bytes, limits)?;
+        found.facts.format = "SPDX";
+        version.clone_into(&mut found.facts.version);
+        return Ok(found.into_sbom());
+    }
     read_json(bytes, limits)
 }
 

@@ -57,7 +57,9 @@ impl TestTree {
 
     /// Keeps what lies at a path for [`Tree::earlier`], where it is wanted.
     fn remember(&mut self, path: &TreePath) {
+        let now = u32::try_from(self.layers.len() - 1).unwrap();
         if let Some((entry, Content::Whole(bytes))) = self.entries.get(path)
+            && entry.layer.0 < now
             && interest().wants_earlier(path)
         {
             let earlier = (entry.layer, bytes.clone());
@@ -69,6 +71,14 @@ impl TestTree {
     pub(crate) fn link(mut self, path: &str, target: &str) -> Self {
         let at = TreePath::parse(path.as_bytes()).unwrap();
         self.insert(at, EntryKind::Symlink(target.as_bytes().to_vec()), 0, Content::Nothing);
+        self
+    }
+
+    /// Without a file that a layer below has: this one removes it.
+    pub(crate) fn without(mut self, path: &str) -> Self {
+        let at = TreePath::parse(path.as_bytes()).unwrap();
+        self.remember(&at);
+        assert!(self.entries.remove(&at).is_some(), "{path}");
         self
     }
 
@@ -96,6 +106,19 @@ impl TestTree {
     /// What is aboard, as lines: components (`purl`, and `(owned by purl)`), then relations, then unknowns.
     pub(crate) fn lines(&self) -> Vec<String> {
         lines(&self.catalog())
+    }
+}
+
+impl TestTree {
+    /// Which layer brought what: number of the layer, from 1, or `?`, and name of each component.
+    pub(crate) fn introduced(&self) -> Vec<String> {
+        let number = |digest| {
+            let place = self.layers.iter().position(|layer| Some(layer.diff_id) == digest);
+            place.map_or_else(|| "?".to_owned(), |place| (place + 1).to_string())
+        };
+        let inventory = self.catalog();
+        let components = inventory.components().iter();
+        components.map(|found| format!("{} {}", number(found.introduced), found.name)).collect()
     }
 }
 

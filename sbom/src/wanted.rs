@@ -1,12 +1,12 @@
 //! Which cataloger wants which file, told for a hundred thousand of them without asking every cataloger about each.
 
 use crate::{
-    catalogers::{ALL, Cataloger, Files},
+    catalogers::{ALL, CONDENSERS, Cataloger, Files},
     distro,
 };
 use plimsoll_model::{
     Tree, TreePath,
-    tree::{Entry, EntryKind, Interest, TreeError, Want},
+    tree::{Condenser, Entry, EntryKind, Interest, TreeError, Want},
 };
 use std::collections::BTreeMap;
 
@@ -45,8 +45,8 @@ impl Wanted {
         wanted
     }
 
-    /// The catalogers that a file may be of interest to; one may come twice.
-    fn candidates(&self, path: &TreePath) -> impl Iterator<Item = (usize, &'static Cataloger)> {
+    /// The catalogers that may want a file by its name; one may come twice.
+    fn by_name(&self, path: &TreePath) -> impl Iterator<Item = (usize, &'static Cataloger)> {
         let bytes = path.as_bytes();
         let name = path.file_name();
         let end = name.iter().rposition(|byte| *byte == b'.').and_then(|dot| name.get(dot..));
@@ -56,10 +56,23 @@ impl Wanted {
             self.named.get(name),
             end.and_then(|end| self.ending.get(end)),
             self.inside.get(directory),
-            Some(&self.any),
         ];
-        let positions = lists.into_iter().flatten().flatten();
-        positions.filter_map(|position| Some((*position, *ALL.get(*position)?)))
+        at(lists.into_iter().flatten().flatten().copied())
+    }
+
+    /// The catalogers that a file may be of interest to; one may come twice. One that is condensed for its name is for
+    /// nobody who wants every file: two condensers for one file would have all of it held, and it may be of many gigabytes.
+    fn candidates(
+        &self,
+        path: &TreePath,
+        size: u64,
+        mode: u32,
+    ) -> impl Iterator<Item = (usize, &'static Cataloger)> {
+        let is_condensed = |(_, cataloger): (usize, &Cataloger)| {
+            matches!((cataloger.want)(path, size, mode), Want::Condensed(_))
+        };
+        let any: &[usize] = if self.by_name(path).any(is_condensed) { &[] } else { &self.any };
+        self.by_name(path).chain(at(any.iter().copied()))
     }
 
     /// For each cataloger of [`ALL`] the regular files that it wants, in path order; and links by which something that it
@@ -68,7 +81,7 @@ impl Wanted {
     pub(crate) fn files(&self, tree: &dyn Tree) -> Vec<Vec<Entry>> {
         let mut files: Vec<Vec<Entry>> = ALL.iter().map(|_| Vec::new()).collect();
         for entry in tree.entries() {
-            for (position, cataloger) in self.candidates(&entry.path) {
+            for (position, cataloger) in self.candidates(&entry.path, entry.size, entry.mode) {
                 if let Some(files) = files.get_mut(position)
                     && files.last().is_none_or(|last| last.path != entry.path)
                     && is_for(tree, &entry, cataloger)
@@ -79,6 +92,11 @@ impl Wanted {
         }
         files
     }
+}
+
+/// The catalogers at these positions.
+fn at(positions: impl Iterator<Item = usize>) -> impl Iterator<Item = (usize, &'static Cataloger)> {
+    positions.filter_map(|position| Some((position, *ALL.get(position)?)))
 }
 
 fn is_for(tree: &dyn Tree, entry: &Entry, cataloger: &Cataloger) -> bool {
@@ -101,13 +119,28 @@ fn is_for(tree: &dyn Tree, entry: &Entry, cataloger: &Cataloger) -> bool {
 
 impl Interest for Wanted {
     fn want(&self, path: &TreePath, size: u64, mode: u32) -> Want {
-        self.candidates(path)
+        self.candidates(path, size, mode)
+            .map(|(_, cataloger)| (cataloger.want)(path, size, mode))
+            .fold(distro::want(path), both)
+    }
+
+    fn id(&self) -> Option<&str> {
+        Some(env!("PLIMSOLL_SBOM_SOURCES"))
+    }
+
+    fn condensers(&self) -> &[&'static Condenser] {
+        CONDENSERS
+    }
+
+    fn want_by_link(&self, path: &TreePath, size: u64, mode: u32) -> Want {
+        // What is wanted of every file is read under its own name.
+        self.by_name(path)
             .map(|(_, cataloger)| (cataloger.want)(path, size, mode))
             .fold(distro::want(path), both)
     }
 
     fn wants_earlier(&self, path: &TreePath) -> bool {
-        self.candidates(path).any(|(_, cataloger)| {
+        self.by_name(path).any(|(_, cataloger)| {
             cataloger.earlier.iter().any(|earlier| earlier.as_bytes() == path.as_bytes())
         })
     }
@@ -125,7 +158,7 @@ fn both(left: Want, right: Want) -> Want {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plimsoll_model::tree::{Condense, Condenser};
+    use plimsoll_model::tree::Condense;
     use std::ops::ControlFlow;
 
     struct Nothing;
@@ -159,7 +192,7 @@ mod tests {
         let wanted = Wanted::new();
         let candidates = |path: &str| -> Vec<&str> {
             let path = TreePath::parse(path.as_bytes()).unwrap();
-            wanted.candidates(&path).map(|(_, cataloger)| cataloger.id).collect()
+            wanted.candidates(&path, 1, 0o644).map(|(_, cataloger)| cataloger.id).collect()
         };
         for (path, id) in [
             ("Cargo.lock", "cargo-lock"),
@@ -177,6 +210,18 @@ mod tests {
             ("lib/apk/db/x/installed", "apk"),
         ] {
             assert!(!candidates(path).contains(&id), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_condensed_for_its_name_is_not_held_for_those_who_want_everything() {
+        let wanted = Wanted::new();
+        for path in ["a.jar", "a.gguf", "a.safetensors", "usr/bin/a", "usr/bin/nginx"] {
+            let at = TreePath::parse(path.as_bytes()).unwrap();
+            match wanted.want(&at, 1 << 20, 0o755) {
+                Want::Condensed(by) => assert!(CONDENSERS.contains(&by), "{path}"),
+                other => panic!("{path}: {other:?}"),
+            }
         }
     }
 

@@ -18,6 +18,7 @@ mod example;
 mod formats;
 mod guide;
 mod oracles;
+mod peers;
 mod pipeline;
 mod promotion;
 mod reference;

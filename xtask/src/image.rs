@@ -3,6 +3,8 @@
 //! One OCI layout with two tags: `base` is Debian alone, `app` is built on it and so begins with its layer. Beside it, in
 //! `truth/`, is what dpkg, pip and npm say is in `app`: the answer that an inventory has to give.
 
+pub(crate) mod fat;
+
 use crate::{
     oracles,
     shell::{
@@ -14,9 +16,8 @@ use anyhow::{Context as _, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use std::fs;
 
-/// Everything that decides what the image holds: when any of it changes, the image is built again.
+/// What decides what the image holds, besides this file: when any of it changes, the image is built again.
 const RECIPE: &str = concat!(
-    include_str!("image.rs"),
     include_str!("../image/app/package-lock.json"),
     include_str!("../image/app/server.js"),
     include_str!("../image/requirements.txt"),
@@ -27,10 +28,16 @@ const SOURCE_DATE_EPOCH: &str = "1735689600";
 const CREATED: &str = "2025-01-01T00:00:00Z";
 const SUITE: &str = "bookworm";
 
+/// Everything that decides what an image holds that is built by this module.
+fn recipe_of(recipe: &str) -> String {
+    [include_str!("image.rs"), recipe].concat()
+}
+
 /// Builds the image into `target/oracles/image`, unless it is there.
 pub(crate) fn build() -> Result<()> {
     let folder = shell::oracles().join("image");
-    if is_stamped(&folder, RECIPE) {
+    let recipe = recipe_of(RECIPE);
+    if is_stamped(&folder, &recipe) {
         return Ok(());
     }
     let is_possible =
@@ -44,18 +51,11 @@ pub(crate) fn build() -> Result<()> {
         return Ok(());
     }
     println!("building the test image in {folder}");
-    fresh_folder(&folder)?;
-    fs::create_dir(folder.join("truth"))?;
-    let image = Image {
-        layout: folder.join("layout"),
-        work: folder.join("work"),
-        truth: folder.join("truth"),
-    };
-    fs::create_dir(&image.work)?;
+    let image = Image::begin(&folder)?;
     image.base()?;
     image.app()?;
-    fs::remove_dir_all(&image.work)?;
-    stamp(&folder, RECIPE)
+    image.end()?;
+    stamp(&folder, &recipe)
 }
 
 /// Where the image grows.
@@ -69,6 +69,24 @@ struct Image {
 }
 
 impl Image {
+    /// An image in a folder of its own, whatever was there before.
+    fn begin(folder: &Utf8Path) -> Result<Self> {
+        fresh_folder(folder)?;
+        let image = Self {
+            layout: folder.join("layout"),
+            work: folder.join("work"),
+            truth: folder.join("truth"),
+        };
+        fs::create_dir(&image.truth)?;
+        fs::create_dir(&image.work)?;
+        Ok(image)
+    }
+
+    /// Removes what the image grew in.
+    fn end(&self) -> Result<()> {
+        fs::remove_dir_all(&self.work).context("cannot remove what the image grew in")
+    }
+
     /// Debian alone, as one layer, under the tag `base`.
     fn base(&self) -> Result<()> {
         let tar = self.work.join("base.tar");
@@ -107,7 +125,7 @@ impl Image {
         let app = self.tree("srv/app");
         npm_application(&app)?;
         self.commit("npm ci")?;
-        pip_application(&self.tree("srv/py"))?;
+        pip_packages(&self.tree("srv/py"), "xtask/image/requirements.txt")?;
         self.commit("pip install --target /srv/py")?;
 
         run(command("npm")
@@ -231,9 +249,9 @@ fn npm_application(to: &Utf8Path) -> Result<()> {
     })
 }
 
-/// A few wheels in a folder of their own, as a slim image carries them.
-fn pip_application(to: &Utf8Path) -> Result<()> {
-    let requirements = root().join("xtask/image/requirements.txt");
+/// Wheels in a folder of their own, as a slim image carries them.
+fn pip_packages(to: &Utf8Path, requirements: &str) -> Result<()> {
+    let requirements = root().join(requirements);
     with_retries("installing the application's packages from PyPI", || {
         run(command(shell::oracles().join("venv/bin/pip"))
             .args(["install", "--quiet", "--no-deps", "--no-compile", "--only-binary=:all:"])

@@ -9,6 +9,7 @@
 )]
 
 mod ci;
+mod compare;
 mod image;
 mod oracles;
 mod shell;
@@ -21,7 +22,9 @@ usage: cargo xtask <chore>
 
   ci [--no-oracles]   set up what the tests need, then check everything; stops at the first failure
   oracles             install the tools of others that judge what Plimsoll makes, and the test image
-  image               build the test image only (Debian, by mmdebstrap and umoci; needs root)
+  image [fat]         build the test image only (Debian, by mmdebstrap and umoci; needs root), or the
+                      large one that speed and memory are measured on
+  compare             measure Plimsoll, syft, trivy and the floor on the same images
 
 Everything lands in target/oracles. With PLIMSOLL_ORACLES=require a missing oracle is a failure.";
 
@@ -42,7 +45,9 @@ fn chore(arguments: &[&str]) -> Result<()> {
         ["ci"] => ci::run(ci::Oracles::SetUp),
         ["ci", "--no-oracles"] => ci::run(ci::Oracles::LeaveAlone),
         ["oracles"] => oracles::set_up(),
+        ["compare"] => compare::run_all(),
         ["image"] => image::build(),
+        ["image", "fat"] => image::fat::build(),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())

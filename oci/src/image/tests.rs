@@ -1,4 +1,4 @@
-use super::{open_image, read_tree};
+use super::{ReadOptions, open_image, read_tree};
 use crate::{
     Error, Source,
     fixture::{Everything, Sum, block_on, directory, image, listing, noise, open, read},
@@ -21,6 +21,10 @@ use serde_json::json;
 use std::sync::{Arc, Mutex, mpsc};
 
 mod oracles;
+
+fn everything() -> ReadOptions {
+    ReadOptions { interest: Arc::new(Everything), limits: Limits::STANDARD, cache: None }
+}
 
 fn platform(text: &str) -> Platform {
     text.parse().unwrap()
@@ -244,8 +248,7 @@ async fn through_a_registry(
     let source = Source::open(&reference, &access(|_| ())).await?;
     let pinned = source.resolve(&reference).await?;
     let image = open_image(&source, &pinned, None).await?;
-    let tree = read_tree(&source, &image, Arc::new(Everything), &Limits::STANDARD, &Sum::default())
-        .await?;
+    let tree = read_tree(&source, &image, &everything(), &Sum::default()).await?;
     Ok(listing(&tree))
 }
 
@@ -309,7 +312,8 @@ fn reading_ends_soon_after_nobody_waits_for_it() {
     block_on(async {
         let image = open_image(&source, &pinned, None).await.unwrap();
         let told = Sum::default();
-        let mut reading = Box::pin(read_tree(&source, &image, interest, &Limits::STANDARD, &told));
+        let options = ReadOptions { interest, ..everything() };
+        let mut reading = Box::pin(read_tree(&source, &image, &options, &told));
         assert!(poll_immediate(&mut reading).await.is_none());
         is_asked.recv().unwrap();
         drop(reading);

@@ -1,15 +1,18 @@
 //! From the bytes of a blob to those of the archive in it.
 
-use super::{LayerFlaw, Reading, flawed};
+use super::{
+    LayerFlaw, Reading, flawed,
+    pipe::{Intake, Taken},
+};
 use crate::error::Error;
 use flate2::bufread::GzDecoder;
 use plimsoll_model::{digest::Digester, image::Layer};
 use std::{
     io::{self, BufRead, BufReader, Read},
-    sync::{atomic::Ordering, mpsc::SyncSender},
+    sync::atomic::Ordering,
 };
 
-/// Size of the pieces that are read and handed on.
+/// Size of the pieces that are read.
 const PIECE: usize = 1 << 17;
 /// How many of the first bytes tell how a layer is compressed.
 const MAGIC: u64 = 4;
@@ -42,7 +45,7 @@ pub(super) fn inflate(
     blob: impl Read,
     layer: &Layer,
     reading: &Reading<'_>,
-    to: &SyncSender<Vec<u8>>,
+    to: &Intake,
 ) -> Result<(), Error> {
     let blob = Blob { inner: blob, digester: Digester::new(), seen: 0, layer, reading };
     let mut blob = BufReader::with_capacity(PIECE, blob);
@@ -71,7 +74,7 @@ fn decompress(
     blob: &mut impl BufRead,
     layer: &Layer,
     reading: &Reading<'_>,
-    to: &SyncSender<Vec<u8>>,
+    to: &Intake,
 ) -> Result<(), Error> {
     let by_ratio = layer.size.saturating_mul(reading.limits.layer_ratio).max(RATIO_FLOOR);
     let limit = by_ratio.min(reading.limits.layer_inflated);
@@ -122,16 +125,9 @@ fn zeros(blob: &mut impl BufRead, output: &Output<'_>) -> Result<(), Error> {
     }
 }
 
-/// Whether somebody still takes what is inflated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Taken {
-    Yes,
-    No,
-}
-
 /// Where inflated bytes go, as long as they are not too many.
 struct Output<'a> {
-    to: &'a SyncSender<Vec<u8>>,
+    to: &'a Intake,
     layer: &'a Layer,
     limit: u64,
     seen: u64,
@@ -140,16 +136,8 @@ struct Output<'a> {
 impl Output<'_> {
     fn copy(&mut self, mut from: impl Read) -> Result<Taken, Error> {
         loop {
-            let mut piece = vec![0; PIECE];
-            let mut filled = 0;
-            while let Some(rest) = piece.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-                match from.read(rest) {
-                    Ok(0) => break,
-                    Ok(count) => filled = filled.saturating_add(count),
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(error) => return Err(self.failed(error)),
-                }
-            }
+            let mut piece = self.to.piece();
+            let filled = piece.fill(&mut from).map_err(|error| self.failed(error))?;
             if filled == 0 {
                 return Ok(Taken::Yes);
             }
@@ -157,8 +145,7 @@ impl Output<'_> {
             if self.seen > self.limit {
                 return Err(flawed(self.layer, LayerFlaw::TooLarge { limit: self.limit }));
             }
-            piece.truncate(filled);
-            if self.to.send(piece).is_err() {
+            if self.to.put(piece) == Taken::No {
                 return Ok(Taken::No);
             }
         }

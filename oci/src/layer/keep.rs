@@ -13,8 +13,7 @@ use plimsoll_model::{
 };
 use std::{
     collections::BTreeMap,
-    io::{Read as _, copy},
-    ops::ControlFlow,
+    io::{BufRead, copy},
     sync::atomic::{AtomicU64, Ordering},
 };
 
@@ -49,7 +48,17 @@ impl KeptBudget {
         self.left
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(count))
             .map(drop)
-            .map_err(|_left| Error::KeptTooLarge { limit: self.limit })
+            .map_err(|_left| self.exceeded())
+    }
+
+    /// How much there was.
+    pub(crate) const fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// That there is no more.
+    pub(crate) const fn exceeded(&self) -> Error {
+        Error::KeptTooLarge { limit: self.limit }
     }
 
     /// Gives back what was taken for something that is not kept any more.
@@ -95,11 +104,8 @@ impl Stop {
     }
 }
 
-/// Size of the pieces that a condenser is handed.
-const PIECE: usize = 1 << 16;
-
 /// Keeps the content of the current entry, as far as it is wanted.
-pub(super) fn keep<R: Skip>(
+pub(super) fn keep<R: Skip + BufRead>(
     tarball: &mut Tarball<R>,
     item: &Item,
     want: Want,
@@ -120,23 +126,14 @@ pub(super) fn keep<R: Skip>(
     }
 }
 
-fn condense<R: Skip>(
+fn condense<R: Skip + BufRead>(
     tarball: &mut Tarball<R>,
     item: &Item,
     condenser: &'static Condenser,
     reading: &super::Reading<'_>,
 ) -> Result<Content, Stop> {
-    let mut content = tarball.reader(item);
     let mut condense = (condenser.begin)(item.size);
-    let mut piece = vec![0; PIECE];
-    loop {
-        let count =
-            content.read(&mut piece).map_err(|error| Stop::Failure(content.failure(error)))?;
-        let read = piece.get(..count).unwrap_or_default();
-        if read.is_empty() || condense.take(read) == ControlFlow::Break(()) {
-            break;
-        }
-    }
+    tarball.reader(item).each_piece(|piece| condense.take(piece)).map_err(Stop::Failure)?;
     match condense.finish() {
         Some(bytes) => Ok(Content::Condensed(condenser, boxed(bytes, reading)?)),
         None => Ok(Content::Refused(Want::Condensed(condenser))),

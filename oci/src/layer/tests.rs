@@ -106,7 +106,7 @@ fn f5_a_layer_may_arrive_byte_by_byte() {
             Reading { limits: &limits, kept: &kept, progress: &progress, given_up: &given_up };
         let blob = Trickle(&built.blobs[&stored.digest]);
         let files = read_layer(blob, &of_layer, &Selection::Interest(&Everything), &reading);
-        assert_eq!(files.unwrap().entries.len(), 2, "{storage:?}");
+        assert_eq!(files.unwrap().len(), 2, "{storage:?}");
         assert_eq!(progress.0.into_inner(), stored.size);
     }
 }

@@ -1,40 +1,46 @@
 //! The merged view, for reading.
 
-use crate::layer::Content;
+use super::{
+    follow::{Last, follow},
+    trie::{Naming, Node, NodeId, NodeKind, Trie},
+};
+use crate::{
+    layer::Content,
+    packed::{Contents, Owners},
+};
 use bytes::Bytes;
 use plimsoll_model::{
     TreePath,
     image::Layer,
     tree::{Condenser, Entry, EntryKind, Interest, LayerIndex, LayerInfo, Tree, TreeError, Want},
 };
-use std::{borrow::Cow, collections::BTreeMap, ops::Bound};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 /// The files of an image after all its layers.
-#[derive(Debug)]
 pub struct LayeredTree {
-    /// In path order.
-    files: Vec<File>,
+    trie: Trie,
+    /// By path.
+    order: Vec<NodeId>,
+    contents: Contents,
+    owners: Owners,
     layers: Vec<LayerInfo>,
     links: usize,
     earlier: Earlier,
 }
 
 /// What files held in the views of lower layers, lowest first.
-pub(super) type Earlier = BTreeMap<Box<[u8]>, Vec<(LayerIndex, Bytes)>>;
-
-/// An entry with what is known of its content.
-#[derive(Debug)]
-pub(super) struct File {
-    pub(super) entry: Entry,
-    pub(super) content: Content,
-    pub(super) origin: (LayerIndex, u32),
-}
+pub(super) type Earlier = BTreeMap<TreePath, Vec<(LayerIndex, Bytes)>>;
 
 /// Which content is wanted of a layer, by position among its entries.
 pub(crate) type Wanted = BTreeMap<LayerIndex, BTreeMap<u32, Want>>;
 
 impl LayeredTree {
-    pub(super) fn new(files: Vec<File>, layers: &[Layer], links: usize, earlier: Earlier) -> Self {
+    pub(super) fn new(
+        (trie, contents, owners): (Trie, Contents, Owners),
+        layers: &[Layer],
+        links: usize,
+        earlier: Earlier,
+    ) -> Self {
         let layers = layers
             .iter()
             .map(|layer| LayerInfo {
@@ -43,30 +49,34 @@ impl LayeredTree {
                 created_by: layer.created_by.clone(),
             })
             .collect();
-        Self { files, layers, links, earlier }
+        let order = trie.in_order();
+        Self { trie, order, contents, owners, layers, links, earlier }
     }
 
     /// Content that is wanted under the name it has ended up with, and was not under the one it came with: that of
     /// hard links, of what symbolic links lead to, and of files that landed elsewhere.
     pub(crate) fn unread(&self, interest: &dyn Interest) -> Wanted {
         let mut wanted = Wanted::new();
-        for named in &self.files {
-            let file = match named.entry.kind {
-                EntryKind::File => named,
-                EntryKind::Symlink(_) => match self.find(&named.entry.path) {
-                    Ok(file) if file.entry.kind == EntryKind::File => file,
-                    _ => continue,
-                },
-                EntryKind::Directory | EntryKind::Special => continue,
+        for id in &self.order {
+            let Some(named) = self.trie.node(*id) else { continue };
+            let is_link = matches!(named.kind, NodeKind::Symlink(_));
+            if !is_link && named.naming == Naming::AsSpelled {
+                continue;
+            }
+            let Ok(path) = TreePath::parse(&self.trie.path(*id)) else { continue };
+            let file = if is_link { self.find(&path).ok() } else { Some(named) };
+            let Some((file, content)) = file.and_then(|file| match file.kind {
+                NodeKind::File(content) => Some((file, self.contents.get(content))),
+                NodeKind::Directory | NodeKind::Symlink(_) | NodeKind::Special => None,
+            }) else {
+                continue;
             };
-            let want = interest.want(&named.entry.path, file.entry.size, file.entry.mode);
-            let is_known = match &file.content {
-                Content::Kept(_) => true,
-                Content::Condensed(by, _) => want == Want::Condensed(by),
-                Content::Refused(refused) => *refused == want,
-                Content::Unasked => false,
+            let want = if is_link {
+                interest.want_by_link(&path, file.size, file.mode)
+            } else {
+                interest.want(&path, file.size, file.mode)
             };
-            if want != Want::Nothing && !is_known {
+            if want != Want::Nothing && !answers(content, want) {
                 let (layer, ordinal) = file.origin;
                 let wants = wanted.entry(layer).or_default().entry(ordinal).or_insert(want);
                 // Two different wishes are both granted by keeping it.
@@ -79,49 +89,103 @@ impl LayeredTree {
     }
 
     /// Takes in content that was read later.
-    pub(crate) fn supply(&mut self, read: &BTreeMap<(LayerIndex, u32), Content>) {
-        for file in self.files.iter_mut().filter(|file| file.entry.kind == EntryKind::File) {
-            if let Some(content) = read.get(&file.origin) {
-                file.content = content.clone();
+    pub(crate) fn supply(&mut self, read: BTreeMap<(LayerIndex, u32), Content>) {
+        let read: BTreeMap<_, _> = read
+            .into_iter()
+            .map(|(origin, content)| (origin, self.contents.add(content)))
+            .collect();
+        for id in &self.order {
+            if let Some(Node { kind: NodeKind::File(content), origin, .. }) =
+                self.trie.node_mut(*id)
+                && let Some(later) = read.get(origin)
+            {
+                *content = *later;
             }
         }
     }
 
-    fn at(&self, path: &[u8]) -> Option<&File> {
-        let at = self.files.binary_search_by(|file| file.entry.path.as_bytes().cmp(path)).ok()?;
-        self.files.get(at)
+    fn find(&self, path: &TreePath) -> Result<&Node, TreeError> {
+        self.trie.node(self.lead(path, Last::Followed)?).ok_or(TreeError::Absent)
     }
 
-    fn find(&self, path: &TreePath) -> Result<&File, TreeError> {
-        let kind = |path: &[u8]| self.at(path).map(|file| &file.entry.kind);
-        let path = follow(path.as_bytes(), Last::Followed, self.links, kind)
-            .ok_or(TreeError::TooManyLinks)?;
-        self.at(&path).ok_or(TreeError::Absent)
+    fn lead(&self, path: &TreePath, last: Last) -> Result<NodeId, TreeError> {
+        let landing =
+            follow(&self.trie, path.as_bytes(), last, self.links).ok_or(TreeError::TooManyLinks)?;
+        if landing.missing.is_empty() { Ok(landing.at) } else { Err(TreeError::Absent) }
+    }
+
+    fn content(&self, path: &TreePath) -> Result<(&Node, &Content), TreeError> {
+        let node = self.find(path)?;
+        match node.kind {
+            NodeKind::File(content) => Ok((node, self.contents.get(content))),
+            NodeKind::Directory | NodeKind::Symlink(_) | NodeKind::Special => {
+                Err(TreeError::NotAFile)
+            }
+        }
+    }
+
+    fn entry_of(&self, id: NodeId) -> Option<Entry> {
+        let node = self.trie.node(id)?;
+        let (uid, gid) = self.owners.get(node.owner);
+        Some(Entry {
+            path: TreePath::parse(&self.trie.path(id)).ok()?,
+            kind: match node.kind {
+                NodeKind::File(_) => EntryKind::File,
+                NodeKind::Directory => EntryKind::Directory,
+                NodeKind::Symlink(target) => EntryKind::Symlink(self.trie.text(target).to_vec()),
+                NodeKind::Special => EntryKind::Special,
+            },
+            size: node.size,
+            mode: node.mode,
+            uid,
+            gid,
+            layer: node.layer,
+        })
+    }
+}
+
+impl fmt::Debug for LayeredTree {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { order, layers, .. } = self;
+        out.debug_struct("LayeredTree")
+            .field("entries", &order.len())
+            .field("layers", layers)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether what is known of a content is what is wanted of it.
+fn answers(content: &Content, want: Want) -> bool {
+    match content {
+        Content::Kept(_) => true,
+        Content::Condensed(by, _) => want == Want::Condensed(by),
+        Content::Refused(refused) => *refused == want,
+        Content::Unasked => false,
     }
 }
 
 impl Tree for LayeredTree {
     fn entries(&self) -> Box<dyn Iterator<Item = Entry> + '_> {
-        Box::new(self.files.iter().map(|file| file.entry.clone()))
+        Box::new(self.order.iter().filter_map(|id| self.entry_of(*id)))
     }
 
     fn entry(&self, path: &TreePath) -> Option<Entry> {
-        self.at(path.as_bytes()).map(|file| file.entry.clone())
+        // Exactly this path: a link on the way is not followed.
+        let mut parts = path.as_bytes().split(|byte| *byte == b'/').filter(|part| !part.is_empty());
+        let id = parts.try_fold(super::trie::ROOT, |at, name| self.trie.child(at, name))?;
+        self.entry_of(id)
     }
 
     fn resolve(&self, path: &TreePath) -> Result<Entry, TreeError> {
-        self.find(path).map(|file| file.entry.clone())
+        self.entry_of(self.lead(path, Last::Followed)?).ok_or(TreeError::Absent)
     }
 
     fn read(&self, path: &TreePath, limit: u64) -> Result<Cow<'_, [u8]>, TreeError> {
-        let file = self.find(path)?;
-        if file.entry.kind != EntryKind::File {
-            return Err(TreeError::NotAFile);
+        let (node, content) = self.content(path)?;
+        if node.size > limit {
+            return Err(TreeError::TooLarge { size: node.size, limit });
         }
-        if file.entry.size > limit {
-            return Err(TreeError::TooLarge { size: file.entry.size, limit });
-        }
-        match &file.content {
+        match content {
             Content::Kept(bytes) => Ok(Cow::Borrowed(bytes)),
             Content::Condensed(..) | Content::Unasked | Content::Refused(_) => {
                 Err(TreeError::NotKept)
@@ -134,11 +198,7 @@ impl Tree for LayeredTree {
         path: &TreePath,
         condenser: &'static Condenser,
     ) -> Result<Option<Cow<'_, [u8]>>, TreeError> {
-        let file = self.find(path)?;
-        if file.entry.kind != EntryKind::File {
-            return Err(TreeError::NotAFile);
-        }
-        match &file.content {
+        match self.content(path)?.1 {
             Content::Kept(bytes) => Ok(condenser.condense(bytes).map(Cow::Owned)),
             Content::Condensed(by, bytes) if *by == condenser => Ok(Some(Cow::Borrowed(bytes))),
             Content::Refused(want) if *want == Want::Condensed(condenser) => Ok(None),
@@ -149,85 +209,11 @@ impl Tree for LayeredTree {
     }
 
     fn earlier(&self, path: &TreePath) -> Vec<(LayerIndex, Cow<'_, [u8]>)> {
-        let contents = self.earlier.get(path.as_bytes()).into_iter().flatten();
+        let contents = self.earlier.get(path).into_iter().flatten();
         contents.map(|(layer, bytes)| (*layer, Cow::Borrowed(bytes.as_ref()))).collect()
     }
 
     fn layers(&self) -> &[LayerInfo] {
         &self.layers
     }
-}
-
-/// Whether a link in the place of a path's last component is followed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Last {
-    Followed,
-    Stays,
-}
-
-/// The most components of link targets that are walked through for one path: forty links of Linux' longest would take
-/// as long as reading the layer.
-const TARGETS: usize = 1_024;
-
-/// The path without symbolic links that `path` leads to, never out of the root; `None` after too many links.
-///
-/// What is not there is taken for a directory, so that something can be put there.
-pub(super) fn follow<'a>(
-    path: &[u8],
-    last: Last,
-    limit: usize,
-    kind: impl Fn(&[u8]) -> Option<&'a EntryKind>,
-) -> Option<Vec<u8>> {
-    let parts = |path: &[u8]| -> Vec<Vec<u8>> {
-        path.split(|byte| *byte == b'/').rev().map(<[u8]>::to_vec).collect()
-    };
-    // What is still to be walked, last component first.
-    let mut ahead = parts(path);
-    let mut at = Vec::with_capacity(path.len());
-    let (mut links, mut walked) = (0_usize, 0_usize);
-    while let Some(part) = ahead.pop() {
-        match part.as_slice() {
-            b"" | b"." => continue,
-            b".." => {
-                at.truncate(at.iter().rposition(|byte| *byte == b'/').unwrap_or(0));
-                continue;
-            }
-            _ => {}
-        }
-        let parent = at.len();
-        if !at.is_empty() {
-            at.push(b'/');
-        }
-        at.extend_from_slice(&part);
-        if ahead.is_empty() && last == Last::Stays {
-            break;
-        }
-        if let Some(EntryKind::Symlink(target)) = kind(&at) {
-            links = links.saturating_add(1);
-            if links > limit {
-                return None;
-            }
-            at.truncate(if target.starts_with(b"/") { 0 } else { parent });
-            let target = parts(target);
-            walked = walked.saturating_add(target.len());
-            if walked > TARGETS {
-                return None;
-            }
-            ahead.extend(target);
-        }
-    }
-    Some(at)
-}
-
-/// A range of paths.
-type Below = (Bound<Box<[u8]>>, Bound<Box<[u8]>>);
-
-/// The range of everything below a directory, without itself.
-pub(super) fn below(path: &[u8]) -> Below {
-    if path.is_empty() {
-        return (Bound::Excluded(Box::default()), Bound::Unbounded);
-    }
-    let with = |last: u8| [path, &[last]].concat().into_boxed_slice();
-    // `0` is the byte after `/`.
-    (Bound::Included(with(b'/')), Bound::Excluded(with(b'0')))
 }

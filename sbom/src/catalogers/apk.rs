@@ -3,13 +3,17 @@
 //! Format: <https://wiki.alpinelinux.org/wiki/Apk_spec>.
 
 use super::{Cataloger, Context, Draft, Files, Found, license};
-use crate::relate::Providers;
+use crate::{
+    introduced::{self, Listing, Package},
+    relate::Providers,
+};
 use plimsoll_model::{
     TreePath,
     component::{ComponentId, SourcePackage},
     inventory::Coverage,
     tree::{Entry, Want},
 };
+use std::collections::BTreeSet;
 
 pub(crate) const CATALOGER: Cataloger = Cataloger {
     id: "apk",
@@ -41,46 +45,90 @@ struct Installed<'a> {
 fn catalog(ctx: &Context<'_>) -> Found {
     let mut all = ctx.each(ctx.limits.file, |ctx, entry, bytes, found| {
         let text = String::from_utf8_lossy(bytes);
-        // apk ends every package with an empty line.
-        if !text.is_empty() && !text.ends_with("\n\n") {
+        if is_cut(&text) {
             ctx.note(found, entry, "the file ends in the middle of a package");
         }
         let mut installed = Vec::new();
-        for fields in paragraphs(ctx, entry, &text, found) {
+        let (paragraphs, broken) = paragraphs(&text);
+        for line in broken {
+            ctx.note(found, entry, format!("`{line}` is no field of a package"));
+        }
+        for fields in paragraphs {
             installed.extend(package(ctx, entry, fields, found));
         }
+        let packages: Vec<_> = installed
+            .iter()
+            .filter_map(|package| Some((package.id, listed(&package.fields)?)))
+            .collect();
+        let list = |bytes: &[u8]| listing(ctx, bytes);
+        let gone = introduced::attribute(ctx, entry, &packages, &list, found);
         for package in &installed {
-            own(ctx, entry, package, found);
+            for path in files(&package.fields) {
+                ctx.own(found, entry, (package.id, &path));
+            }
         }
+        introduced::left_behind(
+            ctx,
+            entry,
+            &gone,
+            &|bytes, remains| left(bytes, &gone, remains),
+            found,
+        );
         relate(ctx, &installed, found);
     });
     ctx.note_moved(&mut all, &["lib/apk/db/installed", "usr/lib/apk/db/installed"]);
     all
 }
 
-fn paragraphs<'a>(
-    ctx: &Context<'_>,
-    entry: &Entry,
-    text: &'a str,
-    found: &mut Found,
-) -> Vec<Fields<'a>> {
-    let mut all = Vec::new();
+/// Whether a database ends too early: apk ends every package with an empty line.
+fn is_cut(text: &str) -> bool {
+    !text.is_empty() && !text.ends_with("\n\n")
+}
+
+/// After so many lines that are no fields further ones are left out; that the database is broken has been said.
+const MOST_BROKEN: usize = 1_000;
+
+/// The paragraphs, and the lines that are no fields.
+fn paragraphs(text: &str) -> (Vec<Fields<'_>>, Vec<&str>) {
+    let (mut all, mut broken) = (Vec::new(), Vec::new());
     for paragraph in text.split("\n\n") {
         let mut fields = Vec::new();
         for line in paragraph.lines().filter(|line| !line.is_empty()) {
             match line.split_once(':') {
                 Some((key, value)) if key.len() == 1 => fields.push((key, value)),
-                Some(_) | None => {
-                    let reason = format!("`{line}` is no field of a package");
-                    ctx.note(found, entry, reason);
-                }
+                Some(_) | None if broken.len() < MOST_BROKEN => broken.push(line),
+                Some(_) | None => {}
             }
         }
         if !fields.is_empty() {
             all.push(fields);
         }
     }
-    all
+    (all, broken)
+}
+
+/// A package as the database lists it.
+fn listed(fields: &Fields<'_>) -> Option<Package> {
+    let name = get(fields, "P")?.to_owned();
+    let version = get(fields, "V").map(str::to_owned);
+    Some(Package { name, version, arch: get(fields, "A").unwrap_or_default().to_owned() })
+}
+
+/// What the database listed in a lower layer.
+fn listing(ctx: &Context<'_>, bytes: &[u8]) -> Listing {
+    let mut listing = Listing::new(ctx.limits);
+    let text = String::from_utf8_lossy(bytes);
+    let (paragraphs, broken) = paragraphs(&text);
+    if is_cut(&text) || !broken.is_empty() {
+        listing.is_partial();
+    }
+    for fields in &paragraphs {
+        match listed(fields) {
+            Some(package) => listing.add(package),
+            None => listing.is_partial(),
+        }
+    }
+    listing
 }
 
 fn get<'a>(fields: &Fields<'a>, key: &str) -> Option<&'a str> {
@@ -115,15 +163,32 @@ fn package<'a>(
 }
 
 /// The files of a package: `F:` names a directory, the `R:` after it a file in it.
-fn own(ctx: &Context<'_>, entry: &Entry, package: &Installed<'_>, found: &mut Found) {
+fn files(fields: &Fields<'_>) -> impl Iterator<Item = String> {
     let mut directory = "";
-    for (key, value) in &package.fields {
-        match *key {
-            "F" => directory = value,
-            "R" => ctx.own(found, entry, (package.id, &format!("{directory}/{value}"))),
-            _ => {}
+    fields.iter().filter_map(move |(key, value)| match *key {
+        "F" => {
+            directory = value;
+            None
         }
-    }
+        "R" => Some(format!("{directory}/{value}")),
+        _ => None,
+    })
+}
+
+/// Packages that the database listed in a lower layer and of which a file remains.
+fn left(
+    bytes: &[u8],
+    gone: &BTreeSet<Package>,
+    remains: introduced::Remains<'_>,
+) -> introduced::Left {
+    let text = String::from_utf8_lossy(bytes);
+    let (paragraphs, _) = paragraphs(&text);
+    let left = |fields: &Fields<'_>| {
+        let package = listed(fields).filter(|package| gone.contains(package))?;
+        let file = files(fields).find_map(|path| remains(&path))?;
+        Some((package, file))
+    };
+    paragraphs.iter().filter_map(left).collect()
 }
 
 fn relate(ctx: &Context<'_>, installed: &[Installed<'_>], found: &mut Found) {
@@ -240,6 +305,44 @@ R:six.egg-info
     fn a_reason_quotes_no_more_than_a_person_reads() {
         let tree = TestTree::new().file("lib/apk/db/installed", "x".repeat(100_000) + "\n\n");
         assert_eq!(tree.catalog().unknowns[0].reason.len(), 500);
+    }
+
+    #[test]
+    fn packages_are_of_the_layer_that_brought_them() {
+        let path = "lib/apk/db/installed";
+        let tree = |first: &str| {
+            TestTree::new()
+                .file(path, first)
+                .next_layer()
+                .file(path, "P:a\nV:1\n\nP:b\nV:2\n\nP:c\nV:1\n\n")
+        };
+        assert_eq!(tree("P:a\nV:1\n\nP:b\nV:1\n\n").introduced(), ["1 a", "2 b", "2 c"]);
+        // Without its end the list may have had anything.
+        assert_eq!(tree("P:a\nV:1\n\nP:b").introduced(), ["1 a", "? b", "? c"]);
+    }
+
+    #[test]
+    fn a_package_that_is_taken_off_the_list_only_is_not_hidden() {
+        let path = "lib/apk/db/installed";
+        let tree = || {
+            TestTree::new()
+                .file("etc/c.conf", "")
+                .file("lib/b.so", "")
+                .file(path, "P:a\nV:1\n\nP:b\nV:1\nF:lib\nR:b.so\n\nP:c\nV:1\nF:etc\nR:c.conf\n\n")
+                .next_layer()
+        };
+        let hidden = tree().file(path, "P:a\nV:1\n\n");
+        assert_eq!(
+            hidden.lines(),
+            [
+                "pkg:apk/a@1",
+                "apk: /lib/apk/db/installed: a lower layer lists package `b`, and it is not removed: `/lib/b.so` is still there"
+            ]
+        );
+        let removed = tree().without("lib/b.so").file(path, "P:a\nV:1\n\n");
+        assert_eq!(removed.lines(), ["pkg:apk/a@1"]);
+        let renamed = tree().file(path, "P:a\nV:1\n\nP:d\nV:1\nF:lib\nR:b.so\n\n");
+        assert_eq!(renamed.lines(), ["pkg:apk/a@1", "pkg:apk/d@1"]);
     }
 
     #[test]

@@ -4,16 +4,17 @@
 //! <https://manpages.debian.org/bookworm/dpkg-dev/deb-status.5> and, of the copyright files,
 //! <https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/>.
 
-use super::{Cataloger, Context, Draft, Files, Found, license};
+use super::{Cataloger, Context, Files, Found, license};
 use crate::{
-    relate::Providers,
-    stanza::{Stanza, first, stanzas},
+    control::{self, Installed},
+    introduced::{self, Package},
+    stanza::{first, stanzas},
 };
 use plimsoll_model::{
     TreePath,
-    component::{ComponentId, SourcePackage},
+    component::ComponentId,
     inventory::Coverage,
-    tree::{Entry, Want},
+    tree::{Entry, EntryKind, Want},
 };
 use std::{borrow::Cow, collections::BTreeSet};
 
@@ -48,15 +49,6 @@ fn want(path: &TreePath, _: u64, _: u32) -> Want {
     }
 }
 
-/// What is needed of an installed package after its component has been made.
-struct Installed {
-    id: ComponentId,
-    name: String,
-    arch: String,
-    depends: String,
-    provides: String,
-}
-
 fn catalog(ctx: &Context<'_>) -> Found {
     let mut found = Found::default();
     let mut installed = Vec::new();
@@ -68,97 +60,20 @@ fn catalog(ctx: &Context<'_>) -> Found {
         }
         if let Some(bytes) = ctx.read(entry, ctx.limits.file, &mut found) {
             let text = String::from_utf8_lossy(&bytes);
-            packages(ctx, entry, &text, (&mut found, &mut installed));
+            control::packages(ctx, entry, ("deb", &text), (&mut found, &mut installed));
         }
     }
-    for package in &installed {
-        own(ctx, package, &mut found);
+    for Installed { id, package, .. } in &installed {
+        if let Some(component) = found.at(*id) {
+            component.licenses = licenses(ctx, &package.name);
+        }
+        own(ctx, (*id, package), &mut found);
     }
-    relate(ctx, &installed, &mut found);
+    introduce(ctx, &installed, &mut found);
+    orphans(ctx, &installed, &mut found);
+    control::relate(ctx, &installed, &mut found);
     ctx.note_moved(&mut found, &["var/lib/dpkg/status", "var/lib/dpkg/status.d"]);
     found
-}
-
-/// The installed packages of one status file or fragment.
-fn packages(
-    ctx: &Context<'_>,
-    entry: &Entry,
-    text: &str,
-    (found, installed): (&mut Found, &mut Vec<Installed>),
-) {
-    let is_status = entry.path.as_bytes() == STATUS;
-    // dpkg ends every package with an empty line.
-    if is_status && !text.is_empty() && !text.ends_with("\n\n") {
-        ctx.note(found, entry, "the file ends in the middle of a package");
-    }
-    for stanza in stanzas(text) {
-        if let Some(line) = stanza.broken {
-            ctx.note(found, entry, format!("`{line}` is no field of a package"));
-        }
-        let Some(name) = stanza.get("Package").filter(|name| !name.is_empty()) else {
-            if stanza.broken.is_none() {
-                ctx.note(found, entry, "a package has no name");
-            }
-            continue;
-        };
-        match state(&stanza) {
-            Some("not-installed" | "config-files") => continue,
-            None if is_status => {
-                let reason = format!("package `{name}` has no status; it counts as installed");
-                ctx.note(found, entry, reason);
-            }
-            Some(_) | None => {}
-        }
-        if let Some(package) = package(ctx, entry, &stanza, (name, found)) {
-            installed.push(package);
-        }
-    }
-}
-
-/// The third word of `Status`: what has become of the package, whatever was wanted of it.
-fn state<'a>(stanza: &Stanza<'a>) -> Option<&'a str> {
-    stanza.get("Status")?.split_whitespace().nth(2)
-}
-
-fn package(
-    ctx: &Context<'_>,
-    entry: &Entry,
-    stanza: &Stanza<'_>,
-    (name, found): (&str, &mut Found),
-) -> Option<Installed> {
-    let arch = stanza.get("Architecture").unwrap_or_default();
-    let version = stanza.get("Version");
-    let (namespace, distro) = ctx.distro();
-    let qualifiers = [("arch", arch), ("distro", distro.as_str())];
-    let draft =
-        Draft { kind: "deb", namespace, name, shown: name, version, qualifiers: &qualifiers };
-    let id = ctx.add(found, entry, &draft)?;
-    let licenses = licenses(ctx, name);
-    let component = found.at(id)?;
-    component.supplier = stanza.get("Maintainer").map(str::to_owned);
-    component.source = stanza.get("Source").and_then(|source| source_of(source, version));
-    component.licenses = licenses;
-    if let Some(source) = stanza.get("Source").filter(|_| component.source.is_none()) {
-        let reason = format!("package `{name}` names no source package by `{source}`");
-        ctx.note(found, entry, reason);
-    }
-    let field = |name| stanza.get(name).unwrap_or_default();
-    Some(Installed {
-        id,
-        name: name.to_owned(),
-        arch: arch.to_owned(),
-        depends: format!("{},{}", field("Pre-Depends"), field("Depends")),
-        provides: field("Provides").to_owned(),
-    })
-}
-
-/// `name` or `name (version)`; without a version it is that of the package.
-fn source_of(source: &str, version: Option<&str>) -> Option<SourcePackage> {
-    let (name, version) = match source.split_once('(') {
-        Some((name, rest)) => (name, rest.trim_end().strip_suffix(')')?),
-        None => (source, version?),
-    };
-    Some(SourcePackage { name: name.trim().to_owned(), version: version.trim().to_owned() })
 }
 
 /// The short names in a machine-readable copyright file; none where it is prose.
@@ -179,18 +94,71 @@ fn licenses(ctx: &Context<'_>, package: &str) -> Vec<String> {
     names.into_iter().collect()
 }
 
+/// Notes which layer brought each package, and which packages a layer took off the list without their files.
+fn introduce(ctx: &Context<'_>, installed: &[Installed], found: &mut Found) {
+    let (mut of_status, mut names) = (Vec::new(), BTreeSet::new());
+    for Installed { id, package, .. } in installed {
+        let Some(component) = found.at(*id) else { continue };
+        let evidence = component.locations.first();
+        if evidence.is_some_and(|evidence| evidence.path.as_bytes() == STATUS) {
+            of_status.push((*id, package.clone()));
+        } else {
+            // A fragment is of one package and has a file of its own.
+            component.introduced = evidence.and_then(|evidence| evidence.layer);
+        }
+        names.insert(package.name.as_str());
+    }
+    let Some(status) = ctx.files.iter().find(|entry| entry.path.as_bytes() == STATUS) else {
+        return;
+    };
+    let list = |bytes: &[u8]| control::listing(ctx, bytes);
+    let gone = introduced::attribute(ctx, status, &of_status, &list, found);
+    let gone: BTreeSet<_> = gone.iter().map(|package| package.name.as_str()).collect();
+    for name in gone.difference(&names) {
+        let left = left_behind(ctx, name);
+        // Another package may have it now.
+        if let Some(left) = left.filter(|left| !found.owned.contains_key(&left.path)) {
+            introduced::note_left_behind(ctx, status, (name, &left.path), found);
+        }
+    }
+}
+
+/// A file that dpkg removes with a package, even where it keeps the configuration.
+fn left_behind(ctx: &Context<'_>, name: &str) -> Option<Entry> {
+    let paths =
+        [format!("usr/share/doc/{name}/copyright"), format!("var/lib/dpkg/info/{name}.md5sums")];
+    let paths = paths.iter().filter_map(|path| TreePath::parse(path.as_bytes()).ok());
+    let mut entries = paths.filter_map(|path| ctx.tree.entry(&path));
+    entries.find(|entry| entry.kind == EntryKind::File)
+}
+
+/// Notes sums of files that belong to no fragment: distroless images have both or neither.
+fn orphans(ctx: &Context<'_>, installed: &[Installed], found: &mut Found) {
+    let mut names: BTreeSet<&[u8]> =
+        installed.iter().map(|found| found.package.name.as_bytes()).collect();
+    let fragments =
+        || ctx.files.iter().filter(|entry| entry.path.as_bytes().starts_with(FRAGMENTS));
+    names.extend(fragments().map(|entry| entry.path.file_name()));
+    for entry in fragments() {
+        let name = entry.path.file_name().strip_suffix(b".md5sums");
+        if name.is_some_and(|name| !names.contains(name)) {
+            ctx.note(found, entry, "it lists the files of a package that nothing describes");
+        }
+    }
+}
+
 /// Notes the files of a package.
-fn own(ctx: &Context<'_>, package: &Installed, found: &mut Found) {
-    let Installed { name, arch, .. } = package;
+fn own(ctx: &Context<'_>, (id, package): (ComponentId, &Package), found: &mut Found) {
+    let Package { name, arch, .. } = package;
     let lists = [format!("info/{name}.list"), format!("info/{name}:{arch}.list")];
     for list in lists {
         if let Some((entry, text)) = read(ctx, &list, found) {
-            text.lines().for_each(|line| ctx.own(found, &entry, (package.id, line)));
+            text.lines().for_each(|line| ctx.own(found, &entry, (id, line)));
         }
     }
     if let Some((entry, text)) = read(ctx, &format!("status.d/{name}.md5sums"), found) {
         let files = text.lines().filter_map(|line| line.split_once("  "));
-        files.for_each(|(_, path)| ctx.own(found, &entry, (package.id, path)));
+        files.for_each(|(_, path)| ctx.own(found, &entry, (id, path)));
     }
 }
 
@@ -203,31 +171,6 @@ fn read<'a>(ctx: &Context<'a>, name: &str, found: &mut Found) -> Option<(Entry, 
         Cow::Owned(bytes) => String::from_utf8_lossy(&bytes).into_owned().into(),
     };
     Some((entry, text))
-}
-
-/// Dependencies on what is installed: of alternatives the first that is, of providers of a virtual package all.
-fn relate(ctx: &Context<'_>, installed: &[Installed], found: &mut Found) {
-    let (mut real, mut virtual_) = (Providers::default(), Providers::default());
-    for package in installed {
-        real.add(&package.name, package.id);
-        for provided in package.provides.split(',').filter_map(dependency) {
-            virtual_.add(provided, package.id);
-        }
-    }
-    for package in installed {
-        for group in package.depends.split(',') {
-            let providers = group.split('|').filter_map(dependency).find_map(|name| {
-                [real.of(name), virtual_.of(name)].into_iter().find(|ids| !ids.is_empty())
-            });
-            ctx.depends(found, package.id, providers.unwrap_or_default());
-        }
-    }
-}
-
-/// The name in `name:arch (>= version) [arch] <profile>`.
-fn dependency(text: &str) -> Option<&str> {
-    let name = text.trim().split([' ', '(', ':', '[', '<', '\t', '\n']).next()?;
-    (!name.is_empty()).then_some(name)
 }
 
 #[cfg(test)]
@@ -385,6 +328,117 @@ Depends: absent
                 "dpkg: /var/lib/dpkg/status: `\0\u{1}rubbish` is no field of a package",
                 "dpkg: /var/lib/dpkg/status: a package has no name",
                 "dpkg: /var/lib/dpkg/status: package `a` states no version",
+            ],
+        );
+    }
+
+    /// A status file of packages, each with its version.
+    fn status(packages: &[(&str, &str)]) -> String {
+        let stanza = |(name, version): &(&str, &str)| {
+            format!(
+                "Package: {name}\nStatus: install ok installed\nVersion: {version}\nArchitecture: all\n\n"
+            )
+        };
+        packages.iter().map(stanza).collect()
+    }
+
+    #[test]
+    fn packages_are_of_the_layer_that_brought_them() {
+        let path = "var/lib/dpkg/status";
+        let tree = TestTree::new()
+            .file(path, status(&[("base", "1"), ("old", "1"), ("back", "1"), ("gone", "1")]))
+            .next_layer()
+            .next_layer()
+            .file(path, status(&[("base", "1"), ("old", "2"), ("app", "1")]))
+            .next_layer()
+            .file(path, status(&[("base", "1"), ("old", "2"), ("app", "1"), ("back", "1")]))
+            .file("var/lib/dpkg/status.d/fragment", "Package: fragment\nVersion: 1\n");
+        assert_eq!(tree.introduced(), ["3 app", "4 back", "1 base", "4 fragment", "3 old"]);
+        assert_eq!(tree.catalog().unknowns, []);
+    }
+
+    #[test]
+    fn a_lower_list_that_can_not_be_read_leaves_open_who_brought_what() {
+        let path = "var/lib/dpkg/status";
+        let (cut, _) = STATUS.split_once("~deb12u2").unwrap();
+        let tree = TestTree::new()
+            .file(path, cut)
+            .next_layer()
+            .file(path, status(&[("a", "1")]))
+            .next_layer()
+            .file(path, status(&[("a", "1"), ("b", "1")]));
+        assert_eq!(tree.introduced(), ["? a", "3 b"]);
+        let tree =
+            TestTree::new().file(path, "\0\n\n").next_layer().file(path, status(&[("a", "1")]));
+        assert_eq!(tree.introduced(), ["? a"]);
+    }
+
+    #[test]
+    fn a_package_that_is_taken_off_the_list_only_is_not_hidden() {
+        let path = "var/lib/dpkg/status";
+        let tree = || {
+            TestTree::new()
+                .file(path, status(&[("a", "1"), ("b", "1"), ("c", "1")]))
+                .file("usr/share/doc/b/copyright", "")
+                .file("var/lib/dpkg/info/c.md5sums", "")
+                .next_layer()
+        };
+        let note = |name, left| {
+            format!(
+                "dpkg: /var/lib/dpkg/status: a lower layer lists package `{name}`, and it is not removed: `{left}` is still there"
+            )
+        };
+        check(
+            &tree().file(path, status(&[("a", "1")])),
+            &[
+                "pkg:deb/a@1?arch=all",
+                &note("b", "/usr/share/doc/b/copyright"),
+                &note("c", "/var/lib/dpkg/info/c.md5sums"),
+            ],
+        );
+        check(
+            &tree()
+                .without("var/lib/dpkg/info/c.md5sums")
+                .file("var/lib/dpkg/info/a.list", "/usr/share/doc/b/copyright\n")
+                .file(path, status(&[("a", "1")])),
+            &["pkg:deb/a@1?arch=all"],
+        );
+        check(
+            &tree()
+                .without("usr/share/doc/b/copyright")
+                .without("var/lib/dpkg/info/c.md5sums")
+                .file(path, status(&[("a", "1")])),
+            &["pkg:deb/a@1?arch=all"],
+        );
+    }
+
+    #[test]
+    fn a_fragment_that_is_taken_away_is_said() {
+        let tree = TestTree::new()
+            .file("var/lib/dpkg/status.d/a", "Package: a\nVersion: 1\n")
+            .file("var/lib/dpkg/status.d/a.md5sums", "")
+            .next_layer();
+        check(&tree, &["pkg:deb/a@1"]);
+        check(
+            &tree.without("var/lib/dpkg/status.d/a"),
+            &[
+                "dpkg: /var/lib/dpkg/status.d/a.md5sums: it lists the files of a package that nothing describes",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_list_that_is_taken_away_is_said() {
+        let tree = TestTree::new()
+            .file("var/lib/dpkg/status", status(&[("a", "1")]))
+            .next_layer()
+            .without("var/lib/dpkg/status")
+            .file("var/lib/dpkg/status.d/b", "Package: b\nVersion: 1\n");
+        check(
+            &tree,
+            &[
+                "pkg:deb/b@1",
+                "dpkg: /var/lib/dpkg/status: a layer takes the database away, and what it listed may still be there",
             ],
         );
     }

@@ -1,219 +1,140 @@
 //! Go modules, from what the Go linker writes into every executable.
 //!
-//! Format: <https://pkg.go.dev/debug/buildinfo>; since Go 1.18 the texts follow the header, before they were pointed at.
+//! Format: <https://pkg.go.dev/debug/buildinfo>; how it is found in a program that passes by: `program::go`. Which packages of
+//! the modules are linked in tells the table of functions: `program::pclntab`.
 
 use super::{Cataloger, Context, Draft, Files, Found};
-use memchr::memmem;
-use object::{Object as _, ObjectSegment as _};
-use plimsoll_model::{
-    TreePath,
-    component::ComponentId,
-    inventory::Coverage,
-    tree::{Condense, Condenser, Entry, Want},
-};
-use std::ops::ControlFlow;
+use crate::program::{self, BUILD_ID, Facts, GO_PACKAGES};
+use plimsoll_model::{component::ComponentId, inventory::Coverage, tree::Entry};
+use std::collections::BTreeMap;
 
 pub(crate) const CATALOGER: Cataloger = Cataloger {
     id: "go-binary",
-    description: "Go modules in the build information of ELF executables",
+    description: "Go modules, and which of their packages are linked, in ELF, PE and Mach-O executables",
     files: &[Files::Any],
     earlier: &[],
-    want,
+    want: program::want,
     edges: Coverage::Incomplete,
     catalog,
 };
 
-const MAGIC: &[u8] = b"\xff Go buildinf:";
-
-/// The header is aligned to this, in memory and in the file.
-const ALIGN: usize = 16;
-
-/// Length of the header; the texts follow it.
-const HEADER: usize = 32;
-
-fn want(_: &TreePath, size: u64, _: u32) -> Want {
-    if size < 64 { Want::Nothing } else { Want::Condensed(&PROGRAM) }
-}
-
-/// Go programs as a whole.
-static PROGRAM: Condenser =
-    Condenser { id: "go-program", begin: |_| Box::new(Program { bytes: Vec::new() }) };
-
-struct Program {
-    bytes: Vec<u8>,
-}
-
-impl Condense for Program {
-    fn take(&mut self, piece: &[u8]) -> ControlFlow<()> {
-        self.bytes.extend_from_slice(piece);
-        let is_elf = self.bytes.iter().zip(b"\x7fELF").all(|(found, expected)| found == expected);
-        if is_elf { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    }
-
-    fn finish(self: Box<Self>) -> Option<Vec<u8>> {
-        let is_go =
-            self.bytes.starts_with(b"\x7fELF") && memmem::find(&self.bytes, MAGIC).is_some();
-        is_go.then_some(self.bytes)
-    }
-}
+/// Packages of one module; with more the list is left out, and every package may be linked.
+const LONGEST_LIST: usize = 1 << 16;
 
 fn catalog(ctx: &Context<'_>) -> Found {
-    ctx.each_condensed(&PROGRAM, |ctx, entry, bytes, found| {
-        // Programs that look for build information have the magic as a text of theirs: only where it is aligned can it be a header.
-        let mut headers =
-            memmem::find_iter(bytes, MAGIC).filter(|at| at.is_multiple_of(ALIGN)).peekable();
-        let is_go = headers.peek().is_some();
-        match headers.find_map(|at| read(bytes, at)) {
-            Some(info) => modules(ctx, entry, &info, found),
-            None if is_go => {
-                let reason = "the build information of a Go program can not be read";
-                ctx.note(found, entry, reason);
-            }
-            None => {}
+    program::each(ctx, |ctx, entry, facts, found| {
+        for flaw in &facts.go_flaws {
+            ctx.note(found, entry, flaw);
+        }
+        if let Some(version) = facts.go_version {
+            modules(ctx, entry, (version, facts), found);
         }
     })
 }
 
-/// What the linker wrote.
-struct BuildInfo {
-    /// `go1.22.1`, perhaps with experiments after a space.
-    version: String,
-    /// Lines of fields parted by tabs, empty where the build knew no modules; `None` where they cannot be read.
-    modules: Option<String>,
+/// One module of a program.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Module<'a> {
+    /// What packages import it by.
+    path: &'a str,
+    /// What its code is of: another one, where it was replaced.
+    name: &'a str,
+    version: Option<&'a str>,
 }
 
-fn read(bytes: &[u8], at: usize) -> Option<BuildInfo> {
-    let header = bytes.get(at..)?;
-    let flags = *header.get(15)?;
-    let (version, modules) = if flags & 2 != 0 {
-        let (version, rest) = inline(header.get(HEADER..)?)?;
-        (version, inline(rest).map(|(modules, _)| modules))
-    } else {
-        let order = if flags & 1 == 0 { Order::Little } else { Order::Big };
-        let memory = Memory::of(bytes, usize::from(*header.get(14)?), order)?;
-        let modules = memory.pointer(header.get(16_usize.checked_add(memory.width)?..)?)?;
-        (memory.text(memory.pointer(header.get(16..)?)?)?, memory.text(modules))
-    };
-    let version = std::str::from_utf8(version).ok()?;
-    let is_go = version.starts_with("go") || version.starts_with("devel");
-    let modules = modules.and_then(without_sentinels);
-    let modules = modules.map(|modules| String::from_utf8_lossy(modules).into_owned());
-    is_go.then(|| BuildInfo { version: version.to_owned(), modules })
-}
-
-/// A text with its length as a varint before it, and what comes after.
-fn inline(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let mut length = 0_u64;
-    for (index, byte) in bytes.iter().enumerate().take(9) {
-        let shift = u32::try_from(index).ok()?.checked_mul(7)?;
-        length |= u64::from(byte & 0x7f).checked_shl(shift)?;
-        if byte & 0x80 == 0 {
-            let rest = bytes.get(index.checked_add(1)?..)?;
-            return rest.split_at_checked(usize::try_from(length).ok()?);
-        }
-    }
-    None
-}
-
-/// 16 bytes mark the beginning and the end, so that a running program finds the text.
-fn without_sentinels(modules: &[u8]) -> Option<&[u8]> {
-    if modules.is_empty() {
-        return Some(modules);
-    }
-    modules.get(16..modules.len().checked_sub(16)?).filter(|inner| inner.ends_with(b"\n"))
-}
-
-/// The bytes of a program by the addresses that they are loaded to.
-struct Memory<'a> {
-    file: object::File<'a>,
-    /// Bytes of a pointer, 4 or 8.
-    width: usize,
-    order: Order,
-}
-
-/// Which byte of a pointer comes first.
-enum Order {
-    Little,
-    Big,
-}
-
-impl<'a> Memory<'a> {
-    fn of(bytes: &'a [u8], width: usize, order: Order) -> Option<Self> {
-        let file = object::File::parse(bytes).ok()?;
-        matches!(width, 4 | 8).then_some(Self { file, width, order })
+impl<'a> Module<'a> {
+    fn new(path: &'a str, version: Option<&'a str>) -> Self {
+        Self { path, name: path, version }
     }
 
-    /// The pointer that `bytes` begin with.
-    fn pointer(&self, bytes: &[u8]) -> Option<u64> {
-        let bytes = bytes.get(..self.width)?;
-        let fold = |value: u64, byte: &u8| value << 8 | u64::from(*byte);
-        Some(match self.order {
-            Order::Big => bytes.iter().fold(0, fold),
-            Order::Little => bytes.iter().rev().fold(0, fold),
-        })
-    }
-
-    /// Everything from an address to the end of its segment.
-    fn at(&self, address: u64) -> Option<&'a [u8]> {
-        self.file.segments().find_map(|segment| {
-            let offset = usize::try_from(address.checked_sub(segment.address())?).ok()?;
-            segment.data().ok()?.get(offset..)
-        })
-    }
-
-    /// The text whose address and length are at an address.
-    fn text(&self, address: u64) -> Option<&'a [u8]> {
-        let header = self.at(address)?;
-        let length = usize::try_from(self.pointer(header.get(self.width..)?)?).ok()?;
-        if length == 0 {
-            return Some(&[]);
-        }
-        self.at(self.pointer(header)?)?.get(..length)
+    /// What it was replaced by: another one, or a directory, whose content has no version.
+    fn replaced(self, by: Self) -> Self {
+        let is_directory = by.name.starts_with(['.', '/']);
+        if is_directory { Self { version: None, ..self } } else { Self { path: self.path, ..by } }
     }
 }
 
-/// Path and version.
-type Module<'a> = (&'a str, Option<&'a str>);
+/// Go's own packages.
+const STDLIB: &str = "stdlib";
 
-fn modules(ctx: &Context<'_>, entry: &Entry, info: &BuildInfo, found: &mut Found) {
-    let library = info.version.split(' ').next().and_then(|version| version.strip_prefix("go"));
-    let stdlib = ("stdlib", library);
-    let mut main = None;
-    let mut path = None;
-    let mut needed = vec![stdlib];
-    if info.modules.is_none() {
-        ctx.note(found, entry, "the modules of a Go program can not be read");
-    }
-    for line in info.modules.iter().flat_map(|modules| modules.lines()) {
-        let mut fields = line.split('\t');
-        let key = fields.next().unwrap_or_default();
-        let module = fields.next().map(|name| (name, fields.next().and_then(version)));
-        match (key, module) {
-            ("path", Some((name, _))) => path = Some(name),
-            ("mod", module) => main = module,
-            ("dep", Some(module)) => needed.push(module),
-            ("=>", Some(module)) => {
-                if let Some(replaced) = needed.last_mut().filter(|last| **last != stdlib) {
-                    *replaced = replacement(*replaced, module);
-                }
-            }
-            _ => {}
-        }
-    }
-    let main = main.or_else(|| Some((path?, None)));
-    let main = main.filter(|(name, _)| !is_toolchain(name));
-    let main = main.and_then(|module| add(ctx, entry, module, found));
+fn modules(
+    ctx: &Context<'_>,
+    entry: &Entry,
+    (version, facts): (&str, &Facts<'_>),
+    found: &mut Found,
+) {
+    let library = version.split(' ').next().and_then(|version| version.strip_prefix("go"));
+    let stdlib = Module::new(STDLIB, library);
+    let Lines { path, main, mut needed } = lines(facts.go_modules.as_deref().unwrap_or_default());
+    needed.insert(0, stdlib);
+    let main = main.or_else(|| Some(Module::new(path?, None)));
+    let main = main.filter(|module| !is_toolchain(module.path));
+    let linked = linked(facts, path, main.iter().chain(&needed).map(|module| module.path));
+    let main = main.and_then(|module| {
+        let id = add(ctx, entry, (module, linked.as_ref()), found)?;
+        let build_id = facts.build_id.map(|id| (BUILD_ID.to_owned(), id.to_owned()));
+        found.at(id)?.properties.extend(build_id);
+        Some(id)
+    });
     for module in needed {
-        if let Some((from, to)) = main.zip(add(ctx, entry, module, found)) {
+        let id = add(ctx, entry, (module, linked.as_ref()), found);
+        if let Some((from, to)) = main.zip(id) {
             ctx.depends(found, from, &[to]);
         }
     }
 }
 
-/// What a module was replaced by: another one, or a directory, whose content has no version.
-fn replacement<'a>(replaced: Module<'a>, by: Module<'a>) -> Module<'a> {
-    let is_directory = by.0.starts_with(['.', '/']);
-    if is_directory { (replaced.0, None) } else { by }
+/// What the lines about modules say.
+#[derive(Default)]
+struct Lines<'a> {
+    /// The package that the program was built of.
+    path: Option<&'a str>,
+    main: Option<Module<'a>>,
+    needed: Vec<Module<'a>>,
+}
+
+fn lines(text: &str) -> Lines<'_> {
+    let mut lines = Lines::default();
+    for line in text.lines() {
+        let mut fields = line.split('\t');
+        let key = fields.next().unwrap_or_default();
+        let module =
+            fields.next().map(|name| Module::new(name, fields.next().and_then(version_of)));
+        match (key, module) {
+            ("path", Some(module)) => lines.path = Some(module.path),
+            ("mod", module) => lines.main = module,
+            ("dep", Some(module)) => lines.needed.push(module),
+            ("=>", Some(module)) => {
+                if let Some(replaced) = lines.needed.last_mut() {
+                    *replaced = replaced.replaced(module);
+                }
+            }
+            _ => {}
+        }
+    }
+    lines
+}
+
+/// The linked packages of each module, by its path: a package is of the module with the longest path that it begins with,
+/// and what begins with no path of a module is of the standard library. `None` if it is not known which are linked.
+fn linked<'a>(
+    facts: &Facts<'a>,
+    main: Option<&'a str>,
+    modules: impl Iterator<Item = &'a str>,
+) -> Option<BTreeMap<&'a str, Vec<&'a str>>> {
+    let mut linked: BTreeMap<&str, Vec<&str>> = modules.map(|path| (path, Vec::new())).collect();
+    for package in facts.go_packages?.lines() {
+        // The program's own package goes by another name.
+        let package = if package == "main" { main.unwrap_or(package) } else { package };
+        let above = package.match_indices('/').rev().filter_map(|(slash, _)| package.get(..slash));
+        let module = std::iter::once(package).chain(above).find(|path| linked.contains_key(path));
+        let is_of_library = || package.split('/').next().is_some_and(|first| !first.contains('.'));
+        let module = module.or_else(|| is_of_library().then_some(STDLIB));
+        if let Some(packages) = module.and_then(|module| linked.get_mut(module)) {
+            packages.push(package);
+        }
+    }
+    Some(linked)
 }
 
 /// Go's own commands are released with its library, which stands for them.
@@ -221,28 +142,37 @@ fn is_toolchain(path: &str) -> bool {
     path == "cmd" || path.starts_with("cmd/")
 }
 
-fn version(text: &str) -> Option<&str> {
+fn version_of(text: &str) -> Option<&str> {
     (text != "(devel)" && !text.is_empty()).then_some(text)
 }
 
 fn add(
     ctx: &Context<'_>,
     entry: &Entry,
-    (path, version): Module<'_>,
+    (module, linked): (Module<'_>, Option<&BTreeMap<&str, Vec<&str>>>),
     found: &mut Found,
 ) -> Option<ComponentId> {
-    let (namespace, name) = match path.rsplit_once('/') {
+    let (namespace, name) = match module.name.rsplit_once('/') {
         Some((namespace, name)) => (Some(namespace), name),
-        None => (None, path),
+        None => (None, module.name),
     };
-    let draft = Draft { kind: "golang", namespace, name, shown: path, version, qualifiers: &[] };
-    ctx.add(found, entry, &draft)
+    let Module { name: shown, version, path } = module;
+    let draft = Draft { kind: "golang", namespace, name, shown, version, qualifiers: &[] };
+    let id = ctx.add(found, entry, &draft)?;
+    let packages = linked.and_then(|linked| linked.get(path)).map(|packages| packages.join(","));
+    let packages = packages.filter(|packages| packages.len() <= LONGEST_LIST);
+    let property = packages.map(|packages| (GO_PACKAGES.to_owned(), packages));
+    found.at(id)?.properties.extend(property);
+    Some(id)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::TestTree;
+    use crate::{
+        program::testing::{pclntab, sentinels},
+        testing::TestTree,
+    };
 
     const MODULES: &str = "path\tgithub.com/Acme/app/cmd\n\
         mod\tgithub.com/Acme/app\t(devel)\t\n\
@@ -253,12 +183,7 @@ mod tests {
         =>\t./staging/api\t(devel)\t\n\
         build\t-compiler=gc\n";
 
-    fn sentinels(modules: &str) -> Vec<u8> {
-        if modules.is_empty() {
-            return Vec::new();
-        }
-        [&[0x30; 16][..], modules.as_bytes(), &[0xf9; 16]].concat()
-    }
+    const MAGIC: &[u8] = b"\xff Go buildinf:";
 
     fn varint(mut length: usize) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -340,6 +265,54 @@ mod tests {
         check(inline_binary("go1.22.1", MODULES), &EXPECT);
         check(inline_binary("go1.22.1 X:loopvar", MODULES), &EXPECT);
         check(pointer_binary("go1.22.1", MODULES), &EXPECT);
+    }
+
+    #[test]
+    fn packages_that_are_linked() {
+        let names = [
+            "main.main",
+            "github.com/Acme/app/internal/x.F",
+            "github.com/a/b/c.(*T).M",
+            "github.com/a/b.init",
+            "golang.org/x/net/http2.F[go.shape.int]",
+            "net/http.(*Client).Do",
+            "vendor/golang.org/x/net/idna.init",
+            "example.org/of/nobody.F",
+        ];
+        let program = [inline_binary("go1.22.1", MODULES), pclntab(&names)].concat();
+        let inventory = TestTree::new().file("usr/bin/app", program).catalog();
+        let packages: Vec<_> = inventory
+            .components()
+            .iter()
+            .map(|found| (found.name.as_str(), found.properties[GO_PACKAGES].as_str()))
+            .collect();
+        assert_eq!(
+            packages,
+            [
+                ("github.com/a/b", "github.com/a/b,github.com/a/b/c"),
+                ("github.com/Acme/app", "github.com/Acme/app/internal/x,github.com/Acme/app/cmd"),
+                ("github.com/fork/net", "golang.org/x/net/http2"),
+                ("k8s.io/api", ""),
+                ("stdlib", "net/http,vendor/golang.org/x/net/idna"),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_not_known_to_be_linked_is_not_said_to_be_missing() {
+        let whole = [inline_binary("go1.22.1", MODULES), pclntab(&["main.main"])].concat();
+        for bytes in [&inline_binary("go1.22.1", MODULES), &whole[..whole.len() - 20]] {
+            let inventory = TestTree::new().file("usr/bin/app", bytes).catalog();
+            assert_eq!(inventory.components().len(), 5);
+            for found in inventory.components() {
+                assert!(!found.properties.contains_key(GO_PACKAGES), "{}", found.purl);
+            }
+        }
+        // One program links a package, of another it is not known: nothing is known of the module.
+        let tree = TestTree::new()
+            .file("usr/bin/app", whole)
+            .file("usr/bin/other", inline_binary("go1.22.1", MODULES));
+        assert!(!tree.catalog().components()[0].properties.contains_key(GO_PACKAGES));
     }
 
     #[test]

@@ -1,12 +1,19 @@
 //! npm packages as installed: `package.json` at the root of each, in `node_modules` and where Debian puts them.
 //!
 //! Format: <https://docs.npmjs.com/cli/v11/configuring-npm/package-json>.
+//! Beside a `node_modules` stands the manifest of the project that the packages are for. In it there may be the hidden lock
+//! of npm, which says where each package came from and what for. Some packages have others compiled into them, whose
+//! manifests they keep (`dist/compiled/NAME`): these are claims, as nothing but the compiler knows what is left of them.
 
 use super::{Cataloger, Context, Files, Found};
-use crate::{npm, relate::node_candidates};
+use crate::{
+    npm::{self, DEBIAN, Provenance},
+    origin::Origin,
+    relate::node_candidates,
+};
 use plimsoll_model::{
     TreePath,
-    component::ComponentId,
+    component::{ComponentId, Trust},
     inventory::Coverage,
     tree::{Entry, EntryKind, Want},
 };
@@ -16,26 +23,55 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 pub(crate) const CATALOGER: Cataloger = Cataloger {
     id: "npm-installed",
-    description: "npm packages installed in node_modules or /usr/share/nodejs",
-    files: &[Files::Named("package.json")],
+    description: "npm packages installed in node_modules or /usr/share/nodejs, and the projects that they are for",
+    files: &[Files::Named("package.json"), Files::Named(HIDDEN_LOCK)],
     earlier: &[],
     want,
     edges: Coverage::Complete,
     catalog,
 };
 
-/// Debian's node looks here when nothing nearer is found.
-const DEBIAN: &str = "usr/share/nodejs";
+/// What npm writes into `node_modules` about what it put there.
+const HIDDEN_LOCK: &str = ".package-lock.json";
 
 fn want(path: &TreePath, _: u64, _: u32) -> Want {
-    if root(path).is_some() { Want::Content } else { Want::Nothing }
+    let directory = directory(path);
+    let is_wanted = match path.file_name() {
+        b"package.json" => role(&directory).is_some(),
+        _ => directory == "node_modules" || directory.ends_with("/node_modules"),
+    };
+    if is_wanted { Want::Content } else { Want::Nothing }
 }
 
-/// The directory of the package that a `package.json` is the root of.
-fn root(path: &TreePath) -> Option<Cow<'_, str>> {
-    // A path does not have to be text: a byte that is none must not hide a package.
-    let directory = String::from_utf8_lossy(path.as_bytes().strip_suffix(b"/package.json")?);
-    name_of(&directory).is_some().then_some(directory)
+/// The directory of a file. A path does not have to be text: a byte that is none must not hide a package.
+fn directory(path: &TreePath) -> Cow<'_, str> {
+    let end = path.as_bytes().iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+    String::from_utf8_lossy(path.as_bytes().get(..end).unwrap_or_default())
+}
+
+/// What a `package.json` in a directory speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role<'a> {
+    /// The package installed there, and the name that the directory gives it.
+    Package(&'a str),
+    /// One that was compiled into the package installed in the first directory, under the second name.
+    Compiled(&'a str, &'a str),
+    /// A project, if packages are installed for it.
+    Project,
+}
+
+fn role(directory: &str) -> Option<Role<'_>> {
+    if let Some(name) = name_of(directory) {
+        return Some(Role::Package(name));
+    }
+    if let Some((package, name)) = directory.rsplit_once("/dist/compiled/") {
+        return name_of(package).map(|_| Role::Compiled(package, name));
+    }
+    let mut parts = directory.split('/');
+    let of_debian = directory.strip_prefix(DEBIAN);
+    let of_debian = of_debian.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let is_installed = of_debian || parts.any(|part| part == "node_modules");
+    (!is_installed).then_some(Role::Project)
 }
 
 /// The name that the directory gives the package in it.
@@ -59,28 +95,170 @@ struct Installed<'a> {
     manifest: Map<String, Value>,
 }
 
+impl Installed<'_> {
+    /// A text of the manifest that is not empty.
+    fn text(&self, key: &str) -> Option<&str> {
+        self.manifest.get(key).and_then(Value::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// The names under a key, which is an object or a list.
+    fn names(&self, key: &str) -> impl Iterator<Item = &str> {
+        let value = self.manifest.get(key);
+        let keys = value.and_then(Value::as_object).into_iter().flat_map(Map::keys);
+        let list = value.and_then(Value::as_array).into_iter().flatten();
+        keys.map(String::as_str).chain(list.filter_map(Value::as_str))
+    }
+
+    /// The names of everything that it may require.
+    fn needs(&self) -> impl Iterator<Item = &str> {
+        ["dependencies", "optionalDependencies", "peerDependencies"]
+            .into_iter()
+            .flat_map(|key| self.names(key))
+    }
+}
+
 fn catalog(ctx: &Context<'_>) -> Found {
-    let read: Vec<_> = ctx.files.par_iter().map(|entry| read(ctx, entry)).collect();
     let mut found = Found::default();
+    let provenance = hidden_locks(ctx, &mut found);
+    let read: Vec<_> = ctx.files.par_iter().map(|entry| read(ctx, entry)).collect();
     let mut by_directory = BTreeMap::new();
     let mut installed = Vec::new();
+    let (mut compiled, mut projects) = (Vec::new(), Vec::new());
     for (one, package) in read {
         found.absorb(one);
         let Some(package) = package else { continue };
-        if let Some(id) = add(ctx, &package, &mut found) {
-            by_directory.insert(package.directory.to_string(), id);
-            installed.push((id, package));
+        match role(&package.directory) {
+            Some(Role::Package(name)) => {
+                let provenance = provenance.get(package.directory.as_ref());
+                if let Some(id) = add(ctx, (&package, name), provenance, &mut found) {
+                    by_directory.insert(package.directory.to_string(), id);
+                    installed.push((id, package));
+                }
+            }
+            Some(Role::Compiled(..)) => compiled.push(package),
+            Some(Role::Project) => projects.push(package),
+            None => {}
         }
     }
     for (id, package) in &installed {
-        for name in needs(&package.manifest) {
-            if let Some(to) = resolve(ctx, &by_directory, &package.directory, name) {
-                ctx.depends(&mut found, *id, &[to]);
+        let needs = package.needs();
+        require(ctx, &by_directory, (*id, &package.directory), needs, &mut found);
+        mark_bundled(&by_directory, package, &mut found);
+    }
+    for package in &projects {
+        add_project(ctx, &by_directory, package, &mut found);
+    }
+    add_compiled(ctx, &by_directory, &installed, &compiled, &mut found);
+    note_moved(ctx, &mut found);
+    found
+}
+
+/// What the hidden locks say of packages, by directory.
+fn hidden_locks(ctx: &Context<'_>, found: &mut Found) -> BTreeMap<String, Provenance> {
+    let mut all = BTreeMap::new();
+    let is_lock = |entry: &&Entry| entry.path.file_name() == HIDDEN_LOCK.as_bytes();
+    for entry in ctx.files.iter().filter(is_lock) {
+        let Some(bytes) = ctx.read(entry, ctx.limits.package_metadata, found) else { continue };
+        let modules = directory(&entry.path);
+        let above = modules.strip_suffix("node_modules").unwrap_or_default();
+        match npm::hidden_lock(&bytes) {
+            Ok(packages) => all.extend(
+                packages.into_iter().map(|(directory, one)| (format!("{above}{directory}"), one)),
+            ),
+            Err(error) => ctx.note(found, entry, format!("malformed: {error}")),
+        }
+    }
+    all
+}
+
+/// Notes which of the installed packages one gets when it requires others.
+fn require(
+    ctx: &Context<'_>,
+    by_directory: &BTreeMap<String, ComponentId>,
+    (id, directory): (ComponentId, &str),
+    names: impl Iterator<Item = impl AsRef<str>>,
+    found: &mut Found,
+) {
+    for name in names {
+        if let Some(to) = resolve(ctx, by_directory, directory, name.as_ref()) {
+            ctx.depends(found, id, &[to]);
+        }
+    }
+}
+
+/// Marks what came inside the archive of a package. That may be said in two ways, and of all dependencies at once.
+fn mark_bundled(
+    by_directory: &BTreeMap<String, ComponentId>,
+    package: &Installed<'_>,
+    found: &mut Found,
+) {
+    for key in ["bundleDependencies", "bundledDependencies"] {
+        let all = package.manifest.get(key) == Some(&Value::Bool(true));
+        let all = all.then(|| package.names("dependencies")).into_iter().flatten();
+        for name in package.names(key).chain(all) {
+            let inner = format!("{}/node_modules/{name}", package.directory);
+            if let Some(component) = by_directory.get(&inner).and_then(|id| found.at(*id)) {
+                npm::mark_bundled(component);
             }
         }
     }
-    note_moved(ctx, &mut found);
-    found
+}
+
+/// Adds the project that packages are installed for; a manifest that gives no name and needs nothing is none of a project.
+fn add_project(
+    ctx: &Context<'_>,
+    by_directory: &BTreeMap<String, ComponentId>,
+    package: &Installed<'_>,
+    found: &mut Found,
+) {
+    let own = || package.needs().chain(package.names("devDependencies"));
+    let stated = package.text("name");
+    let of_directory = || {
+        let name = package.directory.rsplit('/').next().filter(|name| !name.is_empty());
+        name.filter(|_| own().next().is_some())
+    };
+    let Some(name) = stated.or_else(of_directory) else { return };
+    let identity = (name, package.text("version"));
+    let Some(id) = npm::add_project(ctx, found, package.entry, identity) else { return };
+    if let Some(component) = found.at(id) {
+        component.licenses = npm::licenses(package.manifest.get("license"));
+    }
+    require(ctx, by_directory, (id, &package.directory), own(), found);
+}
+
+/// Adds what was compiled into packages. Most of it states no version, and is one unknown of the package that it is in.
+fn add_compiled(
+    ctx: &Context<'_>,
+    by_directory: &BTreeMap<String, ComponentId>,
+    installed: &[(ComponentId, Installed<'_>)],
+    compiled: &[Installed<'_>],
+    found: &mut Found,
+) {
+    let mut unversioned: BTreeMap<ComponentId, Vec<&str>> = BTreeMap::new();
+    for package in compiled {
+        let Some(Role::Compiled(outer, _)) = role(&package.directory) else { continue };
+        let (Some(outer), Some(name)) = (by_directory.get(outer), package.text("name")) else {
+            continue;
+        };
+        let Some(version) = package.text("version") else {
+            unversioned.entry(*outer).or_default().push(name);
+            continue;
+        };
+        let identity = (name, Some(version));
+        let Some(id) = npm::add(ctx, found, package.entry, identity, None) else { continue };
+        if let Some(component) = found.at(id) {
+            component.trust = Trust::Claimed;
+            component.licenses = npm::licenses(package.manifest.get("license"));
+            npm::mark_bundled(component);
+        }
+        ctx.contains(found, *outer, id);
+    }
+    for (outer, package) in installed {
+        let Some(names) = unversioned.get(outer) else { continue };
+        let (count, names) = (names.len(), names.join(", "));
+        let reason = format!("{count} packages are compiled into it without a version: {names}");
+        ctx.note(found, package.entry, reason);
+    }
 }
 
 /// Notes packages that are required by way of a link named `node_modules` to a directory that is not named so: nothing
@@ -110,19 +288,41 @@ fn note_moved(ctx: &Context<'_>, found: &mut Found) {
 
 fn read<'a>(ctx: &Context<'a>, entry: &'a Entry) -> (Found, Option<Installed<'a>>) {
     let mut found = Found::default();
-    let bytes = ctx.read(entry, ctx.limits.package_metadata, &mut found);
-    let Some((directory, bytes)) = root(&entry.path).zip(bytes) else { return (found, None) };
+    let directory = directory(&entry.path);
+    let is_project = role(&directory) == Some(Role::Project);
+    let has_packages = has(ctx, entry, &["node_modules"]);
+    let is_of_interest = !is_project || has_packages || has(ctx, entry, &npm::LOCKS);
+    if entry.path.file_name() != b"package.json" || !is_of_interest {
+        return (found, None);
+    }
+    let Some(bytes) = ctx.read(entry, ctx.limits.package_metadata, &mut found) else {
+        return (found, None);
+    };
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let manifest = serde_json::from_slice(bytes)
         .map_err(|error| ctx.note(&mut found, entry, format!("malformed: {error}")));
-    let package = manifest.ok().map(|manifest| Installed { entry, directory, manifest });
+    // The lock beside it tells of the project; here it is only seen to that the manifest can be read.
+    let manifest = manifest.ok().filter(|_| !is_project || has_packages);
+    let package = manifest.map(|manifest| Installed { entry, directory, manifest });
     (found, package)
 }
 
-fn add(ctx: &Context<'_>, package: &Installed<'_>, found: &mut Found) -> Option<ComponentId> {
-    let Installed { entry, directory, manifest } = package;
-    let text = |key| manifest.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let (name, version) = (text("name"), text("version"));
+/// Whether any of these lies beside a manifest.
+fn has(ctx: &Context<'_>, manifest: &Entry, names: &[&str]) -> bool {
+    let directory = manifest.path.parent().unwrap_or_default();
+    let is_there =
+        |name: &&str| directory.join(name).is_ok_and(|path| ctx.tree.resolve(&path).is_ok());
+    names.iter().any(is_there)
+}
+
+fn add(
+    ctx: &Context<'_>,
+    (package, in_path): (&Installed<'_>, &str),
+    provenance: Option<&Provenance>,
+    found: &mut Found,
+) -> Option<ComponentId> {
+    let Installed { entry, manifest, .. } = package;
+    let (name, version) = (package.text("name"), package.text("version"));
     if name.is_none() && version.is_none() {
         // `{"type": "module"}` marks the kind of the sources below, and names no package.
         if !manifest.contains_key("type") {
@@ -131,11 +331,22 @@ fn add(ctx: &Context<'_>, package: &Installed<'_>, found: &mut Found) -> Option<
         }
         return None;
     }
-    let name = name.or_else(|| name_of(directory))?;
-    let id = npm::add(ctx, found, entry, (name, version))?;
+    // Before version 7 npm wrote into each manifest where it had the package from.
+    let old = || package.text("_resolved").and_then(npm::origin);
+    let origin: Option<Origin> = match provenance {
+        Some(provenance) => provenance.origin.clone(),
+        None => old(),
+    };
+    let identity = (name.unwrap_or(in_path), version);
+    let id = npm::add(ctx, found, entry, identity, origin.as_ref())?;
     let component = found.at(id)?;
     component.licenses = npm::licenses(manifest.get("license").or(manifest.get("licenses")));
     component.supplier = manifest.get("author").and_then(person);
+    if let Some(provenance) = provenance {
+        provenance.complete(component);
+    } else if let Some(integrity) = package.text("_integrity") {
+        component.hashes = npm::integrity(integrity);
+    }
     Some(id)
 }
 
@@ -151,15 +362,8 @@ fn person(value: &Value) -> Option<String> {
     })
 }
 
-/// The names of everything that a package may require.
-fn needs(manifest: &Map<String, Value>) -> impl Iterator<Item = &str> {
-    ["dependencies", "optionalDependencies", "peerDependencies"]
-        .into_iter()
-        .filter_map(|key| manifest.get(key)?.as_object())
-        .flat_map(|names| names.keys().map(String::as_str))
-}
-
-/// As [`npm::resolve`], with the links of pnpm and workspaces followed, and Debian's directory last.
+/// As [`npm::resolve`], with the links of pnpm and workspaces followed, and last in the directory where Debian's node looks
+/// when nothing nearer is found.
 fn resolve(
     ctx: &Context<'_>,
     by_directory: &BTreeMap<String, ComponentId>,
@@ -182,6 +386,7 @@ fn resolve(
 mod tests {
     use super::*;
     use crate::testing::TestTree;
+    use plimsoll_model::component::{ComponentKind, Scope};
 
     #[track_caller]
     fn check(files: &[(&str, &str)], expect: &[&str]) {
@@ -192,7 +397,11 @@ mod tests {
     #[track_caller]
     fn check_root(path: &str, expect: Option<&str>) {
         let path = TreePath::parse(path.as_bytes()).unwrap();
-        assert_eq!(root(&path).as_deref().and_then(name_of), expect);
+        let name = match role(&directory(&path)) {
+            Some(Role::Package(name)) => Some(name.to_owned()),
+            Some(Role::Compiled(..) | Role::Project) | None => None,
+        };
+        assert_eq!(name.as_deref(), expect);
     }
 
     #[test]
@@ -308,6 +517,110 @@ mod tests {
                 "npm-installed: /node_modules/d/package.json: malformed: EOF while parsing an object at line 1 column 1",
                 "npm-installed: /node_modules/e/package.json: a package states neither name nor version",
             ],
+        );
+    }
+
+    #[test]
+    fn the_project_that_packages_are_installed_for() {
+        let manifest =
+            r#"{"version":"1.0.0","dependencies":{"a":"*"},"devDependencies":{"b":"*","c":"*"}}"#;
+        check(
+            &[
+                ("srv/app/package.json", manifest),
+                ("srv/app/node_modules/a/package.json", r#"{"name":"a","version":"1.0.0"}"#),
+                ("srv/app/node_modules/b/package.json", r#"{"name":"b","version":"1.0.0"}"#),
+                ("srv/app/esm/package.json", r#"{"name":"no","version":"1"}"#),
+                ("srv/other/package.json", "{"),
+                ("srv/locked/package.json", "{"),
+                ("srv/locked/yarn.lock", "f@1:\n  version \"1.0.0\"\n"),
+                ("srv/node_modules/d/package.json", r#"{"name":"d","version":"1.0.0"}"#),
+                ("srv/package.json", r#"{"type":"module"}"#),
+                ("usr/share/nodejs/e/sub/package.json", "{"),
+            ],
+            &[
+                "pkg:npm/a@1.0.0",
+                "pkg:npm/app@1.0.0",
+                "pkg:npm/b@1.0.0",
+                "pkg:npm/d@1.0.0",
+                "pkg:npm/f@1.0.0",
+                "pkg:npm/app@1.0.0 needs pkg:npm/a@1.0.0",
+                "pkg:npm/app@1.0.0 needs pkg:npm/b@1.0.0",
+                "npm-installed: /srv/locked/package.json: malformed: EOF while parsing an object at line 1 column 1",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_lock_and_what_is_installed_by_it_are_the_same_components() {
+        let lock = r#"{"name":"app","version":"1.0.0","lockfileVersion":3,"packages":{
+            "":{"name":"app","version":"1.0.0","dependencies":{"a":"*"}},
+            "node_modules/a":{"version":"1.0.0","resolved":"git+ssh://git@example.com/a.git#1","integrity":"sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk="},
+            "node_modules/b":{"version":"1.0.0","dev":true}}}"#;
+        let tree = TestTree::new()
+            .file("srv/package-lock.json", lock)
+            .file(
+                "srv/package.json",
+                r#"{"name":"app","version":"1.0.0","dependencies":{"a":"*"}}"#,
+            )
+            .file("srv/node_modules/.package-lock.json", lock)
+            .file("srv/node_modules/a/package.json", r#"{"name":"a","version":"1.0.0"}"#)
+            .file("srv/node_modules/b/package.json", r#"{"name":"b","version":"1.0.0"}"#);
+        let a = "pkg:npm/a@1.0.0?vcs_url=git%2Bssh:%2F%2Fgit%40example.com%2Fa.git%401";
+        let app = format!("pkg:npm/app@1.0.0 needs {a}");
+        assert_eq!(tree.lines(), [a, "pkg:npm/app@1.0.0", "pkg:npm/b@1.0.0", &app]);
+        let inventory = tree.catalog();
+        let [a, app, b] = inventory.components() else { panic!() };
+        assert_eq!((a.hashes.len(), a.locations.len()), (1, 2));
+        assert_eq!((app.kind, app.locations.len()), (ComponentKind::Application, 2));
+        assert_eq!((b.scope, b.locations.len()), (Scope::Development, 2));
+        let broken = tree.file("srv/node_modules/.package-lock.json", "{").lines();
+        let last = broken.last().unwrap();
+        assert!(last.starts_with("npm-installed: /srv/node_modules/.package-lock.json: mal"));
+    }
+
+    #[test]
+    fn bundled_and_compiled_packages_are_marked_and_claims() {
+        let tree = TestTree::new()
+            .file(
+                "node_modules/next/package.json",
+                r#"{"name":"next","version":"1.0.0","bundleDependencies":["b"]}"#,
+            )
+            .file(
+                "node_modules/next/node_modules/b/package.json",
+                r#"{"name":"b","version":"2.0.0"}"#,
+            )
+            .file(
+                "node_modules/next/dist/compiled/@s/c/package.json",
+                r#"{"name":"@s/c","version":"3.0.0"}"#,
+            )
+            .file("node_modules/next/dist/compiled/@s/c/esm/package.json", r#"{"type":"module"}"#)
+            .file("node_modules/next/dist/compiled/d/package.json", r#"{"name":"d","main":"x"}"#)
+            .file("node_modules/next/dist/compiled/e/package.json", r#"{"name":"e","main":"x"}"#);
+        assert_eq!(
+            tree.lines(),
+            [
+                "pkg:npm/%40s/c@3.0.0",
+                "pkg:npm/b@2.0.0",
+                "pkg:npm/next@1.0.0",
+                "pkg:npm/next@1.0.0 contains pkg:npm/%40s/c@3.0.0",
+                "npm-installed: /node_modules/next/package.json: 2 packages are compiled into it without a version: d, e",
+            ]
+        );
+        let inventory = tree.catalog();
+        let trust: Vec<_> = inventory.components().iter().map(|one| one.trust).collect();
+        assert_eq!(trust, [Trust::Claimed, Trust::Observed, Trust::Observed]);
+        let bundled = |at: usize| inventory.components()[at].properties.len();
+        assert_eq!([bundled(0), bundled(1), bundled(2)], [1, 1, 0]);
+    }
+
+    #[test]
+    fn older_npm_says_in_the_manifest_where_it_had_the_package_from() {
+        check(
+            &[(
+                "node_modules/a/package.json",
+                r#"{"name":"a","version":"1.0.0","_resolved":"https://example.com/a.tgz","_integrity":"x"}"#,
+            )],
+            &["pkg:npm/a@1.0.0?download_url=https:%2F%2Fexample.com%2Fa.tgz"],
         );
     }
 }

@@ -1,34 +1,66 @@
 //! Python distributions as installed: `METADATA` of wheels, `PKG-INFO` of eggs.
 //!
-//! Format: <https://packaging.python.org/en/latest/specifications/core-metadata/>, all versions.
+//! Formats: <https://packaging.python.org/en/latest/specifications/core-metadata/>, all versions; beside it, where it is from,
+//! <https://packaging.python.org/en/latest/specifications/direct-url/>, and what eggs need,
+//! <https://setuptools.pypa.io/en/latest/deprecated/python_eggs.html>. What is installed from a directory is a project.
 
-use super::{Cataloger, Context, Draft, Files, Found, license};
+use super::{Cataloger, Context, Files, Found, license};
 use crate::{
+    origin::Origin,
+    python::{self, normal, requirement::Requirement},
     relate::Providers,
     stanza::{Stanza, first},
 };
 use plimsoll_model::{
     TreePath,
-    component::ComponentId,
+    component::{ComponentId, Hash},
     inventory::Coverage,
     tree::{Entry, Want},
 };
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use serde::Deserialize;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 pub(crate) const CATALOGER: Cataloger = Cataloger {
     id: "pypi",
     description: "Python packages in *.dist-info and *.egg-info",
-    files: &[Files::Named("METADATA"), Files::Named("PKG-INFO"), Files::Ending(".egg-info")],
+    files: &[
+        Files::Named("METADATA"),
+        Files::Named("PKG-INFO"),
+        Files::Named(DIRECT_URL),
+        Files::Named(REQUIRES),
+        Files::Ending(".egg-info"),
+    ],
     earlier: &[],
     want,
     edges: Coverage::Complete,
     catalog,
 };
 
+/// Where a distribution comes from that does not come from an index.
+const DIRECT_URL: &str = "direct_url.json";
+
+/// What an egg needs.
+const REQUIRES: &str = "requires.txt";
+
 fn want(path: &TreePath, _: u64, _: u32) -> Want {
-    let is_metadata = site(&String::from_utf8_lossy(path.as_bytes())).is_some();
-    if is_metadata { Want::Content } else { Want::Nothing }
+    let text = String::from_utf8_lossy(path.as_bytes());
+    let is_wanted = match beside(&text) {
+        Some((info, DIRECT_URL)) => info.ends_with(".dist-info"),
+        Some((info, _)) => info.ends_with(".egg-info") || info.ends_with(".egg/EGG-INFO"),
+        None => site(&text).is_some(),
+    };
+    if is_wanted { Want::Content } else { Want::Nothing }
+}
+
+/// The directory and the name of a file that lies beside metadata.
+fn beside(path: &str) -> Option<(&str, &'static str)> {
+    [DIRECT_URL, REQUIRES]
+        .into_iter()
+        .find_map(|name| Some((path.strip_suffix(name)?.strip_suffix('/')?, name)))
 }
 
 /// The directory that a distribution is installed in, and what its metadata lies in there.
@@ -54,7 +86,17 @@ struct Installed {
     /// The directory that it is installed in.
     site: String,
     name: String,
-    needs: Vec<String>,
+    needs: Vec<Needed>,
+}
+
+/// What a distribution needs.
+#[derive(Debug, PartialEq, Eq)]
+struct Needed {
+    name: String,
+    /// The extras of it that are needed.
+    extras: Vec<String>,
+    /// The extra of the distribution itself that has to be asked for.
+    only_for: Option<String>,
 }
 
 fn catalog(ctx: &Context<'_>) -> Found {
@@ -72,32 +114,115 @@ fn catalog(ctx: &Context<'_>) -> Found {
 
 fn distribution(ctx: &Context<'_>, entry: &Entry) -> (Found, Option<Installed>) {
     let mut found = Found::default();
-    let bytes = ctx.read(entry, ctx.limits.package_metadata, &mut found);
     let path = String::from_utf8_lossy(entry.path.as_bytes());
-    let Some((bytes, (site, info))) = bytes.zip(site(&path)) else { return (found, None) };
+    // Of a file beside metadata is read when the metadata is.
+    let Some((site, info)) = site(&path).filter(|_| beside(&path).is_none()) else {
+        return (found, None);
+    };
+    let Some(bytes) = ctx.read(entry, ctx.limits.package_metadata, &mut found) else {
+        return (found, None);
+    };
     let text = String::from_utf8_lossy(&bytes);
     let (metadata, _) = first(text.strip_prefix('\u{feff}').unwrap_or(&text));
     if metadata.broken.is_some() && metadata.get("Name").is_none() {
         ctx.note(&mut found, entry, "this is no metadata of a Python package");
     }
-    let (name, version) = identity(&metadata, info);
-    let normal = normal(name);
-    let draft = Draft {
-        kind: "pypi",
-        namespace: None,
-        name: &normal,
-        shown: name,
-        version,
-        qualifiers: &[],
+    let identity = identity(&metadata, info);
+    let from = source(ctx, entry, &mut found);
+    let id = if from == Source::Directory {
+        python::add_project(ctx, &mut found, entry, identity)
+    } else {
+        python::add(ctx, &mut found, entry, identity, from.origin())
     };
-    let Some(id) = ctx.add(&mut found, entry, &draft) else { return (found, None) };
+    let Some(id) = id else { return (found, None) };
     if let Some(component) = found.at(id) {
         component.licenses = licenses(&metadata);
         component.supplier = supplier(&metadata);
+        if let Source::Elsewhere(_, hashes) = from {
+            component.hashes = hashes;
+        }
     }
-    let needs = metadata.all("Requires-Dist").filter_map(requirement).collect();
-    let (site, name) = (site.to_owned(), normal);
+    let mut needs: Vec<_> = metadata.all("Requires-Dist").filter_map(needed).collect();
+    if let Some(text) = neighbour(ctx, entry, REQUIRES, &mut found).filter(|_| needs.is_empty()) {
+        needs = needed_by_egg(&String::from_utf8_lossy(&text));
+    }
+    let (site, name) = (site.to_owned(), normal(identity.0));
     (found, Some(Installed { id, site, name, needs }))
+}
+
+/// A file beside metadata, where there is one.
+fn neighbour<'a>(
+    ctx: &Context<'a>,
+    metadata: &Entry,
+    name: &str,
+    found: &mut Found,
+) -> Option<Cow<'a, [u8]>> {
+    let path = metadata.path.parent()?.join(name).ok()?;
+    // Metadata that is a file of its own has no neighbours: what lies there belongs to nobody.
+    let is_wanted = want(&path, 0, 0) == Want::Content;
+    let entry = ctx.tree.entry(&path).filter(|_| is_wanted)?;
+    ctx.read(&entry, ctx.limits.package_metadata, found)
+}
+
+/// Where a distribution was installed from.
+#[derive(Debug, PartialEq, Eq)]
+enum Source {
+    /// An index: nothing says otherwise.
+    Index,
+    /// A directory of whoever installed it, who is its author.
+    Directory,
+    /// A repository, or an archive with these hashes.
+    Elsewhere(Option<Origin>, Vec<Hash>),
+}
+
+impl Source {
+    fn origin(&self) -> Option<&Origin> {
+        match self {
+            Self::Elsewhere(origin, _) => origin.as_ref(),
+            Self::Index | Self::Directory => None,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct DirectUrl {
+    url: String,
+    vcs_info: Option<Repository>,
+    archive_info: Option<Archive>,
+    dir_info: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+struct Repository {
+    vcs: String,
+    commit_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Archive {
+    #[serde(default)]
+    hashes: BTreeMap<String, String>,
+}
+
+fn source(ctx: &Context<'_>, metadata: &Entry, found: &mut Found) -> Source {
+    let Some(bytes) = neighbour(ctx, metadata, DIRECT_URL, found) else { return Source::Index };
+    let direct: DirectUrl = match serde_json::from_slice(&bytes) {
+        Ok(direct) => direct,
+        Err(error) => {
+            ctx.note(found, metadata, format!("`{DIRECT_URL}` beside it is malformed: {error}"));
+            return Source::Index;
+        }
+    };
+    if direct.dir_info.is_some() {
+        return Source::Directory;
+    }
+    if let Some(Repository { vcs, commit_id }) = &direct.vcs_info {
+        let origin = Origin::vcs(vcs, &direct.url, commit_id.as_deref());
+        return Source::Elsewhere(Some(origin), Vec::new());
+    }
+    let hashes = direct.archive_info.iter().flat_map(|archive| &archive.hashes);
+    let hashes = hashes.filter_map(|(algorithm, hex)| python::hash_of(algorithm, hex));
+    Source::Elsewhere(python::origin(&direct.url), hashes.collect())
 }
 
 /// Name and version as stated, else as the name of the directory has them: `NAME-VERSION.dist-info`, `NAME-VERSION-py3.egg-info`.
@@ -110,12 +235,6 @@ fn identity<'a>(metadata: &Stanza<'a>, info: &'a str) -> (&'a str, Option<&'a st
         Some(stated_name) => (stated_name, stated("Version").or(version)),
         None => (name, stated("Version").or(version)),
     }
-}
-
-/// The name in the normal form of PEP 503.
-fn normal(name: &str) -> String {
-    let words = name.split(['-', '_', '.']).filter(|word| !word.is_empty());
-    words.collect::<Vec<_>>().join("-").to_ascii_lowercase()
 }
 
 /// The expression, else the field in free text where it is not the text of the licence, else the classifiers.
@@ -138,25 +257,47 @@ fn supplier(metadata: &Stanza<'_>) -> Option<String> {
         .find_map(|key| license(metadata.get(key)?))
 }
 
-/// The normal name of what is required; nothing where only an extra requires it.
-fn requirement(text: &str) -> Option<String> {
-    let (what, marker) = text.split_once(';').unwrap_or((text, ""));
-    let is_extra = marker.split(|char: char| !char.is_alphanumeric()).any(|word| word == "extra");
-    let end = [' ', '(', '[', '<', '>', '=', '!', '~', '@', '\t'];
-    let name = what.trim().split(end).next().filter(|name| !name.is_empty())?;
-    (!is_extra).then(|| normal(name))
+/// What a line of metadata says is needed.
+fn needed(line: &str) -> Option<Needed> {
+    let requirement = Requirement::parse(line)?;
+    let only_for = requirement.extra();
+    Some(Needed { name: normal(requirement.name), extras: requirement.extras, only_for })
 }
 
-/// Requirements are met in the same directory, else wherever there is one.
+/// What `requires.txt` says is needed: a requirement a line, with sections `[EXTRA:CONDITION]`.
+fn needed_by_egg(text: &str) -> Vec<Needed> {
+    let mut needs = Vec::new();
+    let mut section = None;
+    for line in text.lines().map(str::trim) {
+        if let Some(header) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            let extra = header.split(':').next().unwrap_or_default();
+            section = (!extra.is_empty()).then(|| normal(extra));
+        } else if let Some(needed) = needed(line) {
+            needs.push(Needed { only_for: section.clone(), ..needed });
+        }
+    }
+    needs
+}
+
+/// Requirements are met in the same directory, else wherever there is one. Those of an extra are where somebody installed
+/// asks for the extra.
 fn relate(ctx: &Context<'_>, installed: &[Installed], found: &mut Found) {
     let mut near: BTreeMap<(&str, &str), Vec<ComponentId>> = BTreeMap::new();
     let mut anywhere = Providers::default();
-    for Installed { id, site, name, .. } in installed {
+    let mut extras: BTreeSet<(&str, &str)> = BTreeSet::new();
+    for Installed { id, site, name, needs } in installed {
         near.entry((site, name)).or_default().push(*id);
         anywhere.add(name, *id);
+        for needed in needs {
+            extras.extend(needed.extras.iter().map(|extra| (needed.name.as_str(), extra.as_str())));
+        }
     }
-    for Installed { id, site, needs, .. } in installed {
-        for name in needs {
+    for Installed { id, site, name, needs } in installed {
+        let is_asked_for = |needed: &&Needed| {
+            let extra = needed.only_for.as_deref();
+            extra.is_none_or(|extra| extras.contains(&(name.as_str(), extra)))
+        };
+        for Needed { name, .. } in needs.iter().filter(is_asked_for) {
             let near = near.get(&(site.as_str(), name.as_str()));
             ctx.depends(found, *id, near.map_or_else(|| anywhere.of(name), Vec::as_slice));
         }
@@ -167,6 +308,7 @@ fn relate(ctx: &Context<'_>, installed: &[Installed], found: &mut Found) {
 mod tests {
     use super::*;
     use crate::testing::TestTree;
+    use plimsoll_model::component::ComponentKind;
 
     const SITE: &str = "usr/lib/python3/dist-packages";
     const FLASK: &str = "\
@@ -275,11 +417,91 @@ Name: not-this
     }
 
     #[test]
-    fn names_in_normal_form() {
-        for (name, expect) in
-            [("A__b.-C", "a-b-c"), ("zope.interface", "zope-interface"), ("six", "six")]
-        {
-            assert_eq!(normal(name), expect);
-        }
+    fn where_it_was_installed_from() {
+        let at = |info: &str, direct: &str| {
+            let lines = TestTree::new()
+                .file(format!("venv/{info}/METADATA"), "Name: a\nVersion: 1\n")
+                .file(format!("venv/{info}/direct_url.json"), direct)
+                .lines();
+            lines.join(" ")
+        };
+        let a = |direct: &str| at("a-1.dist-info", direct);
+        let git = r#"{"url": "https://example.com/a", "vcs_info": {"vcs": "git", "commit_id": "c0ffee"}}"#;
+        assert_eq!(a(git), "pkg:pypi/a@1?vcs_url=git%2Bhttps:%2F%2Fexample.com%2Fa%40c0ffee");
+        let url = r#"{"url": "https://example.com/a.whl", "archive_info": {}}"#;
+        assert_eq!(a(url), "pkg:pypi/a@1?download_url=https:%2F%2Fexample.com%2Fa.whl");
+        let index = r#"{"url": "https://files.pythonhosted.org/a.whl", "archive_info": {}}"#;
+        assert_eq!(a(index), "pkg:pypi/a@1");
+        assert_eq!(
+            a(r#"{"url": "file:///srv/a", "dir_info": {"editable": true}}"#),
+            "pkg:pypi/a@1"
+        );
+        assert!(a("{").starts_with(
+            "pkg:pypi/a@1 pypi: /venv/a-1.dist-info/METADATA: `direct_url.json` beside it is malformed: "
+        ));
+        assert_eq!(at("a-1.egg-info", "{"), "");
+    }
+
+    #[test]
+    fn a_directory_is_a_project_and_an_archive_has_hashes() {
+        let tree = |direct: &str| {
+            TestTree::new()
+                .file("a-1.dist-info/METADATA", "Name: a\nVersion: 1\n")
+                .file("a-1.dist-info/direct_url.json", direct)
+                .catalog()
+        };
+        let own = tree(r#"{"url": "file:///srv/a", "dir_info": {}}"#);
+        assert_eq!(own.components()[0].kind, ComponentKind::Application);
+        let hex = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        let archive = tree(&format!(
+            r#"{{"url": "https://x/a", "archive_info": {{"hashes": {{"sha256": "{hex}"}}}}}}"#
+        ));
+        assert_eq!(archive.components()[0].hashes[0].hex, hex);
+        assert_eq!(archive.components()[0].kind, ComponentKind::Library);
+    }
+
+    #[test]
+    fn extras_count_where_somebody_asks_for_them() {
+        let a =
+            "Name: a\nVersion: 1\nRequires-Dist: c; extra == 'x'\nRequires-Dist: d; extra == 'y'\n";
+        let rest = ["pkg:pypi/a@1", "pkg:pypi/b@1", "pkg:pypi/c@1", "pkg:pypi/d@1"];
+        let lines = |b: &str| -> Vec<String> {
+            let tree = TestTree::new()
+                .file("a-1.dist-info/METADATA", a)
+                .file("b-1.dist-info/METADATA", format!("Name: b\nVersion: 1\n{b}"))
+                .file("c-1.dist-info/METADATA", "Name: c\nVersion: 1\n")
+                .file("d-1.dist-info/METADATA", "Name: d\nVersion: 1\n");
+            tree.lines().into_iter().filter(|line| !rest.contains(&line.as_str())).collect()
+        };
+        assert_eq!(lines(""), [""; 0]);
+        assert_eq!(
+            lines("Requires-Dist: A[X]\n"),
+            ["pkg:pypi/a@1 needs pkg:pypi/c@1", "pkg:pypi/b@1 needs pkg:pypi/a@1"]
+        );
+    }
+
+    #[test]
+    fn what_eggs_need() {
+        check(
+            &[
+                ("a.egg-info/PKG-INFO", "Name: a\nVersion: 1\n"),
+                ("a.egg-info/requires.txt", "six>=1\n\n[x]\nb\n\n[:os_name == 'nt']\nc\n"),
+                ("b-1-py3.egg/EGG-INFO/PKG-INFO", "Name: b\nVersion: 1\n"),
+                ("b-1-py3.egg/EGG-INFO/requires.txt", "a[X]\n"),
+                ("c-1.egg-info", "Name: c\nVersion: 1\n"),
+                ("requires.txt", "b\n"),
+                ("six-1.egg-info", "Name: six\nVersion: 1\n"),
+            ],
+            &[
+                "pkg:pypi/a@1",
+                "pkg:pypi/b@1",
+                "pkg:pypi/c@1",
+                "pkg:pypi/six@1",
+                "pkg:pypi/a@1 needs pkg:pypi/b@1",
+                "pkg:pypi/a@1 needs pkg:pypi/c@1",
+                "pkg:pypi/a@1 needs pkg:pypi/six@1",
+                "pkg:pypi/b@1 needs pkg:pypi/a@1",
+            ],
+        );
     }
 }

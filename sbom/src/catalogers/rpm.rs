@@ -1,13 +1,14 @@
-//! Packages of Fedora, Red Hat, SUSE and their kin, from rpm's SQLite database.
+//! Packages of Fedora, Red Hat, SUSE and their kin, from rpm's database of any of the three kinds.
 //!
-//! The two older kinds of database are not read yet: where one is there, that is said.
+//! Tags: <https://rpm-software-management.github.io/rpm/manual/tags.html>.
 
 use super::{Cataloger, Context, Draft, Files, Found, license};
 use crate::{
+    introduced::{self, Listing, Package},
     relate::Providers,
     rpmdb::{
+        self,
         header::{Header, Tag},
-        sqlite::{Database, Value},
     },
 };
 use plimsoll_model::{
@@ -16,29 +17,38 @@ use plimsoll_model::{
     inventory::Coverage,
     tree::{Entry, EntryKind, Want},
 };
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 pub(crate) const CATALOGER: Cataloger = Cataloger {
     id: "rpm",
-    description: "RPM packages in rpmdb.sqlite",
-    files: &[Files::Named("rpmdb.sqlite")],
-    earlier: &[],
+    description: "RPM packages in rpmdb.sqlite, Packages.db and Packages",
+    files: &[
+        Files::In("var/lib/rpm"),
+        Files::In("usr/lib/sysimage/rpm"),
+        Files::In("usr/share/rpm"),
+    ],
+    earlier: &[
+        "var/lib/rpm/Packages",
+        "var/lib/rpm/Packages.db",
+        "var/lib/rpm/rpmdb.sqlite",
+        "var/lib/rpm/rpmdb.sqlite-wal",
+        "usr/lib/sysimage/rpm/Packages",
+        "usr/lib/sysimage/rpm/Packages.db",
+        "usr/lib/sysimage/rpm/rpmdb.sqlite",
+        "usr/lib/sysimage/rpm/rpmdb.sqlite-wal",
+        "usr/share/rpm/Packages",
+        "usr/share/rpm/Packages.db",
+        "usr/share/rpm/rpmdb.sqlite",
+        "usr/share/rpm/rpmdb.sqlite-wal",
+    ],
     want,
     edges: Coverage::Complete,
     catalog,
 };
 
-const DIRECTORIES: [&str; 3] = ["var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm"];
-
-/// Databases of a kind that is not read yet.
-const UNREAD: [(&str, &str); 2] = [("Packages", "Berkeley DB"), ("Packages.db", "ndb")];
-
 fn want(path: &TreePath, _: u64, _: u32) -> Want {
-    let is_database = path.file_name() == b"rpmdb.sqlite"
-        && path.parent().is_some_and(|parent| {
-            DIRECTORIES.iter().any(|directory| parent.as_bytes() == directory.as_bytes())
-        });
-    if is_database { Want::Content } else { Want::Nothing }
+    let is_wanted = CATALOGER.earlier.iter().any(|wanted| wanted.as_bytes() == path.as_bytes());
+    if is_wanted { Want::Content } else { Want::Nothing }
 }
 
 /// What is needed of a package after its component has been made.
@@ -49,68 +59,127 @@ struct Installed<'a> {
 
 fn catalog(ctx: &Context<'_>) -> Found {
     let mut all = ctx.each(ctx.limits.file, |ctx, entry, bytes, found| {
-        pending(ctx, entry, found);
-        let (rows, errors) = match Database::open(bytes) {
-            Ok(database) => database.rows("Packages"),
-            Err(error) => (Vec::new(), vec![error]),
-        };
-        for error in errors {
-            ctx.note(found, entry, error);
-        }
-        let installed: Vec<_> =
-            rows.iter().filter_map(|row| package(ctx, entry, row, found)).collect();
-        relate(ctx, &installed, found);
-        for Installed { id, header } in &installed {
-            let files = header.files(ctx.limits.path);
-            files.for_each(|file| ctx.own(found, entry, (*id, &file)));
+        if entry.path.file_name() != rpmdb::LOG.as_bytes() {
+            database(ctx, entry, bytes, found);
+        } else if !bytes.is_empty() && !has_database(ctx, entry) {
+            ctx.note(found, entry, "a write-ahead log without its database");
         }
     });
-    unread(ctx, &mut all);
+    let databases: Vec<_> = introduced::databases(&CATALOGER).collect();
+    ctx.note_moved(&mut all, &databases);
     all
 }
 
-/// A write-ahead log with content: the database may have changed since it was last written.
-fn pending(ctx: &Context<'_>, database: &Entry, found: &mut Found) {
-    let path = database.path.parent().and_then(|parent| parent.join("rpmdb.sqlite-wal").ok());
-    let entry = path.and_then(|path| ctx.tree.entry(&path)).filter(|entry| entry.size > 0);
-    if let Some(entry) = entry {
-        ctx.note(found, &entry, "changes that wait in the write-ahead log are not read yet");
+fn database(ctx: &Context<'_>, entry: &Entry, bytes: &[u8], found: &mut Found) {
+    let log = log(ctx, entry, found);
+    let (headers, errors) = rpmdb::headers(entry.path.file_name(), bytes, &log);
+    for error in errors {
+        ctx.note(found, entry, error);
+    }
+    let installed: Vec<_> =
+        headers.iter().filter_map(|header| package(ctx, entry, header, found)).collect();
+    let packages: Vec<_> =
+        installed.iter().map(|Installed { id, header }| (*id, listed(header))).collect();
+    let list = |bytes: &[u8]| listing(ctx, entry, bytes);
+    let gone = introduced::attribute(ctx, entry, &packages, &list, found);
+    relate(ctx, &installed, found);
+    for Installed { id, header } in &installed {
+        let files = header.files(ctx.limits.path);
+        files.for_each(|file| ctx.own(found, entry, (*id, &file)));
+    }
+    let name = entry.path.file_name();
+    let left = |bytes: &[u8], remains: introduced::Remains<'_>| {
+        let (headers, _) = rpmdb::headers(name, bytes, &[]);
+        let left = |header: &Cow<'_, [u8]>| {
+            let header = Header::parse(header)?;
+            let package = Some(listed(&header)).filter(|package| gone.contains(package))?;
+            let file = header.files(ctx.limits.path).find_map(|path| remains(&path))?;
+            Some((package, file))
+        };
+        headers.iter().filter_map(left).collect()
+    };
+    introduced::left_behind(ctx, entry, &gone, &left, found);
+}
+
+fn has_database(ctx: &Context<'_>, log: &Entry) -> bool {
+    let database = |entry: &Entry| log_of(entry).as_ref() == Some(&log.path) && entry != log;
+    ctx.files.iter().any(database)
+}
+
+/// The path of the log of a database of a kind that has one.
+fn log_of(database: &Entry) -> Option<TreePath> {
+    let has_log = rpmdb::LOG.as_bytes().starts_with(database.path.file_name());
+    has_log.then(|| database.path.parent()?.join(rpmdb::LOG).ok()).flatten()
+}
+
+/// Changes that wait to be written into a database; nothing where none do, or where they can not be read, which is then said.
+fn log<'a>(ctx: &Context<'a>, database: &Entry, found: &mut Found) -> Cow<'a, [u8]> {
+    let entry = log_of(database).and_then(|path| ctx.tree.entry(&path));
+    // What is no regular file is said like one that can not be read.
+    let waits = |entry: &Entry| entry.kind != EntryKind::File || entry.size > 0;
+    let log = entry.filter(waits).and_then(|entry| ctx.read(&entry, ctx.limits.file, found));
+    log.unwrap_or_default()
+}
+
+/// What a database listed in a lower layer, without what waited in a log.
+fn listing(ctx: &Context<'_>, database: &Entry, bytes: &[u8]) -> Listing {
+    let mut listing = Listing::new(ctx.limits);
+    if has_waited(ctx, database) {
+        listing.is_partial();
+        return listing;
+    }
+    let (headers, errors) = rpmdb::headers(database.path.file_name(), bytes, &[]);
+    if !errors.is_empty() {
+        listing.is_partial();
+    }
+    for header in &headers {
+        match Header::parse(header) {
+            Some(header) => listing.add(listed(&header)),
+            None => listing.is_partial(),
+        }
+    }
+    listing
+}
+
+/// Whether in any layer changes waited to be written into a database.
+fn has_waited(ctx: &Context<'_>, database: &Entry) -> bool {
+    let Some(path) = log_of(database) else { return false };
+    let earlier = ctx.tree.earlier(&path);
+    ctx.tree.entry(&path).is_some_and(|entry| entry.size > 0)
+        || earlier.iter().any(|(_, log)| !log.is_empty())
+}
+
+/// A package as the database lists it.
+fn listed(header: &Header<'_>) -> Package {
+    let text = |tag| header.text(tag).unwrap_or_default().to_owned();
+    Package {
+        name: text(Tag::NAME),
+        version: version(header).map(|version| match epoch(header) {
+            Some(epoch) => format!("{epoch}:{version}"),
+            None => version,
+        }),
+        arch: text(Tag::ARCH),
     }
 }
 
-/// Databases that are there and not read.
-fn unread(ctx: &Context<'_>, found: &mut Found) {
-    for directory in DIRECTORIES {
-        ctx.note_moved(found, &[&format!("{directory}/rpmdb.sqlite")]);
-        for (name, kind) in UNREAD {
-            let path = TreePath::parse(format!("{directory}/{name}").as_bytes()).ok();
-            let entry = path.and_then(|path| ctx.tree.resolve(&path).ok());
-            // By a link it may have several of the names.
-            let is_new = |entry: &Entry| {
-                entry.kind == EntryKind::File
-                    && found.unknowns.iter().all(|unknown| unknown.path != entry.path)
-            };
-            if let Some(entry) = entry.filter(is_new) {
-                ctx.note(
-                    found,
-                    &entry,
-                    format!("an RPM database in {kind} format is not read yet"),
-                );
-            }
-        }
-    }
+fn version(header: &Header<'_>) -> Option<String> {
+    header.text(Tag::VERSION).map(|version| match header.text(Tag::RELEASE) {
+        Some(release) => format!("{version}-{release}"),
+        None => version.to_owned(),
+    })
+}
+
+fn epoch(header: &Header<'_>) -> Option<u32> {
+    header.numbers(Tag::EPOCH).next().filter(|epoch| *epoch > 0)
 }
 
 fn package<'a>(
     ctx: &Context<'_>,
     entry: &Entry,
-    row: &'a [Value],
+    header: &'a [u8],
     found: &mut Found,
 ) -> Option<Installed<'a>> {
-    let header = match row {
-        [_, Value::Bytes(blob), ..] => Header::parse(blob),
-        _ => None,
-    };
+    let header = Header::parse(header);
     let named = header.and_then(|header| Some((header.text(Tag::NAME)?, header)));
     let Some((name, header)) = named else {
         ctx.note(found, entry, "the header of a package can not be read");
@@ -130,25 +199,23 @@ fn component(
     (name, header): (&str, &Header<'_>),
     found: &mut Found,
 ) -> Option<ComponentId> {
-    let full = header.text(Tag::VERSION).map(|version| match header.text(Tag::RELEASE) {
-        Some(release) => format!("{version}-{release}"),
-        None => version.to_owned(),
-    });
-    let epoch = header.numbers(Tag::EPOCH).next().filter(|epoch| *epoch > 0);
-    let epoch = epoch.map(|epoch| epoch.to_string());
+    let epoch = epoch(header).map(|epoch| epoch.to_string()).unwrap_or_default();
     let (namespace, distro) = ctx.distro();
+    let text = |tag| header.text(tag).unwrap_or_default();
     let qualifiers = [
-        ("arch", header.text(Tag::ARCH).unwrap_or_default()),
+        ("arch", text(Tag::ARCH)),
         ("distro", &distro),
-        ("epoch", epoch.as_deref().unwrap_or_default()),
+        ("epoch", &epoch),
+        ("rpmmod", text(Tag::MODULARITY_LABEL)),
     ];
-    let version = full.as_deref();
+    let version = version(header);
+    let version = version.as_deref();
     let draft =
         Draft { kind: "rpm", namespace, name, shown: name, version, qualifiers: &qualifiers };
     let id = ctx.add(found, entry, &draft)?;
     let component = found.at(id)?;
     // Off-model: the package URL has the epoch as a qualifier, and people write it before the version.
-    if let (Some(version), Some(epoch)) = (&mut component.version, &epoch) {
+    if let (Some(version), false) = (&mut component.version, epoch.is_empty()) {
         version.insert_str(0, &format!("{epoch}:"));
     }
     component.licenses.extend(header.text(Tag::LICENSE).and_then(license));
@@ -252,16 +319,40 @@ mod tests {
     }
 
     #[test]
-    fn databases_that_are_not_read_are_unknowns() {
-        check(
-            &TestTree::new()
-                .file("var/lib/rpm/Packages", "\0")
-                .file("usr/lib/sysimage/rpm/Packages.db", "RpmP"),
-            &[
-                "rpm: /usr/lib/sysimage/rpm/Packages.db: an RPM database in ndb format is not read yet",
-                "rpm: /var/lib/rpm/Packages: an RPM database in Berkeley DB format is not read yet",
-            ],
-        );
+    fn all_three_kinds_of_database_are_read() {
+        // Made by `tests/data/make-bdb.py` out of the other one.
+        const PACKAGES: &[u8] = include_bytes!("../../tests/data/rpmdb.bdb");
+        let (headers, _) = rpmdb::headers(b"rpmdb.sqlite", RPMDB, &[]);
+        let headers: Vec<&[u8]> = headers.iter().map(AsRef::as_ref).collect();
+        let ndb = rpmdb::ndb::testing::database(&headers);
+        for (path, bytes) in
+            [("var/lib/rpm/Packages", PACKAGES), ("usr/lib/sysimage/rpm/Packages.db", &ndb)]
+        {
+            check(
+                &TestTree::new().file("etc/os-release", OS).file(path, bytes),
+                &[
+                    BASH,
+                    GLIBC,
+                    &format!("{BASH} needs {GLIBC}"),
+                    &format!("{GLIBC} needs {BASH}"),
+                    &format!("rpm: /{path}: the header of a package can not be read"),
+                ],
+            );
+            check(
+                &TestTree::new().file("etc/os-release", OS).file(path, &bytes[..9]),
+                &[&format!(
+                    "rpm: /{path}: {}",
+                    match path {
+                        "var/lib/rpm/Packages" => "not a hash table of Berkeley DB",
+                        _ => "not an ndb database",
+                    }
+                )],
+            );
+        }
+    }
+
+    #[test]
+    fn a_log_that_makes_no_sense_is_an_unknown() {
         check(
             &fedora(RPMDB).file("usr/lib/sysimage/rpm/rpmdb.sqlite-wal", "x"),
             &[
@@ -270,9 +361,45 @@ mod tests {
                 &format!("{BASH} needs {GLIBC}"),
                 &format!("{GLIBC} needs {BASH}"),
                 UNREADABLE,
-                "rpm: /usr/lib/sysimage/rpm/rpmdb.sqlite-wal: changes that wait in the write-ahead log are not read yet",
+                "rpm: /usr/lib/sysimage/rpm/rpmdb.sqlite: the write-ahead log of the database can not be read",
             ],
         );
+        check(
+            &TestTree::new().file("var/lib/rpm/rpmdb.sqlite-wal", "x"),
+            &["rpm: /var/lib/rpm/rpmdb.sqlite-wal: a write-ahead log without its database"],
+        );
+    }
+
+    /// A database of packages, each with its version.
+    fn database(packages: &[(&str, &str)]) -> Vec<u8> {
+        use crate::rpmdb::header::testing::Entry;
+        let header = |(name, version): &(&str, &str)| {
+            header(&[
+                (Tag::NAME, Entry::Text(name)),
+                (Tag::VERSION, Entry::Text(version)),
+                (Tag::MODULARITY_LABEL, Entry::Text("m:1:2:3")),
+                (Tag::DIR_NAMES, Entry::Texts(&["/usr/lib/"])),
+                (Tag::DIR_INDEXES, Entry::Numbers(&[0])),
+                (Tag::BASE_NAMES, Entry::Texts(&[&format!("{name}.so")])),
+            ])
+        };
+        let headers: Vec<_> = packages.iter().map(header).collect();
+        let headers: Vec<_> = headers.iter().map(Vec::as_slice).collect();
+        rpmdb::ndb::testing::database(&headers)
+    }
+
+    #[test]
+    fn packages_are_of_the_layer_that_brought_them() {
+        const PATH: &str = "var/lib/rpm/Packages.db";
+        let tree = TestTree::new()
+            .file(PATH, database(&[("a", "1"), ("b", "1")]))
+            .next_layer()
+            .file(PATH, database(&[("a", "1"), ("b", "2"), ("c", "1")]));
+        assert_eq!(tree.introduced(), ["1 a", "2 b", "2 c"]);
+        assert_eq!(tree.lines()[0], "pkg:rpm/a@1?rpmmod=m:1:2:3");
+        let broken =
+            TestTree::new().file(PATH, "RpmP").next_layer().file(PATH, database(&[("a", "1")]));
+        assert_eq!(broken.introduced(), ["? a"]);
     }
 
     #[test]

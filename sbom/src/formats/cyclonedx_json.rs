@@ -7,7 +7,7 @@ use super::{
     Document, Format,
     shared::{
         cyclonedx::{self, Version},
-        cyclonedx_legacy,
+        cyclonedx_legacy::{self, Text},
     },
 };
 use crate::Error;
@@ -55,7 +55,7 @@ fn write(document: &Document<'_>, version: Version) -> Result<Vec<u8>, Error> {
 
 fn legacy(document: &Document<'_>, version: SpecVersion) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
-    cyclonedx_legacy::bom(document, version)?
+    cyclonedx_legacy::bom(document, version, Text::Json)?
         .output_as_json(&mut bytes, version)
         .map_err(|source| Error::WriteCycloneDxJson { source })?;
     bytes.push(b'\n');

@@ -9,7 +9,7 @@ use super::{
         self, hash, id,
         location::LocationText,
         property::{self, ComponentProperties, Property},
-        spdx::{Actor, COPYRIGHT, Licenses, NO_ASSERTION, NOT_CONCLUDED, NOT_CONCLUDED_TEXT},
+        spdx::{Actor, COPYRIGHT, Licenses, NO_ASSERTION, NOT_CONCLUDED, NOT_CONCLUDED_TEXT, swid},
         supplier,
     },
 };
@@ -283,7 +283,7 @@ impl Builder<'_> {
             version: Some(digest.unwrap_or_else(|| NO_ASSERTION.to_owned())),
             verified_using: hash.into_iter().collect(),
             purl: purl.clone(),
-            external_identifier: purl.map(identifier),
+            external_identifier: purl.map(|purl| identifier("packageUrl", purl)),
             extension: extension(properties.chain(property::of_inventory(self.document.inventory))),
             ..self.package("Subject", &subject.name, owner.and_then(Actor::of))
         }
@@ -294,6 +294,7 @@ impl Builder<'_> {
             purpose: Some("operatingSystem"),
             version: Some(distribution.version_id.clone().unwrap_or(NO_ASSERTION.to_owned())),
             summary: distribution.pretty_name.clone(),
+            external_identifier: Some(identifier("swid", swid(&distribution.id))),
             extension: extension(property::of_distribution(distribution)),
             ..self.package("OperatingSystem", &distribution.id, Actor::of(&distribution.id))
         }
@@ -317,7 +318,7 @@ impl Builder<'_> {
             version: Some(component.version.clone().unwrap_or(NO_ASSERTION.to_owned())),
             verified_using: component.hashes.iter().filter_map(node_hash).collect(),
             purl: Some(purl.clone()),
-            external_identifier: Some(identifier(purl)),
+            external_identifier: Some(identifier("packageUrl", purl)),
             extension: extension(properties.chain(locations)),
             ..self.package(name, &component.name, supplier)
         }
@@ -496,12 +497,8 @@ impl Builder<'_> {
     }
 }
 
-fn identifier(identifier: String) -> [Identifier; 1] {
-    [Identifier {
-        r#type: "ExternalIdentifier",
-        external_identifier_type: "packageUrl",
-        identifier,
-    }]
+fn identifier(kind: &'static str, identifier: String) -> [Identifier; 1] {
+    [Identifier { r#type: "ExternalIdentifier", external_identifier_type: kind, identifier }]
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::{
         self, hash, id,
         location::LocationText,
         property::{self, ComponentProperties, Property},
-        spdx::{Actor, COPYRIGHT, Licenses, NO_ASSERTION},
+        spdx::{Actor, COPYRIGHT, Licenses, NO_ASSERTION, swid},
         supplier,
     },
 };
@@ -260,6 +260,11 @@ fn operating_system<'a>(distribution: &'a Distribution, notes: &Notes) -> Packag
     Package {
         version_info: stated(distribution.version_id.clone()),
         supplier: line(Actor::of(&distribution.id)),
+        external_refs: vec![ExternalRef {
+            category: "SECURITY",
+            kind: "swid",
+            locator: swid(&distribution.id),
+        }],
         summary: distribution.pretty_name.as_deref(),
         annotations: notes.all(property::of_distribution(distribution)),
         ..bare(DISTRIBUTION, &distribution.id, "OPERATING-SYSTEM")

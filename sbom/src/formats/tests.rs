@@ -6,8 +6,12 @@ mod round_trip;
 use super::*;
 use plimsoll_model::{
     TreePath,
-    component::{Component, ComponentId, Hash, HashAlgorithm, Location, SourcePackage},
-    inventory::{Distribution, Relation, RelationKind, Unknown},
+    component::{
+        Component, ComponentId, ComponentKind, Hash, HashAlgorithm, Location, Scope, SourcePackage,
+        Trust,
+    },
+    inventory::{Coverage, Distribution, Relation, RelationKind, Unknown},
+    tree::LayerInfo,
 };
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -45,15 +49,23 @@ pub(super) fn inventory() -> Inventory {
         supplier: Some("Jane Doe <jane@example.org>".to_owned()),
         locations: vec![at(b"usr/lib/python3/six.dist-info/METADATA", "", 2)],
         owned_by: Some(ComponentId(0)),
+        introduced: Some(layer(2)),
+        concluded: vec!["MIT".to_owned()],
+        scope: Scope::Development,
         ..component("pkg:pypi/six@1.16.0", "six")
     };
     let jar = Component {
         licenses: vec!["Apache-2.0 WITH LLVM-exception".to_owned()],
         locations: vec![at(b"opt/app.jar", "", 2), at(b"srv/a!/\xff\n.jar", "lib/x.jar", 3)],
         hashes: vec![Hash { algorithm: HashAlgorithm::Sha1, hex: "a".repeat(40) }],
+        kind: ComponentKind::Application,
+        properties: [("plimsoll:elf:build-id".to_owned(), "ab12".to_owned())].into(),
         ..component("pkg:maven/org.example/app@1.0", "org.example:app")
     };
     let inner = Component {
+        licenses: vec!["GPL-2+".to_owned()],
+        scope: Scope::Optional,
+        trust: Trust::Claimed,
         locations: vec![at(b"opt/app.jar", "lib/inner.jar", 2)],
         ..component("pkg:maven/org.example/inner@2.0", "org.example:inner")
     };
@@ -63,8 +75,12 @@ pub(super) fn inventory() -> Inventory {
         ..component("pkg:generic/hostile", "ho\u{0}st\u{202e}ile\u{1b}")
     };
     let twin = component("pkg:pypi/six@1.16.0", "six");
+    let model = Component {
+        kind: ComponentKind::Model,
+        ..component("pkg:huggingface/a/weights@1", "a/weights")
+    };
     let relation = |from, to, kind| Relation { from: ComponentId(from), to: ComponentId(to), kind };
-    Inventory::new(
+    let mut inventory = Inventory::new(
         Some(Distribution {
             id: "debian".to_owned(),
             id_like: vec!["one".to_owned(), "two".to_owned()],
@@ -72,7 +88,7 @@ pub(super) fn inventory() -> Inventory {
             codename: Some("bookworm".to_owned()),
             pretty_name: Some("Debian GNU/Linux 12 (bookworm)".to_owned()),
         }),
-        vec![zlib, six, jar, inner, hostile, twin],
+        vec![zlib, six, jar, inner, hostile, twin, model],
         vec![
             relation(2, 3, RelationKind::Contains),
             relation(1, 0, RelationKind::DependsOn),
@@ -85,7 +101,22 @@ pub(super) fn inventory() -> Inventory {
             cataloger: "java",
             reason: "the central directory is\nmissing".to_owned(),
         }],
-    )
+    );
+    let layers = 1..4_u8;
+    inventory.layers = layers
+        .map(|number| LayerInfo {
+            digest: layer(number + 100),
+            diff_id: layer(number),
+            created_by: (number == 2).then(|| "RUN a && b".to_owned()),
+        })
+        .collect();
+    inventory.coverage = [
+        ("deb".to_owned(), Coverage::Complete),
+        ("maven".to_owned(), Coverage::Incomplete),
+        ("pypi".to_owned(), Coverage::Unknown),
+    ]
+    .into();
+    inventory
 }
 
 pub(super) fn document(inventory: &Inventory) -> Document<'_> {
@@ -121,7 +152,15 @@ fn ids_are_sorted_unique_and_found() {
     for format in ALL {
         assert_eq!(find(format.id).unwrap().id, format.id);
     }
+    for others in OTHER_VERSIONS {
+        assert!(others.is_sorted_by(|left, right| left.id < right.id));
+        for format in *others {
+            assert_eq!(find(format.id).unwrap().id, format.id);
+            assert!(find(format.id.split_once('@').unwrap().0).is_some());
+        }
+    }
     assert!(find("cyclonedx").is_none());
+    assert!(find("cyclonedx-json@").is_none());
 }
 
 #[test]
@@ -135,8 +174,11 @@ fn every_field_has_its_place() {
 #[test]
 fn the_same_document_gives_the_same_bytes_and_another_another_id() {
     let inventory = inventory();
-    for (id, pointer) in [("cyclonedx-json", "/serialNumber"), ("spdx-json", "/documentNamespace")]
-    {
+    for (id, pointer) in [
+        ("cyclonedx-json", "/serialNumber"),
+        ("spdx-json", "/documentNamespace"),
+        ("spdx3-json", "/@graph/1/spdxId"),
+    ] {
         let first = document(&inventory);
         assert_eq!(write(id, &first), write(id, &first));
         let mut second = document(&inventory);
@@ -230,21 +272,109 @@ fn a_directory_is_an_application_without_a_phase() {
     assert_eq!(json("spdx-json", &document)["packages"][0]["primaryPackagePurpose"], "APPLICATION");
 }
 
-/// Our document says nothing that 1.5 has no word for, but `acknowledgement` and `additionalContext`.
 #[test]
 fn the_crate_cyclonedx_bom_accepts_it_as_1_5() {
     use cyclonedx_bom::prelude::Validate as _;
     let inventory = inventory();
-    let text = write("cyclonedx-json", &document(&inventory))
-        .replace(r#""specVersion": "1.6""#, r#""specVersion": "1.5""#)
-        .replace("bom-1.6.schema", "bom-1.5.schema");
+    let text = write("cyclonedx-json@1.5", &document(&inventory));
     let bom = cyclonedx_bom::prelude::Bom::parse_from_json(text.as_bytes()).unwrap();
     assert_eq!(bom.spec_version, SpecVersion::V1_5);
-    assert_eq!(bom.components.as_ref().unwrap().0.len(), 7);
+    assert_eq!(bom.components.as_ref().unwrap().0.len(), 8);
     let result = bom.validate();
     assert!(result.passed(), "{result:#?}");
 
     let twice = text.replace("pkg:maven/org.example/inner@2.0", "pkg:maven/org.example/app@1.0");
     let bom = cyclonedx_bom::prelude::Bom::parse_from_json(twice.as_bytes()).unwrap();
     assert!(!bom.validate().passed());
+}
+
+#[test]
+fn completeness_is_said_of_each_kind_of_package() {
+    let inventory = inventory();
+    let bom = json("cyclonedx-json", &document(&inventory));
+    let compositions = bom["compositions"].as_array().unwrap();
+    let words = strings(&bom["compositions"], "/aggregate");
+    assert_eq!(words, ["incomplete", "complete", "incomplete", "unknown"]);
+    let deb = compositions[1]["dependencies"].as_array().unwrap();
+    assert_eq!(deb.len(), 1);
+    assert!(deb[0].as_str().unwrap().starts_with("pkg:deb/"));
+}
+
+#[test]
+fn a_directory_with_one_lock_file_says_so_to_gitlab() {
+    let mut one = component("pkg:npm/a@1", "a");
+    one.locations = vec![at(b"web/package-lock.json", "", 1)];
+    let other = Component { purl: "pkg:npm/b@1".parse().unwrap(), ..one.clone() };
+    let inventory = Inventory::new(None, vec![one, other], vec![], vec![]);
+    let mut document = document(&inventory);
+    document.subject =
+        DocumentSubject { name: ".".to_owned(), digest: None, platform: None, image_tag: None };
+    let bom = json("cyclonedx-json", &document);
+    let name = "gitlab:dependency_scanning:input_file:path";
+    let properties = bom["metadata"]["properties"].as_array().unwrap();
+    let found = properties.iter().find(|one| one["name"] == name).unwrap();
+    assert_eq!(found["value"], "web/package-lock.json");
+}
+
+/// Components, edges and hashes of one inventory, as each document has them.
+#[test]
+fn every_format_carries_the_same() {
+    let inventory = inventory();
+    let told = |format: &Format| {
+        let bytes = (format.write)(&document(&inventory)).unwrap();
+        let sbom = read_document(&bytes, &Limits::STANDARD).unwrap();
+        let name = |id: ComponentId| sbom.inventory.component(id).unwrap().purl.to_string();
+        let components: Vec<_> = sbom
+            .inventory
+            .components()
+            .iter()
+            .map(|one| (one.purl.to_string(), one.version.clone(), one.hashes.clone()))
+            .collect();
+        let edges: BTreeSet<_> = sbom
+            .inventory
+            .relations()
+            .iter()
+            .map(|one| (name(one.from), name(one.to), one.kind))
+            .collect();
+        let names = sbom.facts.components.len();
+        (components, edges, names, sbom.facts.subject, sbom.inventory.layers)
+    };
+    let expect = told(find("cyclonedx-json").unwrap());
+    assert_eq!(expect.0.len(), inventory.components().len());
+    assert_eq!(expect.1.len(), inventory.relations().len());
+    for format in ALL.iter().copied().chain(OTHER_VERSIONS.iter().copied().flatten()) {
+        assert_eq!(told(format), expect, "{}", format.id);
+    }
+}
+
+#[test]
+fn what_is_read_can_be_written_again() {
+    let inventory = inventory();
+    for format in ALL {
+        let first = (format.write)(&document(&inventory)).unwrap();
+        let sbom = read_document(&first, &Limits::STANDARD).unwrap();
+        let now = Timestamp::UNIX_EPOCH;
+        let again = (format.write)(&sbom.document("0.1.0", now)).unwrap();
+        let once_more = read_document(&again, &Limits::STANDARD).unwrap();
+        assert_eq!(once_more.inventory, sbom.inventory, "{}", format.id);
+        assert_eq!(once_more.facts.created.as_deref(), Some("2026-11-22T12:00:00Z"));
+        assert_eq!(once_more.facts.subject, sbom.facts.subject, "{}", format.id);
+    }
+}
+
+#[test]
+fn our_score_is_what_the_formats_can_say() {
+    use crate::score::{Standard, score};
+    let inventory = inventory();
+    let conforms = |id: &str, standard| {
+        let bytes = (find(id).unwrap().write)(&document(&inventory)).unwrap();
+        let score = score(&read_document(&bytes, &Limits::STANDARD).unwrap(), standard);
+        score.is_conformant()
+    };
+    assert!(conforms("spdx-json", Standard::Ntia2021));
+    assert!(conforms("spdx3-json", Standard::Ntia2021));
+    assert!(conforms("spdx3-json", Standard::Fsct3));
+    assert!(conforms("cyclonedx-json", Standard::Ntia2021));
+    // SPDX 2 has no word for the phase in which a document is made.
+    assert!(!conforms("spdx-json", Standard::Fsct3));
 }

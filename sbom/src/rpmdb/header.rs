@@ -28,6 +28,7 @@ impl Tag {
     pub(crate) const DIR_INDEXES: Self = Self(1116);
     pub(crate) const BASE_NAMES: Self = Self(1117);
     pub(crate) const DIR_NAMES: Self = Self(1118);
+    pub(crate) const MODULARITY_LABEL: Self = Self(5096);
 }
 
 /// Length of an entry of the index: tag, type, offset and count.

@@ -1,8 +1,9 @@
 //! The rows of one table of an SQLite database in memory.
 //!
 //! Format: <https://www.sqlite.org/fileformat2.html>. Only what rpm needs: tables whose rows are in a b-tree of integer
-//! keys. No page is visited twice, so the work is bounded by the size of the file.
+//! keys, and pages that wait in a write-ahead log. No page is visited twice, so the work is bounded by the size of the files.
 
+use super::wal::{self, Pages};
 use std::{borrow::Cow, collections::BTreeSet};
 
 /// Why a database, or a part of it, could not be read.
@@ -20,6 +21,9 @@ pub(crate) enum SqliteError {
     /// The contents of a page make no sense.
     #[error("page {0} of the database is malformed")]
     Malformed(u32),
+    /// There are changes to the database that can not be read.
+    #[error("the write-ahead log of the database can not be read")]
+    Log,
 }
 
 /// One value of a row; numbers are not read.
@@ -40,13 +44,15 @@ pub(crate) struct Database<'a> {
     page_size: usize,
     /// Bytes of a page that SQLite uses.
     usable: usize,
+    /// Pages that a log has anew; `None` where it can not be read.
+    log: Option<Pages<'a>>,
 }
 
 /// What bounds the reading of one table.
 struct Walk {
     /// Pages that were read.
     visited: BTreeSet<u32>,
-    /// Bytes that rows may still have: all together are no longer than the file, unless cells overlap.
+    /// Bytes that rows may still have: all together are no longer than the files, unless cells overlap.
     payload: usize,
 }
 
@@ -60,8 +66,8 @@ const FILE_HEADER: usize = 100;
 const SMALLEST: usize = 480;
 
 impl<'a> Database<'a> {
-    /// Reads the header.
-    pub(crate) fn open(bytes: &'a [u8]) -> Result<Self, SqliteError> {
+    /// Reads the header. `log` is the write-ahead log; empty where there is none.
+    pub(crate) fn open(bytes: &'a [u8], log: &'a [u8]) -> Result<Self, SqliteError> {
         let header = bytes
             .get(..FILE_HEADER)
             .filter(|header| header.starts_with(b"SQLite format 3\0"))
@@ -76,12 +82,16 @@ impl<'a> Database<'a> {
         if usable < SMALLEST {
             return Err(SqliteError::NotADatabase);
         }
-        Ok(Self { bytes, page_size, usable })
+        let log = if log.is_empty() { Some(Pages::new()) } else { wal::pages(log, page_size) };
+        Ok(Self { bytes, page_size, usable, log })
     }
 
     /// The rows of a table, and what of it could not be read.
     pub(crate) fn rows(&self, table: &'static str) -> (Vec<Vec<Value>>, Vec<SqliteError>) {
         let (schema, mut errors) = self.walk(1);
+        if self.log.is_none() {
+            errors.push(SqliteError::Log);
+        }
         let root = schema.iter().find_map(|row| match row.as_slice() {
             [kind, name, _, Value::Integer(root), ..]
                 if is_text(kind, "table") && is_text(name, table) =>
@@ -101,7 +111,9 @@ impl<'a> Database<'a> {
 
     /// The rows of the b-tree with this root, in order of their keys.
     fn walk(&self, root: u32) -> (Vec<Vec<Value>>, Vec<SqliteError>) {
-        let mut walk = Walk { visited: BTreeSet::new(), payload: self.bytes.len() };
+        let logged = self.log.as_ref().map_or(0, |log| log.len().saturating_mul(self.page_size));
+        let payload = self.bytes.len().saturating_add(logged);
+        let mut walk = Walk { visited: BTreeSet::new(), payload };
         let (mut rows, mut errors) = (Vec::new(), Vec::new());
         let mut left = vec![root];
         while let Some(number) = left.pop() {
@@ -131,7 +143,9 @@ impl<'a> Database<'a> {
     fn page(&self, number: u32, walk: &mut Walk) -> Result<Page<'a>, SqliteError> {
         let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
         let start = index.and_then(|index| index.checked_mul(self.page_size));
-        let bytes = start.and_then(|start| self.bytes.get(start..)?.get(..self.usable));
+        let logged = self.log.as_ref().and_then(|log| log.get(&number)?.get(..self.usable));
+        let bytes =
+            logged.or_else(|| start.and_then(|start| self.bytes.get(start..)?.get(..self.usable)));
         match bytes {
             Some(bytes) if walk.visited.insert(number) => Ok(Page { number, bytes }),
             Some(_) | None => Err(SqliteError::Page(number)),
@@ -309,7 +323,7 @@ mod tests {
     const BLOBS: &[u8] = include_bytes!("../../tests/data/blobs.sqlite");
 
     fn blobs(bytes: &[u8]) -> (Vec<Vec<u8>>, Vec<SqliteError>) {
-        let (rows, errors) = Database::open(bytes).unwrap().rows("Packages");
+        let (rows, errors) = Database::open(bytes, &[]).unwrap().rows("Packages");
         let blob = |row: Vec<Value>| match row.into_iter().nth(1) {
             Some(Value::Bytes(bytes)) => bytes,
             other => panic!("{other:?}"),
@@ -332,16 +346,35 @@ mod tests {
     #[test]
     fn what_is_no_database_is_refused() {
         for bytes in [&b""[..], b"SQLite format 3\0", &[0; 4096]] {
-            assert_eq!(Database::open(bytes).unwrap_err(), SqliteError::NotADatabase);
+            assert_eq!(Database::open(bytes, &[]).unwrap_err(), SqliteError::NotADatabase);
         }
         let mut odd = BLOBS.to_vec();
         odd[16..18].copy_from_slice(&[0, 3]);
-        assert_eq!(Database::open(&odd).unwrap_err(), SqliteError::NotADatabase);
+        assert_eq!(Database::open(&odd, &[]).unwrap_err(), SqliteError::NotADatabase);
+    }
+
+    #[test]
+    fn what_waits_in_the_log_counts() {
+        const DATABASE: &[u8] = include_bytes!("../../tests/data/waiting.sqlite");
+        const LOG: &[u8] = include_bytes!("../../tests/data/waiting.sqlite-wal");
+        let check = |log, lengths: &[usize], expect: &[SqliteError]| {
+            let (rows, errors) = Database::open(DATABASE, log).unwrap().rows("Packages");
+            let length = |row: &Vec<Value>| match &row[1] {
+                Value::Bytes(bytes) => bytes.len(),
+                Value::Integer(_) | Value::Other => 0,
+            };
+            assert_eq!(rows.iter().map(length).collect::<Vec<_>>(), lengths);
+            assert_eq!(errors, expect);
+        };
+        check(&[], &[40], &[]);
+        check(LOG, &[40, 40, 600], &[]);
+        check(&LOG[..LOG.len() - 1], &[40, 40], &[]);
+        check(&LOG[..30], &[40], &[SqliteError::Log]);
     }
 
     #[test]
     fn a_missing_table_is_named() {
-        let (rows, errors) = Database::open(BLOBS).unwrap().rows("Nothing");
+        let (rows, errors) = Database::open(BLOBS, &[]).unwrap().rows("Nothing");
         assert!(rows.is_empty());
         assert_eq!(errors, [SqliteError::NoTable("Nothing")]);
     }
@@ -374,7 +407,7 @@ mod tests {
         // Length 10,000, key 1; the header has 4 bytes, among them the type of 9,996 bytes.
         page.extend_from_slice(&[0xce, 0x10, 1, 4, 0x80 | 0x01, 0x80 | 0x1c, 0x24]);
         page.resize(65_536, 0);
-        let (rows, errors) = Database::open(&page).unwrap().walk(1);
+        let (rows, errors) = Database::open(&page, &[]).unwrap().walk(1);
         assert_eq!(rows.len(), 6);
         assert_eq!(errors, [SqliteError::Malformed(1)]);
     }
@@ -384,7 +417,7 @@ mod tests {
         fn no_flipped_byte_makes_it_panic_or_run_on(at in 0..BLOBS.len(), byte: u8) {
             let mut bytes = BLOBS.to_vec();
             bytes[at] = byte;
-            if let Ok(database) = Database::open(&bytes) {
+            if let Ok(database) = Database::open(&bytes, &[]) {
                 let (rows, _) = database.rows("Packages");
                 prop_assert!(rows.len() <= BLOBS.len());
             }

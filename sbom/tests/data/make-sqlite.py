@@ -77,3 +77,26 @@ database(
         b"no header",
     ],
 )
+
+
+def waiting():
+    """waiting.sqlite with one row, and waiting.sqlite-wal with two more: copied while the database is open."""
+    path = os.path.join(HERE, "open.sqlite")
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA page_size = 512")
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA wal_autocheckpoint = 0")
+    db.execute("CREATE TABLE Packages (hnum INTEGER PRIMARY KEY AUTOINCREMENT, blob BLOB NOT NULL)")
+    for row in (b"1" * 40, b"2" * 40, b"3" * 600):
+        db.execute("INSERT INTO Packages (blob) VALUES (?)", (row,))
+        db.commit()
+        if row.startswith(b"1"):
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    for end in ("", "-wal"):
+        with open(path + end, "rb") as source, open(os.path.join(HERE, "waiting.sqlite" + end), "wb") as copy:
+            copy.write(source.read())
+    db.close()
+    os.remove(path)
+
+
+waiting()

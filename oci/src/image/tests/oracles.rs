@@ -6,20 +6,27 @@
 )]
 
 use crate::{
-    fixture::{Everything, directory, image, path, read, tree},
+    Source,
+    fixture::{Everything, directory, image, path, read, read_from, tree},
+    layout::Layout,
     squash::LayeredTree,
     testing::image::{Access, BuiltImage, LayerBuilder, Storage},
 };
 use camino::{Utf8Path, Utf8PathBuf};
 use plimsoll_model::{
-    Limits,
-    tree::{EntryKind, Tree as _},
+    Limits, Pinned, TreePath,
+    digest::Digester,
+    reference::{Place, Selector},
+    tree::{Condense, Condenser, EntryKind, Interest, Tree as _, Want},
 };
 use std::{
     collections::BTreeMap,
     env, fs,
+    io::Read as _,
+    ops::ControlFlow,
     os::unix::fs::PermissionsExt as _,
     process::{Command, Output},
+    sync::Arc,
 };
 
 /// A program by others; `None`, said aloud, where it is not installed and need not be.
@@ -312,4 +319,128 @@ fn gnu_tar_writes_what_we_see_in_every_format() {
         );
     }
     assert!(tree([archived(&["--format=gnu"])]).unwrap().entry(&path("far")).is_some());
+}
+
+/// The digest of a file, and nothing kept of it.
+static SUM: Condenser = Condenser { id: "sum", begin: |_| Box::new(Sum(Digester::new())) };
+
+struct Sum(Digester);
+
+impl Condense for Sum {
+    fn take(&mut self, piece: &[u8]) -> ControlFlow<()> {
+        self.0.update(piece);
+        ControlFlow::Continue(())
+    }
+
+    fn finish(self: Box<Self>) -> Option<Vec<u8>> {
+        Some(self.0.finish().as_bytes().to_vec())
+    }
+}
+
+struct Sums;
+
+impl Interest for Sums {
+    fn want(&self, _: &TreePath, _: u64, _: u32) -> Want {
+        Want::Condensed(&SUM)
+    }
+}
+
+/// What lies at a path: its kind, and the digest of its content or its target.
+type Summed = BTreeMap<Vec<u8>, (&'static str, Vec<u8>)>;
+
+fn summed_on_disk(root: &Utf8Path) -> Summed {
+    let mut seen = Summed::new();
+    let mut ahead = vec![std::path::PathBuf::from(root)];
+    while let Some(directory) = ahead.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            let kind = fs::symlink_metadata(&path).unwrap().file_type();
+            let value = if kind.is_symlink() {
+                ("link", fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes())
+            } else if kind.is_dir() {
+                ahead.push(path.clone());
+                ("directory", Vec::new())
+            } else if kind.is_file() {
+                let mut sum = Sum(Digester::new());
+                let mut file = fs::File::open(&path).unwrap();
+                let mut buffer = vec![0; 1 << 20];
+                loop {
+                    let count = file.read(&mut buffer).unwrap();
+                    if count == 0 {
+                        break;
+                    }
+                    sum.0.update(&buffer[..count]);
+                }
+                ("file", sum.0.finish().as_bytes().to_vec())
+            } else {
+                ("special", Vec::new())
+            };
+            let inside = path.strip_prefix(root).unwrap();
+            seen.insert(inside.as_os_str().as_encoded_bytes().to_vec(), value);
+        }
+    }
+    seen
+}
+
+fn summed_in_tree(tree: &LayeredTree) -> Summed {
+    let entries = tree.entries().filter(|entry| !entry.path.as_bytes().is_empty());
+    let value = |entry: &plimsoll_model::tree::Entry| match &entry.kind {
+        EntryKind::Symlink(target) => ("link", target.clone()),
+        EntryKind::Directory => ("directory", Vec::new()),
+        EntryKind::File => {
+            ("file", tree.condensed(&entry.path, &SUM).unwrap().unwrap().into_owned())
+        }
+        EntryKind::Special => ("special", Vec::new()),
+    };
+    entries.map(|entry| (entry.path.as_bytes().to_vec(), value(&entry))).collect()
+}
+
+/// Compares an image that others made with what umoci unpacks of it.
+#[track_caller]
+fn is_as_umoci_unpacks(layout: &Utf8Path, root: &Utf8Path) {
+    let source = Source::Layout(Layout::open(layout, &Limits::STANDARD).unwrap());
+    let place = Place::OciLayout(layout.to_owned());
+    let Source::Layout(opened) = &source else { unreachable!() };
+    let digest = opened.resolve(&Selector::Tag("app".parse().unwrap())).unwrap().digest;
+    let pinned = Pinned { place, digest };
+    let tree = read_from(&source, &pinned, Arc::new(Sums), &Limits::STANDARD).unwrap();
+    let (seen, expect) = (summed_in_tree(&tree), summed_on_disk(root));
+    let differs = |path: &&Vec<u8>| seen.get(*path) != expect.get(*path);
+    let first: Vec<_> = seen
+        .keys()
+        .chain(expect.keys())
+        .filter(differs)
+        .take(10)
+        .map(|path| (String::from_utf8_lossy(path), seen.get(path), expect.get(path)))
+        .collect();
+    assert!(first.is_empty(), "found, expected: {first:?}");
+    assert!(seen.len() > 5_000, "{}", seen.len());
+}
+
+/// Where `cargo xtask image` puts its images.
+fn built_image(name: &str) -> Utf8PathBuf {
+    Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/oracles").join(name)
+}
+
+#[test]
+fn a_real_image_is_what_umoci_unpacks() {
+    let layout = built_image("image").join("layout");
+    if !layout.exists() {
+        return missing("the test image (`cargo xtask image`)");
+    }
+    let Some(umoci) = oracle("umoci") else { return };
+    let (_kept, bundle) = directory();
+    run(Command::new(umoci).args(["unpack", "--image", &format!("{layout}:app"), bundle.as_str()]));
+    is_as_umoci_unpacks(&layout, &bundle.join("rootfs"));
+}
+
+/// The large image is not among what tests need: it takes a quarter of an hour to build.
+#[test]
+fn a_large_image_is_what_umoci_unpacks() {
+    let folder = built_image("fat");
+    if !folder.join(".stamp").exists() {
+        eprintln!("the large image is not built (`cargo xtask image fat`): nothing is compared");
+        return;
+    }
+    is_as_umoci_unpacks(&folder.join("layout"), &folder.join("unpacked/rootfs"));
 }

@@ -168,6 +168,8 @@ pub(super) struct Component {
     pub(super) copyright: Option<String>,
     pub(super) cpe: Option<String>,
     #[serde(default, deserialize_with = "or_default")]
+    pub(super) swid: Value,
+    #[serde(default, deserialize_with = "or_default")]
     pub(super) external_references: Vec<Reference>,
     pub(super) purl: Option<String>,
     #[serde(default, deserialize_with = "or_default")]
@@ -409,6 +411,7 @@ impl Component {
         [
             (Field::Copyright, self.copyright.as_deref().is_some_and(says)),
             (Field::Identifier, self.cpe.as_deref().is_some_and(says)),
+            (Field::Identifier, self.swid.get("tagId").and_then(Value::as_str).is_some_and(says)),
             (Field::Supplier, has_author),
             (Field::Hash, !self.hashes.is_empty()),
             (Field::CreatorContact, makers.any(|one| one.address().is_some())),

@@ -283,7 +283,7 @@ impl Found {
 
 /// Only a distribution's package owns files of others; any other claim leaves a component to be judged by itself.
 pub(super) fn is_system_package(component: &Component) -> bool {
-    matches!(component.purl.kind(), "deb" | "apk" | "rpm" | "alpm")
+    crate::distro::is_package(&component.purl)
 }
 
 fn unknown(location: Option<Location>, reason: String) -> Unknown {

@@ -308,7 +308,7 @@ impl Package {
                 let name = ["Organization: ", "Person: "]
                     .iter()
                     .find_map(|prefix| supplier.strip_prefix(prefix));
-                name.unwrap_or(&supplier).to_owned()
+                with_address(name.unwrap_or(&supplier))
             }),
             hashes: self.checksums.iter().filter_map(hash).collect(),
             locations,
@@ -316,6 +316,15 @@ impl Package {
             fields: self.fields(),
             ..Entry::default()
         }
+    }
+}
+
+/// A name with its address as packagers write it: `Jane (jane@example.org)` as `Jane <jane@example.org>`.
+pub(super) fn with_address(actor: &str) -> String {
+    let parts = actor.strip_suffix(')').and_then(|text| text.rsplit_once(" ("));
+    match parts {
+        Some((name, address)) if address.contains('@') => format!("{name} <{address}>"),
+        _ => actor.to_owned(),
     }
 }
 

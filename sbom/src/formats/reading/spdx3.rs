@@ -8,7 +8,7 @@ use super::{
     facts::{Facts, Field},
     found::{Entry, Found},
     lenient::or_default,
-    spdx::terms,
+    spdx::{terms, with_address},
 };
 use crate::{
     Error,
@@ -274,7 +274,7 @@ impl<'a> Reader<'a> {
         let all = [&package.supplied_by, &package.originated_by].into_iter().flat_map(names);
         all.filter_map(|name| self.by_id.get(name))
             .find_map(|one| stated(one.name.as_deref()))
-            .map(str::to_owned)
+            .map(with_address)
     }
 
     fn entry(&self, package: &Element) -> Entry {

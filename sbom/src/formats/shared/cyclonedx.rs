@@ -150,6 +150,8 @@ struct BomComponent<'a> {
     licenses: Vec<LicenseChoice<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     purl: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    swid: Option<Swid<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     properties: Vec<Property>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -161,6 +163,16 @@ struct Supplier<'a> {
     name: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<[&'static str; 1]>,
+}
+
+/// What identifies an operating system, which no package URL does.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Swid<'a> {
+    tag_id: &'a str,
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -363,6 +375,11 @@ fn distribution_component<'a>(
         r#type: "operating-system",
         bom_ref: Some(bom_ref),
         supplier: Some(Supplier::of(&distribution.id)),
+        swid: Some(Swid {
+            tag_id: &distribution.id,
+            name: &distribution.id,
+            version: distribution.version_id.as_deref(),
+        }),
         name: &distribution.id,
         version: distribution.version_id.clone(),
         description: distribution.pretty_name.as_deref(),
@@ -445,7 +462,10 @@ impl<'a> Writer<'a> {
             .collect::<BTreeSet<_>>()
             .into_iter()
             .map(LocationText::of)
-            .map(|text| Occurrence { location: text.place, additional_context: text.context })
+            .map(|text| Occurrence {
+                location: text.place,
+                additional_context: text.context.filter(|_| self.version != Version::V1_5),
+            })
             .collect();
         let concluded = match self.version {
             Version::V1_5 => licenses(&[(component.concluded.clone(), None)]),

@@ -12,6 +12,13 @@ pub(crate) const NO_ASSERTION: &str = "NOASSERTION";
 pub(crate) const COPYRIGHT: &str =
     "No copyright notice is recorded in the metadata of the package.";
 
+/// What identifies an operating system, which no package URL does: an address of the scheme `swid`, so without blanks.
+pub(crate) fn swid(id: &str) -> String {
+    let is_plain = |char: char| char.is_ascii_alphanumeric() || "-._".contains(char);
+    let id: String = id.chars().map(|char| if is_plain(char) { char } else { '-' }).collect();
+    format!("swid:{id}")
+}
+
 /// What stands for a conclusion that nobody has drawn; its text says so.
 pub(crate) const NOT_CONCLUDED: &str = "LicenseRef-not-concluded";
 

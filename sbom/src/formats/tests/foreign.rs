@@ -221,7 +221,7 @@ fn spdx_as_syft_and_trivy_write_it() {
     );
     let [zlib, slf4j] = inventory.components() else { panic!("{:?}", purls(&inventory)) };
     assert_eq!(zlib.licenses, ["mine", "Zlib"]);
-    assert_eq!(zlib.supplier.as_deref(), Some("Mark Brown (broonie@debian.org)"));
+    assert_eq!(zlib.supplier.as_deref(), Some("Mark Brown <broonie@debian.org>"));
     assert_eq!(zlib.hashes, [Hash { algorithm: HashAlgorithm::Sha256, hex: "b".repeat(64) }]);
     assert_eq!(slf4j.name, "org.slf4j:slf4j-api");
     assert_eq!((slf4j.licenses.len(), &slf4j.supplier), (0, &None));

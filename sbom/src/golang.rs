@@ -1,0 +1,40 @@
+//! What the files that name Go modules have in common.
+
+use crate::catalogers::{Context, Draft, Found};
+use plimsoll_model::{component::ComponentId, tree::Entry};
+
+/// The path of a module, and its version.
+pub(crate) type Module<'a> = (&'a str, Option<&'a str>);
+
+/// What is built where a module was replaced: another one, or a directory, whose content has no version.
+pub(crate) fn replacement<'a>(replaced: Module<'a>, by: Module<'a>) -> Module<'a> {
+    let is_directory = by.1.is_none() && by.0.starts_with(['.', '/']);
+    if is_directory { (replaced.0, None) } else { by }
+}
+
+/// Adds a module.
+pub(crate) fn add(
+    ctx: &Context<'_>,
+    entry: &Entry,
+    (path, version): Module<'_>,
+    found: &mut Found,
+) -> Option<ComponentId> {
+    let (namespace, name) = match path.rsplit_once('/') {
+        Some((namespace, name)) => (Some(namespace), name),
+        None => (None, path),
+    };
+    let draft = Draft { kind: "golang", namespace, name, shown: path, version, qualifiers: &[] };
+    ctx.add(found, entry, &draft)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_has_no_version() {
+        let old = ("a/b", Some("v1.0.0"));
+        assert_eq!(replacement(old, ("../b", None)), ("a/b", None));
+        assert_eq!(replacement(old, ("c/b", Some("v2.0.0"))), ("c/b", Some("v2.0.0")));
+    }
+}
