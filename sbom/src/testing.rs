@@ -1,5 +1,9 @@
 //! A tree in memory, and inventories in words.
 
+mod good;
+
+pub(crate) use good::good;
+
 use crate::{catalog, interest};
 use plimsoll_model::{
     Digest, Inventory, Limits, Tree, TreePath,

@@ -101,7 +101,7 @@ impl Chunks {
         self.at = 0;
         self.digester.update(self.chunk.filled());
         // Where nothing comes any more nothing has to be filled.
-        if self.empty.send(read).is_err() {}
+        self.empty.send(read).ok();
         is_more
     }
 

@@ -351,7 +351,7 @@ type Summed = BTreeMap<Vec<u8>, (&'static str, Vec<u8>)>;
 
 fn summed_on_disk(root: &Utf8Path) -> Summed {
     let mut seen = Summed::new();
-    let mut ahead = vec![std::path::PathBuf::from(root)];
+    let mut ahead = vec![root.as_std_path().to_owned()];
     while let Some(directory) = ahead.pop() {
         for entry in fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
