@@ -8,6 +8,7 @@ use plimsoll_model::{
     Tree, TreePath,
     tree::{Condenser, Entry, EntryKind, Interest, TreeError, Want},
 };
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 
 /// Positions in [`ALL`].
@@ -79,20 +80,69 @@ impl Wanted {
 
     /// For each cataloger of [`ALL`] the regular files that it wants, in path order; and links by which something that it
     /// does not want goes under a name that it wants, or that lead nowhere but in a circle, so that a link does not hide a
-    /// database.
+    /// database. Files of which a condenser made nothing are left out: most files are no programs.
     pub(crate) fn files(&self, tree: &dyn Tree) -> Vec<Vec<Entry>> {
         let mut files: Vec<Vec<Entry>> = ALL.iter().map(|_| Vec::new()).collect();
-        for entry in tree.entries() {
-            for (position, cataloger) in self.candidates(&entry.path, entry.size, entry.mode) {
-                if let Some(files) = files.get_mut(position)
-                    && files.last().is_none_or(|last| last.path != entry.path)
-                    && is_for(tree, &entry, cataloger)
-                {
-                    files.push(entry.clone());
+        let mut entries = tree.entries();
+        loop {
+            let batch: Vec<Entry> = entries.by_ref().take(BATCH).collect();
+            if batch.is_empty() {
+                return files;
+            }
+            let takers: Vec<Positions> =
+                batch.par_iter().map(|entry| self.takers(tree, entry)).collect();
+            for (entry, takers) in batch.into_iter().zip(takers) {
+                for position in takers {
+                    if let Some(files) = files.get_mut(position) {
+                        files.push(entry.clone());
+                    }
                 }
             }
         }
-        files
+    }
+
+    /// The catalogers that take an entry, each once.
+    fn takers(&self, tree: &dyn Tree, entry: &Entry) -> Positions {
+        let mut takers = Positions::new();
+        // What was made of the file by the condenser that was asked for last: catalogers of programs share one.
+        let mut made: Option<(&Condenser, Made)> = None;
+        for (position, cataloger) in self.candidates(&entry.path, entry.size, entry.mode) {
+            if takers.contains(&position) || !is_for(tree, entry, cataloger) {
+                continue;
+            }
+            let want = (cataloger.want)(&entry.path, entry.size, entry.mode);
+            if let (Want::Condensed(by), EntryKind::File) = (want, &entry.kind) {
+                let made = match made {
+                    Some((last, made)) if last == by => made,
+                    _ => made.insert((by, Made::of(tree, &entry.path, by))).1,
+                };
+                if made == Made::Nothing {
+                    continue;
+                }
+            }
+            takers.push(position);
+        }
+        takers
+    }
+}
+
+/// How many entries are looked at together.
+const BATCH: usize = 4_096;
+
+/// What a condenser made of a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Made {
+    Nothing,
+    /// Something, or it can not be told.
+    Anything,
+}
+
+impl Made {
+    fn of(tree: &dyn Tree, path: &TreePath, by: &'static Condenser) -> Self {
+        match tree.condensed(path, by) {
+            Ok(None) => Self::Nothing,
+            Ok(Some(_)) | Err(_) => Self::Anything,
+        }
     }
 }
 

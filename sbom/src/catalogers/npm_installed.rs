@@ -267,6 +267,10 @@ fn note_moved(ctx: &Context<'_>, found: &mut Found) {
     let links = ctx.tree.entries().filter(|entry| {
         matches!(entry.kind, EntryKind::Symlink(_)) && entry.path.file_name() == b"node_modules"
     });
+    let links: Vec<Entry> = links.collect();
+    if links.is_empty() {
+        return;
+    }
     let manifests = ctx.tree.entries().map(|entry| entry.path);
     let mut manifests: Vec<_> =
         manifests.filter(|path| path.as_bytes().ends_with(b"/package.json")).collect();
