@@ -277,8 +277,10 @@ impl Job {
         self.read_layers(&all, &kept, |at, layer, files| {
             squash.apply(layer_index(at), layer, files)
         })?;
+        tracing::debug!("layers read");
         let mut tree = squash.finish(&self.layers);
         let unread = tree.unread(interest);
+        tracing::debug!(again = unread.len(), "layers merged");
         if !unread.is_empty() {
             let again = (0..self.layers.len())
                 .filter_map(|at| Some((at, Selection::Ordinals(unread.get(&layer_index(at))?))))

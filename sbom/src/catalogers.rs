@@ -3,12 +3,12 @@
 //! A cataloger is one file with one value, listed below. It names the files that it wants and turns them into components;
 //! of a file that it cannot make sense of it returns what it could read, and an [`Unknown`].
 
-use crate::{jar, program};
+use crate::{jar, program, wanted::Taken};
 use plimsoll_model::{
     Digest, Limits, Purl, Tree, TreePath,
     component::{Component, ComponentId, ComponentKind, Location},
     inventory::{Coverage, Distribution, Relation, RelationKind, Unknown},
-    tree::{Condenser, Entry, EntryKind, LayerIndex, Want},
+    tree::{Condenser, Entry, EntryKind, LayerIndex, TreeError, Want},
 };
 use rayon::prelude::*;
 use std::{
@@ -168,6 +168,8 @@ pub struct Context<'a> {
     pub files: &'a [Entry],
     /// The cataloger itself.
     pub cataloger: &'a Cataloger,
+    /// What all catalogers take.
+    pub(crate) taken: &'a Taken,
     /// How much has been found in all.
     pub(crate) room: &'a Room,
 }
@@ -282,7 +284,7 @@ impl<'a> Context<'a> {
     ) -> Found {
         let one = |entry: &Entry| {
             let mut found = Found::default();
-            match self.tree.condensed(&entry.path, condenser(&entry.path)) {
+            match self.condensed(&entry.path, condenser(&entry.path)) {
                 Ok(Some(bytes)) => catalog(self, entry, &bytes, &mut found),
                 Ok(None) => {}
                 Err(error) => self.note(&mut found, entry, error),
@@ -290,6 +292,18 @@ impl<'a> Context<'a> {
             found
         };
         all(self.files.par_iter().map(one).collect())
+    }
+
+    /// As [`Tree::condensed`]; what was made when the files were chosen is not made again.
+    pub(crate) fn condensed(
+        &self,
+        path: &TreePath,
+        condenser: &'static Condenser,
+    ) -> Result<Option<Cow<'a, [u8]>>, TreeError> {
+        match self.taken.made.get(path) {
+            Some((by, bytes)) if by.answers(condenser) => Ok(Some(Cow::Borrowed(bytes))),
+            _ => self.tree.condensed(path, condenser),
+        }
     }
 
     /// The content of a wanted file of at most `limit` bytes. What cannot be read is an unknown.
@@ -375,6 +389,11 @@ impl<'a> Context<'a> {
         database: &Entry,
         (owner, path): (ComponentId, &str),
     ) {
+        // Only evidence is asked for its owner, and packages have a hundred times more files than are evidence.
+        let name = path.rsplit('/').next().unwrap_or_default();
+        if !self.taken.names.contains(name.as_bytes()) {
+            return;
+        }
         if let Some(path) = self.file_of(database.layer, path) {
             found.owned.entry(path).or_insert(owner);
         }

@@ -67,12 +67,15 @@ pub fn interest() -> Box<dyn Interest> {
 pub fn catalog(tree: &dyn Tree, limits: &Limits) -> Inventory {
     let (distribution, unknowns) = distro::read(tree, limits);
     let room = Room::default();
+    let taken = Wanted::new().take(tree);
+    tracing::debug!("files chosen");
     let found = ALL
         .par_iter()
-        .zip(Wanted::new().files(tree))
+        .zip(&taken.files)
         .map(|(cataloger, files)| {
             let distribution = distribution.as_ref();
-            let ctx = Context { tree, limits, distribution, files: &files, cataloger, room: &room };
+            let (taken, room) = (&taken, &room);
+            let ctx = Context { tree, limits, distribution, files, cataloger, taken, room };
             let mut found = (cataloger.catalog)(&ctx);
             found.unknowns.extend(introduced::removed(tree, cataloger));
             let (components, unknowns) = (found.components.len(), found.unknowns.len());
@@ -106,6 +109,7 @@ pub fn catalog(tree: &dyn Tree, limits: &Limits) -> Inventory {
     let mut inventory = merge::merge(distribution, all, tree.layers());
     inventory.coverage = coverage(&inventory);
     inventory.layers = tree.layers().to_vec();
+    tracing::debug!("components merged");
     inventory
 }
 

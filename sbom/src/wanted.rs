@@ -9,7 +9,14 @@ use plimsoll_model::{
     tree::{Condenser, Entry, EntryKind, Interest, TreeError, Want},
 };
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    ptr::fn_addr_eq,
+};
+
+/// What a cataloger wants of a file.
+type WantOf = fn(&TreePath, u64, u32) -> Want;
 
 /// Positions in [`ALL`].
 type Positions = Vec<usize>;
@@ -20,7 +27,8 @@ pub(crate) struct Wanted {
     named: BTreeMap<&'static [u8], Positions>,
     ending: BTreeMap<&'static [u8], Positions>,
     inside: BTreeMap<&'static [u8], Positions>,
-    any: Positions,
+    /// Those that want every file, by what they want: catalogers of programs want the same.
+    any: Vec<(WantOf, Positions)>,
     condensers: Vec<&'static Condenser>,
 }
 
@@ -31,7 +39,7 @@ impl Wanted {
             named: BTreeMap::new(),
             ending: BTreeMap::new(),
             inside: BTreeMap::new(),
-            any: Positions::new(),
+            any: Vec::new(),
             condensers: condensers(),
         };
         for (position, cataloger) in ALL.iter().enumerate() {
@@ -40,12 +48,23 @@ impl Wanted {
                     Files::Named(name) => wanted.named.entry(name.as_bytes()).or_default(),
                     Files::Ending(end) => wanted.ending.entry(end.as_bytes()).or_default(),
                     Files::In(directory) => wanted.inside.entry(directory.as_bytes()).or_default(),
-                    Files::Any => &mut wanted.any,
+                    Files::Any => {
+                        wanted.add_any(cataloger.want, position);
+                        continue;
+                    }
                 };
                 positions.push(position);
             }
         }
         wanted
+    }
+
+    /// Adds one that wants every file to those that want the same.
+    fn add_any(&mut self, want: WantOf, position: usize) {
+        match self.any.iter_mut().find(|(known, _)| fn_addr_eq(*known, want)) {
+            Some((_, positions)) => positions.push(position),
+            None => self.any.push((want, vec![position])),
+        }
     }
 
     /// The catalogers that may want a file by its name; one may come twice.
@@ -63,66 +82,101 @@ impl Wanted {
         at(lists.into_iter().flatten().flatten().copied())
     }
 
-    /// The catalogers that a file may be of interest to; one may come twice. One that is condensed for its name is for
-    /// nobody who wants every file: two condensers for one file would have all of it held, and it may be of many gigabytes.
-    fn candidates(
+    /// Hands on what each cataloger wants of a file, of those that want anything; one may come twice. A file that is
+    /// condensed for its name is for nobody who wants every file: two condensers for one file would have all of it held,
+    /// and it may be of many gigabytes.
+    fn wants(
         &self,
-        path: &TreePath,
-        size: u64,
-        mode: u32,
-    ) -> impl Iterator<Item = (usize, &'static Cataloger)> {
-        let is_condensed = |(_, cataloger): (usize, &Cataloger)| {
-            matches!((cataloger.want)(path, size, mode), Want::Condensed(_))
-        };
-        let any: &[usize] = if self.by_name(path).any(is_condensed) { &[] } else { &self.any };
-        self.by_name(path).chain(at(any.iter().copied()))
+        (path, size, mode): (&TreePath, u64, u32),
+        mut each: impl FnMut(usize, &'static Cataloger, Want),
+    ) {
+        let mut is_condensed = false;
+        for (position, cataloger) in self.by_name(path) {
+            let want = (cataloger.want)(path, size, mode);
+            is_condensed |= matches!(want, Want::Condensed(_));
+            if want != Want::Nothing {
+                each(position, cataloger, want);
+            }
+        }
+        for (want, positions) in self.any.iter().filter(|_| !is_condensed) {
+            let want = want(path, size, mode);
+            if want != Want::Nothing {
+                at(positions.iter().copied()).for_each(|(at, cataloger)| each(at, cataloger, want));
+            }
+        }
     }
 
     /// For each cataloger of [`ALL`] the regular files that it wants, in path order; and links by which something that it
     /// does not want goes under a name that it wants, or that lead nowhere but in a circle, so that a link does not hide a
     /// database. Files of which a condenser made nothing are left out: most files are no programs.
-    pub(crate) fn files(&self, tree: &dyn Tree) -> Vec<Vec<Entry>> {
-        let mut files: Vec<Vec<Entry>> = ALL.iter().map(|_| Vec::new()).collect();
+    pub(crate) fn take(&self, tree: &dyn Tree) -> Taken {
+        let files = ALL.iter().map(|_| Vec::new()).collect();
+        let mut taken = Taken { files, names: BTreeSet::new(), made: BTreeMap::new() };
         let mut entries = tree.entries();
         loop {
             let batch: Vec<Entry> = entries.by_ref().take(BATCH).collect();
             if batch.is_empty() {
-                return files;
+                return taken;
             }
-            let takers: Vec<Positions> =
-                batch.par_iter().map(|entry| self.takers(tree, entry)).collect();
-            for (entry, takers) in batch.into_iter().zip(takers) {
-                for position in takers {
-                    if let Some(files) = files.get_mut(position) {
-                        files.push(entry.clone());
-                    }
+            let takers: Vec<_> = batch.par_iter().map(|entry| self.takers(tree, entry)).collect();
+            for (entry, (takers, made)) in batch.into_iter().zip(takers) {
+                taken.add(&entry, &takers);
+                if let Some((by, Made::Anew(bytes))) = made {
+                    taken.made.insert(entry.path, (by, bytes));
                 }
             }
         }
     }
 
-    /// The catalogers that take an entry, each once.
-    fn takers(&self, tree: &dyn Tree, entry: &Entry) -> Positions {
+    /// The catalogers that take an entry, each once; and what was made of the file by the condenser that was asked for last,
+    /// since catalogers of programs share one.
+    fn takers(
+        &self,
+        tree: &dyn Tree,
+        entry: &Entry,
+    ) -> (Positions, Option<(&'static Condenser, Made)>) {
         let mut takers = Positions::new();
-        // What was made of the file by the condenser that was asked for last: catalogers of programs share one.
-        let mut made: Option<(&Condenser, Made)> = None;
-        for (position, cataloger) in self.candidates(&entry.path, entry.size, entry.mode) {
+        let mut made: Option<(&'static Condenser, Made)> = None;
+        let file = (&entry.path, entry.size, entry.mode);
+        self.wants(file, |position, cataloger, want| {
             if takers.contains(&position) || !is_for(tree, entry, cataloger) {
-                continue;
+                return;
             }
-            let want = (cataloger.want)(&entry.path, entry.size, entry.mode);
             if let (Want::Condensed(by), EntryKind::File) = (want, &entry.kind) {
-                let made = match made {
-                    Some((last, made)) if last == by => made,
-                    _ => made.insert((by, Made::of(tree, &entry.path, by))).1,
-                };
-                if made == Made::Nothing {
-                    continue;
+                if made.as_ref().is_none_or(|(last, _)| *last != by) {
+                    made = Some((by, Made::of(tree, &entry.path, by)));
+                }
+                if matches!(made, Some((_, Made::Nothing))) {
+                    return;
                 }
             }
             takers.push(position);
+        });
+        (takers, made)
+    }
+}
+
+/// What the catalogers take of a tree.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    /// For each cataloger of [`ALL`] its files, in path order.
+    pub(crate) files: Vec<Vec<Entry>>,
+    /// The names of all these files.
+    pub(crate) names: BTreeSet<Box<[u8]>>,
+    /// What condensers made of files that the tree had not condensed before.
+    pub(crate) made: BTreeMap<TreePath, (&'static Condenser, Vec<u8>)>,
+}
+
+impl Taken {
+    fn add(&mut self, entry: &Entry, takers: &[usize]) {
+        if !takers.is_empty() && !self.names.contains(entry.path.file_name()) {
+            self.names.insert(entry.path.file_name().into());
         }
-        takers
+        for position in takers {
+            if let Some(files) = self.files.get_mut(*position) {
+                files.push(entry.clone());
+            }
+        }
     }
 }
 
@@ -130,10 +184,11 @@ impl Wanted {
 const BATCH: usize = 4_096;
 
 /// What a condenser made of a file.
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum Made {
     Nothing,
-    /// Something, or it can not be told.
+    /// This, which the tree does not keep.
+    Anew(Vec<u8>),
+    /// Something that the tree keeps, or it can not be told.
     Anything,
 }
 
@@ -141,7 +196,8 @@ impl Made {
     fn of(tree: &dyn Tree, path: &TreePath, by: &'static Condenser) -> Self {
         match tree.condensed(path, by) {
             Ok(None) => Self::Nothing,
-            Ok(Some(_)) | Err(_) => Self::Anything,
+            Ok(Some(Cow::Owned(bytes))) => Self::Anew(bytes),
+            Ok(Some(Cow::Borrowed(_))) | Err(_) => Self::Anything,
         }
     }
 }
@@ -151,20 +207,22 @@ fn at(positions: impl Iterator<Item = usize>) -> impl Iterator<Item = (usize, &'
     positions.filter_map(|position| Some((position, *ALL.get(position)?)))
 }
 
+/// Whether a cataloger takes an entry of which it wants something.
 fn is_for(tree: &dyn Tree, entry: &Entry, cataloger: &Cataloger) -> bool {
-    let is_wanted =
-        |entry: &Entry| (cataloger.want)(&entry.path, entry.size, entry.mode) != Want::Nothing;
     match entry.kind {
-        EntryKind::File => is_wanted(entry),
+        EntryKind::File => true,
         EntryKind::Symlink(_) => {
             // What is wanted of every file is read where the link leads to.
             let is_named = !cataloger.files.contains(&Files::Any);
-            let is_its = |path: &TreePath| cataloger.files.iter().any(|files| files.has(path));
+            let is_its = |to: &Entry| {
+                cataloger.files.iter().any(|files| files.has(&to.path))
+                    && (cataloger.want)(&to.path, to.size, to.mode) != Want::Nothing
+            };
             let leads_astray = || match tree.resolve(&entry.path) {
-                Ok(to) => to.kind == EntryKind::File && !(is_its(&to.path) && is_wanted(&to)),
+                Ok(to) => to.kind == EntryKind::File && !is_its(&to),
                 Err(error) => error == TreeError::TooManyLinks,
             };
-            is_named && is_wanted(entry) && leads_astray()
+            is_named && leads_astray()
         }
         EntryKind::Directory | EntryKind::Special => false,
     }
@@ -172,9 +230,9 @@ fn is_for(tree: &dyn Tree, entry: &Entry, cataloger: &Cataloger) -> bool {
 
 impl Interest for Wanted {
     fn want(&self, path: &TreePath, size: u64, mode: u32) -> Want {
-        self.candidates(path, size, mode)
-            .map(|(_, cataloger)| (cataloger.want)(path, size, mode))
-            .fold(distro::want(path), both)
+        let mut all = distro::want(path);
+        self.wants((path, size, mode), |_, _, want| all = both(all, want));
+        all
     }
 
     fn id(&self) -> Option<&str> {
@@ -245,7 +303,9 @@ mod tests {
         let wanted = Wanted::new();
         let candidates = |path: &str| -> Vec<&str> {
             let path = TreePath::parse(path.as_bytes()).unwrap();
-            wanted.candidates(&path, 1, 0o644).map(|(_, cataloger)| cataloger.id).collect()
+            let mut ids = Vec::new();
+            wanted.wants((&path, 100, 0o644), |_, cataloger, _| ids.push(cataloger.id));
+            ids
         };
         for (path, id) in [
             ("Cargo.lock", "cargo-lock"),

@@ -85,7 +85,7 @@ struct Package {
 /// Everything in one file.
 fn file(ctx: &Context<'_>, entry: &Entry) -> (Found, Vec<Package>) {
     let mut found = Found::default();
-    let condensed = match ctx.tree.condensed(&entry.path, &CONDENSER) {
+    let condensed = match ctx.condensed(&entry.path, &CONDENSER) {
         Ok(made) => made.and_then(|made| serde_json::from_slice::<Condensed>(&made).ok()),
         Err(error) => {
             ctx.note(&mut found, entry, error);

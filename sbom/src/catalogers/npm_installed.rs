@@ -18,8 +18,12 @@ use plimsoll_model::{
     tree::{Entry, EntryKind, Want},
 };
 use rayon::prelude::*;
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, Visitor},
+};
 use serde_json::{Map, Value};
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 pub(crate) const CATALOGER: Cataloger = Cataloger {
     id: "npm-installed",
@@ -87,6 +91,55 @@ fn name_of(directory: &str) -> Option<&str> {
     };
     let is_root = !bare.is_empty() && !bare.contains('/') && !name.starts_with('.');
     is_root.then_some(name)
+}
+
+/// The fields of a manifest that are looked at: some manifests have thousands, and there are thousands of manifests.
+struct Manifest(Map<String, Value>);
+
+/// In the order of the alphabet.
+const FIELDS: [&str; 14] = [
+    "_integrity",
+    "_resolved",
+    "author",
+    "bundleDependencies",
+    "bundledDependencies",
+    "dependencies",
+    "devDependencies",
+    "license",
+    "licenses",
+    "name",
+    "optionalDependencies",
+    "peerDependencies",
+    "type",
+    "version",
+];
+
+impl<'de> Deserialize<'de> for Manifest {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Fields;
+
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Manifest;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("a map")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Manifest, M::Error> {
+                let mut fields = Map::new();
+                while let Some(key) = map.next_key::<Cow<'_, str>>()? {
+                    if FIELDS.binary_search(&key.as_ref()).is_ok() {
+                        fields.insert(key.into_owned(), map.next_value()?);
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+                Ok(Manifest(fields))
+            }
+        }
+
+        from.deserialize_map(Fields)
+    }
 }
 
 struct Installed<'a> {
@@ -303,7 +356,8 @@ fn read<'a>(ctx: &Context<'a>, entry: &'a Entry) -> (Found, Option<Installed<'a>
         return (found, None);
     };
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let manifest = serde_json::from_slice(bytes)
+    let manifest = serde_json::from_slice::<Manifest>(bytes)
+        .map(|Manifest(fields)| fields)
         .map_err(|error| ctx.note(&mut found, entry, format!("malformed: {error}")));
     // The lock beside it tells of the project; here it is only seen to that the manifest can be read.
     let manifest = manifest.ok().filter(|_| !is_project || has_packages);

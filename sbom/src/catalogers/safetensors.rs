@@ -47,7 +47,7 @@ fn catalog(ctx: &Context<'_>) -> Found {
             weights::add_origin(ctx, entry, &origin, &mut found);
             continue;
         }
-        match ctx.tree.condensed(&entry.path, &BEGINNING) {
+        match ctx.condensed(&entry.path, &BEGINNING) {
             Ok(bytes) => match metadata(entry, &bytes.unwrap_or_default()) {
                 Some(metadata) => model(ctx, entry, &metadata, &mut found),
                 None => ctx.note(&mut found, entry, "not a safetensors file, or cut off"),

@@ -111,7 +111,7 @@ fn catalog(ctx: &Context<'_>) -> Found {
 /// What a file says of itself, with the directory of the WordPress that it is part of.
 fn header(ctx: &Context<'_>, entry: &Entry) -> (Found, Option<(Part, String)>) {
     let mut found = Found::default();
-    let made = match ctx.tree.condensed(&entry.path, &BEGINNING) {
+    let made = match ctx.condensed(&entry.path, &BEGINNING) {
         Ok(made) => made.unwrap_or_default(),
         Err(error) => {
             ctx.note(&mut found, entry, error);
