@@ -16,15 +16,28 @@ pub(crate) fn replacement<'a>(replaced: Module<'a>, by: Module<'a>) -> Module<'a
 pub(crate) fn add(
     ctx: &Context<'_>,
     entry: &Entry,
-    (path, version): Module<'_>,
+    module: Module<'_>,
     found: &mut Found,
 ) -> Option<ComponentId> {
+    ctx.add(found, entry, &draft(module))
+}
+
+/// Adds the module that a `go.mod` is of: it states no version of itself.
+pub(crate) fn add_project(
+    ctx: &Context<'_>,
+    entry: &Entry,
+    path: &str,
+    found: &mut Found,
+) -> Option<ComponentId> {
+    ctx.add_project(found, entry, &draft((path, None)))
+}
+
+fn draft((path, version): Module<'_>) -> Draft<'_> {
     let (namespace, name) = match path.rsplit_once('/') {
         Some((namespace, name)) => (Some(namespace), name),
         None => (None, path),
     };
-    let draft = Draft { kind: "golang", namespace, name, shown: path, version, qualifiers: &[] };
-    ctx.add(found, entry, &draft)
+    Draft { kind: "golang", namespace, name, shown: path, version, qualifiers: &[] }
 }
 
 #[cfg(test)]

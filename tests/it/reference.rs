@@ -1,6 +1,8 @@
 //! `docs/reference` says what the binary says, and the guide what is so. With `BLESS=1` the reference is written anew.
 
 use crate::support::{Sandbox, bin, root, run, sandbox};
+use plimsoll_model::inventory::Coverage;
+use plimsoll_sbom::catalogers::ALL;
 use std::{fmt::Write as _, fs};
 
 /// Help is as wide as it gets without a terminal.
@@ -97,6 +99,22 @@ fn rules_are_what_explain_says() {
         write!(page, "\n## {heading}\n\n{}", block(rest)).unwrap();
     }
     check("rules.md", &page);
+}
+
+#[test]
+fn catalogers_are_those_that_there_are() {
+    let mut page = "# Catalogers\n\nWhat `plimsoll sbom` recognises. Edges: how far each source tells what needs what.\n\n\
+         | cataloger | reads | edges |\n|---|---|---|\n"
+        .to_owned();
+    for cataloger in ALL {
+        let edges = match cataloger.edges {
+            Coverage::Complete => "complete",
+            Coverage::Incomplete => "incomplete",
+            Coverage::Unknown => "none",
+        };
+        writeln!(page, "| `{}` | {} | {edges} |", cataloger.id, cataloger.description).unwrap();
+    }
+    check("catalogers.md", &page);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Work on SBOMs that are there: merging, converting, comparing, scoring; and those of several platforms.
 
-use crate::support::{Outcome, Sandbox, root, run, sandbox};
+use crate::support::{Outcome, RealImage, Sandbox, real_image, root, run, sandbox};
 use plimsoll_model::platform::Platform;
 use plimsoll_oci::testing::image::{BuiltImage, ImageBuilder, LayerBuilder};
 use serde_json::{Value, json};
@@ -303,4 +303,27 @@ fn what_others_attached_is_listed_as_claims() {
             _ => assert!(claims.iter().any(|it| it["error"] == "it is about another image")),
         }
     }
+}
+
+#[test]
+fn the_same_image_gives_the_same_bytes_whatever_the_threads() {
+    let formats = ["cyclonedx-json", "cyclonedx-xml", "spdx-json", "spdx3-json"];
+    let sandbox = sandbox();
+    let written = |subject: &str, jobs: &str| -> Vec<Vec<u8>> {
+        let outputs = formats.map(|format| format!("{format}={format}"));
+        let mut command = sandbox.plimsoll();
+        command.args(["-q", "--jobs", jobs, "sbom", subject]);
+        outputs.iter().for_each(|output| drop(command.args(["-o", output])));
+        run(&mut command).expect_status(0);
+        formats.map(|format| std::fs::read(sandbox.join(format)).unwrap()).to_vec()
+    };
+    let example = format!("oci-archive:{}", root().join("examples/images/bad.tar"));
+    let first = written(&example, "1");
+    for round in 1..20 {
+        let jobs = if round % 2 == 0 { "1" } else { "2" };
+        assert!(written(&example, jobs) == first, "round {round}");
+    }
+    let Some(RealImage { layout, .. }) = real_image() else { return };
+    let real = format!("oci-layout:{layout}:app");
+    assert!(written(&real, "1") == written(&real, "2"));
 }

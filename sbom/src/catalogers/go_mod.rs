@@ -6,7 +6,7 @@
 //! Format: <https://go.dev/ref/mod#go-mod-file>.
 
 use super::{Cataloger, Context, Files, Found};
-use crate::golang::{Module, add, replacement};
+use crate::golang::{Module, add, add_project, replacement};
 use plimsoll_model::{
     TreePath,
     inventory::Coverage,
@@ -192,7 +192,10 @@ fn modules(
     let cached = cached(&entry.path);
     // Go's own sources are released as a whole.
     let main = file.module.filter(|path| !matches!(*path, "std" | "cmd"));
-    let main = main.and_then(|path| add(ctx, entry, (path, cached.as_deref()), found));
+    let main = main.and_then(|path| match cached.as_deref() {
+        Some(version) => add(ctx, entry, (path, Some(version)), found),
+        None => add_project(ctx, entry, path, found),
+    });
     if let Some(component) = main.and_then(|main| found.at(main)) {
         for (name, value) in
             [("plimsoll:go:version", file.go), ("plimsoll:go:toolchain", file.toolchain)]
@@ -256,7 +259,6 @@ mod tests {
                 "pkg:golang/example.com/acme/app needs pkg:golang/example.com/one@v1.0.0",
                 "pkg:golang/example.com/acme/app needs pkg:golang/example.com/ours@v1.1.1",
                 "pkg:golang/example.com/acme/app needs pkg:golang/example.com/two/v2@v2.1.0",
-                "go-mod: /src/go.mod: package `example.com/acme/app` states no version",
                 "go-mod: /src/go.mod: package `example.com/local` states no version",
             ],
         );
