@@ -7,7 +7,7 @@ use std::{borrow::Cow, fmt, str::FromStr};
 /// A package URL in canonical form.
 ///
 /// Specification: <https://github.com/package-url/purl-spec> (ECMA-427). The crate `packageurl` knows it and the rules
-/// of most types; where its rules are not those of the type definitions, [`MENDED`] says so.
+/// of most types; where its rules are not those of the type definitions, `MENDED` says so.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Purl {
     text: String,
