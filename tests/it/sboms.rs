@@ -313,7 +313,9 @@ fn the_same_image_gives_the_same_bytes_whatever_the_threads() {
         let outputs = formats.map(|format| format!("{format}={format}"));
         let mut command = sandbox.plimsoll();
         command.args(["-q", "--jobs", jobs, "sbom", subject]);
-        outputs.iter().for_each(|output| drop(command.args(["-o", output])));
+        for output in &outputs {
+            command.args(["-o", output]);
+        }
         run(&mut command).expect_status(0);
         formats.map(|format| std::fs::read(sandbox.join(format)).unwrap()).to_vec()
     };
