@@ -8,7 +8,7 @@
 //! nothing of it can be used is no error of the reading: the layer is read again.
 
 use camino::{Utf8Path, Utf8PathBuf};
-use plimsoll_model::{Digest, image::Layer};
+use plimsoll_model::{Digest, Limits, image::Layer};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::{
     fmt,
@@ -66,11 +66,13 @@ pub(crate) struct Key(Digest);
 
 impl Key {
     /// Everything that decides what is kept of a layer; `wanted` names what was wanted of it.
-    pub(crate) fn of(layer: &Layer, wanted: &str, file_limit: u64) -> Self {
-        let Layer { digest, diff_id, .. } = layer;
-        Self(Digest::of(
-            format!("{SCHEMA}\n{digest}\n{diff_id}\n{file_limit}\n{wanted}").as_bytes(),
-        ))
+    pub(crate) fn of(layer: &Layer, wanted: &str, limits: &Limits) -> Self {
+        let Layer { digest, diff_id, size, .. } = layer;
+        let version = env!("CARGO_PKG_VERSION");
+        let what = format!("{SCHEMA}\n{version}\n{digest}\n{diff_id}\n{size}\n{wanted}\n");
+        // Every limit counts, and nobody reads it.
+        let within = format!("{limits:?}");
+        Self(Digest::of([what, within].concat().as_bytes()))
     }
 }
 
@@ -169,7 +171,7 @@ mod tests {
         testing::image::{BuiltImage, LayerBuilder},
     };
     use plimsoll_model::{
-        Limits, Pinned, TreePath,
+        Pinned, TreePath,
         reference::Place,
         tree::{Interest, Want},
     };

@@ -24,6 +24,8 @@ use std::{
 };
 use walk::{Kind, Listing, Node, Record, Walk};
 
+/// The largest file that is looked through, in bytes: a file may be nothing but holes, of any size.
+const LARGEST: u64 = 64 << 30;
 /// How much of a file is read at first, in bytes: of most files the beginning says that nobody wants them.
 const FIRST: usize = 4 << 10;
 /// How much is read at once after that.
@@ -170,6 +172,9 @@ impl Tree for DirectoryTree {
         condenser: &'static Condenser,
     ) -> Result<Option<Cow<'_, [u8]>>, TreeError> {
         let (mut file, size) = self.open_content(path)?;
+        if size > LARGEST {
+            return Err(TreeError::TooLarge { size, limit: LARGEST });
+        }
         let mut condense = (condenser.begin)(size);
         let mut buffer = vec![0; FIRST];
         let mut left = size;

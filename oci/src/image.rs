@@ -288,6 +288,7 @@ impl Job {
             let mut read = BTreeMap::new();
             self.read_layers(&again, &kept, |at, _, files| {
                 read.extend(contents(at, &files));
+                files.release(&kept);
                 Ok(())
             })?;
             tree.supply(read);
@@ -345,7 +346,7 @@ impl Job {
             return self.read(layer, selection, kept);
         };
         let Some(wanted) = interest.id() else { return self.read(layer, selection, kept) };
-        let key = Key::of(layer, wanted, self.limits.file);
+        let key = Key::of(layer, wanted, &self.limits);
         let found = cache.get(&key).unwrap_or_else(|error| unused(&error));
         let files = found.and_then(|found| LayerFiles::decode(&found, interest.condensers(), kept));
         if let Some(files) = files {

@@ -108,6 +108,10 @@ impl<'a> Squash<'a> {
             b"" => Some(ROOT),
             name => self.trie.child(directory, name),
         };
+        if matches!(node.kind, NodeKind::Symlink(_)) {
+            // The way to the directory may lead by this name.
+            applying.last = None;
+        }
         let Some(there) = there else {
             self.trie.insert(directory, entry.name, node, self.kept)?;
             return Ok(());
@@ -164,11 +168,7 @@ impl<'a> Squash<'a> {
                 *place = implied;
             }
         }
-        let mut length = if names.is_empty() { 0 } else { self.trie.path(at).len() };
         for name in names {
-            // A short entry may imply long paths, and whoever walks through the view spells each of them out.
-            length = length.saturating_add(name.len()).saturating_add(1);
-            self.kept.take(length)?;
             at = self.trie.insert(at, name, implied, self.kept)?;
         }
         Ok(at)

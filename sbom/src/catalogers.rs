@@ -93,6 +93,7 @@ catalogers! {
 
 /// The one that tells by texts in programs what they are.
 pub(crate) const BY_TEXT: &str = binary::CATALOGER.id;
+pub(crate) use binary::is_unversioned;
 
 /// The one that reads what others say of the subject.
 pub(crate) const CLAIMS: &str = sbom_claim::CATALOGER.id;
@@ -170,8 +171,34 @@ pub struct Context<'a> {
     pub cataloger: &'a Cataloger,
     /// What all catalogers take.
     pub(crate) taken: &'a Taken,
+    /// Which files' owners are asked for.
+    pub(crate) ownership: Ownership,
     /// How much has been found in all.
     pub(crate) room: &'a Room,
+}
+
+/// Which files of operating-system packages are noted with their owners.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ownership {
+    /// Those that may be evidence of a component; packages have a hundred times more.
+    OfEvidence,
+    /// All: it is to be told whether what a lower layer listed has another owner now.
+    OfEverything,
+}
+
+impl Ownership {
+    /// What a cataloger needs. Debian's looks after what packages left behind by files that are evidence themselves.
+    pub(crate) fn of(tree: &dyn Tree, cataloger: &Cataloger) -> Self {
+        let paths =
+            cataloger.earlier.iter().filter_map(|path| TreePath::parse(path.as_bytes()).ok());
+        let mut earlier = paths.map(|path| tree.earlier(&path));
+        let is_by_evidence = cataloger.id == dpkg::CATALOGER.id;
+        if is_by_evidence || earlier.all(|contents| contents.is_empty()) {
+            Self::OfEvidence
+        } else {
+            Self::OfEverything
+        }
+    }
 }
 
 /// How much all catalogers have found together: a text of five bytes can describe a component.
@@ -389,9 +416,8 @@ impl<'a> Context<'a> {
         database: &Entry,
         (owner, path): (ComponentId, &str),
     ) {
-        // Only evidence is asked for its owner, and packages have a hundred times more files than are evidence.
         let name = path.rsplit('/').next().unwrap_or_default();
-        if !self.taken.names.contains(name.as_bytes()) {
+        if self.ownership == Ownership::OfEvidence && !self.taken.names.contains(name.as_bytes()) {
             return;
         }
         if let Some(path) = self.file_of(database.layer, path) {

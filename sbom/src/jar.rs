@@ -156,7 +156,7 @@ impl Condensed {
 
 /// Reads an archive with everything inside it, depth first, so that of every level one at most is in memory.
 fn condense(bytes: &[u8], limits: &Limits) -> Condensed {
-    if bytes.starts_with(b"\x7fELF") {
+    if crate::program::is_program(bytes) {
         return Condensed::unread("a program under the name of an archive");
     }
     let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);

@@ -45,7 +45,7 @@ mod yarn_classic;
 
 pub use error::Error;
 
-use catalogers::{ALL, Context, Found, Room};
+use catalogers::{ALL, Context, Found, Ownership, Room};
 use plimsoll_model::{
     Inventory, Limits, Tree, TreePath,
     inventory::{Coverage, Distribution, Unknown},
@@ -75,7 +75,9 @@ pub fn catalog(tree: &dyn Tree, limits: &Limits) -> Inventory {
         .map(|(cataloger, files)| {
             let distribution = distribution.as_ref();
             let (taken, room) = (&taken, &room);
-            let ctx = Context { tree, limits, distribution, files, cataloger, taken, room };
+            let ownership = Ownership::of(tree, cataloger);
+            let ctx =
+                Context { tree, limits, distribution, files, cataloger, taken, ownership, room };
             let mut found = (cataloger.catalog)(&ctx);
             found.unknowns.extend(introduced::removed(tree, cataloger));
             let (components, unknowns) = (found.components.len(), found.unknowns.len());

@@ -1,7 +1,7 @@
 //! One inventory out of what the catalogers found: who owns which files, and duplicates made one.
 
 use crate::{
-    catalogers::{BY_TEXT, Found, id_of},
+    catalogers::{BY_TEXT, Found, id_of, is_unversioned},
     distro, introduced,
     program::GO_PACKAGES,
 };
@@ -37,10 +37,11 @@ pub(crate) fn merge(
     let mut numbered: Vec<_> = found.components.into_iter().enumerate().collect();
     numbered.sort_by_key(|(_, component)| (component.trust, !is_of_distribution(component)));
     for (old, mut component) in numbered {
-        if is_package_itself(&component, &found.owned) {
+        component.owned_by = component.owned_by.and_then(|id| moved.get(id.index()).copied());
+        let owner = component.owned_by.and_then(|id| components.get(id.index()));
+        if owner.is_some_and(|owner| is_package_itself(&component, owner, &found.owned)) {
             continue;
         }
-        component.owned_by = component.owned_by.and_then(|id| moved.get(id.index()).copied());
         let identities = identities(&component.purl);
         let is_claim = component.trust == Trust::Claimed;
         let observed = identities.first().and_then(|own| seen.get(own)).filter(|_| is_claim);
@@ -50,7 +51,9 @@ pub(crate) fn merge(
         }
         let key = (component.purl.clone(), component.owned_by);
         let place = observed.unwrap_or_else(|| *places.entry(key).or_insert(components.len()));
-        for identity in identities.into_iter().filter(|_| !is_claim) {
+        // What the distribution patches is not what a claim speaks of.
+        let is_own = component.owned_by.is_none();
+        for identity in identities.into_iter().filter(|_| !is_claim && is_own) {
             seen.entry(identity).or_insert(place);
         }
         if let Some(slot) = moved.get_mut(old) {
@@ -80,17 +83,31 @@ pub(crate) fn merge(
         component.locations.dedup();
     }
     let owned = found.owned;
-    let is_told =
-        |unknown: &Unknown| unknown.cataloger == BY_TEXT && owned.contains_key(&unknown.path);
-    found.unknowns.retain(|unknown| !is_told(unknown));
+    found.unknowns.retain(|unknown| !is_told_by_owner(unknown, &owned));
     Inventory::new(distribution, components, relations, found.unknowns)
 }
 
-/// Whether a component was told by texts in a program that an operating-system package put there: the program is that
-/// package, which is listed already, with a version that says what the distribution has mended.
-fn is_package_itself(component: &Component, owned: &BTreeMap<TreePath, ComponentId>) -> bool {
+/// Whether an unknown is the version of what the distribution has brought, which says so itself.
+fn is_told_by_owner(unknown: &Unknown, owned: &BTreeMap<TreePath, ComponentId>) -> bool {
+    unknown.cataloger == BY_TEXT
+        && is_unversioned(&unknown.reason)
+        && owned.contains_key(&unknown.path)
+}
+
+/// Whether a component was told by texts in a program that the operating-system package of that software put there: the
+/// program is that package, which is listed already, with a version that says what the distribution has mended. What came
+/// along with another package stays, and names it as its owner.
+fn is_package_itself(
+    component: &Component,
+    owner: &Component,
+    owned: &BTreeMap<TreePath, ComponentId>,
+) -> bool {
+    let software = component.purl.name();
+    let source = owner.source.as_ref().map_or("", |source| source.name.as_str());
     let is_owned = || component.locations.iter().all(|found| owned.contains_key(&found.path));
-    component.cataloger == BY_TEXT && is_owned()
+    component.cataloger == BY_TEXT
+        && (owner.name.contains(software) || source.contains(software))
+        && is_owned()
 }
 
 /// Marks the components whose evidence an operating-system package put there. A claim is judged by itself: that the
@@ -255,5 +272,35 @@ mod tests {
             ]
         );
         assert_eq!(inventory.relations(), [depends(1, 2)]);
+    }
+
+    #[test]
+    fn a_claim_of_what_the_distribution_patches_stands_for_itself() {
+        let mut claim = component("pkg:npm/a@1", "srv/bom.json");
+        claim.trust = Trust::Claimed;
+        let components = vec![
+            component("pkg:npm/a@1", "usr/share/nodejs/a/package.json"),
+            component("pkg:deb/debian/node-a@1", "var/lib/dpkg/status"),
+            claim,
+        ];
+        let owned = [("usr/share/nodejs/a/package.json", 1)];
+        let inventory = merge(None, found(components, &owned), &[]);
+        let seen: Vec<_> =
+            inventory.components().iter().map(|found| (found.trust, found.owned_by)).collect();
+        let (observed, claimed) = (Trust::Observed, Trust::Claimed);
+        assert_eq!(seen, [(observed, None), (claimed, None), (observed, Some(ComponentId(0)))]);
+    }
+
+    #[test]
+    fn software_that_came_with_another_package_stays() {
+        let mut by_text = component("pkg:generic/openssl@1.1.1", "usr/lib/acme/libcrypto.so");
+        by_text.cataloger = BY_TEXT;
+        for (owner, count) in [("acme", 2), ("libssl3-openssl", 1)] {
+            let owner = component(&format!("pkg:deb/debian/{owner}@1"), "var/lib/dpkg/status");
+            let owner = Component { name: owner.purl.name().to_owned(), ..owner };
+            let both = vec![by_text.clone(), owner];
+            let inventory = merge(None, found(both, &[("usr/lib/acme/libcrypto.so", 1)]), &[]);
+            assert_eq!(inventory.components().len(), count);
+        }
     }
 }

@@ -18,6 +18,7 @@ pub(crate) mod testing;
 pub(crate) use audit::inflate;
 pub(crate) use facts::Facts;
 pub(crate) use search::version_in_name;
+pub(crate) use stream::is_program;
 pub(crate) use table::{SOFTWARE, Software};
 
 use crate::catalogers::{Context, Found};

@@ -330,7 +330,8 @@ impl<'a> Walk<'a> {
 fn rules(pending: &Pending, opened: &OwnedFd, names: &[CString]) -> Option<Rc<Rules>> {
     let has = |name: &[u8]| names.iter().any(|found| found.to_bytes() == name);
     let mut rules = pending.rules.clone();
-    if has(b".git") && rules.is_none() {
+    // Only of the work tree that is listed: what lies in it may come from anywhere, and hides nothing by a `.git` of its own.
+    if has(b".git") && rules.is_none() && pending.path.is_empty() {
         rules = Some(Rc::new(Rules::none()));
     }
     if has(b".gitignore")

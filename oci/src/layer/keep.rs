@@ -132,6 +132,10 @@ fn condense<R: Skip + BufRead>(
     condenser: &'static Condenser,
     reading: &super::Reading<'_>,
 ) -> Result<Content, Stop> {
+    // A hole of any size costs nothing in the archive: whoever reads it may read for ever.
+    if item.offset.is_none() {
+        return Ok(Content::Unasked);
+    }
     let mut condense = (condenser.begin)(item.size);
     tarball.reader(item).each_piece(|piece| condense.take(piece)).map_err(Stop::Failure)?;
     match condense.finish() {

@@ -474,6 +474,9 @@ fn sparse_files_of_gnus_old_format_have_their_holes() {
     let tree = read(&image([huge()]), Everything, &Limits::STANDARD).unwrap();
     assert_eq!(tree.read(&path("s"), 10), Err(TreeError::TooLarge { size: 1 << 40, limit: 10 }));
     assert_eq!(tree.read(&path("s"), u64::MAX), Err(TreeError::NotKept));
+    // Nor is it condensed, which has no limit: what is in it is not told.
+    let tree = read(&image([huge()]), Paths(&["s"], GO), &Limits::STANDARD).unwrap();
+    assert_eq!(tree.condensed(&path("s"), &LENGTH), Err(TreeError::NotKept));
     for pairs in [
         [(b"00000000000\0", b"00000000003\0"); 1].as_slice(),
         &[(b"00000000000\0", b"00000000005\0")],

@@ -287,3 +287,20 @@ fn d15_names_of_any_bytes_are_kept() {
     assert_eq!(tree.read(&path(&long), 9).as_deref(), Ok(b"2".as_slice()));
     assert_eq!(tree.read(&path("ünïcode"), 9).as_deref(), Ok(b"3".as_slice()));
 }
+
+#[test]
+fn a_link_that_a_layer_adds_leads_what_comes_after_it() {
+    let base = || layer().directory("real").file("etc/sub/x", "1").symlink("l", "real/new/..");
+    check(
+        [base(), layer().symlink("l/new", "/etc/sub").file("l/passwd", "2")],
+        &[
+            "etc/",
+            "etc/passwd=2",
+            "etc/sub/",
+            "etc/sub/x=1",
+            "l->real/new/..",
+            "real/",
+            "real/new->/etc/sub",
+        ],
+    );
+}

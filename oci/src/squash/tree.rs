@@ -98,6 +98,7 @@ impl LayeredTree {
             if let Some(Node { kind: NodeKind::File(content), origin, .. }) =
                 self.trie.node_mut(*id)
                 && let Some(later) = read.get(origin)
+                && !is_worse(self.contents.get(*later), self.contents.get(*content))
             {
                 *content = *later;
             }
@@ -152,6 +153,12 @@ impl fmt::Debug for LayeredTree {
             .field("layers", layers)
             .finish_non_exhaustive()
     }
+}
+
+/// Whether a later reading has given less than the first: larger than any reader takes, though it was condensed.
+const fn is_worse(later: &Content, first: &Content) -> bool {
+    matches!(later, Content::Refused(_) | Content::Unasked)
+        && matches!(first, Content::Kept(_) | Content::Condensed(..))
 }
 
 /// Whether what is known of a content is what is wanted of it.

@@ -63,6 +63,8 @@ struct Slot {
     node: Node,
     parent: NodeId,
     name: Span,
+    /// How long its path is, in bytes.
+    length: usize,
     /// What lies in it, in no order.
     first: Option<Link>,
     next: Option<Link>,
@@ -108,6 +110,7 @@ impl Trie {
             node: root,
             parent: ROOT,
             name: Span::default(),
+            length: 0,
             first: None,
             next: None,
             previous: None,
@@ -168,7 +171,10 @@ impl Trie {
         node: Node,
         kept: &KeptBudget,
     ) -> Result<NodeId, Error> {
-        kept.take(size_of::<Slot>())?;
+        // A short entry may imply long paths, or land at the end of one; and whoever walks through the view spells each out.
+        let above = self.slots.get(parent.index()).map_or(0, |slot| slot.length);
+        let length = above.saturating_add(name.len()).saturating_add(1);
+        kept.take(size_of::<Slot>().saturating_add(length))?;
         let number = u32::try_from(self.slots.len()).map_err(|_too_many| kept.exceeded())?;
         let id = NodeId(number);
         let name = self.texts.add(name, kept)?;
@@ -180,7 +186,7 @@ impl Trie {
         if let Some(next) = next.and_then(|next| self.slots.get_mut(NodeId::of(next).index())) {
             next.previous = id.link();
         }
-        self.slots.push(Slot { node, parent, name, first: None, next, previous: None });
+        self.slots.push(Slot { node, parent, name, length, first: None, next, previous: None });
         let (slots, texts, hasher) = (&self.slots, &self.texts, &self.hasher);
         let hash = |id: &NodeId| {
             let slot = slots.get(id.index());

@@ -37,8 +37,9 @@ fn catalog(ctx: &Context<'_>) -> Found {
         software(ctx, entry, facts, found);
     });
     // Interpreters come as a small program with a library that has the version.
-    let told: BTreeSet<_> = found.components.iter().map(|found| found.name.clone()).collect();
-    found.unknowns.retain(|unknown| !told.iter().any(|name| unknown.reason == unversioned(name)));
+    let of_table = found.components.iter().filter(|found| found.properties.contains_key(CPE));
+    let told: BTreeSet<_> = of_table.map(|found| unversioned(&found.name)).collect();
+    found.unknowns.retain(|unknown| !told.contains(&unknown.reason));
     found
 }
 
@@ -59,6 +60,11 @@ fn software(ctx: &Context<'_>, entry: &Entry, facts: &Facts<'_>, found: &mut Fou
     if let Some(name) = unversioned_name.filter(|_| !is_told) {
         ctx.note(found, entry, unversioned(name));
     }
+}
+
+/// Whether an unknown is that of a program whose version no text tells.
+pub(crate) fn is_unversioned(reason: &str) -> bool {
+    reason.starts_with("the version of `") && reason.ends_with("` can not be told")
 }
 
 fn unversioned(name: &str) -> String {

@@ -26,6 +26,9 @@ fn catalog(ctx: &Context<'_>) -> Found {
         for flaw in &facts.go_flaws {
             ctx.note(found, entry, flaw);
         }
+        if facts.go_version.is_none() && facts.go_flaws.is_empty() && facts.go_packages.is_some() {
+            ctx.note(found, entry, "a Go program that has no build information");
+        }
         if let Some(version) = facts.go_version {
             modules(ctx, entry, (version, facts), found);
         }

@@ -4,7 +4,10 @@
 //! Format: <https://huggingface.co/docs/safetensors/index#format>.
 
 use super::{Cataloger, Context, Files, Found, license};
-use crate::weights::{self, Head, Origin};
+use crate::{
+    program::is_program,
+    weights::{self, Head, Origin},
+};
 use plimsoll_model::{
     TreePath,
     inventory::Coverage,
@@ -42,6 +45,13 @@ fn catalog(ctx: &Context<'_>) -> Found {
     let mut found = Found::default();
     for entry in ctx.files {
         let path = entry.path.as_str().unwrap_or_default();
+        if let Ok(Some(bytes)) = ctx.condensed(&entry.path, &BEGINNING)
+            && is_program(&bytes)
+            && metadata(entry, &bytes).is_none()
+        {
+            ctx.note(&mut found, entry, "a program under the name of a model");
+            continue;
+        }
         // In the cache of the hub it is a link to a file of another name, and its path says it all.
         if let Some(origin) = Origin::of_cache(path) {
             weights::add_origin(ctx, entry, &origin, &mut found);

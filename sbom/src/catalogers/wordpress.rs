@@ -6,6 +6,7 @@
 //! <https://developer.wordpress.org/themes/basics/main-stylesheet-style-css/>.
 
 use super::{Cataloger, Context, Draft, Files, Found, license};
+use crate::program::is_program;
 use plimsoll_model::{
     TreePath,
     component::{ComponentId, ComponentKind},
@@ -118,6 +119,10 @@ fn header(ctx: &Context<'_>, entry: &Entry) -> (Found, Option<(Part, String)>) {
             return (found, None);
         }
     };
+    if is_program(&made) {
+        ctx.note(&mut found, entry, "a program under the name of a file of WordPress");
+        return (found, None);
+    }
     let Some((part, root, slug)) = part(&entry.path) else { return (found, None) };
     let text = String::from_utf8_lossy(&made);
     let id = match part {
@@ -251,5 +256,15 @@ mod tests {
         }
         let late = format!("{}\nPlugin Name: x\n", " ".repeat(HEAD));
         assert_eq!(TestTree::new().file(path, late).lines(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_program_under_the_name_of_a_plug_in_is_told() {
+        let program = [b"\x7fELF".as_slice(), &[0; 100]].concat();
+        let path = "x/wp-content/plugins/app.php";
+        assert_eq!(
+            TestTree::new().file(path, program).lines(),
+            [format!("wordpress: /{path}: a program under the name of a file of WordPress")]
+        );
     }
 }

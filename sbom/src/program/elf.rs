@@ -4,7 +4,7 @@
 
 use object::{
     Endianness,
-    elf::{FileHeader32, FileHeader64, PF_X, PT_LOAD, PT_NOTE},
+    elf::{FileHeader32, FileHeader64, PF_W, PF_X, PT_LOAD, PT_NOTE},
     read::elf::{FileHeader, ProgramHeader as _},
 };
 
@@ -126,7 +126,10 @@ fn read<H: FileHeader<Endian = Endianness>>(beginning: &[u8]) -> Option<Segments
                 offset,
                 size,
                 address: segment.p_vaddr(endian).into(),
-                is_code: offset > 0 && segment.p_flags(endian).contains(PF_X),
+                // What is written to is data, whatever else its flags say.
+                is_code: offset > 0
+                    && segment.p_flags(endian).contains(PF_X)
+                    && !segment.p_flags(endian).contains(PF_W),
             }),
             PT_NOTE if segments.notes.len() < MOST_NOTES && size <= LONGEST_NOTES => {
                 segments.notes.push((offset, size));

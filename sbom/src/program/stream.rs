@@ -51,6 +51,11 @@ enum Format {
     None,
 }
 
+/// Whether a file that begins like this is a program.
+pub(crate) fn is_program(beginning: &[u8]) -> bool {
+    matches!(Format::of(beginning), Some(Format::Elf | Format::Other))
+}
+
 impl Condense for Reading {
     fn take(&mut self, mut piece: &[u8]) -> ControlFlow<()> {
         while !piece.is_empty() {
