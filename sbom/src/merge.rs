@@ -39,7 +39,7 @@ pub(crate) fn merge(
     for (old, mut component) in numbered {
         component.owned_by = component.owned_by.and_then(|id| moved.get(id.index()).copied());
         let owner = component.owned_by.and_then(|id| components.get(id.index()));
-        if owner.is_some_and(|owner| is_package_itself(&component, owner, &found.owned)) {
+        if is_package_itself(&component, owner, &found.owned) {
             continue;
         }
         let identities = identities(&component.purl);
@@ -99,14 +99,18 @@ fn is_told_by_owner(unknown: &Unknown, owned: &BTreeMap<TreePath, ComponentId>) 
 /// along with another package stays, and names it as its owner.
 fn is_package_itself(
     component: &Component,
-    owner: &Component,
+    owner: Option<&Component>,
     owned: &BTreeMap<TreePath, ComponentId>,
 ) -> bool {
     let software = component.purl.name();
-    let source = owner.source.as_ref().map_or("", |source| source.name.as_str());
+    let is_of_that = |owner: &Component| {
+        let source = owner.source.as_ref().map_or("", |source| source.name.as_str());
+        owner.name.contains(software) || source.contains(software)
+    };
     let is_owned = || component.locations.iter().all(|found| owned.contains_key(&found.path));
+    // A program's note of the distribution's package that it was built for says what the database says.
     component.cataloger == BY_TEXT
-        && (owner.name.contains(software) || source.contains(software))
+        && (is_of_distribution(component) || owner.is_some_and(is_of_that))
         && is_owned()
 }
 
