@@ -17,6 +17,7 @@ pub mod error;
 mod file_name;
 pub mod formats;
 mod golang;
+mod head;
 mod image_name;
 mod installed;
 mod introduced;

@@ -4,28 +4,11 @@
 use crate::catalogers::{Context, Draft, Found};
 use plimsoll_model::{
     component::{Component, ComponentKind},
-    tree::{Condense, Entry},
+    tree::Entry,
 };
-use std::ops::ControlFlow;
 
 /// How much of the beginning is kept, in bytes: what describes a model stands before its vocabulary and its tensors.
 pub(crate) const HEAD: usize = 1 << 16;
-
-/// Keeps the beginning of a file, and reads no more of it.
-#[derive(Debug, Default)]
-pub(crate) struct Head(Vec<u8>);
-
-impl Condense for Head {
-    fn take(&mut self, piece: &[u8]) -> ControlFlow<()> {
-        let room = HEAD.saturating_sub(self.0.len());
-        self.0.extend_from_slice(piece.get(..room).unwrap_or(piece));
-        if self.0.len() < HEAD { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    }
-
-    fn finish(self: Box<Self>) -> Option<Vec<u8>> {
-        Some(self.0)
-    }
-}
 
 /// Where a model came from.
 #[derive(Debug, PartialEq, Eq)]

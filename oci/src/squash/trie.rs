@@ -265,8 +265,7 @@ impl Trie {
             (parent != ROOT).then_some(parent)
         });
         let names: Vec<&[u8]> = up.map(|id| self.name(id)).collect();
-        let length = names.iter().map(|name| name.len().saturating_add(1)).sum();
-        let mut path = Vec::with_capacity(length);
+        let mut path = Vec::with_capacity(self.slots.get(id.index()).map_or(0, |slot| slot.length));
         for name in names.iter().rev() {
             if !path.is_empty() {
                 path.push(b'/');

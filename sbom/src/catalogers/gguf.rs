@@ -4,7 +4,10 @@
 //! models are published in.
 
 use super::{Cataloger, Context, Files, Found, license};
-use crate::weights::{self, Head, Origin};
+use crate::{
+    head::Head,
+    weights::{self, HEAD, Origin},
+};
 use plimsoll_model::{
     TreePath,
     inventory::Coverage,
@@ -23,7 +26,7 @@ pub(crate) const CATALOGER: Cataloger = Cataloger {
 };
 
 pub(crate) static BEGINNING: Condenser =
-    Condenser { id: "gguf-head", also: None, begin: |_| Box::new(Head::default()) };
+    Condenser { id: "gguf-head", also: None, begin: |_| Box::new(Head::<HEAD>::default()) };
 
 fn want(path: &TreePath, _: u64, _: u32) -> Want {
     let is_named = path.file_name().ends_with(b".gguf");

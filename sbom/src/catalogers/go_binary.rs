@@ -3,8 +3,11 @@
 //! Format: <https://pkg.go.dev/debug/buildinfo>; how it is found in a program that passes by: `program::go`. Which packages of
 //! the modules are linked in tells the table of functions: `program::pclntab`.
 
-use super::{Cataloger, Context, Draft, Files, Found};
-use crate::program::{self, BUILD_ID, Facts, GO_PACKAGES};
+use super::{Cataloger, Context, Files, Found};
+use crate::{
+    golang,
+    program::{self, BUILD_ID, Facts, GO_PACKAGES},
+};
 use plimsoll_model::{component::ComponentId, inventory::Coverage, tree::Entry};
 use std::collections::BTreeMap;
 
@@ -155,14 +158,9 @@ fn add(
     (module, linked): (Module<'_>, Option<&BTreeMap<&str, Vec<&str>>>),
     found: &mut Found,
 ) -> Option<ComponentId> {
-    let (namespace, name) = match module.name.rsplit_once('/') {
-        Some((namespace, name)) => (Some(namespace), name),
-        None => (None, module.name),
-    };
-    let Module { name: shown, version, path } = module;
-    let draft = Draft { kind: "golang", namespace, name, shown, version, qualifiers: &[] };
-    let id = ctx.add(found, entry, &draft)?;
-    let packages = linked.and_then(|linked| linked.get(path)).map(|packages| packages.join(","));
+    let id = golang::add(ctx, entry, (module.name, module.version), found)?;
+    let packages =
+        linked.and_then(|linked| linked.get(module.path)).map(|packages| packages.join(","));
     let packages = packages.filter(|packages| packages.len() <= LONGEST_LIST);
     let property = packages.map(|packages| (GO_PACKAGES.to_owned(), packages));
     found.at(id)?.properties.extend(property);

@@ -5,8 +5,9 @@
 
 use super::{Cataloger, Context, Files, Found, license};
 use crate::{
+    head::Head,
     program::is_program,
-    weights::{self, Head, Origin},
+    weights::{self, HEAD, Origin},
 };
 use plimsoll_model::{
     TreePath,
@@ -26,7 +27,7 @@ pub(crate) const CATALOGER: Cataloger = Cataloger {
 };
 
 pub(crate) static BEGINNING: Condenser =
-    Condenser { id: "safetensors-head", also: None, begin: |_| Box::new(Head::default()) };
+    Condenser { id: "safetensors-head", also: None, begin: |_| Box::new(Head::<HEAD>::default()) };
 
 fn want(path: &TreePath, _: u64, _: u32) -> Want {
     let is_named = path.file_name().ends_with(b".safetensors");

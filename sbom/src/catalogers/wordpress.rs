@@ -6,15 +6,15 @@
 //! <https://developer.wordpress.org/themes/basics/main-stylesheet-style-css/>.
 
 use super::{Cataloger, Context, Draft, Files, Found, license};
-use crate::program::is_program;
+use crate::{head::Head, program::is_program};
 use plimsoll_model::{
     TreePath,
     component::{ComponentId, ComponentKind},
     inventory::Coverage,
-    tree::{Condense, Condenser, Entry, Want},
+    tree::{Condenser, Entry, Want},
 };
 use rayon::prelude::*;
-use std::{collections::BTreeMap, ops::ControlFlow};
+use std::collections::BTreeMap;
 
 pub(crate) const CATALOGER: Cataloger = Cataloger {
     id: "wordpress",
@@ -31,21 +31,7 @@ const HEAD: usize = 8 << 10;
 
 /// The beginning of a file.
 pub(crate) static BEGINNING: Condenser =
-    Condenser { id: "beginning", also: None, begin: |_| Box::new(Beginning(Vec::new())) };
-
-struct Beginning(Vec<u8>);
-
-impl Condense for Beginning {
-    fn take(&mut self, piece: &[u8]) -> ControlFlow<()> {
-        let room = HEAD.saturating_sub(self.0.len());
-        self.0.extend(piece.iter().take(room));
-        if self.0.len() < HEAD { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    }
-
-    fn finish(self: Box<Self>) -> Option<Vec<u8>> {
-        Some(self.0)
-    }
-}
+    Condenser { id: "beginning", also: None, begin: |_| Box::new(Head::<HEAD>::default()) };
 
 /// What a file may be the header of.
 #[derive(Clone, Copy, PartialEq, Eq)]
