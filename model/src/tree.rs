@@ -10,6 +10,14 @@ pub trait Tree: Send + Sync + fmt::Debug {
     /// Every entry of the merged view, in path order.
     fn entries(&self) -> Box<dyn Iterator<Item = Entry> + '_>;
 
+    /// The regular files of which an [`Interest`] may want something, and all symbolic links, in path order. A tree that was
+    /// made by an interest leaves out, of a hundred thousand, what that one wanted nothing of.
+    fn asked(&self) -> Box<dyn Iterator<Item = Entry> + '_> {
+        let is_asked =
+            |entry: &Entry| matches!(entry.kind, EntryKind::File | EntryKind::Symlink(_));
+        Box::new(self.entries().filter(is_asked))
+    }
+
     /// The entry at exactly this path; a symbolic link is returned as such.
     fn entry(&self, path: &TreePath) -> Option<Entry>;
 

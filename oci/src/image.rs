@@ -415,7 +415,7 @@ fn layer_index(at: usize) -> LayerIndex {
 fn contents(at: usize, files: &LayerFiles) -> Vec<((LayerIndex, u32), Content)> {
     let read = (0..).zip(files.entries()).filter_map(|(ordinal, entry)| {
         let LayerEntryKind::File(content) = entry.kind else { return None };
-        let is_answer = !matches!(content, Content::Unasked);
+        let is_answer = !matches!(content, Content::Unasked | Content::Hole);
         is_answer.then_some(((layer_index(at), ordinal), content))
     });
     read.collect()

@@ -13,6 +13,7 @@ mod error;
 #[cfg(feature = "testing")]
 mod fixture;
 pub mod image;
+mod kept;
 pub mod layer;
 pub mod layout;
 mod local;

@@ -118,7 +118,7 @@ impl Contents {
                 }
                 self.refused.push((want, next));
             }
-            Content::Kept(_) | Content::Condensed(..) => {}
+            Content::Kept(_) | Content::Condensed(..) | Content::Hole => {}
         }
         self.all.push(content);
         next
@@ -139,7 +139,7 @@ impl Contents {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bytes::Bytes;
+    use crate::kept::Kept;
 
     #[test]
     fn texts_are_found_where_they_were_put() {
@@ -163,7 +163,9 @@ mod tests {
         let refused = || Content::Refused(Want::Content);
         assert_eq!(contents.add(refused()), contents.add(refused()));
         assert_eq!(contents.add(Content::Unasked), ContentId::default());
-        let kept = contents.add(Content::Kept(Bytes::from_static(b"x")));
-        assert!(matches!(contents.get(kept), Content::Kept(bytes) if bytes == &b"x"[..]));
+        let kept = contents.add(Content::Kept(Kept::new(b"x".to_vec())));
+        assert!(
+            matches!(contents.get(kept), Content::Kept(kept) if kept.read().unwrap() == &b"x"[..])
+        );
     }
 }

@@ -246,11 +246,11 @@ impl<'a> Squash<'a> {
         let Some(Node { kind: NodeKind::File(content), layer, .. }) = self.trie.node(id) else {
             return;
         };
-        if let (Content::Kept(bytes), true) = (self.contents.get(*content), *layer < by)
+        if let (Content::Kept(kept), true) = (self.contents.get(*content), *layer < by)
             && let Ok(path) = TreePath::parse(&self.trie.path(id))
             && self.interest.wants_earlier(&path)
         {
-            let earlier = (*layer, bytes.clone());
+            let earlier = (*layer, kept.clone());
             self.earlier.entry(path).or_default().push(earlier);
         }
     }

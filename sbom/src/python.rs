@@ -121,11 +121,12 @@ impl Installed {
         let name = |entry: Entry| {
             let path = String::from_utf8_lossy(entry.path.as_bytes());
             let info = path.strip_suffix("/METADATA").filter(|info| info.ends_with(".dist-info"));
-            let info = info.or_else(|| path.ends_with(".egg-info").then_some(&*path))?;
+            let egg = || path.strip_suffix("/PKG-INFO").unwrap_or(&path);
+            let info = info.or_else(|| Some(egg()).filter(|info| info.ends_with(".egg-info")))?;
             let stem = info.rsplit('/').next()?.rsplit_once('.')?.0;
             Some(normal(stem.split('-').next()?))
         };
-        Self(ctx.tree.entries().filter_map(name).collect())
+        Self(ctx.tree.asked().filter_map(name).collect())
     }
 
     /// Whether others are installed and this one is not.

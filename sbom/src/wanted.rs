@@ -112,7 +112,7 @@ impl Wanted {
     pub(crate) fn take(&self, tree: &dyn Tree) -> Taken {
         let files = ALL.iter().map(|_| Vec::new()).collect();
         let mut taken = Taken { files, names: BTreeSet::new(), made: BTreeMap::new() };
-        let mut entries = tree.entries();
+        let mut entries = tree.asked();
         loop {
             let batch: Vec<Entry> = entries.by_ref().take(BATCH).collect();
             if batch.is_empty() {

@@ -1,8 +1,9 @@
 //! The entries of a layer, kept small: there may be millions, and layers wait in memory for those below them.
 
-use super::{Content, KeptBudget};
+use super::{Content, KeptBudget, keep::Loan};
 use crate::{
     error::Error,
+    kept::{Kept, LEVEL},
     packed::{ContentId, Contents, OwnerId, Owners, Span, Texts},
 };
 use bytes::Bytes;
@@ -11,7 +12,7 @@ use plimsoll_model::{
     tree::{Condenser, Want},
 };
 use serde::{Deserialize, Serialize};
-use std::io::Read as _;
+use std::io::Read;
 
 /// The entries of a layer.
 #[derive(Debug, Default)]
@@ -174,25 +175,55 @@ struct Stored {
     contents: Vec<StoredContent>,
 }
 
-/// A content, with the length of its bytes.
+/// A content, without its bytes.
 #[derive(Serialize, Deserialize)]
 enum StoredContent {
     Unasked,
-    Kept(usize),
-    Condensed(String, usize),
+    Hole,
+    Kept(StoredKept),
+    Condensed(String, StoredKept),
     Refused(Option<String>),
 }
 
-/// Fast to write and to read; the file system's cache is faster than any better compression.
-const LEVEL: i32 = 1;
+/// How many bytes there are, and how many they are when they are read.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+enum StoredKept {
+    Plain(usize),
+    Compressed(usize, usize),
+}
+
+impl StoredKept {
+    fn of(kept: &Kept) -> (Self, &[u8]) {
+        match kept {
+            Kept::Plain(bytes) => (Self::Plain(bytes.len()), bytes),
+            Kept::Compressed(bytes, len) => (Self::Compressed(bytes.len(), *len), bytes),
+        }
+    }
+
+    /// What was kept, whose bytes are taken from the beginning of `rest`.
+    fn restore(self, rest: &mut Bytes, loan: &mut Loan<'_>) -> Option<Kept> {
+        let mut take = |count| (count <= rest.len()).then(|| rest.split_to(count));
+        let restored = match self {
+            Self::Plain(count) => Kept::Plain(take(count)?),
+            Self::Compressed(count, len) => Kept::Compressed(take(count)?, len),
+        };
+        loan.take(restored.len())?;
+        Some(restored)
+    }
+}
 
 impl StoredContent {
     fn of(content: &Content) -> (Self, &[u8]) {
         match content {
             Content::Unasked => (Self::Unasked, &[]),
-            Content::Kept(bytes) => (Self::Kept(bytes.len()), bytes),
-            Content::Condensed(by, bytes) => {
-                (Self::Condensed(by.id.to_owned(), bytes.len()), bytes)
+            Content::Hole => (Self::Hole, &[]),
+            Content::Kept(kept) => {
+                let (kept, bytes) = StoredKept::of(kept);
+                (Self::Kept(kept), bytes)
+            }
+            Content::Condensed(by, kept) => {
+                let (kept, bytes) = StoredKept::of(kept);
+                (Self::Condensed(by.id.to_owned(), kept), bytes)
             }
             Content::Refused(Want::Condensed(by)) => (Self::Refused(Some(by.id.to_owned())), &[]),
             Content::Refused(Want::Content | Want::Nothing) => (Self::Refused(None), &[]),
@@ -200,13 +231,20 @@ impl StoredContent {
     }
 
     /// The content, whose bytes are taken from the beginning of `rest`.
-    fn restore(self, rest: &mut Bytes, condensers: &[&'static Condenser]) -> Option<Content> {
+    fn restore(
+        self,
+        rest: &mut Bytes,
+        condensers: &[&'static Condenser],
+        loan: &mut Loan<'_>,
+    ) -> Option<Content> {
         let condenser = |id: &str| condensers.iter().copied().find(|known| known.id == id);
-        let mut take = |count| (count <= rest.len()).then(|| rest.split_to(count));
         Some(match self {
             Self::Unasked => Content::Unasked,
-            Self::Kept(count) => Content::Kept(take(count)?),
-            Self::Condensed(by, count) => Content::Condensed(condenser(&by)?, take(count)?),
+            Self::Hole => Content::Hole,
+            Self::Kept(kept) => Content::Kept(kept.restore(rest, loan)?),
+            Self::Condensed(by, kept) => {
+                Content::Condensed(condenser(&by)?, kept.restore(rest, loan)?)
+            }
             Self::Refused(Some(by)) => Content::Refused(Want::Condensed(condenser(&by)?)),
             Self::Refused(None) => Content::Refused(Want::Content),
         })
@@ -243,17 +281,20 @@ impl LayerFiles {
         condensers: &[&'static Condenser],
         kept: &KeptBudget,
     ) -> Option<Self> {
-        let decoder = zstd::stream::read::Decoder::new(bytes).ok()?;
-        let mut all = Vec::new();
-        #[expect(clippy::disallowed_methods, reason = "limited right here")]
-        decoder.take(kept.limit().saturating_add(1)).read_to_end(&mut all).ok()?;
-        kept.take(all.len()).ok()?;
-        let mut all = Bytes::from(all);
-        let mut take = |count| (count <= all.len()).then(|| all.split_to(count));
-        let length = u64::from_le_bytes(take(8)?.as_ref().try_into().ok()?);
-        let head = take(usize::try_from(length).ok()?)?;
+        let mut decoder = zstd::stream::read::Decoder::new(bytes).ok()?;
+        let mut length = [0; 8];
+        decoder.read_exact(&mut length).ok()?;
+        let length = usize::try_from(u64::from_le_bytes(length)).ok()?;
+        // Each part in memory of its own: names are let go of before content is.
+        let mut loan = Loan::new(kept);
+        let head = part(&mut decoder, length, &mut loan)?;
         let stored: Stored = postcard::from_bytes(&head).ok()?;
-        let texts = Texts::from_bytes(take(stored.texts)?.to_vec());
+        drop(head);
+        let texts = Texts::from_bytes(part(&mut decoder, stored.texts, &mut loan)?);
+        let mut contents = Vec::new();
+        #[expect(clippy::disallowed_methods, reason = "limited right here")]
+        decoder.take(kept.limit().saturating_add(1)).read_to_end(&mut contents).ok()?;
+        let mut rest = Bytes::from(contents);
         let paths = |raw: Vec<Vec<u8>>| {
             raw.iter().map(|path| TreePath::parse(path).ok()).collect::<Option<Vec<_>>>()
         };
@@ -262,18 +303,29 @@ impl LayerFiles {
             opaques: paths(stored.opaques)?,
             entries: stored.entries,
             texts,
+            // As it was taken; what content there is stays taken.
+            cost: length.saturating_add(stored.texts),
             ..Self::default()
         };
         for (uid, gid) in stored.owners {
             files.owners.add(uid, gid);
         }
+        // The first is there already.
         for content in stored.contents {
-            files.contents.add(content.restore(&mut all, condensers)?);
+            files.contents.add(content.restore(&mut rest, condensers, &mut loan)?);
         }
-        // As it was taken; what content there is stays taken.
-        files.cost = size_of::<u64>().saturating_add(head.len()).saturating_add(stored.texts);
-        all.is_empty().then_some(files)
+        rest.is_empty().then(|| loan.used())?;
+        Some(files)
     }
+}
+
+/// The next so many bytes, if there is room for them.
+fn part(from: &mut impl Read, length: usize, loan: &mut Loan<'_>) -> Option<Vec<u8>> {
+    loan.take(length)?;
+    let mut bytes = Vec::new();
+    #[expect(clippy::disallowed_methods, reason = "limited right here")]
+    from.take(u64::try_from(length).ok()?).read_to_end(&mut bytes).ok()?;
+    (bytes.len() == length).then_some(bytes)
 }
 
 #[cfg(test)]
@@ -321,7 +373,9 @@ mod tests {
             format!("{files:?}").replace(&format!("cost: {}", files.cost), "")
         );
         for cut in 0..encoded.len() {
-            assert!(LayerFiles::decode(&encoded[..cut], &[], &KeptBudget::new(10_000)).is_none());
+            let kept = KeptBudget::new(10_000);
+            assert!(LayerFiles::decode(&encoded[..cut], &[], &kept).is_none());
+            assert!(kept.take(10_000).is_ok(), "nothing is kept of what came to nothing");
         }
         files.release(&kept);
         again.release(&kept);

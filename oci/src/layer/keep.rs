@@ -3,9 +3,9 @@
 use super::{LayerFlaw, flawed};
 use crate::{
     error::Error,
+    kept::Kept,
     tarball::{Failure, Item, Skip, Tarball},
 };
-use bytes::Bytes;
 use plimsoll_model::{
     TreePath,
     image::Layer,
@@ -21,11 +21,13 @@ use std::{
 #[derive(Debug, Clone)]
 pub(crate) enum Content {
     /// All of it.
-    Kept(Bytes),
+    Kept(Kept),
     /// What this made of it.
-    Condensed(&'static Condenser, Bytes),
+    Condensed(&'static Condenser, Kept),
     /// Nothing: nobody asked.
     Unasked,
+    /// Nothing, though somebody asked: it is a hole, which may be of any size.
+    Hole,
     /// That it is not what was asked for, or that it is larger than any reader takes.
     Refused(Want),
 }
@@ -64,6 +66,38 @@ impl KeptBudget {
     /// Gives back what was taken for something that is not kept any more.
     pub(crate) fn give_back(&self, count: usize) {
         self.left.fetch_add(u64::try_from(count).unwrap_or_default(), Ordering::Relaxed);
+    }
+}
+
+/// What was taken of a budget for something that may yet come to nothing: given back unless it is used.
+#[derive(Debug)]
+pub(crate) struct Loan<'a> {
+    budget: &'a KeptBudget,
+    taken: usize,
+}
+
+impl<'a> Loan<'a> {
+    /// Nothing yet.
+    pub(crate) const fn new(budget: &'a KeptBudget) -> Self {
+        Self { budget, taken: 0 }
+    }
+
+    /// Takes so many bytes more; `None` if there are not so many left.
+    pub(crate) fn take(&mut self, count: usize) -> Option<()> {
+        self.budget.take(count).ok()?;
+        self.taken = self.taken.saturating_add(count);
+        Some(())
+    }
+
+    /// Says that what it was taken for is there.
+    pub(crate) fn used(mut self) {
+        self.taken = 0;
+    }
+}
+
+impl Drop for Loan<'_> {
+    fn drop(&mut self) {
+        self.budget.give_back(self.taken);
     }
 }
 
@@ -120,7 +154,7 @@ pub(super) fn keep<R: Skip + BufRead>(
             let mut bytes = Vec::new();
             copy(&mut content, &mut bytes)
                 .map_err(|error| Stop::Failure(content.failure(error)))?;
-            Ok(Content::Kept(boxed(bytes, reading)?))
+            Ok(Content::Kept(charged(bytes, reading)?))
         }
         Want::Condensed(condenser) => condense(tarball, item, condenser, reading),
     }
@@ -134,18 +168,18 @@ fn condense<R: Skip + BufRead>(
 ) -> Result<Content, Stop> {
     // A hole of any size costs nothing in the archive: whoever reads it may read for ever.
     if item.offset.is_none() {
-        return Ok(Content::Unasked);
+        return Ok(Content::Hole);
     }
     let mut condense = (condenser.begin)(item.size);
     tarball.reader(item).each_piece(|piece| condense.take(piece)).map_err(Stop::Failure)?;
     match condense.finish() {
-        Some(bytes) => Ok(Content::Condensed(condenser, boxed(bytes, reading)?)),
+        Some(bytes) => Ok(Content::Condensed(condenser, charged(bytes, reading)?)),
         None => Ok(Content::Refused(Want::Condensed(condenser))),
     }
 }
 
-/// Bytes that are kept, without room to grow.
-fn boxed(bytes: Vec<u8>, reading: &super::Reading<'_>) -> Result<Bytes, Stop> {
+/// Bytes that are kept. They count for as many as they are when they are read.
+fn charged(bytes: Vec<u8>, reading: &super::Reading<'_>) -> Result<Kept, Stop> {
     reading.kept.take(bytes.len()).map_err(Stop::Error)?;
-    Ok(Bytes::from(bytes.into_boxed_slice()))
+    Ok(Kept::new(bytes))
 }

@@ -5,10 +5,10 @@ use super::{
     trie::{Naming, Node, NodeId, NodeKind, Trie},
 };
 use crate::{
+    kept::Kept,
     layer::Content,
     packed::{Contents, Owners},
 };
-use bytes::Bytes;
 use plimsoll_model::{
     TreePath,
     image::Layer,
@@ -29,7 +29,7 @@ pub struct LayeredTree {
 }
 
 /// What files held in the views of lower layers, lowest first.
-pub(super) type Earlier = BTreeMap<TreePath, Vec<(LayerIndex, Bytes)>>;
+pub(super) type Earlier = BTreeMap<TreePath, Vec<(LayerIndex, Kept)>>;
 
 /// Which content is wanted of a layer, by position among its entries.
 pub(crate) type Wanted = BTreeMap<LayerIndex, BTreeMap<u32, Want>>;
@@ -155,9 +155,16 @@ impl fmt::Debug for LayeredTree {
     }
 }
 
+/// What is kept of a file, whole.
+fn whole(kept: &Kept) -> Result<Cow<'_, [u8]>, TreeError> {
+    kept.read().ok_or_else(|| TreeError::Unreadable {
+        reason: "what was kept of it is damaged".to_owned(),
+    })
+}
+
 /// Whether a later reading has given less than the first: larger than any reader takes, though it was condensed.
 const fn is_worse(later: &Content, first: &Content) -> bool {
-    matches!(later, Content::Refused(_) | Content::Unasked)
+    matches!(later, Content::Refused(_) | Content::Unasked | Content::Hole)
         && matches!(first, Content::Kept(_) | Content::Condensed(..))
 }
 
@@ -169,13 +176,24 @@ fn answers(content: &Content, want: Want) -> bool {
             matches!(want, Want::Condensed(wanted) if by.answers(wanted))
         }
         Content::Refused(refused) => *refused == want,
-        Content::Unasked => false,
+        Content::Unasked | Content::Hole => false,
     }
 }
 
 impl Tree for LayeredTree {
     fn entries(&self) -> Box<dyn Iterator<Item = Entry> + '_> {
         Box::new(self.order.iter().filter_map(|id| self.entry_of(*id)))
+    }
+
+    fn asked(&self) -> Box<dyn Iterator<Item = Entry> + '_> {
+        let is_asked = |id: &&NodeId| match self.trie.node(**id).map(|node| node.kind) {
+            Some(NodeKind::File(content)) => {
+                !matches!(self.contents.get(content), Content::Unasked)
+            }
+            Some(NodeKind::Symlink(_)) => true,
+            Some(NodeKind::Directory | NodeKind::Special) | None => false,
+        };
+        Box::new(self.order.iter().filter(is_asked).filter_map(|id| self.entry_of(*id)))
     }
 
     fn entry(&self, path: &TreePath) -> Option<Entry> {
@@ -195,8 +213,8 @@ impl Tree for LayeredTree {
             return Err(TreeError::TooLarge { size: node.size, limit });
         }
         match content {
-            Content::Kept(bytes) => Ok(Cow::Borrowed(bytes)),
-            Content::Condensed(..) | Content::Unasked | Content::Refused(_) => {
+            Content::Kept(kept) => whole(kept),
+            Content::Condensed(..) | Content::Unasked | Content::Hole | Content::Refused(_) => {
                 Err(TreeError::NotKept)
             }
         }
@@ -208,12 +226,10 @@ impl Tree for LayeredTree {
         condenser: &'static Condenser,
     ) -> Result<Option<Cow<'_, [u8]>>, TreeError> {
         match self.content(path)?.1 {
-            Content::Kept(bytes) => Ok(condenser.condense(bytes).map(Cow::Owned)),
-            Content::Condensed(by, bytes) if by.answers(condenser) => {
-                Ok(Some(Cow::Borrowed(bytes)))
-            }
+            Content::Kept(kept) => Ok(condenser.condense(&whole(kept)?).map(Cow::Owned)),
+            Content::Condensed(by, kept) if by.answers(condenser) => whole(kept).map(Some),
             Content::Refused(Want::Condensed(by)) if by.answers(condenser) => Ok(None),
-            Content::Condensed(..) | Content::Unasked | Content::Refused(_) => {
+            Content::Condensed(..) | Content::Unasked | Content::Hole | Content::Refused(_) => {
                 Err(TreeError::NotKept)
             }
         }
@@ -221,7 +237,7 @@ impl Tree for LayeredTree {
 
     fn earlier(&self, path: &TreePath) -> Vec<(LayerIndex, Cow<'_, [u8]>)> {
         let contents = self.earlier.get(path).into_iter().flatten();
-        contents.map(|(layer, bytes)| (*layer, Cow::Borrowed(bytes.as_ref()))).collect()
+        contents.filter_map(|(layer, kept)| Some((*layer, kept.read()?))).collect()
     }
 
     fn layers(&self) -> &[LayerInfo] {

@@ -17,13 +17,18 @@ use plimsoll_model::{
     inventory::Coverage,
     tree::{Entry, EntryKind, Want},
 };
+use memchr::memmem;
 use rayon::prelude::*;
 use serde::{
     Deserialize, Deserializer,
     de::{IgnoredAny, MapAccess, Visitor},
 };
 use serde_json::{Map, Value};
-use std::{borrow::Cow, collections::BTreeMap, fmt};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 pub(crate) const CATALOGER: Cataloger = Cataloger {
     id: "npm-installed",
@@ -142,39 +147,69 @@ impl<'de> Deserialize<'de> for Manifest {
     }
 }
 
+/// A manifest, and of what it says what is asked later: there may be thousands at once.
 struct Installed<'a> {
     entry: &'a Entry,
     directory: Cow<'a, str>,
-    manifest: Map<String, Value>,
+    name: Option<String>,
+    version: Option<String>,
+    licenses: Vec<String>,
+    author: Option<String>,
+    /// The names of everything that it may require.
+    needs: Vec<Box<str>>,
+    /// The names of what it is developed with.
+    dev_needs: Vec<Box<str>>,
+    /// The names of what came inside its archive.
+    bundled: Vec<Box<str>>,
+    /// Whether it says what kind the sources below are: `{"type": "module"}` alone names no package.
+    has_type: bool,
+    /// What npm wrote into each manifest before version 7: where it had the package from, and its digest.
+    resolved: Option<String>,
+    integrity: Option<String>,
 }
 
-impl Installed<'_> {
-    /// A text of the manifest that is not empty.
-    fn text(&self, key: &str) -> Option<&str> {
-        self.manifest.get(key).and_then(Value::as_str).filter(|text| !text.is_empty())
+impl<'a> Installed<'a> {
+    fn new(entry: &'a Entry, directory: Cow<'a, str>, Manifest(fields): &Manifest) -> Self {
+        let text = |key| {
+            let text = fields.get(key).and_then(Value::as_str);
+            text.filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        let needs = ["dependencies", "optionalDependencies", "peerDependencies"];
+        // What came inside may be said in two ways, and of all dependencies at once.
+        let bundled = |key| {
+            let is_all = fields.get(key) == Some(&Value::Bool(true));
+            let all = is_all.then(|| names(fields.get("dependencies"))).into_iter().flatten();
+            names(fields.get(key)).chain(all)
+        };
+        Self {
+            entry,
+            directory,
+            name: text("name"),
+            version: text("version"),
+            licenses: npm::licenses(fields.get("license").or(fields.get("licenses"))),
+            author: fields.get("author").and_then(person),
+            needs: needs.into_iter().flat_map(|key| names(fields.get(key))).collect(),
+            dev_needs: names(fields.get("devDependencies")).collect(),
+            bundled: ["bundleDependencies", "bundledDependencies"].into_iter().flat_map(bundled).collect(),
+            has_type: fields.contains_key("type"),
+            resolved: text("_resolved"),
+            integrity: text("_integrity"),
+        }
     }
+}
 
-    /// The names under a key, which is an object or a list.
-    fn names(&self, key: &str) -> impl Iterator<Item = &str> {
-        let value = self.manifest.get(key);
-        let keys = value.and_then(Value::as_object).into_iter().flat_map(Map::keys);
-        let list = value.and_then(Value::as_array).into_iter().flatten();
-        keys.map(String::as_str).chain(list.filter_map(Value::as_str))
-    }
-
-    /// The names of everything that it may require.
-    fn needs(&self) -> impl Iterator<Item = &str> {
-        ["dependencies", "optionalDependencies", "peerDependencies"]
-            .into_iter()
-            .flat_map(|key| self.names(key))
-    }
+/// The names in a value, which is an object or a list.
+fn names(value: Option<&Value>) -> impl Iterator<Item = Box<str>> {
+    let keys = value.and_then(Value::as_object).into_iter().flat_map(Map::keys);
+    let list = value.and_then(Value::as_array).into_iter().flatten();
+    keys.map(String::as_str).chain(list.filter_map(Value::as_str)).map(Box::from)
 }
 
 fn catalog(ctx: &Context<'_>) -> Found {
     let mut found = Found::default();
     let provenance = hidden_locks(ctx, &mut found);
     let read: Vec<_> = ctx.files.par_iter().map(|entry| read(ctx, entry)).collect();
-    let mut by_directory = BTreeMap::new();
+    let mut by_directory = ByDirectory::of(ctx);
     let mut installed = Vec::new();
     let (mut compiled, mut projects) = (Vec::new(), Vec::new());
     for (one, package) in read {
@@ -184,7 +219,7 @@ fn catalog(ctx: &Context<'_>) -> Found {
             Some(Role::Package(name)) => {
                 let provenance = provenance.get(package.directory.as_ref());
                 if let Some(id) = add(ctx, (&package, name), provenance, &mut found) {
-                    by_directory.insert(package.directory.to_string(), id);
+                    by_directory.packages.insert(package.directory.to_string(), id);
                     installed.push((id, package));
                 }
             }
@@ -194,7 +229,7 @@ fn catalog(ctx: &Context<'_>) -> Found {
         }
     }
     for (id, package) in &installed {
-        let needs = package.needs();
+        let needs = package.needs.iter();
         require(ctx, &by_directory, (*id, &package.directory), needs, &mut found);
         mark_bundled(&by_directory, package, &mut found);
     }
@@ -227,32 +262,24 @@ fn hidden_locks(ctx: &Context<'_>, found: &mut Found) -> BTreeMap<String, Proven
 /// Notes which of the installed packages one gets when it requires others.
 fn require(
     ctx: &Context<'_>,
-    by_directory: &BTreeMap<String, ComponentId>,
+    by_directory: &ByDirectory,
     (id, directory): (ComponentId, &str),
     names: impl Iterator<Item = impl AsRef<str>>,
     found: &mut Found,
 ) {
     for name in names {
-        if let Some(to) = resolve(ctx, by_directory, directory, name.as_ref()) {
+        if let Some(to) = by_directory.resolve(ctx, directory, name.as_ref()) {
             ctx.depends(found, id, &[to]);
         }
     }
 }
 
-/// Marks what came inside the archive of a package. That may be said in two ways, and of all dependencies at once.
-fn mark_bundled(
-    by_directory: &BTreeMap<String, ComponentId>,
-    package: &Installed<'_>,
-    found: &mut Found,
-) {
-    for key in ["bundleDependencies", "bundledDependencies"] {
-        let all = package.manifest.get(key) == Some(&Value::Bool(true));
-        let all = all.then(|| package.names("dependencies")).into_iter().flatten();
-        for name in package.names(key).chain(all) {
-            let inner = format!("{}/node_modules/{name}", package.directory);
-            if let Some(component) = by_directory.get(&inner).and_then(|id| found.at(*id)) {
-                npm::mark_bundled(component);
-            }
+/// Marks what came inside the archive of a package.
+fn mark_bundled(by_directory: &ByDirectory, package: &Installed<'_>, found: &mut Found) {
+    for name in &package.bundled {
+        let inner = format!("{}/node_modules/{name}", package.directory);
+        if let Some(component) = by_directory.packages.get(&inner).and_then(|id| found.at(*id)) {
+            npm::mark_bundled(component);
         }
     }
 }
@@ -260,21 +287,21 @@ fn mark_bundled(
 /// Adds the project that packages are installed for; a manifest that gives no name and needs nothing is none of a project.
 fn add_project(
     ctx: &Context<'_>,
-    by_directory: &BTreeMap<String, ComponentId>,
+    by_directory: &ByDirectory,
     package: &Installed<'_>,
     found: &mut Found,
 ) {
-    let own = || package.needs().chain(package.names("devDependencies"));
-    let stated = package.text("name");
+    let own = || package.needs.iter().chain(&package.dev_needs);
+    let stated = package.name.as_deref();
     let of_directory = || {
         let name = package.directory.rsplit('/').next().filter(|name| !name.is_empty());
         name.filter(|_| own().next().is_some())
     };
     let Some(name) = stated.or_else(of_directory) else { return };
-    let identity = (name, package.text("version"));
+    let identity = (name, package.version.as_deref());
     let Some(id) = npm::add_project(ctx, found, package.entry, identity) else { return };
     if let Some(component) = found.at(id) {
-        component.licenses = npm::licenses(package.manifest.get("license"));
+        component.licenses.clone_from(&package.licenses);
     }
     require(ctx, by_directory, (id, &package.directory), own(), found);
 }
@@ -282,7 +309,7 @@ fn add_project(
 /// Adds what was compiled into packages. Most of it states no version, and is one unknown of the package that it is in.
 fn add_compiled(
     ctx: &Context<'_>,
-    by_directory: &BTreeMap<String, ComponentId>,
+    by_directory: &ByDirectory,
     installed: &[(ComponentId, Installed<'_>)],
     compiled: &[Installed<'_>],
     found: &mut Found,
@@ -290,10 +317,9 @@ fn add_compiled(
     let mut unversioned: BTreeMap<ComponentId, Vec<&str>> = BTreeMap::new();
     for package in compiled {
         let Some(Role::Compiled(outer, _)) = role(&package.directory) else { continue };
-        let (Some(outer), Some(name)) = (by_directory.get(outer), package.text("name")) else {
-            continue;
-        };
-        let Some(version) = package.text("version") else {
+        let outer = by_directory.packages.get(outer);
+        let (Some(outer), Some(name)) = (outer, package.name.as_deref()) else { continue };
+        let Some(version) = package.version.as_deref() else {
             unversioned.entry(*outer).or_default().push(name);
             continue;
         };
@@ -301,7 +327,7 @@ fn add_compiled(
         let Some(id) = npm::add(ctx, found, package.entry, identity, None) else { continue };
         if let Some(component) = found.at(id) {
             component.trust = Trust::Claimed;
-            component.licenses = npm::licenses(package.manifest.get("license"));
+            component.licenses.clone_from(&package.licenses);
             npm::mark_bundled(component);
         }
         ctx.contains(found, *outer, id);
@@ -317,7 +343,7 @@ fn add_compiled(
 /// Notes packages that are required by way of a link named `node_modules` to a directory that is not named so: nothing
 /// but the name tells that there are packages in it.
 fn note_moved(ctx: &Context<'_>, found: &mut Found) {
-    let links = ctx.tree.entries().filter(|entry| {
+    let links = ctx.tree.asked().filter(|entry| {
         matches!(entry.kind, EntryKind::Symlink(_)) && entry.path.file_name() == b"node_modules"
     });
     let links: Vec<Entry> = links.collect();
@@ -357,11 +383,10 @@ fn read<'a>(ctx: &Context<'a>, entry: &'a Entry) -> (Found, Option<Installed<'a>
     };
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let manifest = serde_json::from_slice::<Manifest>(bytes)
-        .map(|Manifest(fields)| fields)
         .map_err(|error| ctx.note(&mut found, entry, format!("malformed: {error}")));
     // The lock beside it tells of the project; here it is only seen to that the manifest can be read.
     let manifest = manifest.ok().filter(|_| !is_project || has_packages);
-    let package = manifest.map(|manifest| Installed { entry, directory, manifest });
+    let package = manifest.map(|manifest| Installed::new(entry, directory, &manifest));
     (found, package)
 }
 
@@ -379,18 +404,16 @@ fn add(
     provenance: Option<&Provenance>,
     found: &mut Found,
 ) -> Option<ComponentId> {
-    let Installed { entry, manifest, .. } = package;
-    let (name, version) = (package.text("name"), package.text("version"));
+    let entry = package.entry;
+    let (name, version) = (package.name.as_deref(), package.version.as_deref());
     if name.is_none() && version.is_none() {
-        // `{"type": "module"}` marks the kind of the sources below, and names no package.
-        if !manifest.contains_key("type") {
+        if !package.has_type {
             let reason = "a package states neither name nor version";
             ctx.note(found, entry, reason);
         }
         return None;
     }
-    // Before version 7 npm wrote into each manifest where it had the package from.
-    let old = || package.text("_resolved").and_then(npm::origin);
+    let old = || package.resolved.as_deref().and_then(npm::origin);
     let origin: Option<Origin> = match provenance {
         Some(provenance) => provenance.origin.clone(),
         None => old(),
@@ -398,11 +421,11 @@ fn add(
     let identity = (name.unwrap_or(in_path), version);
     let id = npm::add(ctx, found, entry, identity, origin.as_ref())?;
     let component = found.at(id)?;
-    component.licenses = npm::licenses(manifest.get("license").or(manifest.get("licenses")));
-    component.supplier = manifest.get("author").and_then(person);
+    component.licenses.clone_from(&package.licenses);
+    component.supplier.clone_from(&package.author);
     if let Some(provenance) = provenance {
         provenance.complete(component);
-    } else if let Some(integrity) = package.text("_integrity") {
+    } else if let Some(integrity) = &package.integrity {
         component.hashes = npm::integrity(integrity);
     }
     Some(id)
@@ -420,24 +443,38 @@ fn person(value: &Value) -> Option<String> {
     })
 }
 
-/// As [`npm::resolve`], with the links of pnpm and workspaces followed, and last in the directory where Debian's node looks
-/// when nothing nearer is found.
-fn resolve(
-    ctx: &Context<'_>,
-    by_directory: &BTreeMap<String, ComponentId>,
-    from: &str,
-    name: &str,
-) -> Option<ComponentId> {
-    let linked = |directory: &str| {
-        let path = TreePath::parse(directory.as_bytes()).ok()?;
-        if !matches!(ctx.tree.entry(&path)?.kind, EntryKind::Symlink(_)) {
-            return None;
-        }
-        by_directory.get(ctx.tree.resolve(&path).ok()?.path.as_str()?).copied()
-    };
-    node_candidates(from, name)
-        .chain([format!("{DEBIAN}/{name}")])
-        .find_map(|directory| by_directory.get(&directory).copied().or_else(|| linked(&directory)))
+/// The packages by the directories that they are found in.
+struct ByDirectory {
+    packages: BTreeMap<String, ComponentId>,
+    /// The links of pnpm and workspaces: any whose path has what a directory of packages is called.
+    links: BTreeSet<TreePath>,
+}
+
+impl ByDirectory {
+    /// No packages yet.
+    fn of(ctx: &Context<'_>) -> Self {
+        let is_candidate = |entry: &Entry| {
+            let path = entry.path.as_bytes();
+            matches!(entry.kind, EntryKind::Symlink(_))
+                && (path.starts_with(DEBIAN.as_bytes()) || memmem::find(path, b"node_modules").is_some())
+        };
+        let links = ctx.tree.asked().filter(is_candidate).map(|entry| entry.path).collect();
+        Self { packages: BTreeMap::new(), links }
+    }
+
+    /// As [`npm::resolve`], with links followed, and last in the directory where Debian's node looks when nothing nearer
+    /// is found.
+    fn resolve(&self, ctx: &Context<'_>, from: &str, name: &str) -> Option<ComponentId> {
+        let linked = |directory: &str| {
+            let path = TreePath::parse(directory.as_bytes()).ok()?;
+            let path = self.links.get(&path)?;
+            self.packages.get(ctx.tree.resolve(path).ok()?.path.as_str()?).copied()
+        };
+        node_candidates(from, name).chain([format!("{DEBIAN}/{name}")]).find_map(|directory| {
+            let package = self.packages.get(&directory).copied();
+            package.or_else(|| if self.links.is_empty() { None } else { linked(&directory) })
+        })
+    }
 }
 
 #[cfg(test)]
