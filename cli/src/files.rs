@@ -1,8 +1,12 @@
 //! Files of the user's: read within limits, written whole or not at all.
 
 use crate::error::Error;
-use camino::Utf8Path;
-use std::io::{Read as _, Write as _};
+use camino::{Utf8Path, Utf8PathBuf};
+use std::io::{self, BufWriter, Read as _, Write as _};
+use tempfile::NamedTempFile;
+
+/// How much is written at once, in bytes.
+const BUFFER: usize = 1 << 16;
 
 /// The bytes of a file, at most `limit` of them.
 pub(crate) fn read(path: &Utf8Path, limit: u64) -> Result<Vec<u8>, Error> {
@@ -30,32 +34,83 @@ pub(crate) fn read_text(path: &Utf8Path, limit: u64) -> Result<String, Error> {
         .map_err(|_not_utf8| Error::NotText { path: path.to_owned() })
 }
 
-/// Writes a file whole: to a temporary file beside it, which then takes its name.
+/// Writes a file whole.
 pub(crate) fn write(path: &Utf8Path, bytes: &[u8]) -> Result<(), Error> {
-    let fail = |source| Error::Write { path: path.to_owned(), source };
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_str().is_empty() => parent,
-        _ => Utf8Path::new("."),
-    };
-    std::fs::create_dir_all(directory).map_err(fail)?;
-    let mut file =
-        tempfile::Builder::new().prefix(".plimsoll-").tempfile_in(directory).map_err(fail)?;
-    file.write_all(bytes).map_err(fail)?;
-    file.as_file().sync_all().map_err(fail)?;
-    set_shared_mode(file.as_file()).map_err(fail)?;
-    file.persist(path).map_err(|error| fail(error.error))?;
-    Ok(())
+    let mut draft = Draft::begin(path)?;
+    draft.write_all(bytes).map_err(|source| Error::Write { path: path.to_owned(), source })?;
+    draft.finish()
+}
+
+/// A file that is being written: a temporary one beside it, which takes its name when all of it is there.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    path: Utf8PathBuf,
+    file: BufWriter<NamedTempFile>,
+    /// Why it could not be written. Whoever wrote to it tells of that in words of its own, without the name of the file.
+    failure: Option<io::Error>,
+}
+
+impl Draft {
+    /// Begins, in a directory that is made where there is none.
+    pub(crate) fn begin(path: &Utf8Path) -> Result<Self, Error> {
+        let fail = |source| Error::Write { path: path.to_owned(), source };
+        let directory = match path.parent() {
+            Some(parent) if !parent.as_str().is_empty() => parent,
+            _ => Utf8Path::new("."),
+        };
+        std::fs::create_dir_all(directory).map_err(fail)?;
+        let file = tempfile::Builder::new().prefix(".plimsoll-").tempfile_in(directory);
+        let file = BufWriter::with_capacity(BUFFER, file.map_err(fail)?);
+        Ok(Self { path: path.to_owned(), file, failure: None })
+    }
+
+    /// Gives the file its name.
+    pub(crate) fn finish(self) -> Result<(), Error> {
+        let Self { path, file, .. } = self;
+        let fail = |source| Error::Write { path: path.clone(), source };
+        let file = file.into_inner().map_err(|error| fail(error.into_error()))?;
+        file.as_file().sync_all().map_err(fail)?;
+        set_shared_mode(file.as_file()).map_err(fail)?;
+        file.persist(&path).map_err(|error| fail(error.error))?;
+        Ok(())
+    }
+
+    /// Why writing came to nothing: what became of the file comes before what was made of that.
+    pub(crate) fn explain(self, error: Error) -> Error {
+        let Self { path, failure, .. } = self;
+        failure.map_or(error, |source| Error::Write { path, source })
+    }
+
+    fn noted<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+        result.map_err(|error| {
+            let kind = error.kind();
+            self.failure = Some(error);
+            kind.into()
+        })
+    }
+}
+
+impl io::Write for Draft {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes);
+        self.noted(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.file.flush();
+        self.noted(flushed)
+    }
 }
 
 /// Temporary files are made for their owner alone; a report is for everyone whom the umask admits.
 #[cfg(unix)]
-fn set_shared_mode(file: &std::fs::File) -> std::io::Result<()> {
+fn set_shared_mode(file: &std::fs::File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     file.set_permissions(std::fs::Permissions::from_mode(0o644))
 }
 
 #[cfg(not(unix))]
-fn set_shared_mode(_file: &std::fs::File) -> std::io::Result<()> {
+fn set_shared_mode(_file: &std::fs::File) -> io::Result<()> {
     Ok(())
 }
 
@@ -74,5 +129,36 @@ mod tests {
         write(&path, b"\xff").unwrap();
         assert!(matches!(read_text(&path, 9), Err(Error::NotText { .. })));
         assert!(matches!(read(&path.join("no"), 4), Err(Error::Read { .. })));
+    }
+
+    #[test]
+    fn a_draft_is_nothing_until_it_is_finished() {
+        let directory = tempfile::tempdir().unwrap();
+        let folder = Utf8Path::from_path(directory.path()).unwrap();
+        let files = || std::fs::read_dir(folder).unwrap().count();
+        let path = folder.join("file");
+        let mut draft = Draft::begin(&path).unwrap();
+        draft.write_all(&[b'x'; 2 * BUFFER]).unwrap();
+        assert!(!path.exists());
+        drop(draft);
+        assert_eq!(files(), 0);
+        let mut draft = Draft::begin(&path).unwrap();
+        draft.write_all(b"all").unwrap();
+        draft.finish().unwrap();
+        assert_eq!((files(), read(&path, 9).unwrap()), (1, b"all".to_vec()));
+    }
+
+    #[test]
+    fn what_became_of_the_file_is_told_with_its_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = Utf8Path::from_path(directory.path()).unwrap().join("file");
+        let mut draft = Draft::begin(&path).unwrap();
+        draft.noted::<()>(Err(io::ErrorKind::StorageFull.into())).unwrap_err();
+        let error = draft.explain(Error::Internal("an SBOM format is not registered"));
+        assert!(
+            matches!(&error, Error::Write { path: at, source }
+                if *at == path && source.kind() == io::ErrorKind::StorageFull),
+            "{error:?}"
+        );
     }
 }

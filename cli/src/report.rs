@@ -3,7 +3,7 @@
 use crate::{
     context::Context,
     error::Error,
-    files,
+    files::{self, Draft},
     stages::{inventory::Cataloged, promote::Promoted},
     ui::{self, Paint},
 };
@@ -12,7 +12,7 @@ use plimsoll_attest::Verification;
 use plimsoll_ledger::RecordId;
 use plimsoll_model::{Inventory, Severity, image::Image, scan::Scan};
 use plimsoll_policy::{Decision, Policy};
-use std::{borrow::Cow, io::Write as _};
+use std::{borrow::Cow, io::Write};
 
 macro_rules! formats {
     ($($module:ident),* $(,)?) => {
@@ -48,7 +48,7 @@ pub(crate) struct Format {
     /// One line for help.
     pub description: &'static str,
     /// Writes a report.
-    pub write: fn(&Report<'_>, Style) -> Result<Vec<u8>, Error>,
+    pub write: fn(&Report<'_>, Style, &mut dyn Write) -> Result<(), Error>,
 }
 
 /// Everything a report can show. What a command does not make is absent.
@@ -103,9 +103,10 @@ impl Report<'_> {
     }
 
     /// The inventory as an SBOM in the format with this id.
-    fn sbom(&self, format: &'static str) -> Result<Vec<u8>, Error> {
+    fn sbom(&self, format: &'static str, out: &mut dyn Write) -> Result<(), Error> {
         let needs = "the inventory of an image";
-        self.cataloged.ok_or(Error::Format { format, command: self.command, needs })?.sbom(format)
+        let missing = Error::Format { format, command: self.command, needs };
+        self.cataloged.ok_or(missing)?.write_sbom(format, out)
     }
 }
 
@@ -190,15 +191,48 @@ pub(crate) fn write(
 ) -> Result<(), Error> {
     let table = [Output { format: &table::FORMAT, file: None }];
     let outputs = if outputs.is_empty() { table.as_slice() } else { outputs };
-    // All are made before the first is written: a format that does not fit leaves nothing half done.
-    let made = outputs
-        .iter()
-        .map(|output| {
-            let paint = if output.file.is_some() { Paint::Plain } else { ctx.paint };
-            (output.format.write)(report, Style { paint, show })
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    outputs.iter().zip(&made).try_for_each(|(output, bytes)| output.deliver(bytes))
+    // All are made before the first is there: a format that does not fit leaves nothing half done.
+    let made = outputs.iter().map(|output| output.make(report, ctx.paint, show));
+    let made = made.collect::<Result<Vec<_>, _>>()?;
+    made.into_iter().try_for_each(Made::deliver)
+}
+
+/// A report that was written, and is not yet where it goes.
+enum Made {
+    ForStdout(Vec<u8>),
+    ForFile(Draft),
+}
+
+impl Output {
+    /// Writes a report for this output.
+    fn make(&self, report: &Report<'_>, paint: Paint, show: Severity) -> Result<Made, Error> {
+        let write = self.format.write;
+        let Some(file) = &self.file else {
+            let mut bytes = Vec::new();
+            write(report, Style { paint, show }, &mut bytes)?;
+            return Ok(Made::ForStdout(bytes));
+        };
+        // An SBOM may be of many megabytes: it is never held whole.
+        let mut draft = Draft::begin(file)?;
+        match write(report, Style { paint: Paint::Plain, show }, &mut draft) {
+            Ok(()) => Ok(Made::ForFile(draft)),
+            Err(error) => Err(draft.explain(error)),
+        }
+    }
+}
+
+impl Made {
+    fn deliver(self) -> Result<(), Error> {
+        match self {
+            Self::ForStdout(bytes) => to_stdout(&tame(&bytes)),
+            Self::ForFile(draft) => draft.finish(),
+        }
+    }
+}
+
+/// Writes what a format has made whole. That a file can not be written, and which, the file says itself.
+fn write_all(out: &mut dyn Write, bytes: &[u8]) -> Result<(), Error> {
+    out.write_all(bytes).map_err(|source| Error::Write { path: "the report".into(), source })
 }
 
 /// Writes to stdout. A reader that has gone away is no failure of ours.
@@ -257,6 +291,17 @@ pub(crate) fn to_json(what: &'static str, value: &impl serde::Serialize) -> Resu
 mod tests {
     use super::*;
     use std::collections::BTreeMap;
+
+    /// A report in a format, in memory.
+    pub(super) fn to_vec(
+        format: &Format,
+        report: &Report<'_>,
+        style: Style,
+    ) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        (format.write)(report, style, &mut bytes)?;
+        Ok(bytes)
+    }
 
     /// What the built-in baseline says of a Dockerfile with a user, but without a digest and a health check.
     pub(super) fn decision() -> Decision {

@@ -2,6 +2,7 @@
 //! becomes an [`plimsoll_model::inventory::Unknown`] of the inventory.
 
 use plimsoll_model::{Class, Classify};
+use std::io;
 
 /// Why an SBOM could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +75,12 @@ pub enum Error {
         /// Why.
         source: cyclonedx_bom::errors::XmlWriteError,
     },
+    /// Whatever the SBOM was written to did not take it.
+    #[error("cannot write the SBOM")]
+    Output {
+        /// Why.
+        source: io::Error,
+    },
     /// The SBOM could not be serialised.
     #[error("cannot write the SBOM as JSON")]
     WriteSbom {
@@ -93,6 +100,7 @@ impl Classify for Error {
             | Self::SbomXml { .. }
             | Self::SbomXmlRefused { .. }
             | Self::CycloneDx { .. } => Class::Rejected,
+            Self::Output { .. } => Class::Action,
             Self::WriteSbom { .. }
             | Self::WriteCycloneDxJson { .. }
             | Self::WriteCycloneDxXml { .. } => Class::Bug,
@@ -113,7 +121,8 @@ impl Classify for Error {
             | Self::CycloneDx { .. }
             | Self::WriteCycloneDxJson { .. }
             | Self::WriteCycloneDxXml { .. }
-            | Self::WriteSbom { .. } => None,
+            | Self::WriteSbom { .. }
+            | Self::Output { .. } => None,
         }
     }
 }

@@ -12,6 +12,7 @@ mod shared {
     pub(crate) mod graph;
     pub(crate) mod hash;
     pub(crate) mod id;
+    pub(crate) mod json;
     pub(crate) mod license;
     pub(crate) mod location;
     pub(crate) mod property;
@@ -42,6 +43,7 @@ use plimsoll_model::{Digest, Inventory, Limits, Purl, platform::Platform};
 use reading::count::Probe;
 pub use reading::facts::{ComponentFacts, Facts, Field, Sbom};
 pub(crate) use shared::hash::is_well_formed;
+use std::io::Write;
 
 /// What an SBOM is made from.
 #[derive(Debug, Clone)]
@@ -101,8 +103,20 @@ pub struct Format {
     pub id: &'static str,
     /// One line for people.
     pub description: &'static str,
-    /// Writes it: the same document gives the same bytes.
-    pub write: fn(&Document<'_>) -> Result<Vec<u8>, Error>,
+    /// Writes it: the same document gives the same bytes. What they are written to should have a buffer.
+    pub write: fn(&Document<'_>, &mut dyn Write) -> Result<(), Error>,
+}
+
+impl Format {
+    /// Writes it into memory.
+    ///
+    /// # Errors
+    /// Those of the format.
+    pub fn to_vec(&self, document: &Document<'_>) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        (self.write)(document, &mut bytes)?;
+        Ok(bytes)
+    }
 }
 
 macro_rules! formats {

@@ -2,6 +2,7 @@
 
 use super::{Format, Report, Style};
 use crate::error::Error;
+use std::io::Write;
 
 /// CycloneDX JSON.
 pub(crate) const FORMAT: Format =
@@ -12,32 +13,32 @@ pub(crate) const VERSIONS: &[Format] = &[
     Format {
         id: "cyclonedx-json@1.3",
         description: "SBOM in CycloneDX 1.3 JSON",
-        write: |report, _style| report.sbom("cyclonedx-json@1.3"),
+        write: |report, _style, out| report.sbom("cyclonedx-json@1.3", out),
     },
     Format {
         id: "cyclonedx-json@1.4",
         description: "SBOM in CycloneDX 1.4 JSON",
-        write: |report, _style| report.sbom("cyclonedx-json@1.4"),
+        write: |report, _style, out| report.sbom("cyclonedx-json@1.4", out),
     },
     Format {
         id: "cyclonedx-json@1.5",
         description: "SBOM in CycloneDX 1.5 JSON",
-        write: |report, _style| report.sbom("cyclonedx-json@1.5"),
+        write: |report, _style, out| report.sbom("cyclonedx-json@1.5", out),
     },
     Format {
         id: "cyclonedx-json@1.7",
         description: "SBOM in CycloneDX 1.7 JSON",
-        write: |report, _style| report.sbom("cyclonedx-json@1.7"),
+        write: |report, _style, out| report.sbom("cyclonedx-json@1.7", out),
     },
 ];
 
-fn write(report: &Report<'_>, _style: Style) -> Result<Vec<u8>, Error> {
-    report.sbom(FORMAT.id)
+fn write(report: &Report<'_>, _style: Style, out: &mut dyn Write) -> Result<(), Error> {
+    report.sbom(FORMAT.id, out)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::tests::to_vec, *};
     use crate::{stages::inventory::Cataloged, ui::Paint};
     use plimsoll_model::Severity;
 
@@ -49,7 +50,7 @@ mod tests {
         let report =
             Report { cataloged: Some(&cataloged), ..Report::new("sbom", "app".to_owned()) };
         let sbom: serde_json::Value =
-            serde_json::from_slice(&write(&report, STYLE).unwrap()).unwrap();
+            serde_json::from_slice(&to_vec(&FORMAT, &report, STYLE).unwrap()).unwrap();
         assert_eq!(
             (&sbom["bomFormat"], &sbom["specVersion"]),
             (&"CycloneDX".into(), &"1.6".into())
@@ -60,7 +61,7 @@ mod tests {
 
     #[test]
     fn without_an_inventory_there_is_no_sbom() {
-        let refused = write(&Report::new("check", "Dockerfile".to_owned()), STYLE);
+        let refused = to_vec(&FORMAT, &Report::new("check", "Dockerfile".to_owned()), STYLE);
         assert!(matches!(
             refused,
             Err(Error::Format {

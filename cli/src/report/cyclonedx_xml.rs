@@ -2,6 +2,7 @@
 
 use super::{Format, Report, Style};
 use crate::error::Error;
+use std::io::Write;
 
 /// CycloneDX XML.
 pub(crate) const FORMAT: Format =
@@ -12,32 +13,32 @@ pub(crate) const VERSIONS: &[Format] = &[
     Format {
         id: "cyclonedx-xml@1.3",
         description: "SBOM in CycloneDX 1.3 XML",
-        write: |report, _style| report.sbom("cyclonedx-xml@1.3"),
+        write: |report, _style, out| report.sbom("cyclonedx-xml@1.3", out),
     },
     Format {
         id: "cyclonedx-xml@1.4",
         description: "SBOM in CycloneDX 1.4 XML",
-        write: |report, _style| report.sbom("cyclonedx-xml@1.4"),
+        write: |report, _style, out| report.sbom("cyclonedx-xml@1.4", out),
     },
     Format {
         id: "cyclonedx-xml@1.5",
         description: "SBOM in CycloneDX 1.5 XML",
-        write: |report, _style| report.sbom("cyclonedx-xml@1.5"),
+        write: |report, _style, out| report.sbom("cyclonedx-xml@1.5", out),
     },
     Format {
         id: "cyclonedx-xml@1.7",
         description: "SBOM in CycloneDX 1.7 XML",
-        write: |report, _style| report.sbom("cyclonedx-xml@1.7"),
+        write: |report, _style, out| report.sbom("cyclonedx-xml@1.7", out),
     },
 ];
 
-fn write(report: &Report<'_>, _style: Style) -> Result<Vec<u8>, Error> {
-    report.sbom(FORMAT.id)
+fn write(report: &Report<'_>, _style: Style, out: &mut dyn Write) -> Result<(), Error> {
+    report.sbom(FORMAT.id, out)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::tests::to_vec, *};
     use crate::{stages::inventory::Cataloged, ui::Paint};
     use plimsoll_model::Severity;
 
@@ -48,7 +49,7 @@ mod tests {
         let report =
             Report { cataloged: Some(&cataloged), ..Report::new("sbom", "app".to_owned()) };
         for format in VERSIONS.iter().chain([&FORMAT]) {
-            let xml = String::from_utf8((format.write)(&report, style).unwrap()).unwrap();
+            let xml = String::from_utf8(to_vec(format, &report, style).unwrap()).unwrap();
             let version = format.id.split_once('@').map_or("1.6", |(_, version)| version);
             let expect = format!("xmlns=\"http://cyclonedx.org/schema/bom/{version}\"");
             assert!(xml.contains(&expect), "{xml}");

@@ -1,6 +1,6 @@
 //! For programs. Version 1: fields are added, never changed or taken away.
 
-use super::{Format, Report, Style, text, to_json};
+use super::{Format, Report, Style, text, to_json, write_all};
 use crate::{context::VERSION, error::Error, exit, stages::record};
 use plimsoll_attest::{StepOutcome, Verification};
 use plimsoll_model::{
@@ -10,13 +10,14 @@ use plimsoll_model::{
 };
 use plimsoll_policy::{Decision, Judged};
 use serde_json::{Value, json};
+use std::io::Write;
 
 /// JSON.
 pub(crate) const FORMAT: Format =
     Format { id: "json", description: "for programs, version 1: everything that is known", write };
 
-fn write(report: &Report<'_>, _style: Style) -> Result<Vec<u8>, Error> {
-    to_json("the report", &document(report))
+fn write(report: &Report<'_>, _style: Style, out: &mut dyn Write) -> Result<(), Error> {
+    write_all(out, &to_json("the report", &document(report))?)
 }
 
 fn document(report: &Report<'_>) -> Value {

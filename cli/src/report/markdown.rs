@@ -2,11 +2,11 @@
 //!
 //! A job summary over 1 MiB is dropped whole by GitHub: rows are left out, and counted, before that.
 
-use super::{Format, Report, Style, text};
+use super::{Format, Report, Style, text, write_all};
 use crate::error::Error;
 use plimsoll_model::Printable;
 use plimsoll_policy::Judged;
-use std::fmt::Write as _;
+use std::{fmt::Write as _, io};
 
 /// Markdown.
 pub(crate) const FORMAT: Format = Format {
@@ -18,12 +18,11 @@ pub(crate) const FORMAT: Format = Format {
 /// Bytes of rows, well below what a job summary takes.
 const ROOM: usize = 900_000;
 
-#[expect(clippy::unnecessary_wraps, reason = "other formats can fail")]
-fn write(report: &Report<'_>, style: Style) -> Result<Vec<u8>, Error> {
-    let mut out = String::new();
+fn write(report: &Report<'_>, style: Style, out: &mut dyn io::Write) -> Result<(), Error> {
+    let mut text = String::new();
     // Writing to a string does not fail.
-    render(&mut out, report, style).ok();
-    Ok(out.into_bytes())
+    render(&mut text, report, style).ok();
+    write_all(out, text.as_bytes())
 }
 
 fn render(out: &mut String, report: &Report<'_>, style: Style) -> std::fmt::Result {

@@ -3,12 +3,12 @@
 //! Every result has a physical location, image findings too: both platforms drop those without.
 //! Specification: <https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/sarif-v2.1.0-os.html>.
 
-use super::{Format, Report, Style, text, to_json};
+use super::{Format, Report, Style, text, to_json, write_all};
 use crate::{context::VERSION, error::Error};
 use plimsoll_model::{Printable, Severity, finding::Place};
 use plimsoll_policy::{Judged, rules};
 use serde_json::{Value, json};
-use std::{collections::BTreeSet, fmt::Write as _};
+use std::{collections::BTreeSet, fmt::Write as _, io};
 
 /// SARIF.
 pub(crate) const FORMAT: Format =
@@ -17,7 +17,7 @@ pub(crate) const FORMAT: Format =
 /// More results than this are cut by GitHub; the findings are sorted, so what blocks is kept.
 const MOST_RESULTS: usize = 25_000;
 
-fn write(report: &Report<'_>, _style: Style) -> Result<Vec<u8>, Error> {
+fn write(report: &Report<'_>, _style: Style, out: &mut dyn io::Write) -> Result<(), Error> {
     let decision = report.decision.ok_or(Error::Format {
         format: FORMAT.id,
         command: report.command,
@@ -25,7 +25,7 @@ fn write(report: &Report<'_>, _style: Style) -> Result<Vec<u8>, Error> {
     })?;
     let findings: Vec<&Judged> = decision.findings().iter().take(MOST_RESULTS).collect();
     let ids: BTreeSet<&'static str> = findings.iter().map(|judged| judged.finding.rule).collect();
-    to_json(
+    let bytes = to_json(
         "the SARIF report",
         &json!({
             "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -43,7 +43,8 @@ fn write(report: &Report<'_>, _style: Style) -> Result<Vec<u8>, Error> {
                 "results": findings.iter().map(|judged| result(report, judged)).collect::<Vec<_>>(),
             }],
         }),
-    )
+    )?;
+    write_all(out, &bytes)
 }
 
 fn rule(id: &str, findings: &[&Judged]) -> Value {

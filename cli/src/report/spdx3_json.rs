@@ -2,18 +2,19 @@
 
 use super::{Format, Report, Style};
 use crate::error::Error;
+use std::io::Write;
 
 /// SPDX 3.0.1 JSON-LD.
 pub(crate) const FORMAT: Format =
     Format { id: "spdx3-json", description: "SBOM in SPDX 3.0.1 JSON-LD", write };
 
-fn write(report: &Report<'_>, _style: Style) -> Result<Vec<u8>, Error> {
-    report.sbom(FORMAT.id)
+fn write(report: &Report<'_>, _style: Style, out: &mut dyn Write) -> Result<(), Error> {
+    report.sbom(FORMAT.id, out)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::tests::to_vec, *};
     use crate::{stages::inventory::Cataloged, ui::Paint};
     use plimsoll_model::Severity;
 
@@ -24,7 +25,7 @@ mod tests {
         let report =
             Report { cataloged: Some(&cataloged), ..Report::new("sbom", "app".to_owned()) };
         let sbom: serde_json::Value =
-            serde_json::from_slice(&write(&report, style).unwrap()).unwrap();
+            serde_json::from_slice(&to_vec(&FORMAT, &report, style).unwrap()).unwrap();
         assert_eq!(sbom["@graph"][0]["specVersion"], "3.0.1");
         assert_eq!(sbom["@graph"][1]["name"], "app");
     }

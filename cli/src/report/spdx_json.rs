@@ -2,18 +2,19 @@
 
 use super::{Format, Report, Style};
 use crate::error::Error;
+use std::io::Write;
 
 /// SPDX JSON.
 pub(crate) const FORMAT: Format =
     Format { id: "spdx-json", description: "SBOM in SPDX 2.3 JSON", write };
 
-fn write(report: &Report<'_>, _style: Style) -> Result<Vec<u8>, Error> {
-    report.sbom(FORMAT.id)
+fn write(report: &Report<'_>, _style: Style, out: &mut dyn Write) -> Result<(), Error> {
+    report.sbom(FORMAT.id, out)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::tests::to_vec, *};
     use crate::{stages::inventory::Cataloged, ui::Paint};
     use plimsoll_model::Severity;
 
@@ -25,7 +26,7 @@ mod tests {
         let report =
             Report { cataloged: Some(&cataloged), ..Report::new("sbom", "app".to_owned()) };
         let sbom: serde_json::Value =
-            serde_json::from_slice(&write(&report, STYLE).unwrap()).unwrap();
+            serde_json::from_slice(&to_vec(&FORMAT, &report, STYLE).unwrap()).unwrap();
         assert_eq!(sbom["spdxVersion"], "SPDX-2.3");
         assert_eq!(sbom["packages"][0]["name"], "app");
         assert_eq!(sbom["creationInfo"]["created"], "1970-01-01T00:00:00Z");
@@ -33,7 +34,7 @@ mod tests {
 
     #[test]
     fn without_an_inventory_there_is_no_sbom() {
-        let refused = write(&Report::new("check", "Dockerfile".to_owned()), STYLE);
+        let refused = to_vec(&FORMAT, &Report::new("check", "Dockerfile".to_owned()), STYLE);
         assert!(matches!(
             refused,
             Err(Error::Format {

@@ -1,22 +1,21 @@
 //! For people at a terminal or in a CI log.
 
-use super::{Format, Report, Style, text};
+use super::{Format, Report, Style, text, write_all};
 use crate::{error::Error, ui::Paint};
 use plimsoll_attest::{StepOutcome, Verification};
 use plimsoll_model::{Inventory, Printable, Severity};
 use plimsoll_policy::Judged;
-use std::fmt::Write as _;
+use std::{fmt::Write as _, io};
 
 /// The table.
 pub(crate) const FORMAT: Format =
     Format { id: "table", description: "for people: heading, findings, verdict", write };
 
-#[expect(clippy::unnecessary_wraps, reason = "other formats can fail")]
-fn write(report: &Report<'_>, style: Style) -> Result<Vec<u8>, Error> {
-    let mut out = String::new();
+fn write(report: &Report<'_>, style: Style, out: &mut dyn io::Write) -> Result<(), Error> {
+    let mut text = String::new();
     // Writing to a string does not fail.
-    render(&mut out, report, style).ok();
-    Ok(out.into_bytes())
+    render(&mut text, report, style).ok();
+    write_all(out, text.as_bytes())
 }
 
 fn render(out: &mut String, report: &Report<'_>, style: Style) -> std::fmt::Result {
@@ -155,13 +154,13 @@ fn painted(text: &str, code: &str, paint: Paint) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::tests::to_vec, *};
 
     fn check(show: Severity, paint: Paint, expect: &str) {
         let decision = super::super::tests::decision();
         let report =
             Report { decision: Some(&decision), ..Report::new("check", "a\tb".to_owned()) };
-        let bytes = write(&report, Style { paint, show }).unwrap();
+        let bytes = to_vec(&FORMAT, &report, Style { paint, show }).unwrap();
         assert_eq!(String::from_utf8(bytes).unwrap(), expect);
     }
 

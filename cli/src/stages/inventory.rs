@@ -16,6 +16,7 @@ use plimsoll_oci::{
 };
 use plimsoll_policy::Users;
 use plimsoll_sbom::formats::{self, Document, DocumentSubject};
+use std::io::Write;
 use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
@@ -99,9 +100,20 @@ impl Cataloged {
 
     /// The SBOM in the format with this id.
     pub(crate) fn sbom(&self, format: &'static str) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        self.write_sbom(format, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Writes the SBOM in the format with this id.
+    pub(crate) fn write_sbom(
+        &self,
+        format: &'static str,
+        out: &mut dyn Write,
+    ) -> Result<(), Error> {
         let format =
             formats::find(format).ok_or(Error::Internal("an SBOM format is not registered"))?;
-        Ok((format.write)(&self.document())?)
+        Ok((format.write)(&self.document(), out)?)
     }
 }
 

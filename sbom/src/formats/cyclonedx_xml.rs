@@ -13,13 +13,16 @@ use super::{
 use crate::Error;
 use cyclonedx_bom::prelude::SpecVersion;
 use serde_json::{Map, Value};
-use std::fmt::{self, Write as _};
+use std::{
+    fmt::{self, Write as _},
+    io::Write,
+};
 
 /// CycloneDX 1.6 XML.
 pub(crate) const FORMAT: Format = Format {
     id: "cyclonedx-xml",
     description: "CycloneDX 1.6 as XML: the same as in JSON",
-    write: |document| write(document, Version::V1_6),
+    write: |document, out| write(document, Version::V1_6, out),
 };
 
 /// The other versions.
@@ -27,23 +30,23 @@ pub(crate) const VERSIONS: &[Format] = &[
     Format {
         id: "cyclonedx-xml@1.3",
         description: "CycloneDX 1.3 as XML",
-        write: |document| legacy(document, SpecVersion::V1_3),
+        write: |document, out| legacy(document, SpecVersion::V1_3, out),
     },
     Format {
         id: "cyclonedx-xml@1.4",
         description: "CycloneDX 1.4 as XML",
-        write: |document| legacy(document, SpecVersion::V1_4),
+        write: |document, out| legacy(document, SpecVersion::V1_4, out),
     },
     Format {
         id: "cyclonedx-xml@1.5",
         description: "CycloneDX 1.5 as XML",
         // The crate writes the lifecycles of 1.5 where its schema does not allow them.
-        write: |document| write(document, Version::V1_5),
+        write: |document, out| write(document, Version::V1_5, out),
     },
     Format {
         id: "cyclonedx-xml@1.7",
         description: "CycloneDX 1.7 as XML",
-        write: |document| write(document, Version::V1_7),
+        write: |document, out| write(document, Version::V1_7, out),
     },
 ];
 
@@ -77,7 +80,7 @@ const LISTS: [(&str, &str); 9] = [
     ("properties", "property"),
 ];
 
-fn write(document: &Document<'_>, version: Version) -> Result<Vec<u8>, Error> {
+fn write(document: &Document<'_>, version: Version, out: &mut dyn Write) -> Result<(), Error> {
     let tree = cyclonedx::with_bom(document, version, |bom| {
         serde_json::to_value(bom).map_err(|source| Error::WriteSbom { source })
     })?;
@@ -91,16 +94,18 @@ fn write(document: &Document<'_>, version: Version) -> Result<Vec<u8>, Error> {
         fields.extend(bom);
         xml.object("bom", &fields);
     }
-    Ok(xml.text.into_bytes())
+    out.write_all(xml.text.as_bytes()).map_err(|source| Error::Output { source })
 }
 
-fn legacy(document: &Document<'_>, version: SpecVersion) -> Result<Vec<u8>, Error> {
-    let mut bytes = Vec::new();
+fn legacy(
+    document: &Document<'_>,
+    version: SpecVersion,
+    mut out: &mut dyn Write,
+) -> Result<(), Error> {
     cyclonedx_legacy::bom(document, version, Text::Xml)?
-        .output_as_xml(&mut bytes, version)
+        .output_as_xml(&mut out, version)
         .map_err(|source| Error::WriteCycloneDxXml { source })?;
-    bytes.push(b'\n');
-    Ok(bytes)
+    out.write_all(b"\n").map_err(|source| Error::Output { source })
 }
 
 /// What is written so far, and how deep it stands. The depth is that of our own tree.
@@ -238,7 +243,7 @@ mod tests {
     fn every_version_says_which_it_is_and_is_read_again() {
         let inventory = inventory();
         for format in VERSIONS.iter().chain([&FORMAT]) {
-            let bytes = (format.write)(&document(&inventory)).unwrap();
+            let bytes = format.to_vec(&document(&inventory)).unwrap();
             let limits = plimsoll_model::Limits::STANDARD;
             let sbom = super::super::read_document(&bytes, &limits).unwrap();
             let version = format.id.split_once('@').map_or("1.6", |(_, version)| version);

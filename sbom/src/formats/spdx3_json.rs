@@ -20,6 +20,7 @@ use plimsoll_model::{
     inventory::{Coverage, Distribution, RelationKind},
 };
 use serde::Serialize;
+use std::io::Write;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// SPDX 3.0.1 JSON-LD.
@@ -32,13 +33,10 @@ pub(crate) const FORMAT: Format = Format {
 /// No other version is written.
 pub(crate) const VERSIONS: &[Format] = &[];
 
-fn write(document: &Document<'_>) -> Result<Vec<u8>, Error> {
+fn write(document: &Document<'_>, out: &mut dyn Write) -> Result<(), Error> {
     let content = id::of_content(&Graph::of(document, ""))?;
     let namespace = format!("{}/spdx/{content}#", env!("CARGO_PKG_REPOSITORY"));
-    let mut bytes = serde_json::to_vec_pretty(&Graph::of(document, &namespace))
-        .map_err(|source| Error::WriteSbom { source })?;
-    bytes.push(b'\n');
-    Ok(bytes)
+    shared::json::write(&Graph::of(document, &namespace), out)
 }
 
 #[derive(Serialize)]

@@ -19,6 +19,7 @@ use plimsoll_model::{
     inventory::{Distribution, RelationKind},
 };
 use serde::Serialize;
+use std::io::Write;
 
 /// SPDX 2.3 JSON.
 pub(crate) const FORMAT: Format = Format {
@@ -34,7 +35,7 @@ const DOCUMENT: &str = "SPDXRef-DOCUMENT";
 const SUBJECT: &str = "SPDXRef-Subject";
 const DISTRIBUTION: &str = "SPDXRef-OperatingSystem";
 
-fn write(document: &Document<'_>) -> Result<Vec<u8>, Error> {
+fn write(document: &Document<'_>, out: &mut dyn Write) -> Result<(), Error> {
     let ids: Vec<_> = shared::spdx::component_ids(document.inventory)
         .into_iter()
         .map(|id| format!("SPDXRef-{id}"))
@@ -42,10 +43,7 @@ fn write(document: &Document<'_>) -> Result<Vec<u8>, Error> {
     let mut spdx = spdx(document, &ids);
     let id = id::of_content(&spdx)?;
     spdx.document_namespace = Some(format!("{}/spdx/{id}", env!("CARGO_PKG_REPOSITORY")));
-    let mut bytes =
-        serde_json::to_vec_pretty(&spdx).map_err(|source| Error::WriteSbom { source })?;
-    bytes.push(b'\n');
-    Ok(bytes)
+    shared::json::write(&spdx, out)
 }
 
 #[derive(Serialize)]

@@ -139,7 +139,7 @@ pub(super) fn document(inventory: &Inventory) -> Document<'_> {
 }
 
 fn write(id: &str, document: &Document<'_>) -> String {
-    String::from_utf8((find(id).unwrap().write)(document).unwrap()).unwrap()
+    String::from_utf8(find(id).unwrap().to_vec(document).unwrap()).unwrap()
 }
 
 fn json(id: &str, document: &Document<'_>) -> Value {
@@ -326,7 +326,7 @@ fn a_directory_with_one_lock_file_says_so_to_gitlab() {
 fn every_format_carries_the_same() {
     let inventory = inventory();
     let told = |format: &Format| {
-        let bytes = (format.write)(&document(&inventory)).unwrap();
+        let bytes = format.to_vec(&document(&inventory)).unwrap();
         let sbom = read_document(&bytes, &Limits::STANDARD).unwrap();
         let name = |id: ComponentId| sbom.inventory.component(id).unwrap().purl.to_string();
         let components: Vec<_> = sbom
@@ -356,10 +356,10 @@ fn every_format_carries_the_same() {
 fn what_is_read_can_be_written_again() {
     let inventory = inventory();
     for format in ALL {
-        let first = (format.write)(&document(&inventory)).unwrap();
+        let first = format.to_vec(&document(&inventory)).unwrap();
         let sbom = read_document(&first, &Limits::STANDARD).unwrap();
         let now = Timestamp::UNIX_EPOCH;
-        let again = (format.write)(&sbom.document("0.1.0", now)).unwrap();
+        let again = format.to_vec(&sbom.document("0.1.0", now)).unwrap();
         let once_more = read_document(&again, &Limits::STANDARD).unwrap();
         assert_eq!(once_more.inventory, sbom.inventory, "{}", format.id);
         assert_eq!(once_more.facts.created.as_deref(), Some("2026-11-22T12:00:00Z"));
@@ -372,7 +372,7 @@ fn our_score_is_what_the_formats_can_say() {
     use crate::score::{Standard, score};
     let inventory = inventory();
     let conforms = |id: &str, standard| {
-        let bytes = (find(id).unwrap().write)(&document(&inventory)).unwrap();
+        let bytes = find(id).unwrap().to_vec(&document(&inventory)).unwrap();
         let score = score(&read_document(&bytes, &Limits::STANDARD).unwrap(), standard);
         score.is_conformant()
     };
