@@ -508,7 +508,7 @@ mod tests {
     #[test]
     fn everything_has_an_identifier_of_its_own_and_nothing_points_elsewhere() {
         let inventory = inventory();
-        let graph: Value = serde_json::from_slice(&write(&document(&inventory)).unwrap()).unwrap();
+        let graph: Value = serde_json::from_slice(&FORMAT.to_vec(&document(&inventory)).unwrap()).unwrap();
         let elements = graph["@graph"].as_array().unwrap();
         let ids: BTreeSet<&str> =
             elements.iter().filter_map(|one| one["spdxId"].as_str()).collect();
