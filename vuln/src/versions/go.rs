@@ -77,8 +77,10 @@ mod tests {
     #[test]
     fn what_is_no_version_is_refused() {
         for text in [
-            "(devel)", "go", "devel go1.23-abc", "v", "gov1.x", "rc1", "devel", "go1.22-devel", "1.22-devel", "go1.22.5-1",
-            "go1.22-", "go1.22rc", "go1.22alpha1", "go1.22rc1.1", "go1.2.3.4", "go01.2", "v1", "v1.2", "vgo1.22", "latest",
+            "(devel)", "go", "devel go1.23-abc", "v", "gov1.x", "rc1", "devel", "go1.22-devel", "1.22-devel",
+            "go1.22.5-1",
+            "go1.22-", "go1.22rc", "go1.22alpha1", "go1.22rc1.1", "go1.2.3.4", "go01.2", "v1", "v1.2", "vgo1.22",
+            "latest",
             "go1.22rc01", "v1.2.3-01", "go1.22+auto",
         ] {
             assert_eq!(SCHEME.check(text), Err(Unorderable::new(text)), "{text}");

@@ -1,10 +1,11 @@
 //! Maven versions: numbers and qualifiers of any count, between dots, dashes, and where digits and letters meet.
 //!
-//! <https://maven.apache.org/pom.html#version-order-specification>. Neither the specification nor any `ComparableVersion` up
-//! to Maven 3.9.16 and 4.0.0-rc-6 is an order: by each of them there are versions with `1` ≤ `1.m.x-a` ≤ `1beta` < `1`.
-//! Here nulls (`0`, `final`) that end a run are dropped, a qualifier stands the same behind a dot and a dash, and what is left
-//! is ordered piece by piece. Of 300,000 pairs of real versions, 183 come out otherwise than by Maven 3.9.16: where more
-//! follows a qualifier behind a dot (`3.0.0.alpha.3`, which Maven puts behind `3.0-rc2`).
+//! <https://maven.apache.org/pom.html#version-order-specification>. It is no order: by it, `1.0.alpha` < `1` < `1-1` <
+//! `1.0.alpha`. Neither is `ComparableVersion` of any Maven up to 3.9.16 and 4.0.0-rc-6: by it, `1` < `1.m.x-a` <
+//! `1beta` < `1`. Here zeros, and words that mean the release, are dropped where a run ends; a qualifier stands the
+//! same behind a dot and a dash, as the documentation of `ComparableVersion` has it (`1.0.X2` < `1.0-X3`); and what is
+//! left is ordered piece by piece. Of 300,000 pairs of real versions, 183 come out otherwise than by Maven 3.9.16:
+//! where more follows a qualifier behind a dot (`3.0.0.alpha.3`, which it puts behind `3.0-rc2`, and Maven 4 does not).
 
 use super::{Number, Scheme, Unorderable, order, split_while};
 use std::cmp::Ordering;
@@ -196,22 +197,22 @@ mod tests {
         testing::check_file(&SCHEME, "maven-versions.txt", 102, &[]);
         let differ = [
             Differs {
-                reason: "ComparableVersion has no qualifier behind a dot begin a run where a dot follows, and so it comes \
-                         before every run; the specification makes no difference, and puts `.number` behind `-number`",
+                reason: "a qualifier stands the same behind a dot and a dash; ComparableVersion, against its own \
+                         documentation, puts one between dots before all others, and says what the file says",
                 comparisons: &[("3.6.2.FL.20090615", Greater, "3.6.2-FL-2009-05-11")],
             },
             Differs {
-            reason: "the file follows a former specification, where a qualifier behind a dot comes before one behind a \
-                     dash; it is the same now, and ComparableVersion of Maven 3.8.7 to 4.0.0-rc-6 says what we say",
-            comparisons: &[
-                ("1.0.0-RC16", Greater, "1.0.0.RC8-beta"),
-                ("6.1.12.rc5", Greater, "6.1.12rc1"),
-                ("1.1.31.sec10", Greater, "1.1.31_noneautotype"),
-                ("1.2.31.sec10", Greater, "1.2.31_noneautotype"),
-                ("1.2.67.sec10", Greater, "1.2.67_noneautotype"),
-                ("1.0.0rc0", Greater, "1.0.beta8"),
-            ],
-        },
+                reason: "the file puts every qualifier behind a dot before all behind a dash, as the specification \
+                         has it; ComparableVersion of Maven 3.8.7 to 4.0.0-rc-6 says what we say",
+                comparisons: &[
+                    ("1.0.0-RC16", Greater, "1.0.0.RC8-beta"),
+                    ("6.1.12.rc5", Greater, "6.1.12rc1"),
+                    ("1.1.31.sec10", Greater, "1.1.31_noneautotype"),
+                    ("1.2.31.sec10", Greater, "1.2.31_noneautotype"),
+                    ("1.2.67.sec10", Greater, "1.2.67_noneautotype"),
+                    ("1.0.0rc0", Greater, "1.0.beta8"),
+                ],
+            },
         ];
         testing::check_file_but(&SCHEME, "maven-versions-generated.txt", 7_376, &[], &differ);
     }

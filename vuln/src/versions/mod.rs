@@ -71,8 +71,8 @@ mod identifiers;
 /// Bytes of the longest version that is read; real ones stay below 200. It bounds what comparing can cost.
 const LONGEST: usize = 1_024;
 
-/// Orders two versions by what `parse` reads of them. What no scheme reads is refused here for all: nothing at all, white
-/// space, control characters, anything beyond ASCII, and texts too long to be versions.
+/// Orders two versions by what `parse` reads of them. What no scheme reads is refused here for all: nothing at all,
+/// white space, control characters, anything beyond ASCII, and texts too long to be versions.
 fn order<'a, T>(
     left: &'a str,
     right: &'a str,

@@ -1,7 +1,7 @@
 //! Versions of npm packages: semantic versions, with what npm lets pass.
 //!
-//! <https://github.com/npm/node-semver#versions>: `v` and `=` in front say nothing. Off-spec: one or two missing numbers are
-//! let pass, because advisories write them.
+//! <https://github.com/npm/node-semver#versions>: `v` and `=` in front say nothing. Off-spec: one or two missing
+//! numbers are let pass, because advisories write them.
 
 use super::{Scheme, Unorderable, order, semver};
 use ::semver::Version;

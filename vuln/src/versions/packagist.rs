@@ -1,8 +1,8 @@
 //! Versions of Composer packages, as PHP's `version_compare` orders them.
 //!
-//! <https://www.php.net/manual/en/function.version-compare.php>. As Composer does, a `v` in front is passed over, which
-//! `version_compare` alone takes for a word; and numbers count however long they are. Branches (`dev-main`, `1.x-dev`) are no
-//! versions: what they hold moves on.
+//! <https://www.php.net/manual/en/function.version-compare.php>. As Composer does, a `v` in front is passed over,
+//! which `version_compare` alone takes for a word; and numbers count however long they are. Branches (`dev-main`,
+//! `1.x-dev`) are no versions: what they hold moves on.
 
 use super::{Number, Scheme, Unorderable, order, split_while};
 use std::cmp::Ordering;
@@ -111,7 +111,10 @@ mod tests {
 
     #[test]
     fn branches_and_what_is_no_version_are_refused() {
-        for text in ["dev-main", "dev-foo", "1.x-dev", "2.1.x-dev", "self.version", "1..2", "1.", "1-", "^1.0", "1.0.*", "1.0@dev"] {
+        for text in [
+            "dev-main", "dev-foo", "1.x-dev", "2.1.x-dev", "self.version", "1..2", "1.", "1-", "^1.0", "1.0.*",
+            "1.0@dev",
+        ] {
             assert_eq!(SCHEME.check(text), Err(Unorderable::new(text)), "{text}");
         }
     }
@@ -120,8 +123,8 @@ mod tests {
     fn files() {
         let refused = [
             Refused {
-                reason: "`#` stands for any number inside version_compare, so that it equals both of two that differ; PHP \
-                         8.2 itself does not say what the file says of three of the six",
+                reason: "`#` stands for any number inside version_compare, so that it equals both of two that differ; \
+                         PHP 8.2 itself does not say what the file says of three of the six",
                 versions: &["1.2.3.#", "1.2.3.#.1", "1.2.3.#.p3", "1.2.3.#.beta"],
             },
             Refused {

@@ -1,7 +1,7 @@
 //! Versions of Dart packages: semantic versions whose build counts.
 //!
-//! <https://dart.dev/tools/pub/versioning#semantic-versions>, <https://pub.dev/packages/pub_semver>: `1.0.0+1` comes after
-//! `1.0.0`. Off-spec: a `v` in front, and one or two missing numbers, are let pass.
+//! <https://dart.dev/tools/pub/versioning#semantic-versions>, <https://pub.dev/packages/pub_semver>: `1.0.0+1` comes
+//! after `1.0.0`. Off-spec: a `v` in front, and one or two missing numbers, are let pass.
 
 use super::{
     Number, Scheme, Unorderable,
