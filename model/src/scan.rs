@@ -70,6 +70,12 @@ pub enum NotEvaluated {
         /// The purl type.
         kind: String,
     },
+    /// Its metadata does not state the whole name by which advisories speak of it.
+    #[error("its whole name is not known: expected `{expected}`")]
+    NoName {
+        /// What a whole name is (`group:artifact`).
+        expected: &'static str,
+    },
     /// Its metadata states no version.
     #[error("its version is not known")]
     NoVersion,

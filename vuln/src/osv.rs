@@ -115,7 +115,7 @@ impl Affected {
         );
         Some(Self {
             name: crate::ecosystem::normalized(&package.ecosystem, &package.name),
-            ecosystem: package.ecosystem,
+            ecosystem: crate::ecosystem::without_repository(package.ecosystem),
             rating: (own != Rating::UNKNOWN).then_some(own),
             ranges: wire.ranges.unwrap_or_default().into_iter().filter_map(range).collect(),
             versions: wire.versions.unwrap_or_default(),

@@ -252,7 +252,7 @@ fn an_advisory_that_makes_no_sense_is_not_evaluated() {
     for (events, reason) in [
         (
             r#"{"introduced":"0"},{"fixed":"not a version"}"#,
-            "version `not a version` can not be read, as a semantic version",
+            "version `not a version` can not be read, as a Cargo version",
         ),
         (r#"{"fixed":"2.0.0"}"#, "its range has no `introduced` event"),
         (
@@ -287,7 +287,7 @@ fn an_advisory_in_doubt_beside_a_match_counts_as_one() {
             (
                 "A",
                 "it can not be told, and so it counts: advisory A about it can not be evaluated: \
-                 version `x` can not be read, as a semantic version",
+                 version `x` can not be read, as an npm version",
                 &Fix::NoneKnown
             ),
             ("B", "introduced 0, no fix; 1.0.0 lies after", &Fix::NoneKnown),
@@ -519,6 +519,23 @@ fn files_of_a_distribution_are_judged_by_it() {
 }
 
 #[test]
+fn names_and_ecosystems_are_written_in_one_way_in_the_index_and_in_the_inventory() {
+    let events = range("ECOSYSTEM", r#"{"introduced":"0"},{"fixed":"2.0"}"#);
+    let because = "introduced 0, fixed 2.0; 1.0 lies before";
+    let component = |purl: &str, name: &str| component(purl, name, "1.0");
+    for (ecosystem, name, component) in [
+        ("NuGet", "Acme.JSON", component("pkg:nuget/acme.Json", "acme.Json")),
+        ("Packagist", "Acme/Tool", component("pkg:composer/acme/tool", "acme/Tool")),
+        ("Packagist:https://packages.drupal.org/8", "a/b", component("pkg:composer/a/b", "a/b")),
+        ("Maven:https://maven.google.com", "g:a", component("pkg:maven/g/a", "g:a")),
+        ("SwiftURL", "https://github.com/A/b.git", component("pkg:swift/github.com/a/B", "a/B")),
+    ] {
+        let record = record("N", ecosystem, name, &events);
+        check_found(&record, component, because, &fixed(&["2.0"]));
+    }
+}
+
+#[test]
 fn kinds_and_ecosystems_without_data_are_not_clean() {
     let record = record("N", "npm", "a", &range("SEMVER", r#"{"introduced":"0"}"#));
     check(
@@ -530,8 +547,8 @@ fn kinds_and_ecosystems_without_data_are_not_clean() {
     );
     check(
         &record,
-        language("gem", "a", "1.0.0"),
-        &ScanVerdict::NotEvaluated(NotEvaluated::UnsupportedKind { kind: "gem".to_owned() }),
+        language("luarocks", "a", "1.0.0"),
+        &ScanVerdict::NotEvaluated(NotEvaluated::UnsupportedKind { kind: "luarocks".to_owned() }),
     );
 }
 

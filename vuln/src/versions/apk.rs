@@ -4,7 +4,7 @@
 //! does not know and packages have.
 //! `apk-package(5)`: <https://gitlab.alpinelinux.org/alpine/apk-tools/-/blob/master/doc/apk-package.5.scd>.
 
-use super::{Scheme, Unorderable, compare_numbers, split_while};
+use super::{Number, Scheme, Unorderable, compare_numbers, equality_from_order, order, split_while};
 use std::cmp::Ordering;
 
 /// Alpine's order.
@@ -32,15 +32,11 @@ enum Piece<'a> {
     Digits(Digits<'a>),
 }
 
-/// Digits that are ordered by their value.
-struct Number<'a>(&'a [u8]);
-
 /// Digits after a dot: ordered by value, but as text as soon as one of two begins with a zero.
 struct Digits<'a>(&'a [u8]);
 
 fn compare(left: &str, right: &str) -> Result<Ordering, Unorderable> {
-    let parsed = |text| parse(text).ok_or_else(|| Unorderable::new(text));
-    Ok(parsed(left)?.cmp(&parsed(right)?))
+    order(left, right, parse, Ord::cmp)
 }
 
 fn parse(text: &str) -> Option<(Number<'_>, Vec<Piece<'_>>)> {
@@ -99,12 +95,6 @@ fn suffix(name: &[u8]) -> Option<Piece<'static>> {
         .or_else(|| place(&AFTER_RELEASE).map(Piece::AfterRelease))
 }
 
-impl Ord for Number<'_> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        compare_numbers(self.0, other.0)
-    }
-}
-
 impl Ord for Digits<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
         if self.0.starts_with(b"0") || other.0.starts_with(b"0") {
@@ -115,22 +105,7 @@ impl Ord for Digits<'_> {
     }
 }
 
-macro_rules! equality_from_order {
-    ($($type:ident),*) => {$(
-        impl PartialEq for $type<'_> {
-            fn eq(&self, other: &Self) -> bool {
-                self.cmp(other) == Ordering::Equal
-            }
-        }
-        impl Eq for $type<'_> {}
-        impl PartialOrd for $type<'_> {
-            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-                Some(self.cmp(other))
-            }
-        }
-    )*};
-}
-equality_from_order!(Number, Digits);
+equality_from_order!(Digits);
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,7 @@
 //!
 //! Debian Policy 4.7 §5.6.12: <https://www.debian.org/doc/debian-policy/ch-controlfields.html#version>.
 
-use super::{Scheme, Unorderable, compare_numbers, split_while};
+use super::{Scheme, Unorderable, compare_numbers, order, split_while};
 use std::cmp::Ordering;
 
 /// Debian's order.
@@ -18,14 +18,12 @@ struct Version<'a> {
     revision: &'a [u8],
 }
 
-fn compare(left: &str, right: &str) -> Result<Ordering, Unorderable> {
-    let left = parse(left).ok_or_else(|| Unorderable::new(left))?;
-    let right = parse(right).ok_or_else(|| Unorderable::new(right))?;
-    Ok(left
-        .epoch
-        .cmp(&right.epoch)
-        .then_with(|| compare_part(left.upstream, right.upstream))
-        .then_with(|| compare_part(left.revision, right.revision)))
+pub(super) fn compare(left: &str, right: &str) -> Result<Ordering, Unorderable> {
+    order(left, right, parse, |left, right| {
+        (left.epoch.cmp(&right.epoch))
+            .then_with(|| compare_part(left.upstream, right.upstream))
+            .then_with(|| compare_part(left.revision, right.revision))
+    })
 }
 
 fn parse(text: &str) -> Option<Version<'_>> {

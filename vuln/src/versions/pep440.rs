@@ -2,7 +2,7 @@
 //!
 //! <https://packaging.python.org/en/latest/specifications/version-specifiers/> (PEP 440).
 
-use super::{Scheme, Unorderable};
+use super::{Scheme, Unorderable, order};
 use pep440_rs::Version;
 use std::{cmp::Ordering, str::FromStr as _};
 
@@ -14,15 +14,7 @@ pub(crate) const SCHEME: Scheme = Scheme {
 };
 
 fn compare(left: &str, right: &str) -> Result<Ordering, Unorderable> {
-    Ok(parse(left)?.cmp(&parse(right)?))
-}
-
-fn parse(text: &str) -> Result<Version, Unorderable> {
-    // The specification lets white space around a version pass; in metadata it is a mistake or a trick.
-    if text.contains(char::is_whitespace) {
-        return Err(Unorderable::new(text));
-    }
-    Version::from_str(text).ok().ok_or_else(|| Unorderable::new(text))
+    order(left, right, |text| Version::from_str(text).ok(), Ord::cmp)
 }
 
 #[cfg(test)]

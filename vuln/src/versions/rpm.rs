@@ -2,7 +2,7 @@
 //!
 //! `rpm-version(7)`: <https://rpm.org/docs/latest/man/rpm-version.7>.
 
-use super::{Scheme, Unorderable};
+use super::{Scheme, Unorderable, order};
 use rpm_version::Evr;
 use std::cmp::Ordering;
 
@@ -14,9 +14,7 @@ pub(crate) const SCHEME: Scheme = Scheme {
 };
 
 fn compare(left: &str, right: &str) -> Result<Ordering, Unorderable> {
-    let parsed = |text| parse(text).ok_or_else(|| Unorderable::new(text));
-    let ((left_epoch, left), (right_epoch, right)) = (parsed(left)?, parsed(right)?);
-    Ok(left_epoch.cmp(&right_epoch).then_with(|| left.cmp(&right)))
+    order(left, right, parse, Ord::cmp)
 }
 
 fn parse(text: &str) -> Option<(u32, Evr<'_>)> {

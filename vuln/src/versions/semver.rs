@@ -1,9 +1,9 @@
-//! Semantic versions, as crates.io and npm have them.
+//! Semantic versions, as Swift packages and GitHub's actions have them.
 //!
 //! <https://semver.org/spec/v2.0.0.html>. Off-spec: a `v` in front, and one or two missing numbers, are let pass,
 //! because advisories write them; build metadata does not count (§10).
 
-use super::{Scheme, Unorderable};
+use super::{Scheme, Unorderable, order};
 use semver::{BuildMetadata, Prerelease, Version};
 use std::cmp::Ordering;
 
@@ -14,9 +14,8 @@ pub(crate) const SCHEME: Scheme = Scheme {
     compare,
 };
 
-fn compare(left: &str, right: &str) -> Result<Ordering, Unorderable> {
-    let parsed = |text| parse(text).ok_or_else(|| Unorderable::new(text));
-    Ok(parsed(left)?.cmp_precedence(&parsed(right)?))
+pub(super) fn compare(left: &str, right: &str) -> Result<Ordering, Unorderable> {
+    order(left, right, parse, Version::cmp_precedence)
 }
 
 /// The version without its build metadata.
@@ -44,13 +43,14 @@ pub(super) fn parse(text: &str) -> Option<Version> {
     })
 }
 
-fn number(text: &str) -> Option<u64> {
+/// Without leading zeros.
+pub(super) fn number(text: &str) -> Option<u64> {
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
     (is_number && (text == "0" || !text.starts_with('0'))).then(|| text.parse().ok()).flatten()
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::{super::testing, *};
     use Ordering::{Equal, Greater, Less};
     use testing::Refused;
@@ -90,9 +90,7 @@ mod tests {
         }
     }
 
-    #[test]
-    fn file() {
-        let refused = [
+    pub(crate) const REFUSED: [Refused; 2] = [
             Refused {
                 reason: "numbers past 2^64, which neither Cargo nor npm takes",
                 versions: &[
@@ -104,6 +102,9 @@ mod tests {
             },
             Refused { reason: "more than three numbers", versions: &["1.1.3.4.5"] },
         ];
-        testing::check_file(&SCHEME, "semver-versions.txt", 86, &refused);
+
+    #[test]
+    fn file() {
+        testing::check_file(&SCHEME, "semver-versions.txt", 86, &REFUSED);
     }
 }
