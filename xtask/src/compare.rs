@@ -1,11 +1,14 @@
 //! `cargo xtask compare`: what Plimsoll, its peers and the floor cost on the same images, in one run.
 
+mod difference;
+
 use crate::{
     image,
     shell::{self, cargo, command, fresh_folder, output, root, run},
 };
 use anyhow::{Context as _, Result};
 use camino::{Utf8Path, Utf8PathBuf};
+use difference::Listed;
 use std::fs;
 
 /// Runs a command so often and prints the least of wall time and CPU time in seconds, the peak of memory in MB, and what
@@ -62,7 +65,7 @@ with open(os.path.join(folder, "metadata.json"), "w") as metadata:
 /// How often each is measured.
 const RUNS: &str = "3";
 
-/// Builds what is measured, then prints a table for each image.
+/// Builds what is measured, then prints tables for each image: what each costs, and what only one lists.
 pub(crate) fn run_all() -> Result<()> {
     image::build()?;
     image::fat::build()?;
@@ -124,7 +127,10 @@ fn table(work: &Utf8Path, image: &Measured<'_>) -> Result<()> {
         .chain(["--cache-dir".into(), cache, "--input".into(), single.into_string()])
         .chain(["--output".into(), out("trivy").into_string()])
         .collect();
-    measure(work, "trivy", &trivy)
+    measure(work, "trivy", &trivy)?;
+    let listed = |who: &str| Listed::read(&out(who));
+    let (ours, syft, trivy) = (listed("plimsoll")?, listed("syft")?, listed("trivy")?);
+    difference::print(&ours, &[("syft", &syft), ("trivy", &trivy)])
 }
 
 /// A layout with this image alone: peers take the first of an index.

@@ -2,8 +2,8 @@
 //!
 //! Format: <https://docs.npmjs.com/cli/v11/configuring-npm/package-json>.
 //! Beside a `node_modules` stands the manifest of the project that the packages are for. In it there may be the hidden lock
-//! of npm, which says where each package came from and what for. Some packages have others compiled into them, whose
-//! manifests they keep (`dist/compiled/NAME`): these are claims, as nothing but the compiler knows what is left of them.
+//! of npm, which says where each package came from and what for. Some packages have others compiled or copied into them,
+//! whose manifests they keep (`dist/compiled/NAME`, `vendor/NAME`): these are claims, as nothing tells what is left of them.
 
 use super::{Cataloger, Context, Files, Found};
 use crate::{
@@ -63,7 +63,7 @@ fn directory(path: &TreePath) -> Cow<'_, str> {
 enum Role<'a> {
     /// The package installed there, and the name that the directory gives it.
     Package(&'a str),
-    /// One that was compiled into the package installed in the first directory, under the second name.
+    /// One that was compiled or copied into the package installed in the first directory, under the second name.
     Compiled(&'a str, &'a str),
     /// A project, if packages are installed for it.
     Project,
@@ -73,14 +73,31 @@ fn role(directory: &str) -> Option<Role<'_>> {
     if let Some(name) = name_of(directory) {
         return Some(Role::Package(name));
     }
-    if let Some((package, name)) = directory.rsplit_once("/dist/compiled/") {
-        return name_of(package).map(|_| Role::Compiled(package, name));
+    if let Some((package, name)) = inside(directory).filter(|(package, _)| name_of(package).is_some()) {
+        return Some(Role::Compiled(package, name));
     }
     let mut parts = directory.split('/');
     let of_debian = directory.strip_prefix(DEBIAN);
     let of_debian = of_debian.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     let is_installed = of_debian || parts.any(|part| part == "node_modules");
     (!is_installed).then_some(Role::Project)
+}
+
+/// The directory of a package, and the name under which another lies in it, compiled or copied.
+fn inside(directory: &str) -> Option<(&str, &str)> {
+    let copied = || {
+        let (package, name) = directory.rsplit_once("/vendor/")?;
+        bare(name).is_some_and(|bare| !bare.contains('/')).then_some((package, name))
+    };
+    directory.rsplit_once("/dist/compiled/").or_else(copied)
+}
+
+/// A name without its scope; `None` for a scope alone.
+fn bare(name: &str) -> Option<&str> {
+    match name.strip_prefix('@') {
+        Some(scoped) => Some(scoped.split_once('/')?.1),
+        None => Some(name),
+    }
 }
 
 /// The name that the directory gives the package in it.
@@ -90,10 +107,7 @@ fn name_of(directory: &str) -> Option<&str> {
         Some(_) | None => None,
     };
     let name = in_modules.or_else(|| directory.strip_prefix(DEBIAN)?.strip_prefix('/'))?;
-    let bare = match name.strip_prefix('@') {
-        Some(scoped) => scoped.split_once('/')?.1,
-        None => name,
-    };
+    let bare = bare(name)?;
     let is_root = !bare.is_empty() && !bare.contains('/') && !name.starts_with('.');
     is_root.then_some(name)
 }
@@ -706,6 +720,27 @@ mod tests {
         assert_eq!(trust, [Trust::Claimed, Trust::Observed, Trust::Observed]);
         let bundled = |at: usize| inventory.components()[at].properties.len();
         assert_eq!([bundled(0), bundled(1), bundled(2)], [1, 1, 0]);
+    }
+
+    #[test]
+    fn what_a_package_has_a_copy_of_is_a_claim_and_a_part_of_it_is_nothing() {
+        let copied = r#"{"name":"base-64","version":"1.0.0"}"#;
+        let tree = TestTree::new()
+            .file("node_modules/@s/a/package.json", r#"{"name":"@s/a","version":"1.0.0"}"#)
+            .file("node_modules/@s/a/vendor/base64/package.json", copied)
+            .file("node_modules/@s/a/vendor/base64/test/package.json", copied)
+            .file("node_modules/@s/a/vendor/@s/package.json", copied)
+            .file("node_modules/@s/a/test/package.json", r#"{"name":"t","version":"0.0.0"}"#);
+        assert_eq!(
+            tree.lines(),
+            [
+                "pkg:npm/%40s/a@1.0.0",
+                "pkg:npm/base-64@1.0.0",
+                "pkg:npm/%40s/a@1.0.0 contains pkg:npm/base-64@1.0.0",
+            ]
+        );
+        assert_eq!(tree.catalog().components()[1].trust, Trust::Claimed);
+        assert_eq!(role("srv/app/vendor/a"), Some(Role::Project));
     }
 
     #[test]
