@@ -1,6 +1,7 @@
 //! What tests need to have images and registries.
 
 pub mod image;
+pub mod layers;
 pub mod registry;
 
 use crate::{
