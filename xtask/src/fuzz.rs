@@ -121,7 +121,8 @@ fn judge(target: &str, program: &Utf8PathBuf, fuzzer: &mut Command) -> Result<()
 
 /// The line that a fuzzer says at its end: `#4711 DONE cov: …`.
 fn closing(text: &str) -> &str {
-    text.lines().rfind(|line| line.starts_with('#')).unwrap_or("ran").trim()
+    let is_status = |line: &&str| line.starts_with('#') && line.contains("DONE");
+    text.lines().rfind(is_status).unwrap_or("ran").trim()
 }
 
 /// Where the fuzzer has put the input that it stopped at.
@@ -138,7 +139,8 @@ mod tests {
 
     #[test]
     fn what_a_fuzzer_says_is_understood() {
-        let good = "INFO: Seed: 1\n#2\tINITED cov: 3\n#90\tDONE   cov: 5 ft: 6\nDone 90 runs\n";
+        let good = "INFO: Seed: 1\n#2\tINITED cov: 3\n#90\tDONE   cov: 5 ft: 6\n\
+            ###### End of recommended dictionary. ######\nDone 90 runs\n";
         assert_eq!(closing(good), "#90\tDONE   cov: 5 ft: 6");
         assert_eq!(artifact(good), None);
         let bad = "==1== ERROR: libFuzzer: deadly signal\n\
