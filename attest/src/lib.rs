@@ -9,6 +9,8 @@
 
 pub mod builders;
 mod bundle;
+#[cfg(test)]
+mod corpus;
 mod envelope;
 mod error;
 mod files;

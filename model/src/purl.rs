@@ -255,7 +255,10 @@ impl FromStr for Purl {
             .and_then(|(kind, rest)| Some((kind.to_ascii_lowercase(), rest, Rule::of(kind)?)));
         let Some((kind, rest, rule)) = mended else {
             let purl = PackageUrl::from_str(text).map_err(|error| fail(error.to_string()))?;
-            return Ok(Self::of(&purl, None));
+            let found = Self::of(&purl, None);
+            // The crate takes `//` for a namespace (as of 0.7.1) and prints it: one package would have two URLs.
+            let has_empty = [purl.namespace(), purl.version(), purl.subpath()].contains(&Some(""));
+            return if has_empty { Self::build(found.parts) } else { Ok(found) };
         };
         if rule == Rule::LowerCaseKeys && has_folded_key(rest) {
             return Err(fail("keys of qualifiers are lower case".to_owned()));
@@ -297,6 +300,14 @@ impl<'de> Deserialize<'de> for Purl {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_that_are_empty_are_not_there() {
+        let expect: Purl = "pkg:generic/a".parse().unwrap();
+        for text in ["pkg:generic//a", "pkg:generic///a", "pkg:generic/a@"] {
+            assert_eq!(text.parse(), Ok(expect.clone()), "{text}");
+        }
+    }
 
     #[test]
     fn parts_and_text_agree() {

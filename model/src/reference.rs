@@ -231,7 +231,8 @@ impl fmt::Display for ImageName {
 }
 
 impl Repository {
-    /// The registry: a host name in lower case, with a port if it was typed.
+    /// The registry: a host name in lower case, with a port if it was typed. A bare word is as typed, as it is a host only
+    /// by its upper-case letters (`Registry/app`).
     pub fn registry(&self) -> &str {
         &self.registry
     }
@@ -259,7 +260,7 @@ impl FromStr for Repository {
             return Err(ReferenceError::Empty);
         }
         let (registry, path) = match text.split_once('/') {
-            Some((host, path)) if is_host_like(host) => (host.to_ascii_lowercase(), path),
+            Some((host, path)) if is_host_like(host) => (registry_named(host), path),
             _ => (DOCKER_HUB.to_owned(), text),
         };
         if !is_registry(&registry) {
@@ -290,6 +291,13 @@ fn is_host_like(text: &str) -> bool {
     text.contains(['.', ':'])
         || text == "localhost"
         || text.bytes().any(|byte| byte.is_ascii_uppercase())
+}
+
+/// A host in lower case; as typed where nothing but an upper-case letter tells it from a path component: in lower case it
+/// would be one of Docker Hub's when it is read again.
+fn registry_named(host: &str) -> String {
+    let lower = host.to_ascii_lowercase();
+    if is_host_like(&lower) { lower } else { host.to_owned() }
 }
 
 fn is_registry(text: &str) -> bool {
@@ -414,6 +422,15 @@ mod tests {
         check("localhost/app", "localhost/app");
         check("[::1]:5000/app", "[::1]:5000/app");
         check("a__b/c-d.e---f", "docker.io/a__b/c-d.e---f");
+    }
+
+    #[test]
+    fn a_host_that_only_its_case_tells_is_printed_so_that_it_is_read_again() {
+        check("Registry/app", "Registry/app");
+        check("LOCALHOST/app", "localhost/app");
+        check("Registry.Example/app", "registry.example/app");
+        check("Registry:5000/app", "registry:5000/app");
+        check("registry/app", "docker.io/registry/app");
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! What tests need to have images and registries.
 
+#[cfg(test)]
+mod corpus;
 pub mod image;
+pub mod layers;
 pub mod registry;
 
 use crate::{

@@ -1,5 +1,6 @@
 //! A tree in memory, and inventories in words.
 
+mod corpus;
 mod good;
 
 pub(crate) use good::good;

@@ -38,3 +38,23 @@ pub(crate) fn index_bytes(records: &[&str]) -> Vec<u8> {
 pub(crate) fn index(records: &[&str]) -> Index {
     Index::from_bytes(index_bytes(records)).unwrap()
 }
+
+/// What fuzzing of the index begins with: an index of the records that fuzzing of records begins with. It is written anew with
+/// `BLESS=1`.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the files are ours")]
+fn fuzzing_begins_with_a_good_index() {
+    let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus");
+    let records = ["npm", "go", "deb"].map(|name| {
+        let input = std::fs::read_to_string(corpus.join("osv_record").join(name)).unwrap();
+        input.split_once('\n').unwrap().1.to_owned()
+    });
+    let expect = index_bytes(&records.each_ref().map(String::as_str));
+    let file = corpus.join("index_file/three.db");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, &expect).unwrap();
+    }
+    let found = std::fs::read(&file).unwrap_or_default();
+    assert!(found == expect, "{}: set BLESS=1 to write it anew", file.display());
+}

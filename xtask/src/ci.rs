@@ -1,7 +1,7 @@
-//! `cargo xtask ci`: everything that must hold before a change lands, once each, cheapest first, the tests last.
+//! `cargo xtask ci`: everything that must hold before a change lands, once each, cheapest first, fuzzing last.
 
 use crate::{
-    oracles,
+    fuzz, oracles,
     shell::{self, cargo, command, output, root, watch},
 };
 use anyhow::{Context as _, Result, bail};
@@ -29,6 +29,7 @@ const STAGES: &[Stage] = &[
     Stage { name: "lints", run: lints },
     Stage { name: "documentation", run: documentation },
     Stage { name: "tests", run: tests },
+    Stage { name: "fuzzing", run: fuzzing },
 ];
 
 /// Runs every stage and says how long each took; the first failure ends the run.
@@ -105,6 +106,11 @@ fn tests() -> Result<()> {
         bail!("no test ran");
     }
     Ok(())
+}
+
+/// A short run of each target: whether it still builds, and still holds for what it has seen.
+fn fuzzing() -> Result<()> {
+    fuzz::fuzz(fuzz::STANDARD, &[])
 }
 
 /// Runs a judge of `target/oracles`; one that is not installed is passed over unless oracles are required.

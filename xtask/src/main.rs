@@ -10,12 +10,13 @@
 
 mod ci;
 mod compare;
+mod fuzz;
 mod image;
 mod oracles;
 mod shell;
 
-use anyhow::{Result, bail};
-use std::process::ExitCode;
+use anyhow::{Context as _, Result, bail};
+use std::{process::ExitCode, time::Duration};
 
 const USAGE: &str = "\
 usage: cargo xtask <chore>
@@ -24,9 +25,11 @@ usage: cargo xtask <chore>
   oracles             install the tools of others that judge what Plimsoll makes, and the test image
   image [fat]         build the test image only (Debian, by mmdebstrap and umoci; needs root), or the
                       large one that speed and memory are measured on
+  fuzz [--seconds N] [TARGET...]
+                      run the fuzz targets from their kept corpora, each for N seconds (5)
   compare             measure Plimsoll, syft, trivy and the floor on the same images
 
-Everything lands in target/oracles. With PLIMSOLL_ORACLES=require a missing oracle is a failure.";
+What is installed lands in target/oracles. With PLIMSOLL_ORACLES=require a missing oracle is a failure.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -45,6 +48,11 @@ fn chore(arguments: &[&str]) -> Result<()> {
         ["ci"] => ci::run(ci::Oracles::SetUp),
         ["ci", "--no-oracles"] => ci::run(ci::Oracles::LeaveAlone),
         ["oracles"] => oracles::set_up(),
+        ["fuzz", "--seconds", seconds, named @ ..] => {
+            let seconds = seconds.parse().with_context(|| format!("`{seconds}` is no number"))?;
+            fuzz::fuzz(Duration::from_secs(seconds), named)
+        }
+        ["fuzz", named @ ..] => fuzz::fuzz(fuzz::STANDARD, named),
         ["compare"] => compare::run_all(),
         ["image"] => image::build(),
         ["image", "fat"] => image::fat::build(),

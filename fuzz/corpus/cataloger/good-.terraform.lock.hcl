@@ -1,0 +1,7 @@
+.terraform.lock.hcl
+provider "a/b/c" {
+  version = "1"
+  hashes = [
+    "zh:0",
+  ]
+}

@@ -1,0 +1,2 @@
+ebin/a.app
+{application, a, [{vsn, "1"}, {applications, [b]}]}

@@ -1,0 +1,3 @@
+go.mod
+module a/c
+require a/d v1.0.0

@@ -1,0 +1,2 @@
+wp-includes/version.php
+$wp_version = '6.4.2';

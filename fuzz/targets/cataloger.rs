@@ -1,0 +1,11 @@
+//! Every cataloger: the path of a file in a line, then the file.
+#![no_main]
+
+use libfuzzer_sys::{fuzz_mutator, fuzz_target};
+use plimsoll_fuzz::{catalog_named, mutate};
+
+fuzz_target!(|input: &[u8]| catalog_named(input));
+
+fuzz_mutator!(|data: &mut [u8], size: usize, most: usize, seed: u32| {
+    mutate(data, size, most, seed)
+});

@@ -1,0 +1,30 @@
+//! Dockerfiles, as policy reads them.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use plimsoll_policy::{Dockerfile, Facts, dockerfile::Build};
+use std::collections::BTreeMap;
+
+fuzz_target!(|text: &str| {
+    let files = [Dockerfile { path: "Dockerfile".into(), text: text.to_owned() }];
+    let build_args = BTreeMap::from([("A".to_owned(), "a:1".to_owned())]);
+    let facts = Facts {
+        image: None,
+        users: None,
+        inventory: None,
+        scan: None,
+        dockerfiles: &files,
+        target_stage: None,
+        build_args: &build_args,
+        bases: None,
+        evidence: None,
+    };
+    let build = Build::of(&files[0], &facts);
+    build.inputs().count();
+    for stage in &build.stages {
+        build.user(stage);
+        build.healthcheck(stage);
+        build.creates_as_root(stage, "a");
+    }
+    assert!(!build.stages.is_empty() || !build.problems.is_empty(), "nothing is no Dockerfile");
+});
