@@ -25,7 +25,12 @@ thread_local! {
 }
 
 impl Kept {
-    /// Keeps bytes, without room to grow.
+    /// Keeps bytes as they are, without room to grow.
+    pub(crate) fn plain(bytes: Vec<u8>) -> Self {
+        Self::Plain(exact(bytes))
+    }
+
+    /// Keeps bytes, compressed where that is worthwhile.
     pub(crate) fn new(bytes: Vec<u8>) -> Self {
         if bytes.len() >= WORTHWHILE
             && let Ok(compressed) = compress(&bytes)
@@ -33,7 +38,7 @@ impl Kept {
         {
             return Self::Compressed(exact(compressed), bytes.len());
         }
-        Self::Plain(exact(bytes))
+        Self::plain(bytes)
     }
 
     /// How many they are when they are read.

@@ -154,7 +154,8 @@ pub(super) fn keep<R: Skip + BufRead>(
             let mut bytes = Vec::new();
             copy(&mut content, &mut bytes)
                 .map_err(|error| Stop::Failure(content.failure(error)))?;
-            Ok(Content::Kept(charged(bytes, reading)?))
+            charge(&bytes, reading)?;
+            Ok(Content::Kept(Kept::new(bytes)))
         }
         Want::Condensed(condenser) => condense(tarball, item, condenser, reading),
     }
@@ -173,13 +174,16 @@ fn condense<R: Skip + BufRead>(
     let mut condense = (condenser.begin)(item.size);
     tarball.reader(item).each_piece(|piece| condense.take(piece)).map_err(Stop::Failure)?;
     match condense.finish() {
-        Some(bytes) => Ok(Content::Condensed(condenser, charged(bytes, reading)?)),
+        Some(bytes) => {
+            charge(&bytes, reading)?;
+            // It is small already, and is looked at by several.
+            Ok(Content::Condensed(condenser, Kept::plain(bytes)))
+        }
         None => Ok(Content::Refused(Want::Condensed(condenser))),
     }
 }
 
-/// Bytes that are kept. They count for as many as they are when they are read.
-fn charged(bytes: Vec<u8>, reading: &super::Reading<'_>) -> Result<Kept, Stop> {
-    reading.kept.take(bytes.len()).map_err(Stop::Error)?;
-    Ok(Kept::new(bytes))
+/// Bytes that are kept count for as many as they are when they are read.
+fn charge(bytes: &[u8], reading: &super::Reading<'_>) -> Result<(), Stop> {
+    reading.kept.take(bytes.len()).map_err(Stop::Error)
 }
