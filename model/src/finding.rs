@@ -1,6 +1,12 @@
 //! One statement of a defect.
 
-use crate::{digest::Digest, purl::Purl, severity::Severity};
+use crate::{
+    digest::Digest,
+    purl::Purl,
+    risk::{Exploitation, Prediction, Risk},
+    scan::{Fix, Origin},
+    severity::Severity,
+};
 use camino::Utf8PathBuf;
 use std::fmt;
 
@@ -100,10 +106,18 @@ pub struct Vulnerability {
     pub name: String,
     /// Its version.
     pub version: String,
-    /// The versions that fix it, lowest first.
-    pub fixed: Vec<String>,
+    /// What is known of a fix.
+    pub fix: Fix,
     /// CVSS base score.
     pub score: Option<f64>,
+    /// How urgent it is.
+    pub risk: Risk,
+    /// Whether it is known to be exploited.
+    pub exploitation: Exploitation,
+    /// How likely it is to be; absent where nobody has predicted it.
+    pub prediction: Option<Prediction>,
+    /// Whether its component came with the base image.
+    pub origin: Origin,
 }
 
 /// Tells findings apart across runs: the same defect in the same place has the same fingerprint

@@ -16,6 +16,7 @@ pub mod platform;
 pub mod printable;
 pub mod purl;
 pub mod reference;
+pub mod risk;
 pub mod scan;
 pub mod severity;
 pub mod tree;

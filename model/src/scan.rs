@@ -1,6 +1,13 @@
 //! What the advisories say of each component. Nothing here judges: that is the policy's.
 
-use crate::{advisory::Advisory, component::ComponentId, digest::Digest};
+use crate::{
+    Inventory,
+    advisory::{Advisory, AdvisoryClass},
+    component::{Component, ComponentId, Location},
+    digest::Digest,
+    risk::{Exploitation, Prediction, Ratings, Risk, Urgency},
+    tree::LayerInfo,
+};
 use jiff::Timestamp;
 
 /// The outcome of matching one inventory against one advisory index.
@@ -104,6 +111,16 @@ pub struct Match {
     pub advisory: Advisory,
     /// What is known of a fix.
     pub fix: Fix,
+    /// All that is said on how bad the flaw is, and what of it counts.
+    pub ratings: Ratings,
+    /// Whether the flaw is known to be exploited.
+    pub exploitation: Exploitation,
+    /// How likely it is to be; absent where nobody has predicted it.
+    pub prediction: Option<Prediction>,
+    /// Whether the component came with the base image.
+    pub origin: Origin,
+    /// What shows that the component is there, and that it has the part that is flawed.
+    pub evidence: Vec<MatchEvidence>,
     /// Why it applies: the range or list of the record, in words (`introduced 0, fixed 1.2.13-1; 1.2.11-1 lies before`).
     pub because: String,
     /// The package name that the advisory was found under (the source package for Debian).
@@ -113,10 +130,152 @@ pub struct Match {
 /// What is known of a fix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fix {
-    /// These versions have it, lowest first.
-    Fixed(Vec<String>),
-    /// The record names none.
+    /// There are versions that have it.
+    Fixed(FixedIn),
+    /// A record says that there is none yet.
+    NotFixed {
+        /// Its id.
+        record: String,
+    },
+    /// A record says that there will be none.
+    WontFix {
+        /// Its id.
+        record: String,
+    },
+    /// No record says anything of one.
     NoneKnown,
+}
+
+/// Versions that have a fix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FixedIn {
+    /// The versions, lowest first; never empty.
+    pub versions: Vec<String>,
+    /// The id of the record that names the first of them; where several do, of the oldest.
+    pub record: String,
+    /// Since when it is known; absent where that record has no date.
+    pub since: Option<FixedSince>,
+}
+
+/// Since when a fix is known: the date of the oldest record that names one. The fix itself may be a little older or younger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FixedSince {
+    /// When.
+    pub at: Timestamp,
+    /// Which date of the record that is.
+    pub dated: Dated,
+}
+
+/// A date of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Dated {
+    /// When it was published.
+    Published,
+    /// When it was last changed: it does not say when it was published.
+    Modified,
+}
+
+/// Where a component comes from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Origin {
+    /// A layer of the base image brought it.
+    Base,
+    /// A layer on top of the base image brought it.
+    Own,
+    /// The base image is not known, or the layer is not.
+    #[default]
+    Unknown,
+}
+
+/// What a match rests on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MatchEvidence {
+    /// The component was found there.
+    File(Location),
+    /// The program links this package, which the record names.
+    Links(String),
+}
+
+impl Fix {
+    /// The versions that have it, lowest first.
+    pub fn versions(&self) -> &[String] {
+        match self {
+            Self::Fixed(fixed) => &fixed.versions,
+            Self::NotFixed { .. } | Self::WontFix { .. } | Self::NoneKnown => &[],
+        }
+    }
+
+    /// Since when a fix is known.
+    pub fn since(&self) -> Option<FixedSince> {
+        match self {
+            Self::Fixed(fixed) => fixed.since,
+            Self::NotFixed { .. } | Self::WontFix { .. } | Self::NoneKnown => None,
+        }
+    }
+
+    /// The word that stands for it in reports.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Fixed(_) => "fixed",
+            Self::NotFixed { .. } => "not-fixed",
+            Self::WontFix { .. } => "wont-fix",
+            Self::NoneKnown => "unknown",
+        }
+    }
+}
+
+impl Dated {
+    /// The word that stands for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Published => "published",
+            Self::Modified => "modified",
+        }
+    }
+}
+
+impl Origin {
+    /// The word that stands for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Base => "base",
+            Self::Own => "own",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Where a component of an image comes from whose base image has the layers with these diffIDs; without any, the base
+    /// is not known.
+    ///
+    /// A layer that is not one of the image's proves nothing: such a component is *unknown*.
+    pub fn of(component: &Component, image: &[LayerInfo], base: &[Digest]) -> Self {
+        match component.introduced {
+            Some(layer) if base.contains(&layer) => Self::Base,
+            Some(layer) if !base.is_empty() && image.iter().any(|known| known.diff_id == layer) => {
+                Self::Own
+            }
+            Some(_) | None => Self::Unknown,
+        }
+    }
+}
+
+impl Match {
+    /// How urgent it is.
+    pub fn risk(&self) -> Risk {
+        let urgency = match (self.advisory.class, self.exploitation) {
+            (AdvisoryClass::Malware, _) => Urgency::Malware,
+            (AdvisoryClass::Vulnerability, Exploitation::Known(_)) => Urgency::Exploited,
+            (AdvisoryClass::Vulnerability, Exploitation::NotListed | Exploitation::NoCatalog) => {
+                Urgency::Rated
+            }
+        };
+        let score = self.advisory.cvss.as_ref().map(|cvss| cvss.score);
+        Risk {
+            urgency,
+            harm: score.unwrap_or_else(|| Risk::harm_of(self.advisory.severity)),
+            likelihood: self.prediction.map_or(Risk::UNPREDICTED, |found| found.probability),
+        }
+    }
 }
 
 /// How many components ended how; components judged as another count as that one does.
@@ -128,6 +287,8 @@ pub struct ScanCounts {
     pub clean: usize,
     /// Could not be told.
     pub not_evaluated: usize,
+    /// Those among all of these whose distribution judges them.
+    pub judged_by_owner: usize,
 }
 
 impl Scan {
@@ -150,7 +311,10 @@ impl Scan {
     /// How many components ended how.
     pub fn counts(&self) -> ScanCounts {
         let mut counts = ScanCounts::default();
-        for id in (0..).map(ComponentId).take(self.verdicts.len()) {
+        for (id, verdict) in (0..).map(ComponentId).zip(&self.verdicts) {
+            if matches!(verdict, ScanVerdict::JudgedAs(_)) {
+                counts.judged_by_owner = counts.judged_by_owner.saturating_add(1);
+            }
             let count = match self.verdict(id) {
                 Some(ScanVerdict::Matched(_)) => &mut counts.matched,
                 Some(ScanVerdict::Clean) => &mut counts.clean,
@@ -161,6 +325,21 @@ impl Scan {
             *count = count.saturating_add(1);
         }
         counts
+    }
+
+    /// The same scan, every match attributed to the base image or to what was built on it. `base` are the diffIDs of the
+    /// base's layers; without any, the base is not known.
+    #[must_use]
+    pub fn attributed(mut self, inventory: &Inventory, base: &[Digest]) -> Self {
+        for (verdict, component) in self.verdicts.iter_mut().zip(inventory.components()) {
+            if let ScanVerdict::Matched(matches) = verdict {
+                let origin = Origin::of(component, &inventory.layers, base);
+                for found in matches {
+                    found.origin = origin;
+                }
+            }
+        }
+        self
     }
 
     /// Every match with its component, in the inventory's order.
@@ -195,6 +374,9 @@ mod tests {
                 ScanVerdict::NotEvaluated(NotEvaluated::NoVersion),
             ],
         };
-        assert_eq!(scan.counts(), ScanCounts { matched: 0, clean: 2, not_evaluated: 3 });
+        assert_eq!(
+            scan.counts(),
+            ScanCounts { matched: 0, clean: 2, not_evaluated: 3, judged_by_owner: 3 }
+        );
     }
 }

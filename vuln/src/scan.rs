@@ -13,7 +13,8 @@ use plimsoll_model::{
     advisory::{Advisory, AdvisoryClass},
     component::{Component, ComponentId},
     inventory::Distribution,
-    scan::{Fix, Match, NotEvaluated, Scan, ScanVerdict},
+    risk::{self, Choice, Exploitation, Ratings},
+    scan::{Dated, Fix, FixedIn, FixedSince, Match, NotEvaluated, Origin, Scan, ScanVerdict},
 };
 use std::{
     cmp::{Ordering, Reverse},
@@ -299,8 +300,6 @@ fn one_match(group: &[Item<'_>], scheme: &Scheme, name: &str) -> Match {
         .collect();
     let rating = items.first().map_or(Rating::UNKNOWN, |item| item.rating.clone());
     let is_malware = items.iter().any(|item| item.details.class == AdvisoryClass::Malware);
-    let fixed = items.iter().flat_map(|item| item.hit.fixed.clone()).collect();
-    let fixed = in_order(fixed, scheme);
     Match {
         advisory: Advisory {
             id: id.to_owned(),
@@ -316,10 +315,57 @@ fn one_match(group: &[Item<'_>], scheme: &Scheme, name: &str) -> Match {
             class: if is_malware { AdvisoryClass::Malware } else { AdvisoryClass::Vulnerability },
             reference: first(|item| item.details.reference.map(str::to_owned)),
         },
-        fix: if fixed.is_empty() { Fix::NoneKnown } else { Fix::Fixed(fixed) },
+        fix: fix(&items, scheme),
+        ratings: ratings(&items),
+        exploitation: Exploitation::NoCatalog,
+        prediction: None,
+        origin: Origin::Unknown,
+        evidence: Vec::new(),
         because: because(&items),
         matched_name: name.to_owned(),
     }
+}
+
+/// What the records on one flaw say of a fix together: a version that any of them names counts.
+fn fix(items: &[Item<'_>], scheme: &Scheme) -> Fix {
+    let naming: Vec<_> = items.iter().filter(|item| !item.hit.fixed.is_empty()).collect();
+    let since = |item: &Item<'_>| {
+        let published = item.details.published.map(|at| FixedSince { at, dated: Dated::Published });
+        published.or(item.details.modified.map(|at| FixedSince { at, dated: Dated::Modified }))
+    };
+    // A record without a date is not the oldest that is known.
+    let oldest = naming
+        .iter()
+        .map(|item| (since(item), item.details.id))
+        .min_by_key(|(since, id)| (since.is_none(), since.map(|since| since.at), *id));
+    let Some((since, record)) = oldest else { return Fix::NoneKnown };
+    let versions = naming.iter().flat_map(|item| item.hit.fixed.clone()).collect();
+    Fix::Fixed(FixedIn { versions: in_order(versions, scheme), record: record.to_owned(), since })
+}
+
+/// Everything that the records say on how bad the flaw is. The worst item comes first, and so does its rating.
+fn ratings(items: &[Item<'_>]) -> Ratings {
+    let mut all: Vec<risk::Rating> = Vec::new();
+    for item in items.iter().filter(|item| *item.rating != Rating::UNKNOWN) {
+        let cvss = item.rating.cvss.as_ref();
+        let rating = risk::Rating {
+            source: item.details.id.to_owned(),
+            kind: if cvss.is_some() { "CVSS" } else { "severity" }.to_owned(),
+            stated: cvss
+                .map_or_else(|| item.rating.severity.to_string(), |cvss| cvss.vector.clone()),
+            score: cvss.map(|cvss| cvss.score),
+            severity: item.rating.severity,
+        };
+        if !all.contains(&rating) {
+            all.push(rating);
+        }
+    }
+    let choice = match all.first() {
+        Some(first) if first.score.is_some() => Choice::NewestCvss,
+        Some(_) => Choice::WorstWord,
+        None => Choice::Nothing,
+    };
+    Ratings { all, choice }
 }
 
 fn because(items: &[Item<'_>]) -> String {

@@ -189,7 +189,7 @@ fn known_matches_of_distributions() {
     if let [found] = found.as_slice() {
         assert_eq!(found.advisory.id, "DEBIAN-CVE-2025-68973");
         assert_eq!(found.advisory.severity, Severity::Unknown);
-        assert_eq!(found.fix, Fix::Fixed(vec!["2.2.40-1.1+deb12u2".to_owned()]));
+        assert_eq!(found.fix.versions(), ["2.2.40-1.1+deb12u2"]);
         assert_eq!(found.because, "introduced 0, fixed 2.2.40-1.1+deb12u2; 2.2.40-1.1 lies before");
         assert_eq!(found.matched_name, "gnupg2");
     }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use plimsoll_model::{
     Inventory,
     component::{Component, ComponentId},
-    scan::{Fix, IndexStamp, Match, Scan},
+    scan::{IndexStamp, Match, Scan},
 };
 use serde_json::{Value, json};
 
@@ -86,10 +86,6 @@ fn vulnerability(
         severity.push(json!({"method": "cvss_score", "score": format!("{:.1}", cvss.score)}));
         severity.push(json!({"method": "cvss_vector", "score": cvss.vector}));
     }
-    let fixed = match &found.fix {
-        Fix::Fixed(versions) => versions.as_slice(),
-        Fix::NoneKnown => &[],
-    };
     let component = inventory.component(*component);
     json!({
         "id": id,
@@ -99,7 +95,7 @@ fn vulnerability(
             "aliases": advisory.aliases,
             "component": component.map(|component| component.purl.as_str()),
             "location": component.and_then(location),
-            "fixed": fixed,
+            "fixed": found.fix.versions(),
         }],
     })
 }
@@ -117,7 +113,8 @@ mod tests {
         advisory::{Advisory, AdvisoryClass, Cvss},
         component::Location,
         inventory::Unknown,
-        scan::{NotEvaluated, ScanVerdict, SourceStamp},
+        risk::{Exploitation, Ratings},
+        scan::{Fix, FixedIn, NotEvaluated, Origin, ScanVerdict, SourceStamp},
     };
 
     fn found(id: &str, aliases: &[&str], score: Option<f64>) -> Match {
@@ -133,7 +130,18 @@ mod tests {
                 class: AdvisoryClass::Vulnerability,
                 reference: None,
             },
-            fix: score.map_or(Fix::NoneKnown, |_| Fix::Fixed(vec!["1.3".to_owned()])),
+            fix: score.map_or(Fix::NoneKnown, |_| {
+                Fix::Fixed(FixedIn {
+                    versions: vec!["1.3".to_owned()],
+                    record: id.to_owned(),
+                    since: None,
+                })
+            }),
+            ratings: Ratings::default(),
+            exploitation: Exploitation::NoCatalog,
+            prediction: None,
+            origin: Origin::Unknown,
+            evidence: vec![],
             because: String::new(),
             matched_name: String::new(),
         }

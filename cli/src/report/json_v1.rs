@@ -84,7 +84,7 @@ fn finding(judged: &Judged) -> Value {
         })),
         "vulnerability": finding.vulnerability.as_ref().map(|flaw| json!({
             "id": flaw.id, "ids": flaw.ids, "purl": flaw.purl, "name": flaw.name, "version": flaw.version,
-            "fixed": flaw.fixed, "score": flaw.score,
+            "fixed": flaw.fix.versions(), "score": flaw.score,
         })),
     })
 }

@@ -16,7 +16,8 @@ use plimsoll_model::{
     inventory::Unknown,
     platform::Platform,
     reference,
-    scan::{Fix, IndexStamp, Match, Scan, ScanVerdict, SourceStamp},
+    risk::{Exploitation, Ratings},
+    scan::{Fix, FixedIn, IndexStamp, Match, Origin, Scan, ScanVerdict, SourceStamp},
 };
 use std::collections::BTreeMap;
 
@@ -296,7 +297,16 @@ pub(crate) fn found(id: &str, severity: Severity) -> Match {
             class: AdvisoryClass::Vulnerability,
             reference: None,
         },
-        fix: Fix::Fixed(vec!["2".to_owned()]),
+        fix: Fix::Fixed(FixedIn {
+            versions: vec!["2".to_owned()],
+            record: id.to_owned(),
+            since: None,
+        }),
+        ratings: Ratings::default(),
+        exploitation: Exploitation::NotListed,
+        prediction: None,
+        origin: Origin::Unknown,
+        evidence: vec![],
         because: String::new(),
         matched_name: String::new(),
     }

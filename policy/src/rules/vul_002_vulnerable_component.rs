@@ -60,10 +60,7 @@ pub(super) fn raise(
     title: String,
 ) -> Raised {
     let version = component.version.as_deref().unwrap_or("without a version");
-    let fixed: &[String] = match &found.fix {
-        Fix::Fixed(versions) => versions,
-        Fix::NoneKnown => &[],
-    };
+    let fixed = found.fix.versions();
     let expected = match fixed {
         [] => "a version without the flaw; none is known".to_owned(),
         versions => format!("{} or later", versions.join(" or ")),
@@ -78,8 +75,12 @@ pub(super) fn raise(
         purl: component.purl.clone(),
         name: component.name.clone(),
         version: component.version.clone().unwrap_or_default(),
-        fixed: fixed.to_vec(),
+        fix: found.fix.clone(),
         score: found.advisory.cvss.as_ref().map(|cvss| cvss.score),
+        risk: found.risk(),
+        exploitation: found.exploitation,
+        prediction: found.prediction,
+        origin: found.origin,
     };
     let remedy = match fixed {
         [] => "no fix is known: remove the component, or decide and write an exception".to_owned(),

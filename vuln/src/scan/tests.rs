@@ -72,14 +72,14 @@ fn check(record: &str, component: Component, expect: &ScanVerdict) {
 }
 
 #[track_caller]
-fn check_found(record: &str, component: Component, because: &str, fix: &Fix) {
+fn check_found(record: &str, component: Component, because: &str, fix: &[String]) {
     let matches = found(verdict(&[record], Some(distribution("debian", Some("12"))), component));
     assert_eq!(matches.len(), 1);
-    assert_eq!((matches[0].because.as_str(), &matches[0].fix), (because, fix));
+    assert_eq!((matches[0].because.as_str(), matches[0].fix.versions()), (because, fix));
 }
 
-fn fixed(versions: &[&str]) -> Fix {
-    Fix::Fixed(versions.iter().map(|version| (*version).to_owned()).collect())
+fn fixed(versions: &[&str]) -> Vec<String> {
+    versions.iter().map(|version| (*version).to_owned()).collect()
 }
 
 #[test]
@@ -106,7 +106,28 @@ fn a_match_says_everything() {
             class: AdvisoryClass::Vulnerability,
             reference: Some("https://example.org/1".to_owned()),
         },
-        fix: fixed(&["1:1.2.13-1"]),
+        fix: Fix::Fixed(FixedIn {
+            versions: fixed(&["1:1.2.13-1"]),
+            record: "DEBIAN-CVE-2023-1".to_owned(),
+            since: Some(FixedSince {
+                at: "2023-01-02T00:00:00Z".parse().unwrap(),
+                dated: Dated::Published,
+            }),
+        }),
+        ratings: Ratings {
+            all: vec![risk::Rating {
+                source: "DEBIAN-CVE-2023-1".to_owned(),
+                kind: "CVSS".to_owned(),
+                stated: "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H".to_owned(),
+                score: Some(9.8),
+                severity: Severity::Critical,
+            }],
+            choice: Choice::NewestCvss,
+        },
+        exploitation: Exploitation::NoCatalog,
+        prediction: None,
+        origin: Origin::Unknown,
+        evidence: vec![],
         because: "introduced 0, fixed 1:1.2.13-1; 1:1.2.11-1 lies before".to_owned(),
         matched_name: "zlib".to_owned(),
     };
@@ -213,9 +234,9 @@ fn versions_count_beside_the_ranges() {
     let record = record("PYSEC-1", "PyPI", "leo", &rest);
     let leo = |version| language("pypi", "leo", version);
     let listed = |version| format!("{version} is among the versions that the record lists");
-    check_found(&record, leo("0.5"), &listed("0.5"), &Fix::NoneKnown);
-    check_found(&record, leo("0.5.0"), &listed("0.5.0"), &Fix::NoneKnown);
-    check_found(&record, leo("4.11-final"), &listed("4.11-final"), &Fix::NoneKnown);
+    check_found(&record, leo("0.5"), &listed("0.5"), &[]);
+    check_found(&record, leo("0.5.0"), &listed("0.5.0"), &[]);
+    check_found(&record, leo("4.11-final"), &listed("4.11-final"), &[]);
     check(&record, leo("0.6"), &ScanVerdict::Clean);
     check(
         &record,
@@ -400,7 +421,7 @@ fn one_flaw_is_one_match_with_all_ids_the_worst_severity_and_every_fix() {
     assert_eq!(one.advisory.id, "B-1");
     assert_eq!(one.advisory.aliases, ["A-1", "CVE-2024-1", "GHSA-1"]);
     assert_eq!(one.advisory.severity, Severity::High);
-    assert_eq!(one.fix, fixed(&["2.0.0", "3.0.0"]));
+    assert_eq!(one.fix.versions(), fixed(&["2.0.0", "3.0.0"]));
     assert_eq!(
         one.because,
         "B-1: introduced 0, fixed 2.0.0; 1.0.0 lies before; A-1: introduced 0, fixed 3.0.0; 1.0.0 lies before"
