@@ -40,8 +40,11 @@ fn image() -> BuiltImage {
     ImageBuilder::new().layer(files.storage(Storage::Plain)).layer(whiteouts).user("1").build()
 }
 
-fn tar(files: impl IntoIterator<Item = (String, &[u8])>) -> Vec<u8> {
-    files.into_iter().fold(LayerBuilder::new(), |tar, (name, bytes)| tar.file(&name, bytes)).tar()
+fn tar(files: impl IntoIterator<Item = (String, impl AsRef<[u8]>)>) -> Vec<u8> {
+    files
+        .into_iter()
+        .fold(LayerBuilder::new(), |tar, (name, bytes)| tar.file(&name, bytes.as_ref()))
+        .tar()
 }
 
 /// An image as a layout in an archive.
