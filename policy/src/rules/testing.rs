@@ -44,6 +44,7 @@ pub(crate) struct Case {
     index: Option<IndexStamp>,
     is_unscanned: bool,
     verdicts: Option<Vec<ScanVerdict>>,
+    vex: Option<crate::vex::VexFacts>,
 }
 
 /// The moment of all tests: 2026-06-15 12:00 UTC.
@@ -174,6 +175,16 @@ impl Case {
         self
     }
 
+    /// A document of statements, given as JSON.
+    pub(crate) fn vex(mut self, document: &serde_json::Value) -> Self {
+        let bytes = document.to_string();
+        let path = format!("{}.json", Digest::of(bytes.as_bytes()).short());
+        let image = self.image.as_ref().map(crate::vex::Image::of);
+        let vex = self.vex.get_or_insert(crate::vex::VexFacts { documents: vec![], image });
+        vex.documents.push(crate::vex::read(bytes.as_bytes(), path.as_str().into()).unwrap());
+        self
+    }
+
     /// Verdicts in place of those of the components.
     pub(crate) fn with_verdicts(mut self, verdicts: &[ScanVerdict]) -> Self {
         self.verdicts = Some(verdicts.to_vec());
@@ -206,6 +217,7 @@ impl Case {
             image: self.image.as_ref(),
             inventory: has_inventory.then_some(&inventory),
             scan: (has_inventory && !self.is_unscanned).then_some(&scan),
+            vex: self.vex.as_ref(),
             dockerfiles: &self.dockerfiles,
             target_stage: self.target.as_deref(),
             build_args: &self.build_args,
