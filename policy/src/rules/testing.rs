@@ -180,8 +180,10 @@ impl Case {
         let bytes = document.to_string();
         let path = format!("{}.json", Digest::of(bytes.as_bytes()).short());
         let image = self.image.as_ref().map(crate::vex::Image::of);
-        let vex = self.vex.get_or_insert(crate::vex::VexFacts { documents: vec![], image });
-        vex.documents.push(crate::vex::read(bytes.as_bytes(), path.as_str().into()).unwrap());
+        let read = crate::vex::read(bytes.as_bytes(), path.as_str().into()).unwrap();
+        let before = self.vex.take().map_or_else(Vec::new, |vex| vex.documents.to_vec());
+        let documents = before.into_iter().chain([read]).collect();
+        self.vex = Some(crate::vex::VexFacts { documents, image });
         self
     }
 

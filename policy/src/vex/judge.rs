@@ -24,13 +24,14 @@ use plimsoll_model::{
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
+    sync::Arc,
 };
 
 /// The documents that count for a subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VexFacts {
     /// What was read.
-    pub documents: Vec<Document>,
+    pub documents: Arc<[Document]>,
     /// The image that is judged, where it is one.
     pub image: Option<Image>,
 }

@@ -295,7 +295,7 @@ fn of_two_components_of_one_name_both_have_to_be_cleared() {
     statement["products"] = json!([{ "hashes": { "sha-1": "ab".repeat(20) } }]);
     let document =
         super::super::read(of(&[statement]).to_string().as_bytes(), "a.json".into()).unwrap();
-    let facts = VexFacts { documents: vec![document], image: None };
+    let facts = VexFacts { documents: [document].into(), image: None };
     let judgement = judge(&facts, (&inventory, &scan), &VexPolicy::default(), now());
     let found = found("CVE-1", Severity::Critical);
     assert!(
