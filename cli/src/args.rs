@@ -1,10 +1,15 @@
 //! The command line.
 
 mod sbom;
+mod vex;
 
 pub(crate) use sbom::{
     ReadingArguments, SbomArguments, SbomCommand, SbomConvertArguments, SbomDiffArguments,
     SbomListArguments, SbomMergeArguments, SbomScoreArguments,
+};
+
+pub(crate) use vex::{
+    VexAddArguments, VexArguments, VexCommand, VexExportArguments, VexFormat, VexListArguments,
 };
 
 use crate::{
@@ -143,7 +148,7 @@ pub(crate) enum Command {
     /// Verify the evidence about an image, and explain every candidate.
     Verify(VerifyArguments),
     /// Judge an image, copy it with its evidence, and only then move the tag.
-    Promote(PromoteArguments),
+    Promote(Box<PromoteArguments>),
     /// Approve base images, and list those that are approved.
     #[command(subcommand)]
     Base(BaseCommand),
@@ -156,6 +161,9 @@ pub(crate) enum Command {
     /// Write or check the policy file.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Say of a flaw that a product is not affected by it, and list what others say.
+    #[command(subcommand)]
+    Vex(VexCommand),
     /// Explain a rule: why it is there, how to mend, a bad and a good example.
     Explain {
         /// The rule's id, such as `DF-020`.
@@ -267,6 +275,8 @@ pub(crate) struct JudgingArguments {
     #[command(flatten)]
     pub gate: GateArguments,
     #[command(flatten)]
+    pub vex: VexArguments,
+    #[command(flatten)]
     pub key: KeyArguments,
     #[command(flatten)]
     pub ledger: LedgerArguments,
@@ -310,6 +320,8 @@ pub(crate) struct ScanArguments {
     pub index: IndexArguments,
     #[command(flatten)]
     pub gate: GateArguments,
+    #[command(flatten)]
+    pub vex: VexArguments,
     #[command(flatten)]
     pub output: OutputArguments,
 }
@@ -527,6 +539,8 @@ pub(crate) enum LedgerCommand {
     Flagged {
         #[command(flatten)]
         index: IndexArguments,
+        #[command(flatten)]
+        vex: VexArguments,
         #[command(flatten)]
         ledger: LedgerArguments,
         /// Report format: table or json.

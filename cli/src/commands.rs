@@ -15,6 +15,7 @@ mod run;
 mod sbom;
 mod scan;
 mod verify;
+mod vex;
 
 use crate::{args::Command, context::Context, error::Error, exit::ExitStatus};
 
@@ -36,6 +37,7 @@ pub(crate) async fn dispatch(
         Command::Db(command) => Box::pin(db::db(ctx, &command)).await,
         Command::Ledger(command) => Box::pin(ledger::ledger(ctx, &command)).await,
         Command::Policy(command) => policy::policy(ctx, &command),
+        Command::Vex(command) => vex::vex(ctx, &command),
         Command::Explain { id } => explain::explain(&id),
         Command::Completions { shell } => completions::completions(shell),
         Command::Man => man::man(),

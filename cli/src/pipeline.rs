@@ -16,6 +16,7 @@ use crate::{
         record::{self, Outcomes},
         resolve::{self, Resolved},
         verify::{self, Verified},
+        vex,
     },
 };
 use camino::Utf8Path;
@@ -25,7 +26,10 @@ use plimsoll_attest::{
     source::{self, SourceFacts},
 };
 use plimsoll_model::{Reference, scan::Scan};
-use plimsoll_policy::{Decision, Policy, Verdict};
+use plimsoll_policy::{
+    Decision, Policy, Verdict,
+    vex::{Image, VexFacts},
+};
 
 /// What is to be done with one image.
 #[derive(Debug)]
@@ -59,6 +63,7 @@ struct Facts {
     scan: Scan,
     build: Build,
     bases: Option<plimsoll_policy::bases::Lock>,
+    vex: Option<VexFacts>,
     policy: Policy,
 }
 
@@ -70,6 +75,7 @@ impl Facts {
             users: Some(self.cataloged.users()),
             inventory: Some(self.cataloged.inventory()),
             scan: Some(&self.scan),
+            vex: self.vex.as_ref(),
             build: &self.build,
             bases: self.bases.as_ref(),
         }
@@ -124,6 +130,7 @@ impl Pipeline<'_> {
     /// Resolve, inventory, scan. What is wrong with the command line or the policy is said before any work is done.
     async fn gather(&self, ctx: &Context) -> Result<Facts, Error> {
         let policy = self.judging.gate.apply(ctx.policy()?);
+        let (policy, vex) = vex::read(policy, &self.judging.vex)?;
         let bases = decide::bases(ctx, &policy)?;
         let build = Build::read(ctx, &self.judging.build)?;
         if let Some(destination) = self.destination {
@@ -133,7 +140,8 @@ impl Pipeline<'_> {
         let resolved = resolve::resolve(ctx, self.subject).await?;
         let cataloged = inventory::catalog(ctx, &resolved).await?;
         let scan = index::scan(ctx, cataloged.inventory(), &index).await?;
-        Ok(Facts { resolved, cataloged, scan, build, bases, policy })
+        let vex = vex.about(Some(Image::of(resolved.image())));
+        Ok(Facts { resolved, cataloged, scan, build, bases, vex, policy })
     }
 
     /// Reads the source, and signs and attaches the statements.

@@ -10,3 +10,4 @@ pub(crate) mod promote;
 pub(crate) mod record;
 pub(crate) mod resolve;
 pub(crate) mod verify;
+pub(crate) mod vex;

@@ -6,6 +6,7 @@ use crate::{
     facts::Facts,
     policy::Leniency,
     rules::{self, About, Raised, Rule, RuleContext, Subject},
+    vex::{Usage, judge::Cleared},
 };
 use camino::Utf8PathBuf;
 use jiff::{Timestamp, civil};
@@ -21,6 +22,7 @@ use std::{cmp::Reverse, collections::BTreeSet};
 pub struct Decision {
     verdict: Verdict,
     findings: Vec<Judged>,
+    vex: Vec<Usage>,
     policy: Digest,
     decided: Timestamp,
     /// The digests that were judged: of what the reference came to, and of the manifest.
@@ -58,6 +60,8 @@ pub struct Judged {
     pub action: Action,
     /// Who accepted it.
     pub exception: Option<AppliedException>,
+    /// The statement by which it is cleared.
+    pub cleared: Option<Cleared>,
     /// The line of the policy file that judged it; nothing where a built-in value did.
     pub policy_line: Option<PolicyLine>,
 }
@@ -98,7 +102,7 @@ impl Action {
 impl Judged {
     /// Whether it stands in the way.
     pub fn is_blocking(&self) -> bool {
-        self.action == Action::Deny && self.exception.is_none()
+        self.action == Action::Deny && self.exception.is_none() && self.cleared.is_none()
     }
 }
 
@@ -116,6 +120,11 @@ impl Decision {
     /// The findings that stand in the way.
     pub fn blocking(&self) -> impl Iterator<Item = &Judged> {
         self.findings.iter().filter(|judged| judged.is_blocking())
+    }
+
+    /// What became of each VEX statement.
+    pub fn vex(&self) -> &[Usage] {
+        &self.vex
     }
 
     /// Permission to promote `subject`: only where everything passed, and only for the image that was judged.
@@ -148,6 +157,7 @@ pub fn decide(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> Decision {
     Decision {
         verdict: verdict(&findings, facts),
         findings,
+        vex: subject.vex.usages,
         policy: policy.digest(),
         decided: now,
         judged: facts.image.map(|image| [image.pinned.digest, image.manifest]),
@@ -187,6 +197,7 @@ fn judged(subject: &Subject<'_>, setting: (Action, Option<u32>), raised: Raised)
     Judged {
         action: strictest.min(leniency),
         exception: exception(policy, &raised, subject.now),
+        cleared: raised.cleared,
         policy_line: line.and_then(|line| policy.line(line)),
         finding: raised.finding,
     }

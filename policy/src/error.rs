@@ -29,6 +29,38 @@ pub enum Error {
         /// In bytes.
         limit: u64,
     },
+    /// Something at one place of a VEX document is wrong.
+    #[error("cannot read VEX in `{path}`: {at}{}{message}", if .at.is_empty() { "" } else { ": " })]
+    Vex {
+        /// The document.
+        path: Utf8PathBuf,
+        /// The place (`statements[3].status`); empty for the document as a whole.
+        at: String,
+        /// What was expected and what was found.
+        message: String,
+    },
+    /// A VEX document is no JSON, or JSON that readers would take for different things.
+    #[error("cannot read VEX in `{path}`")]
+    VexJson {
+        /// The document.
+        path: Utf8PathBuf,
+        /// Where and why.
+        source: serde_json::Error,
+    },
+    /// A statement that is to be written would say nothing, or nothing that anybody could use.
+    #[error("no such statement can be made: {message}")]
+    VexStatement {
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A VEX document is larger than one may be.
+    #[error("cannot read VEX in `{path}`: it is larger than {limit} bytes")]
+    VexTooLarge {
+        /// The document.
+        path: Utf8PathBuf,
+        /// In bytes.
+        limit: u64,
+    },
     /// The lock of approved bases is not the JSON that it should be.
     #[error("cannot read the lock of approved bases")]
     Lock {
@@ -56,10 +88,15 @@ pub enum Error {
 impl Classify for Error {
     fn class(&self) -> Class {
         match self {
-            Self::Invalid { .. } | Self::TooLarge { .. } => Class::Usage,
-            Self::Lock { .. } | Self::LockVersion { .. } | Self::LockEntry { .. } => {
-                Class::Rejected
+            Self::Invalid { .. } | Self::TooLarge { .. } | Self::VexStatement { .. } => {
+                Class::Usage
             }
+            Self::Lock { .. }
+            | Self::LockVersion { .. }
+            | Self::LockEntry { .. }
+            | Self::Vex { .. }
+            | Self::VexJson { .. }
+            | Self::VexTooLarge { .. } => Class::Rejected,
         }
     }
 
@@ -71,7 +108,10 @@ impl Classify for Error {
             Self::Lock { .. } | Self::LockVersion { .. } | Self::LockEntry { .. } => {
                 Some("`plimsoll base approve` writes the lock; do not edit it by hand".to_owned())
             }
-            Self::TooLarge { .. } => None,
+            Self::Vex { .. } | Self::VexJson { .. } => Some(
+                "OpenVEX 0.2.0, CycloneDX 1.4 to 1.7 and CSAF 2.0 are read, as JSON".to_owned(),
+            ),
+            Self::TooLarge { .. } | Self::VexStatement { .. } | Self::VexTooLarge { .. } => None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What is known of the subject when it is judged.
 
-use crate::{EvidenceKind, Users, bases::Lock};
+use crate::{EvidenceKind, Users, bases::Lock, vex::VexFacts};
 use camino::Utf8PathBuf;
 use plimsoll_model::{Inventory, evidence::Presence, image::Image, scan::Scan};
 use std::collections::BTreeMap;
@@ -26,6 +26,8 @@ pub struct Facts<'a> {
     pub inventory: Option<&'a Inventory>,
     /// What the advisories say of that inventory.
     pub scan: Option<&'a Scan>,
+    /// What others, or we ourselves, say of the flaws in it.
+    pub vex: Option<&'a VexFacts>,
     /// The Dockerfiles.
     pub dockerfiles: &'a [Dockerfile],
     /// The stage that is built (`--target`); absent means the last.

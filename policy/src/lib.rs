@@ -20,6 +20,7 @@ mod profiles;
 pub mod rules;
 pub mod template;
 mod users;
+pub mod vex;
 mod yaml;
 
 pub use clearance::Clearance;
@@ -29,5 +30,7 @@ pub use evidence::EvidenceKind;
 pub use exceptions::Exception;
 pub use facts::{Dockerfile, Facts};
 pub use pattern::{Pattern, PatternError};
-pub use policy::{BasesPolicy, EvidencePolicy, Policy, Profile, PromotionPolicy, SignerPolicy};
+pub use policy::{
+    BasesPolicy, EvidencePolicy, Policy, Profile, PromotionPolicy, SignerPolicy, VexPolicy,
+};
 pub use users::{Account, Users};

@@ -24,6 +24,7 @@ pub struct Policy {
     pub(crate) rules: BTreeMap<&'static str, RuleSetting>,
     pub(crate) evidence: EvidencePolicy,
     pub(crate) promotion: PromotionPolicy,
+    pub(crate) vex: VexPolicy,
     pub(crate) exceptions: Vec<Exception>,
 }
 
@@ -136,6 +137,20 @@ pub enum SignerPolicy {
         /// Its line.
         line: u32,
     },
+}
+
+/// Which VEX counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VexPolicy {
+    /// The documents as written: relative to the directory of the policy file.
+    pub documents: Vec<Utf8PathBuf>,
+    /// Whose statements count, by the author that a document names; empty means whoever wrote a document that is named here
+    /// or on the command line.
+    pub issuers: Vec<Pattern>,
+    /// How long ago a statement that clears may have been made.
+    pub max_age: Option<SignedDuration>,
+    /// The line of the section.
+    pub line: Option<u32>,
 }
 
 /// Which base images are approved.
@@ -274,6 +289,22 @@ impl Policy {
         });
         self.digest = Digest::of(format!("{} with fail-on {severity}", self.digest).as_bytes());
         self
+    }
+
+    /// The policy under which these documents count too; a policy of its own, with a digest of its own.
+    #[must_use]
+    pub fn with_vex(mut self, documents: &[Digest]) -> Self {
+        if !documents.is_empty() {
+            let named: Vec<_> = documents.iter().map(ToString::to_string).collect();
+            let text = format!("{} with VEX {}", self.digest, named.join(" "));
+            self.digest = Digest::of(text.as_bytes());
+        }
+        self
+    }
+
+    /// Which VEX counts.
+    pub const fn vex(&self) -> &VexPolicy {
+        &self.vex
     }
 
     /// What evidence is needed, and whose.

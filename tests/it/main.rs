@@ -26,3 +26,4 @@ mod sboms;
 mod subjects;
 mod support;
 mod tidy;
+mod vex;

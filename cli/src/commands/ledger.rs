@@ -8,12 +8,15 @@ use crate::{
     report::{self, Output},
     stages::{
         decide::{Build, Case},
-        index, record,
+        index, record, vex,
     },
 };
-use plimsoll_ledger::{Entry, Filter, Ledger, RecordId, record::RecordedFinding};
-use plimsoll_model::{Digest, Printable};
-use plimsoll_policy::{Policy, Verdict};
+use plimsoll_ledger::{
+    Entry, Filter, Ledger, RecordId,
+    record::{Record, RecordedFinding},
+};
+use plimsoll_model::{Digest, Printable, platform::Platform, reference::Repository};
+use plimsoll_policy::{Policy, Verdict, vex::Image};
 use plimsoll_vuln::Index;
 use serde_json::{Value, json};
 use std::{fmt::Write as _, sync::Arc};
@@ -28,10 +31,11 @@ pub(crate) async fn ledger(
             list(&open(ctx, ledger)?, &filter(of.as_deref(), *limit), output)
         }
         LedgerCommand::Show { id, ledger, output } => show(&open(ctx, ledger)?, *id, output),
-        LedgerCommand::Flagged { index, ledger, output } => {
+        LedgerCommand::Flagged { index, vex, ledger, output } => {
+            let (policy, vex) = vex::read(ctx.policy()?, vex)?;
             let ledger = open(ctx, ledger)?;
             let index = index::open(ctx, index).await?;
-            flagged(ctx, &ledger, &index, output).await
+            flagged(ctx, &ledger, &Today { policy, index, vex }, output).await
         }
     }
 }
@@ -164,20 +168,26 @@ struct Flagged {
     findings: Vec<RecordedFinding>,
 }
 
+/// What builds are judged by today.
+struct Today {
+    policy: Policy,
+    index: Arc<Index>,
+    vex: vex::Read,
+}
+
 async fn flagged(
     ctx: &Context,
     ledger: &Ledger,
-    index: &Arc<Index>,
+    today: &Today,
     outputs: &[Output],
 ) -> Result<&'static ExitStatus, Error> {
-    let policy = ctx.policy()?;
     // A build that was taken out of the ledger, or is said there not to have passed, would not be missed below.
     ledger.verify_chain()?;
     let entries = ledger.latest_passed()?;
     let count = entries.len();
     let mut flagged = Vec::new();
     for entry in entries {
-        let (verdict, findings) = judge_again(ctx, &policy, &entry, index).await?;
+        let (verdict, findings) = judge_again(ctx, today, &entry).await?;
         if verdict != Verdict::Pass {
             flagged.push(Flagged { entry, verdict, findings });
         }
@@ -222,24 +232,40 @@ fn flagged_text(count: usize, flagged: &[Flagged]) -> String {
 /// Judges the recorded inventory of a build by today's advisories: the same evaluator, the vulnerability rules alone.
 async fn judge_again(
     ctx: &Context,
-    policy: &Policy,
+    today: &Today,
     entry: &Entry,
-    index: &Arc<Index>,
 ) -> Result<(Verdict, Vec<RecordedFinding>), Error> {
     let inventory = Arc::new(plimsoll_sbom::formats::read(&entry.record.inventory, &ctx.limits)?);
-    let scan = index::scan(ctx, &inventory, index).await?;
+    let scan = index::scan(ctx, &inventory, &today.index).await?;
+    let vex = today.vex.about(Some(recorded_image(&entry.record)));
     let build = Build::default();
     let case = Case {
-        policy,
+        policy: &today.policy,
         image: None,
         users: None,
         inventory: Some(&inventory),
         scan: Some(&scan),
+        vex: vex.as_ref(),
         build: &build,
         bases: None,
     };
     let decision = case.decide(ctx, None);
     Ok((decision.verdict(), decision.blocking().map(record::finding).collect()))
+}
+
+/// By what a statement can name the image of a build.
+fn recorded_image(record: &Record) -> Image {
+    let repository = record.name.parse::<Repository>().ok();
+    Image {
+        digests: [record.digest, record.manifest].into(),
+        // A name that would have to be completed first is that of a file.
+        repository: repository.filter(|repository| repository.to_string() == record.name),
+        architecture: record
+            .platform
+            .parse::<Platform>()
+            .ok()
+            .map(|platform| platform.architecture),
+    }
 }
 
 fn as_json(entry: &Entry) -> Value {

@@ -11,25 +11,30 @@ use crate::{
         decide::{Build, Case},
         index,
         resolve::Resolved,
+        vex,
     },
 };
 use plimsoll_model::Reference;
+use plimsoll_policy::vex::Image;
 
 /// Finds known vulnerabilities, and judges those alone.
 pub(crate) async fn scan(
     ctx: &Context,
     arguments: &ScanArguments,
 ) -> Result<&'static ExitStatus, Error> {
-    let policy = arguments.gate.apply(ctx.policy()?);
+    let (policy, vex) = vex::read(arguments.gate.apply(ctx.policy()?), &arguments.vex)?;
     let index = index::open(ctx, &arguments.index).await?;
     let subject = read_subject(ctx, arguments).await?;
     let scan = index::scan(ctx, subject.inventory(), &index).await?;
+    let image = subject.resolved().map(|resolved| Image::of(resolved.image()));
+    let vex = vex.about(image);
     let case = Case {
         policy: &policy,
         image: None,
         users: None,
         inventory: Some(subject.inventory()),
         scan: Some(&scan),
+        vex: vex.as_ref(),
         build: &Build::default(),
         bases: None,
     };

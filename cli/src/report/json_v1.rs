@@ -8,7 +8,10 @@ use plimsoll_model::{
     finding::{Finding, Place},
     scan::{Scan, ScanVerdict},
 };
-use plimsoll_policy::{Decision, Judged};
+use plimsoll_policy::{
+    Decision, Judged,
+    vex::{Usage, Use},
+};
 use serde_json::{Value, json};
 use std::io::Write;
 
@@ -62,6 +65,28 @@ fn decision(decision: &Decision) -> Value {
         "exitStatus": exit::of_verdict(verdict).code,
         "policyDigest": decision.policy_digest(),
         "findings": decision.findings().iter().map(finding).collect::<Vec<_>>(),
+        "vex": decision.vex().iter().map(usage).collect::<Vec<_>>(),
+    })
+}
+
+/// A VEX statement, and what became of it.
+fn usage(usage: &Usage) -> Value {
+    let differences = match &usage.usage {
+        Use::Near(differences) => differences.as_slice(),
+        Use::Applied(_) | Use::Overruled | Use::Refused(_) | Use::Unused => &[],
+    };
+    json!({
+        "document": usage.path,
+        "at": usage.at,
+        "author": usage.author,
+        "vulnerability": usage.flaw,
+        "product": usage.product,
+        "status": usage.status.as_str(),
+        "use": usage.usage.as_str(),
+        "explanation": usage.usage.to_string(),
+        "differences": differences.iter().map(|difference| json!({
+            "field": difference.field, "expected": difference.expected, "found": difference.found,
+        })).collect::<Vec<_>>(),
     })
 }
 
@@ -81,6 +106,10 @@ fn finding(judged: &Judged) -> Value {
         "policyLine": text::policy_line(judged),
         "exception": judged.exception.as_ref().map(|exception| json!({
             "reason": exception.reason, "owner": exception.owner, "expires": exception.expires.to_string(),
+        })),
+        "cleared": judged.cleared.as_ref().map(|by| json!({
+            "status": by.status.as_str(), "justification": by.justification, "impact": by.impact, "author": by.author,
+            "timestamp": by.timestamp, "document": by.path, "at": by.at,
         })),
         "vulnerability": finding.vulnerability.as_ref().map(|flaw| json!({
             "id": flaw.id, "ids": flaw.ids, "purl": flaw.purl, "name": flaw.name, "version": flaw.version,

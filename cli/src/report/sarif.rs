@@ -90,9 +90,11 @@ fn result(report: &Report<'_>, judged: &Judged) -> Value {
         "partialFingerprints": { "plimsoll/v1": finding.fingerprint().to_string() },
         "properties": { "severity": finding.severity.as_str(), "effect": text::effect(judged) },
     });
-    if let (Some(exception), Some(object)) = (&judged.exception, result.as_object_mut()) {
-        let justification =
-            format!("{} ({}, until {})", exception.reason, exception.owner, exception.expires);
+    let excepted = judged.exception.as_ref().map(|exception| {
+        format!("{} ({}, until {})", exception.reason, exception.owner, exception.expires)
+    });
+    let justification = excepted.or_else(|| judged.cleared.as_ref().map(text::cleared));
+    if let (Some(justification), Some(object)) = (justification, result.as_object_mut()) {
         object.insert(
             "suppressions".to_owned(),
             json!([{ "kind": "external", "status": "accepted", "justification": justification }]),

@@ -71,6 +71,9 @@ fn finding(out: &mut String, judged: &Judged, style: Style) -> std::fmt::Result 
             format!("{} ({}, until {})", exception.reason, exception.owner, exception.expires);
         row(out, "excepted", &text)?;
     }
+    if let Some(by) = &judged.cleared {
+        row(out, "cleared", &text::cleared(by))?;
+    }
     row(out, "policy", &text::policy_line(judged).unwrap_or_default())?;
     row(out, "more", &format!("plimsoll explain {}", finding.rule))
 }

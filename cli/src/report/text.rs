@@ -2,7 +2,7 @@
 
 use super::{Report, Style};
 use plimsoll_model::{Severity, finding::Outcome, scan::ScanVerdict};
-use plimsoll_policy::{Judged, Verdict};
+use plimsoll_policy::{Judged, Verdict, vex::judge::Cleared};
 use std::collections::BTreeMap;
 
 /// The findings that are shown: what blocks, and what is severe enough. Also how many are not.
@@ -18,12 +18,33 @@ pub(crate) fn shown<'a>(report: &Report<'a>, style: Style) -> (Vec<&'a Judged>, 
 
 /// What the policy does about a finding, in a word.
 pub(crate) fn effect(judged: &Judged) -> &'static str {
-    match (&judged.exception, judged.is_blocking(), judged.finding.outcome) {
-        (Some(_), ..) => "excepted",
-        (None, true, Outcome::Unknown) => "undecided",
-        (None, true, Outcome::Fail) => "blocks",
-        (None, false, _) => judged.action.as_str(),
+    match (judged.is_blocking(), judged.finding.outcome) {
+        _ if judged.cleared.is_some() => "cleared",
+        _ if judged.exception.is_some() => "excepted",
+        (true, Outcome::Unknown) => "undecided",
+        (true, Outcome::Fail) => "blocks",
+        (false, _) => judged.action.as_str(),
     }
+}
+
+/// The statement by which a finding is cleared, in one line.
+pub(crate) fn cleared(by: &Cleared) -> String {
+    let time = by.timestamp.map(|time| format!(", {}", time.strftime("%Y-%m-%d")));
+    let author = if by.author.is_empty() { "nobody" } else { &by.author };
+    let (path, at, time) = (&by.path, &by.at, time.unwrap_or_default());
+    format!("{}: {} ({author}{time}; {path}, {at})", by.status.as_str(), by.reason())
+}
+
+/// How many VEX statements came to what; nothing where there are none.
+fn vex(report: &Report<'_>) -> Option<String> {
+    let usages = report.decision.map(plimsoll_policy::Decision::vex).unwrap_or_default();
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for usage in usages {
+        let count = counts.entry(usage.usage.as_str()).or_default();
+        *count = count.saturating_add(1);
+    }
+    let parts: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
+    (!usages.is_empty()).then(|| format!("{} statements: {}", usages.len(), parts.join(", ")))
 }
 
 /// The policy line that judged a finding.
@@ -73,6 +94,7 @@ pub(crate) fn heading(report: &Report<'_>) -> Vec<(&'static str, String)> {
         rows.push(("advisories", advisories(scan)));
         rows.extend(not_evaluated(report).map(|text| ("not evaluated", text)));
     }
+    rows.extend(vex(report).map(|text| ("vex", text)));
     if let Some(policy) = &report.policy {
         rows.push(("policy", policy.clone()));
     }

@@ -17,7 +17,7 @@ use plimsoll_ledger::{
     },
 };
 use plimsoll_model::evidence::Presence;
-use plimsoll_policy::{Action, Decision, Judged, Verdict};
+use plimsoll_policy::{Action, Decision, Judged, Verdict, vex::judge::Cleared};
 
 /// What a run came to.
 #[derive(Debug)]
@@ -115,13 +115,20 @@ pub(crate) fn finding(judged: &Judged) -> RecordedFinding {
             Action::Warn => RecordedAction::Warn,
             Action::Inform => RecordedAction::Inform,
         },
-        excepted: judged.exception.as_ref().map(|exception| exception.reason.clone()),
+        excepted: accepted(judged),
         title: finding.title.clone(),
         place: finding.place.to_string(),
         fingerprint: finding.fingerprint().to_string(),
         vulnerability: finding.vulnerability.as_ref().map(|flaw| flaw.id.clone()),
         purl: finding.vulnerability.as_ref().map(|flaw| flaw.purl.clone()),
     }
+}
+
+/// Why a finding does not count, in one line.
+fn accepted(judged: &Judged) -> Option<String> {
+    let cleared = |by: &Cleared| format!("VEX by {}: {}", by.author, by.reason());
+    let exception = judged.exception.as_ref().map(|exception| exception.reason.clone());
+    exception.or_else(|| judged.cleared.as_ref().map(cleared))
 }
 
 fn evidence(verified: &Verified) -> Vec<RecordedEvidence> {

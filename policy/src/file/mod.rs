@@ -22,6 +22,7 @@ const KEYS: &[&str] = &[
     "rules",
     "evidence",
     "promotion",
+    "vex",
     "exceptions",
 ];
 const VERSION: i64 = 1;
@@ -57,12 +58,13 @@ impl Policy {
     }
 }
 
-const SECTIONS: [(&str, Section); 6] = [
+const SECTIONS: [(&str, Section); 7] = [
     ("gate", sections::gate),
     ("bases", sections::bases),
     ("rules", sections::rules),
     ("evidence", sections::evidence),
     ("promotion", sections::promotion),
+    ("vex", sections::vex),
     ("exceptions", exceptions::read),
 ];
 

@@ -236,3 +236,22 @@ pub(super) fn promotion(
     }
     Ok(())
 }
+
+pub(super) fn vex(reader: &Reader<'_>, node: &Node, policy: &mut Policy) -> Result<(), Error> {
+    let fields = reader.fields(node, &["documents", "issuers", "max-age"])?;
+    let vex = &mut policy.vex;
+    vex.line = Some(node.at.line);
+    if let Some(list) = fields.get("documents") {
+        let documents = reader.list(list)?.iter().map(|item| reader.file(item));
+        vex.documents = documents.collect::<Result<_, _>>()?;
+    }
+    if let Some(list) = fields.get("issuers") {
+        vex.issuers = reader.patterns(list)?;
+        // An empty list reads as `nobody`, and would let everybody.
+        if vex.issuers.is_empty() {
+            return reader.fail(list.at, "expected an issuer, or no such key");
+        }
+    }
+    vex.max_age = fields.get("max-age").map(|node| reader.duration(node)).transpose()?;
+    Ok(())
+}

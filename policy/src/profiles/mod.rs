@@ -8,7 +8,7 @@ use crate::{
     decide::Action,
     policy::{
         AllowedBase, BasesPolicy, Condition, ConditionClass, EvidencePolicy, Gate, Leniency,
-        Located, Only, Pin, Policy, Profile, PromotionPolicy, RuleSetting, Switch,
+        Located, Only, Pin, Policy, Profile, PromotionPolicy, RuleSetting, Switch, VexPolicy,
     },
 };
 use jiff::SignedDuration;
@@ -79,6 +79,7 @@ impl Policy {
                 require: EvidenceKind::ALL.into(),
                 ..EvidencePolicy::default()
             },
+            vex: VexPolicy::default(),
             promotion: PromotionPolicy::default(),
             exceptions: Vec::new(),
         }

@@ -6,6 +6,7 @@ use crate::{
     exceptions::Exception,
     facts::Facts,
     policy::{ParameterValue, Policy},
+    vex::judge::{self, Cleared, Judgement},
 };
 use jiff::Timestamp;
 use plimsoll_model::{
@@ -118,6 +119,7 @@ rules! {
     vul_002_vulnerable_component,
     vul_004_not_evaluated,
     vul_005_malicious_component,
+    vul_007_vex_without_effect,
 }
 
 /// The rule with this id, whatever its case.
@@ -138,6 +140,8 @@ pub struct Raised {
     pub also_about: Vec<Purl>,
     /// Further files that it is about.
     pub also_at: Vec<String>,
+    /// The statement by which it is cleared.
+    pub cleared: Option<Cleared>,
 }
 
 impl Raised {
@@ -161,6 +165,11 @@ impl Raised {
         self
     }
 
+    pub(crate) fn cleared_by(mut self, cleared: Option<&Cleared>) -> Self {
+        self.cleared = cleared.cloned();
+        self
+    }
+
     pub(crate) fn by_line(mut self, line: Option<u32>) -> Self {
         self.policy_line = line;
         self
@@ -174,6 +183,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) facts: &'a Facts<'a>,
     pub(crate) now: Timestamp,
     pub(crate) builds: Vec<Build>,
+    /// What the VEX statements come to.
+    pub(crate) vex: Judgement,
     /// Positions of the exceptions that served; empty until all other rules have been judged.
     pub(crate) served: BTreeSet<usize>,
 }
@@ -181,7 +192,13 @@ pub(crate) struct Subject<'a> {
 impl<'a> Subject<'a> {
     pub(crate) fn new(policy: &'a Policy, facts: &'a Facts<'a>, now: Timestamp) -> Self {
         let builds = facts.dockerfiles.iter().map(|file| Build::of(file, facts)).collect();
-        Self { policy, facts, now, builds, served: BTreeSet::new() }
+        let vex = match (facts.vex, facts.inventory, facts.scan) {
+            (Some(vex), Some(inventory), Some(scan)) => {
+                judge::judge(vex, (inventory, scan), policy.vex(), now)
+            }
+            _ => Judgement::default(),
+        };
+        Self { policy, facts, now, builds, vex, served: BTreeSet::new() }
     }
 }
 
@@ -263,6 +280,7 @@ impl<'a> RuleContext<'a> {
             policy_line: None,
             also_about: Vec::new(),
             also_at: Vec::new(),
+            cleared: None,
         }
     }
 

@@ -45,6 +45,7 @@ pub(crate) struct Case {
     index: Option<IndexStamp>,
     is_unscanned: bool,
     verdicts: Option<Vec<ScanVerdict>>,
+    vex: Option<crate::vex::VexFacts>,
 }
 
 /// The moment of all tests: 2026-06-15 12:00 UTC.
@@ -175,6 +176,18 @@ impl Case {
         self
     }
 
+    /// A document of statements, given as JSON.
+    pub(crate) fn vex(mut self, document: &serde_json::Value) -> Self {
+        let bytes = document.to_string();
+        let path = format!("{}.json", Digest::of(bytes.as_bytes()).short());
+        let image = self.image.as_ref().map(crate::vex::Image::of);
+        let read = crate::vex::read(bytes.as_bytes(), path.as_str().into()).unwrap();
+        let before = self.vex.take().map_or_else(Vec::new, |vex| vex.documents.to_vec());
+        let documents = before.into_iter().chain([read]).collect();
+        self.vex = Some(crate::vex::VexFacts { documents, image });
+        self
+    }
+
     /// Verdicts in place of those of the components.
     pub(crate) fn with_verdicts(mut self, verdicts: &[ScanVerdict]) -> Self {
         self.verdicts = Some(verdicts.to_vec());
@@ -207,6 +220,7 @@ impl Case {
             image: self.image.as_ref(),
             inventory: has_inventory.then_some(&inventory),
             scan: (has_inventory && !self.is_unscanned).then_some(&scan),
+            vex: self.vex.as_ref(),
             dockerfiles: &self.dockerfiles,
             target_stage: self.target.as_deref(),
             build_args: &self.build_args,

@@ -38,7 +38,10 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
             // VUL-005 says so, and denies it.
             found.advisory.class == AdvisoryClass::Vulnerability || !malware_is_denied
         })
-        .map(|(component, found)| judge(context, component, found))
+        .map(|(component, found)| {
+            let cleared = context.subject.vex.clearing(component, found);
+            judge(context, component, found).cleared_by(cleared)
+        })
         .collect()
 }
 
