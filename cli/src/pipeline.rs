@@ -133,6 +133,7 @@ impl Pipeline<'_> {
         let resolved = resolve::resolve(ctx, self.subject).await?;
         let cataloged = inventory::catalog(ctx, &resolved).await?;
         let scan = index::scan(ctx, cataloged.inventory(), &index).await?;
+        let scan = decide::attributed(scan, cataloged.inventory(), bases.as_ref());
         Ok(Facts { resolved, cataloged, scan, build, bases, policy })
     }
 

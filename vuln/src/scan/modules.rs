@@ -40,6 +40,8 @@ impl<'a> Stream<'a> {
         summary.split_whitespace().filter_map(move |word| {
             let word = word.trim_matches(|char: char| !char.is_ascii_alphanumeric());
             let (module, stream) = word.split_once(':').filter(|_| word != id)?;
+            // `httpd:2.4/mod_http2` names a component of the module, too.
+            let stream = stream.split_once('/').map_or(stream, |(stream, _)| stream);
             (is_word(module) && is_word(stream)).then_some(Self { module, stream })
         })
     }
@@ -116,6 +118,7 @@ mod tests {
         );
         check("ALSA-2022:5468: php:8.0 security update (Important)", &[("php", "8.0")]);
         check("Low: fixes in (idm:client), idm:DL1.", &[("idm", "client"), ("idm", "DL1")]);
+        check("Important: httpd:2.4/mod_http2 security update", &[("httpd", "2.4")]);
         check("Important: varnish security update", &[]);
         check("see https://example.org/a:b or :x or y: or ü:1 or a:b:c", &[]);
     }
