@@ -320,6 +320,10 @@ pub(crate) struct ScanArguments {
     pub index: IndexArguments,
     #[command(flatten)]
     pub gate: GateArguments,
+    /// Explain the verdict on a component, named by package URL or name, in place of the report: every record that was
+    /// considered, and why it applies or does not; with the id of an advisory, that one alone. Stands behind SUBJECT.
+    #[arg(long, num_args = 1..=2, value_names = ["COMPONENT", "ADVISORY"])]
+    pub explain: Vec<String>,
     #[command(flatten)]
     pub vex: VexArguments,
     #[command(flatten)]

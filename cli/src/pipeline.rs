@@ -140,6 +140,7 @@ impl Pipeline<'_> {
         let resolved = resolve::resolve(ctx, self.subject).await?;
         let cataloged = inventory::catalog(ctx, &resolved).await?;
         let scan = index::scan(ctx, cataloged.inventory(), &index).await?;
+        let scan = decide::attributed(scan, cataloged.inventory(), bases.as_ref());
         let vex = vex.about(Some(Image::of(resolved.image())));
         Ok(Facts { resolved, cataloged, scan, build, bases, vex, policy })
     }

@@ -36,6 +36,7 @@ formats! {
 /// Other versions of some of them, by their ids with `@` and the version.
 const VERSIONS: [&[Format]; 2] = [cyclonedx_json::VERSIONS, cyclonedx_xml::VERSIONS];
 
+pub(crate) mod explanation;
 pub(crate) mod text;
 
 pub(crate) use json_v1::verification;

@@ -10,7 +10,10 @@ use crate::{
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::SignedDuration;
 use plimsoll_model::{Digest, Severity, reference::Repository};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    str::FromStr,
+};
 
 /// A valid policy; every value that stands in a file knows its line.
 #[derive(Debug, Clone)]
@@ -67,7 +70,7 @@ pub struct Gate {
 }
 
 /// All that it names has to hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Condition {
     /// This bad or worse.
     pub severity: Option<Severity>,
@@ -75,16 +78,51 @@ pub struct Condition {
     pub fixable: Option<bool>,
     /// How long ago the advisory was published, at least.
     pub older_than: Option<SignedDuration>,
+    /// How long ago a fix was first known, at least.
+    pub fixed_for: Option<SignedDuration>,
+    /// How likely it has to be, at least, that the flaw will be exploited.
+    pub likelihood: Option<Likelihood>,
+    /// Whether the flaw has to be known to be exploited.
+    pub exploitation: ConditionExploitation,
+    /// Where the component has to come from.
+    pub origin: ConditionOrigin,
     /// Whether the package itself has to be malware.
     pub class: ConditionClass,
     /// Its line.
     pub line: Option<u32>,
 }
 
+/// A probability of EPSS, in millionths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Likelihood(u32);
+
+/// Which flaws a condition is about, by whether they are exploited.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ConditionExploitation {
+    /// Every one.
+    #[default]
+    Any,
+    /// Those that are known to be.
+    Known,
+}
+
+/// Which components a condition is about, by where they come from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ConditionOrigin {
+    /// Every one.
+    #[default]
+    Any,
+    /// Those that came with the base image.
+    Base,
+    /// Those that were added to it.
+    Own,
+}
+
 /// Which advisories a condition is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ConditionClass {
     /// Every one.
+    #[default]
     Any,
     /// Those that call the package itself malware.
     Malware,
@@ -219,6 +257,37 @@ pub struct PromotionPolicy {
     pub line: Option<u32>,
 }
 
+impl Likelihood {
+    /// Whether a probability, from 0 to 1, is this high or higher.
+    pub fn is_reached_by(self, probability: f64) -> bool {
+        probability >= f64::from(self.0) / 1_000_000.0
+    }
+}
+
+/// `10%`, `0.5%`: at most four decimals, above nothing and up to all.
+impl FromStr for Likelihood {
+    type Err = LikelihoodError;
+
+    fn from_str(text: &str) -> Result<Self, LikelihoodError> {
+        let number = text.strip_suffix('%').ok_or(LikelihoodError)?;
+        let (whole, decimals) = number.split_once('.').unwrap_or((number, "0"));
+        let is_digits =
+            |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_digits(whole) || !is_digits(decimals) || whole.len() > 3 || decimals.len() > 4 {
+            return Err(LikelihoodError);
+        }
+        let millionths = format!("{whole}{decimals:0<4}").parse().ok().map(Self);
+        millionths
+            .filter(|Self(millionths)| (1..=1_000_000).contains(millionths))
+            .ok_or(LikelihoodError)
+    }
+}
+
+/// A text that is no probability.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("it is above 0% and up to 100%, with at most four decimals")]
+pub struct LikelihoodError;
+
 impl PromotionPolicy {
     /// Whether images may be promoted from the one to the other; what lies in no repository, but in a file or a layout, is
     /// from none that a pattern means.
@@ -280,13 +349,7 @@ impl Policy {
     #[must_use]
     pub fn with_fail_on(mut self, severity: Severity) -> Self {
         self.gate.fail.retain(|condition| condition.severity.is_none());
-        self.gate.fail.push(Condition {
-            severity: Some(severity),
-            fixable: None,
-            older_than: None,
-            class: ConditionClass::Any,
-            line: None,
-        });
+        self.gate.fail.push(Condition { severity: Some(severity), ..Condition::default() });
         self.digest = Digest::of(format!("{} with fail-on {severity}", self.digest).as_bytes());
         self
     }

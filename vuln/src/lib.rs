@@ -10,6 +10,7 @@ mod aliases;
 mod builder;
 mod ecosystem;
 mod error;
+mod explain;
 pub mod feeds;
 mod index;
 mod install;
@@ -25,6 +26,7 @@ mod wire;
 
 pub use builder::{Builder, Imported};
 pub use error::Error;
+pub use explain::{ExplainedRecord, Explanation, Place, RecordOutcome, explain};
 pub use index::Index;
 pub use install::install;
 pub use scan::scan;

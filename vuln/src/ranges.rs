@@ -20,6 +20,18 @@ pub(crate) enum Event<'a> {
 pub(crate) struct Hit {
     pub(crate) because: String,
     pub(crate) fixed: Vec<String>,
+    pub(crate) end: End,
+}
+
+/// Whether a record says that the versions it is about come to an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// They do, with a fix or with the last that has the flaw.
+    Known,
+    /// It has a range, and that has no end.
+    Open,
+    /// It has a list of versions, which says nothing of the others; or it can not be told.
+    Untold,
 }
 
 /// Why a range can not be evaluated.
@@ -175,6 +187,7 @@ fn explain(version: &str, introduced: &str, steps: &[Step<'_>]) -> Hit {
         .map(|step| step.at.to_owned())
         .collect();
     fixed.dedup();
+    let is_open = fixed.is_empty() && ahead(Change::LastAffected).next().is_none();
     let because = match (fixed.first(), ahead(Change::LastAffected).next()) {
         (Some(fixed), _) => {
             format!("introduced {introduced}, fixed {fixed}; {version} lies before")
@@ -184,7 +197,38 @@ fn explain(version: &str, introduced: &str, steps: &[Step<'_>]) -> Hit {
         }
         (None, None) => format!("introduced {introduced}, no fix; {version} lies after"),
     };
-    Hit { because, fixed }
+    Hit { because, fixed, end: if is_open { End::Open } else { End::Known } }
+}
+
+/// The range in the words of its record: `introduced 0, fixed 1.2.13-1`.
+pub(crate) fn in_words(events: &[Event<'_>]) -> String {
+    let word = |event: &Event<'_>| match event {
+        Event::Introduced(at) => format!("introduced {at}"),
+        Event::Fixed(at) => format!("fixed {at}"),
+        Event::LastAffected(at) => format!("last affected {at}"),
+        Event::Limit(at) => format!("limit {at}"),
+        Event::Unreadable(kind) => format!("a range of the unknown type `{kind}`"),
+    };
+    events.iter().map(word).collect::<Vec<_>>().join(", ")
+}
+
+/// Why a version is not in a range that could be evaluated.
+pub(crate) fn why_outside(scheme: &Scheme, version: &str, events: &[Event<'_>]) -> String {
+    let order = |at: &str| (scheme.compare)(at, version).unwrap_or(Ordering::Equal);
+    let nearest = |is_passed: &dyn Fn(Change, &str) -> bool| {
+        let steps = events.iter().filter_map(|event| step(*event));
+        steps.filter(|(at, change)| is_passed(*change, at)).max_by(|(left, _), (right, _)| {
+            (scheme.compare)(left, right).unwrap_or(Ordering::Equal)
+        })
+    };
+    let fixed = nearest(&|change, at| change == Change::Fixed && order(at).is_le());
+    let last = nearest(&|change, at| change == Change::LastAffected && order(at).is_lt());
+    match (fixed, last) {
+        (Some((at, _)), _) if order(at).is_eq() => format!("{version} is the fix"),
+        (Some((at, _)), _) => format!("{version} lies after the fix {at}"),
+        (None, Some((at, _))) => format!("{version} lies after {at}, the last with the flaw"),
+        (None, None) => format!("{version} lies outside"),
+    }
 }
 
 #[cfg(test)]

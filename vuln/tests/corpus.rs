@@ -15,7 +15,7 @@ use plimsoll_model::{
     Inventory, Limits, Severity,
     component::{Component, SourcePackage},
     inventory::Distribution,
-    scan::{Fix, Match, NotEvaluated, ScanVerdict},
+    scan::{Match, NotEvaluated, ScanVerdict},
 };
 use plimsoll_vuln::{Builder, Imported, Index, install, scan};
 use serde_json::Value;

@@ -5,17 +5,18 @@ use crate::{
     context::Context,
     error::Error,
     exit::{self, ExitStatus},
-    report::{self, Report},
+    report::{self, Report, explanation},
     stages::{
         aboard::{self, Aboard, Reading},
-        decide::{Build, Case},
+        decide::{self, Build, Case},
         index,
         resolve::Resolved,
         vex,
     },
 };
-use plimsoll_model::Reference;
-use plimsoll_policy::vex::Image;
+use plimsoll_model::{Inventory, Reference, component::Component};
+use plimsoll_policy::{Policy, bases::Lock, vex::Image};
+use plimsoll_vuln::{ExplainedRecord, Index};
 
 /// Finds known vulnerabilities, and judges those alone.
 pub(crate) async fn scan(
@@ -26,6 +27,8 @@ pub(crate) async fn scan(
     let index = index::open(ctx, &arguments.index).await?;
     let subject = read_subject(ctx, arguments).await?;
     let scan = index::scan(ctx, subject.inventory(), &index).await?;
+    let bases = known_bases(ctx, &policy);
+    let scan = decide::attributed(scan, subject.inventory(), bases.as_ref());
     let image = subject.resolved().map(|resolved| Image::of(resolved.image()));
     let vex = vex.about(image);
     let case = Case {
@@ -39,6 +42,12 @@ pub(crate) async fn scan(
         bases: None,
     };
     let decision = case.decide(ctx, None);
+    let status = exit::of_verdict(decision.verdict());
+    if let Some(component) = arguments.explain.first() {
+        let wanted = Wanted { component, advisory: arguments.explain.get(1).map(String::as_str) };
+        let written = wanted.explain(subject.inventory(), &index, &arguments.output.output);
+        return exit::settle(&ctx.ui, status, written);
+    }
     // Of a document by others none is made here under our name.
     let is_sbom = matches!(arguments.subject.subject, Reference::Sbom(_));
     let report = Report {
@@ -48,10 +57,74 @@ pub(crate) async fn scan(
         scan: Some(&scan),
         decision: Some(&decision),
         policy: Some(report::policy_name(&policy)),
+        base: decide::base(bases.as_ref(), subject.inventory()),
         ..Report::new("scan", subject.name().to_owned())
     };
     let written = report::write(ctx, &report, &arguments.output.output, arguments.output.show);
-    exit::settle(&ctx.ui, exit::of_verdict(decision.verdict()), written)
+    exit::settle(&ctx.ui, status, written)
+}
+
+/// The approved base images, where they can be read. Here they tell what came with the base image and no more: where they
+/// can not, that is unknown, and no reason to look for no flaws.
+fn known_bases(ctx: &Context, policy: &Policy) -> Option<Lock> {
+    decide::bases(ctx, policy).unwrap_or_else(|error| {
+        ctx.ui.warn(&format!("what came with the base image can not be told: {error}"));
+        None
+    })
+}
+
+/// What is to be explained.
+#[derive(Debug, Clone, Copy)]
+struct Wanted<'a> {
+    /// A package URL, with or without its version, or a name.
+    component: &'a str,
+    advisory: Option<&'a str>,
+}
+
+impl Wanted<'_> {
+    fn explain(
+        self,
+        inventory: &Inventory,
+        index: &Index,
+        outputs: &[report::Output],
+    ) -> Result<(), Error> {
+        let mut explanations = Vec::new();
+        for (id, _) in inventory.iter().filter(|(_, component)| self.means(component)) {
+            explanations.extend(plimsoll_vuln::explain(inventory, id, index)?);
+        }
+        if explanations.is_empty() {
+            return Err(Error::usage(
+                format!("no component is called `{}`", self.component),
+                "name it as the report does, by its name or its package URL; `plimsoll sbom SUBJECT` lists all",
+            ));
+        }
+        if let Some(advisory) = self.advisory {
+            let is_it = |record: &ExplainedRecord| {
+                record.ids.iter().any(|id| id.eq_ignore_ascii_case(advisory))
+            };
+            for explanation in &mut explanations {
+                explanation.records.retain(is_it);
+            }
+            if explanations.iter().all(|explanation| explanation.records.is_empty()) {
+                return Err(Error::usage(
+                    format!("no record called `{advisory}` is about `{}`", self.component),
+                    "without ADVISORY, every record about the component is listed",
+                ));
+            }
+        }
+        let text = explanation::to_text(&explanations, inventory);
+        report::write_simple(outputs, &text, &explanation::to_json(&explanations, inventory))
+    }
+
+    fn means(self, component: &Component) -> bool {
+        if self.component.starts_with("pkg:") {
+            component.purl.as_str() == self.component
+                || component.purl.without_version() == self.component
+                || component.purl.as_str().split(['?', '#']).next() == Some(self.component)
+        } else {
+            component.name == self.component || component.purl.name() == self.component
+        }
+    }
 }
 
 /// An SBOM that lists nothing is one of which nothing can be judged.

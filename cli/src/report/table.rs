@@ -65,6 +65,9 @@ fn finding(out: &mut String, judged: &Judged, style: Style) -> std::fmt::Result 
     row(out, "where", &finding.place.to_string())?;
     row(out, "found", &finding.found)?;
     row(out, "expected", &finding.expected)?;
+    row(out, "risk", &text::risk(judged).unwrap_or_default())?;
+    row(out, "fix", &text::fix(judged).unwrap_or_default())?;
+    row(out, "came with", text::origin(judged).unwrap_or_default())?;
     row(out, "mend", &finding.remedy)?;
     if let Some(exception) = &judged.exception {
         let text =

@@ -1,19 +1,102 @@
 //! What the table and Markdown say in the same words.
 
 use super::{Report, Style};
-use plimsoll_model::{Severity, finding::Outcome, scan::ScanVerdict};
+use plimsoll_model::{
+    Inventory, Severity,
+    component::Component,
+    finding::Outcome,
+    risk::{self, Ransomware, Risk},
+    scan::{Fix, FixedIn, Match, Origin, Scan, ScanVerdict},
+};
 use plimsoll_policy::{Judged, Verdict, vex::judge::Cleared};
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 /// The findings that are shown: what blocks, and what is severe enough. Also how many are not.
+///
+/// What blocks stands first. Of that and of the rest, flaws of components stand last, by risk and then by name.
 pub(crate) fn shown<'a>(report: &Report<'a>, style: Style) -> (Vec<&'a Judged>, usize) {
     let findings = report.decision.map(plimsoll_policy::Decision::findings).unwrap_or_default();
-    let (shown, hidden): (Vec<_>, Vec<_>) = findings.iter().partition(|judged| {
+    let (mut shown, hidden): (Vec<_>, Vec<_>) = findings.iter().partition(|judged| {
         judged.is_blocking()
             || judged.finding.severity >= style.show
             || judged.finding.severity == Severity::Unknown
     });
+    shown.sort_by(|left, right| by_urgency(left).cmp(&by_urgency(right)));
     (shown, hidden.len())
+}
+
+type Urgency<'a> = (bool, Option<(Reverse<Risk>, &'a str, &'a str)>);
+
+fn by_urgency(judged: &Judged) -> Urgency<'_> {
+    let flaw = judged.finding.vulnerability.as_ref();
+    let flaw = flaw.map(|flaw| (Reverse(flaw.risk), flaw.name.as_str(), flaw.id.as_str()));
+    (!judged.is_blocking(), flaw)
+}
+
+/// Every match with its component, by risk, then by the names of component and flaw.
+pub(crate) fn by_risk<'a>(
+    scan: &'a Scan,
+    inventory: &'a Inventory,
+) -> Vec<(&'a Component, &'a Match)> {
+    let mut matches: Vec<_> =
+        scan.matches().filter_map(|(id, found)| Some((inventory.component(id)?, found))).collect();
+    matches.sort_by(|(left, of_left), (right, of_right)| {
+        of_right
+            .risk()
+            .cmp(&of_left.risk())
+            .then_with(|| left.name.cmp(&right.name))
+            .then_with(|| of_left.advisory.display_id().cmp(of_right.advisory.display_id()))
+    });
+    matches
+}
+
+/// How urgent a flaw is, and what of: nothing for other findings.
+pub(crate) fn risk(judged: &Judged) -> Option<String> {
+    let flaw = judged.finding.vulnerability.as_ref()?;
+    let mut parts = vec![format!("{:.2}", flaw.risk.weight())];
+    match flaw.risk.urgency {
+        risk::Urgency::Malware => parts.push("malware".to_owned()),
+        risk::Urgency::Exploited | risk::Urgency::Rated => {}
+    }
+    if let Some(entry) = flaw.exploitation.known() {
+        let since = entry.added.map(|date| format!(" since {date}")).unwrap_or_default();
+        let ransomware = match entry.ransomware {
+            Ransomware::Known => ", also for ransomware",
+            Ransomware::Unknown => "",
+        };
+        parts.push(format!("known to be exploited{since}{ransomware}"));
+    }
+    if let Some(score) = flaw.score {
+        parts.push(format!("CVSS {score:.1}"));
+    }
+    if let Some(prediction) = flaw.prediction {
+        let percent = prediction.probability * 100.0;
+        parts.push(format!("exploited within 30 days with a probability of {percent:.2}%"));
+    }
+    Some(parts.join(", "))
+}
+
+/// Since when a fix is known, or what is said of one.
+pub(crate) fn fix(judged: &Judged) -> Option<String> {
+    match &judged.finding.vulnerability.as_ref()?.fix {
+        Fix::Fixed(FixedIn { since: Some(since), record, .. }) => {
+            let day = since.at.strftime("%Y-%m-%d");
+            Some(format!("known since {day} ({record}, {})", since.dated.as_str()))
+        }
+        Fix::Fixed(FixedIn { record, since: None, .. }) => Some(format!("known ({record})")),
+        Fix::NotFixed { record } => Some(format!("none yet ({record})")),
+        Fix::WontFix { record } => Some(format!("there will be none ({record})")),
+        Fix::NoneKnown => None,
+    }
+}
+
+/// Whether a flaw came with the base image, where it is known.
+pub(crate) fn origin(judged: &Judged) -> Option<&'static str> {
+    match judged.finding.vulnerability.as_ref()?.origin {
+        Origin::Base => Some("base image"),
+        Origin::Own => Some("this build"),
+        Origin::Unknown => None,
+    }
 }
 
 /// What the policy does about a finding, in a word.
@@ -121,6 +204,9 @@ fn aboard(report: &Report<'_>, components: usize, unknowns: usize) -> String {
             "{text}: {} matched, {} clean, {} not evaluated",
             counts.matched, counts.clean, counts.not_evaluated
         );
+        if counts.judged_by_owner > 0 {
+            text = format!("{text} ({} judged by the distribution)", counts.judged_by_owner);
+        }
     }
     if unknowns > 0 {
         text = format!("{text}; {unknowns} items could not be read");
@@ -128,7 +214,7 @@ fn aboard(report: &Report<'_>, components: usize, unknowns: usize) -> String {
     text
 }
 
-fn advisories(scan: &plimsoll_model::scan::Scan) -> String {
+fn advisories(scan: &Scan) -> String {
     let records: u64 = scan.index.sources.iter().map(|source| source.records).sum();
     format!(
         "{records} records, index of {} ({})",

@@ -89,10 +89,23 @@ impl Case<'_> {
 
     /// The approved base image whose layers the image begins with.
     pub(crate) fn base(&self) -> Option<String> {
-        let diff_ids: Vec<_> = self.image?.layers.iter().map(|layer| layer.diff_id).collect();
-        plimsoll_policy::bases::match_base(self.bases?, &diff_ids)
-            .map(|(entry, platform)| format!("{}@{}", entry.name(), platform.manifest))
+        base(self.bases, self.inventory?)
     }
+}
+
+/// The approved base image whose layers what is aboard begins with.
+pub(crate) fn base(bases: Option<&Lock>, inventory: &Inventory) -> Option<String> {
+    let diff_ids: Vec<_> = inventory.layers.iter().map(|layer| layer.diff_id).collect();
+    plimsoll_policy::bases::match_base(bases?, &diff_ids)
+        .map(|(entry, platform)| format!("{}@{}", entry.name(), platform.manifest))
+}
+
+/// The scan with every match attributed to the approved base image, or to what was built on it.
+pub(crate) fn attributed(scan: Scan, inventory: &Inventory, bases: Option<&Lock>) -> Scan {
+    let diff_ids: Vec<_> = inventory.layers.iter().map(|layer| layer.diff_id).collect();
+    let base = bases.and_then(|lock| plimsoll_policy::bases::match_base(lock, &diff_ids));
+    let layers = base.map(|(_, platform)| platform.diff_ids.as_slice()).unwrap_or_default();
+    scan.attributed(inventory, layers)
 }
 
 /// The lock of base images that the policy names, its signature verified; `None` where it names none.

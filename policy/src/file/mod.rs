@@ -188,8 +188,20 @@ mod tests {
             "2:23: keyless signers are not supported yet: expected `key`",
         );
         check(
-            "gate: {fail: [{known-exploited: true}]}",
-            "2:16: `known-exploited` is not supported yet: no list of exploited flaws is read",
+            "gate: {fail: [{known-exploited: false}]}",
+            "2:33: expected `true`, or no such key, found `false`",
+        );
+        check(
+            "gate: {fail: [{origin: mine}]}",
+            "2:24: expected one of `base`, `own`, found `mine`",
+        );
+        check(
+            "gate: {fail: [{epss: 0.1}]}",
+            "2:22: expected a probability such as `10%` or `0.5%`, in quotes if it looks like a number, found a number",
+        );
+        check(
+            "gate: {fail: [{epss: 101%}]}",
+            "2:22: expected a probability such as `10%` or `0.5%`, found `101%`: it is above 0% and up to 100%, with at most four decimals",
         );
         check(
             "bases: {allow: [{repository: \"a.io/*\", signer: x}]}",

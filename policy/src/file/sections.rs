@@ -5,8 +5,8 @@ use crate::{
     Error, EvidenceKind,
     decide::Action,
     policy::{
-        AllowedBase, Condition, ConditionClass, Mirror, Only, ParameterValue, Pin, Policy,
-        RuleSetting, SignerPolicy, Switch,
+        AllowedBase, Condition, ConditionClass, ConditionExploitation, ConditionOrigin, Mirror,
+        Only, ParameterValue, Pin, Policy, RuleSetting, SignerPolicy, Switch,
     },
     rules::{self, Parameter, ParameterKind, Rule},
     yaml::{Entry, Node, Value},
@@ -31,13 +31,25 @@ pub(super) fn gate(reader: &Reader<'_>, node: &Node, policy: &mut Policy) -> Res
     Ok(())
 }
 
+/// What a condition can name.
+const CONDITION: [&str; 8] = [
+    "severity",
+    "fixable",
+    "older-than",
+    "fixed-for",
+    "epss",
+    "known-exploited",
+    "malicious",
+    "origin",
+];
+
+const ORIGINS: [(&str, ConditionOrigin); 2] =
+    [("base", ConditionOrigin::Base), ("own", ConditionOrigin::Own)];
+
+const LIKELIHOOD: &str = "a probability such as `10%` or `0.5%`";
+
 fn condition(reader: &Reader<'_>, node: &Node) -> Result<Condition, Error> {
-    let known = ["severity", "fixable", "older-than", "malicious", "known-exploited"];
-    let fields = reader.fields(node, &known)?;
-    if let Some(entry) = fields.entry("known-exploited") {
-        let message = "`known-exploited` is not supported yet: no list of exploited flaws is read";
-        return reader.fail(entry.at, message);
-    }
+    let fields = reader.fields(node, &CONDITION)?;
     if fields.iter().next().is_none() {
         return reader.fail(node.at, "a condition that names nothing would hold for every match");
     }
@@ -50,10 +62,22 @@ fn condition(reader: &Reader<'_>, node: &Node) -> Result<Condition, Error> {
         Some(node) => reader.word_true(node).map(|()| ConditionClass::Malware)?,
         None => ConditionClass::Any,
     };
+    let exploitation = match fields.get("known-exploited") {
+        Some(node) => reader.word_true(node).map(|()| ConditionExploitation::Known)?,
+        None => ConditionExploitation::Any,
+    };
+    let origin = match fields.get("origin") {
+        Some(node) => reader.word(node, &ORIGINS)?,
+        None => ConditionOrigin::Any,
+    };
     Ok(Condition {
         severity: fields.get("severity").map(|node| reader.word(node, &severities)).transpose()?,
         fixable: fields.get("fixable").map(|node| reader.boolean(node)).transpose()?,
         older_than: fields.get("older-than").map(|node| reader.duration(node)).transpose()?,
+        fixed_for: fields.get("fixed-for").map(|node| reader.duration(node)).transpose()?,
+        likelihood: fields.get("epss").map(|node| reader.parsed(node, LIKELIHOOD)).transpose()?,
+        exploitation,
+        origin,
         class,
         line: Some(node.at.line),
     })

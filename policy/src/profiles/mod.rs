@@ -91,15 +91,8 @@ const fn built_in<T>(value: T) -> Located<T> {
 }
 
 fn conditions(profile: Profile) -> Vec<Condition> {
-    let any = Condition {
-        severity: None,
-        fixable: None,
-        older_than: None,
-        class: ConditionClass::Any,
-        line: None,
-    };
-    let malware = Condition { class: ConditionClass::Malware, ..any.clone() };
-    let worse = |severity| Condition { severity: Some(severity), ..any.clone() };
+    let malware = Condition { class: ConditionClass::Malware, ..Condition::default() };
+    let worse = |severity| Condition { severity: Some(severity), ..Condition::default() };
     match profile {
         Profile::Baseline => vec![
             worse(Severity::Critical),

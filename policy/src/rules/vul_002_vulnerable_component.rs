@@ -3,7 +3,7 @@
 use super::{About, Raised, Rule, RuleContext, find};
 use crate::{
     decide::Action,
-    policy::{Condition, ConditionClass, Leniency},
+    policy::{Condition, ConditionClass, ConditionExploitation, ConditionOrigin, Leniency},
 };
 use jiff::Timestamp;
 use plimsoll_model::{
@@ -11,7 +11,8 @@ use plimsoll_model::{
     advisory::AdvisoryClass,
     component::Component,
     finding::{Place, Vulnerability},
-    scan::{Fix, Match},
+    risk::Exploitation,
+    scan::{Fix, Match, Origin},
 };
 
 pub(crate) const RULE: Rule = Rule {
@@ -112,9 +113,12 @@ fn judge(context: &RuleContext<'_>, component: &Component, found: &Match) -> Rai
     let title = format!("{}: {summary}", advisory.display_id());
     let raised = raise(context, component, found, title);
     let gate = context.policy().gate();
-    let holds = |wanted: Holds| {
-        gate.fail.iter().find(|condition| holds(condition, found, context.now()) == wanted)
-    };
+    let judged: Vec<_> = gate
+        .fail
+        .iter()
+        .map(|condition| (condition, holds(condition, found, context.now())))
+        .collect();
+    let first = |is_wanted: fn(&Holds) -> bool| judged.iter().find(|(_, holds)| is_wanted(holds));
     let unsure = |reason: &str, raised: Raised| {
         let raised = unknown(raised, reason);
         Raised {
@@ -122,11 +126,13 @@ fn judge(context: &RuleContext<'_>, component: &Component, found: &Match) -> Rai
             ..raised
         }
     };
-    if let Some(condition) = holds(Holds::Yes) {
+    if let Some((condition, _)) = first(|holds| *holds == Holds::Yes) {
         raised.by_line(condition.line)
-    } else if let Some(condition) = holds(Holds::AgeUnknown) {
-        unsure("its advisory has no date", raised).by_line(condition.line)
-    } else if let Some(condition) = holds(Holds::SeverityUnknown) {
+    } else if let Some((condition, Holds::Untold(reason))) =
+        first(|holds| matches!(holds, Holds::Untold(_)))
+    {
+        unsure(reason, raised).by_line(condition.line)
+    } else if let Some((condition, _)) = first(|holds| *holds == Holds::SeverityUnknown) {
         let raised = unsure("its advisory states no severity", raised);
         match gate.unknown_severity.value {
             Leniency::Fail => raised.by_line(gate.unknown_severity.line.or(condition.line)),
@@ -148,35 +154,91 @@ fn unknown(mut raised: Raised, reason: &str) -> Raised {
 enum Holds {
     Yes,
     No,
-    /// All the rest holds, and the advisory has no date.
-    AgeUnknown,
+    /// All the rest holds, and this is not known.
+    Untold(&'static str),
     /// All the rest holds or may hold, and the advisory states no severity.
     SeverityUnknown,
 }
 
+impl Holds {
+    /// Of something that is known only by luck.
+    fn of(known: Option<bool>, unknown: &'static str) -> Self {
+        match known {
+            Some(true) => Self::Yes,
+            Some(false) => Self::No,
+            None => Self::Untold(unknown),
+        }
+    }
+}
+
+/// A condition holds where all of its demands do. What is known not to hold decides over what is not known.
 fn holds(condition: &Condition, found: &Match, now: Timestamp) -> Holds {
+    let all = demands(condition, found, now);
+    if all.contains(&Holds::No) {
+        return Holds::No;
+    }
+    let unknown = |is_wanted: fn(&Holds) -> bool| all.iter().copied().find(is_wanted);
+    unknown(|holds| *holds == Holds::SeverityUnknown)
+        .or_else(|| unknown(|holds| matches!(holds, Holds::Untold(_))))
+        .unwrap_or(Holds::Yes)
+}
+
+/// Every demand of a condition.
+fn demands(condition: &Condition, found: &Match, now: Timestamp) -> [Holds; 8] {
     let advisory = &found.advisory;
     let is_fixable = matches!(found.fix, Fix::Fixed(_));
-    let is_class = match condition.class {
-        ConditionClass::Any => true,
-        ConditionClass::Malware => advisory.class == AdvisoryClass::Malware,
+    let asked = |is_met: Option<bool>| Holds::of(Some(is_met.unwrap_or(true)), "");
+    let severity = match (condition.severity, advisory.severity) {
+        (Some(_), Severity::Unknown) => Holds::SeverityUnknown,
+        (least, severity) => asked(least.map(|least| severity >= least)),
     };
-    let is_old = match (condition.older_than, advisory.published) {
-        (None, _) => Some(true),
-        (Some(least), Some(published)) => Some(now.duration_since(published) >= least),
-        (Some(_), None) => None,
+    let age = |since: Option<Timestamp>, least| Some(now.duration_since(since?) >= least);
+    [
+        asked(match condition.class {
+            ConditionClass::Any => None,
+            ConditionClass::Malware => Some(advisory.class == AdvisoryClass::Malware),
+        }),
+        asked(condition.fixable.map(|wanted| wanted == is_fixable)),
+        severity,
+        condition.older_than.map_or(Holds::Yes, |least| {
+            Holds::of(age(advisory.published, least), "its advisory has no date")
+        }),
+        condition.fixed_for.map_or(Holds::Yes, |least| match &found.fix {
+            Fix::Fixed(fixed) => {
+                let since = fixed.since.map(|since| since.at);
+                Holds::of(age(since, least), "no record tells since when there is a fix")
+            }
+            Fix::NotFixed { .. } | Fix::WontFix { .. } | Fix::NoneKnown => Holds::No,
+        }),
+        condition.likelihood.map_or(Holds::Yes, |least| {
+            let is_likely = found.prediction.map(|found| least.is_reached_by(found.probability));
+            Holds::of(is_likely, "nobody has predicted how likely it is to be exploited")
+        }),
+        match condition.exploitation {
+            ConditionExploitation::Any => Holds::Yes,
+            ConditionExploitation::Known => exploited(found),
+        },
+        origin(condition.origin, found.origin),
+    ]
+}
+
+fn exploited(found: &Match) -> Holds {
+    let is_exploited = match found.exploitation {
+        Exploitation::Known(_) => Some(true),
+        Exploitation::NotListed => Some(false),
+        Exploitation::NoCatalog => None,
     };
-    let is_severe = match (condition.severity, advisory.severity) {
-        (None, _) => Some(true),
-        (Some(_), Severity::Unknown) => None,
-        (Some(least), severity) => Some(severity >= least),
-    };
-    let is_met = is_class && condition.fixable.is_none_or(|wanted| wanted == is_fixable);
-    match (is_met, is_severe, is_old) {
-        (false, _, _) | (_, Some(false), _) | (_, _, Some(false)) => Holds::No,
-        (true, Some(true), Some(true)) => Holds::Yes,
-        (true, None, _) => Holds::SeverityUnknown,
-        (true, Some(true), None) => Holds::AgeUnknown,
+    Holds::of(is_exploited, "the index has no catalog of exploited flaws")
+}
+
+fn origin(wanted: ConditionOrigin, found: Origin) -> Holds {
+    let unknown = "whether it came with the base image is not known";
+    match (wanted, found) {
+        (ConditionOrigin::Any, _)
+        | (ConditionOrigin::Base, Origin::Base)
+        | (ConditionOrigin::Own, Origin::Own) => Holds::Yes,
+        (_, Origin::Unknown) => Holds::Untold(unknown),
+        (ConditionOrigin::Base, Origin::Own) | (ConditionOrigin::Own, Origin::Base) => Holds::No,
     }
 }
 
@@ -185,7 +247,12 @@ mod tests {
     use super::*;
     use crate::Verdict;
     use crate::rules::testing::*;
-    use plimsoll_model::finding::Outcome::{self, Fail, Unknown};
+    use jiff::SignedDuration;
+    use plimsoll_model::{
+        finding::Outcome::{self, Fail, Unknown},
+        risk::{KnownExploited, Prediction, Ransomware},
+        scan::{Dated, FixedSince},
+    };
 
     fn case(found: Match) -> Case {
         Case::default().matched("pkg:deb/debian/zlib1g@1?arch=amd64", found)
@@ -228,6 +295,76 @@ mod tests {
         let mut undated = found("CVE-1", Severity::High);
         undated.advisory.published = None;
         check(&case(undated), (Action::Deny, Unknown));
+    }
+
+    #[test]
+    fn a_fix_is_as_old_as_the_record_that_names_it() {
+        let gate = "gate: {fail: [{severity: high, fixed-for: 14d}]}";
+        let since = |days: i64| {
+            let mut flaw = found("CVE-1", Severity::High);
+            let at = now().checked_sub(SignedDuration::from_hours(days * 24)).unwrap();
+            if let Fix::Fixed(fixed) = &mut flaw.fix {
+                fixed.since = Some(FixedSince { at, dated: Dated::Published });
+            }
+            case(flaw).policy(gate)
+        };
+        check(&since(14), (Action::Deny, Fail));
+        check(&since(13), (Action::Inform, Fail));
+        check(&case(found("CVE-1", Severity::High)).policy(gate), (Action::Deny, Unknown));
+        check(&case(unfixed(Severity::High)).policy(gate), (Action::Inform, Fail));
+        check(&case(found("CVE-1", Severity::Low)).policy(gate), (Action::Inform, Fail));
+    }
+
+    #[test]
+    fn exploited_flaws_and_likely_ones() {
+        let of = |gate: &str, exploitation, prediction: Option<f64>| {
+            let prediction = prediction.map(|probability| Prediction { probability, percentile: 0.0 });
+            let flaw = Match { exploitation, prediction, ..found("CVE-1", Severity::Low) };
+            case(flaw).policy(&format!("gate: {{fail: [{{{gate}}}]}}"))
+        };
+        let known = Exploitation::Known(KnownExploited {
+            added: None,
+            due: None,
+            ransomware: Ransomware::Unknown,
+        });
+        let exploited = |exploitation| of("known-exploited: true", exploitation, None);
+        check(&exploited(known), (Action::Deny, Fail));
+        check(&exploited(Exploitation::NotListed), (Action::Inform, Fail));
+        check(&exploited(Exploitation::NoCatalog), (Action::Deny, Unknown));
+        let likely = |prediction| of("epss: 12.5%", Exploitation::NotListed, prediction);
+        check(&likely(Some(0.125)), (Action::Deny, Fail));
+        check(&likely(Some(0.124_9)), (Action::Inform, Fail));
+        check(&likely(None), (Action::Deny, Unknown));
+    }
+
+    #[test]
+    fn base_and_own_are_gated_apart() {
+        let of = |origin, gate: &str| {
+            let flaw = Match { origin, ..found("CVE-1", Severity::High) };
+            case(flaw).policy(&format!("gate: {{fail: [{{severity: high, origin: {gate}}}]}}"))
+        };
+        for (origin, gate, expect) in [
+            (Origin::Base, "base", (Action::Deny, Fail)),
+            (Origin::Base, "own", (Action::Inform, Fail)),
+            (Origin::Own, "own", (Action::Deny, Fail)),
+            (Origin::Own, "base", (Action::Inform, Fail)),
+            (Origin::Unknown, "own", (Action::Deny, Unknown)),
+            (Origin::Unknown, "base", (Action::Deny, Unknown)),
+        ] {
+            check(&of(origin, gate), expect);
+        }
+    }
+
+    #[test]
+    fn probabilities() {
+        use crate::policy::Likelihood;
+        let least = |text: &str| text.parse::<Likelihood>();
+        assert!(least("0.0001%").is_ok_and(|least| least.is_reached_by(0.000_001)));
+        assert!(least("100%").is_ok_and(|least| least.is_reached_by(1.0)));
+        assert!(least("1%").is_ok_and(|least| !least.is_reached_by(0.009_999)));
+        for bad in ["", "%", "0%", "0.0000%", "10", "-1%", "1e1%", ".5%", "5.%", "100.0001%", "1.00001%", "1 %"] {
+            assert!(least(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -231,7 +231,7 @@ mod tests {
             (
                 "pkg:composer/acme/tool",
                 "Acme/Tool",
-                ("Packagist", "a PHP version", "acme/tool", one),
+                ("Packagist", "a Composer version", "acme/tool", one),
             ),
             ("pkg:cran/MASS", "MASS", ("CRAN", "an R version", "MASS", one)),
             ("pkg:gem/rails", "rails", ("RubyGems", "a gem version", "rails", one)),

@@ -4,9 +4,11 @@ use super::*;
 use crate::testing::{NOW, builder, index, index_bytes, zip};
 use plimsoll_model::{
     Severity,
+    advisory::{Advisory, AdvisoryClass},
     component::SourcePackage,
     purl::Purl,
-    scan::{IndexStamp, SourceStamp},
+    risk::{self, Choice, Exploitation, Ratings},
+    scan::{Dated, Fix, FixedIn, FixedSince, IndexStamp, MatchEvidence, Origin, SourceStamp},
 };
 
 fn component(purl: &str, name: &str, version: &str) -> Component {
@@ -395,6 +397,126 @@ fn a_module_build_is_not_judged_by_the_versions_of_other_streams() {
         })
     );
     assert_eq!(verdict("1:10.24.0-1.el8"), ScanVerdict::Clean);
+}
+
+#[test]
+fn streams_of_modules_are_told_apart() {
+    let record = |id: &str, summary: &str, fixed: &str| {
+        record(
+            id,
+            "AlmaLinux:8",
+            "nodejs",
+            &range("ECOSYSTEM", &format!(r#"{{"introduced":"0"}},{{"fixed":"{fixed}"}}"#)),
+        )
+        .replacen('{', &format!(r#"{{"summary":"{summary}","#), 1)
+    };
+    let of_14 = record(
+        "ALSA-14",
+        "Important: nodejs:14 security update",
+        "1:14.18.2-2.module_el8.5.0+2618+8d46dafd",
+    );
+    let of_16 = record(
+        "ALSA-16",
+        "Important: nodejs:16 security update",
+        "1:16.13.1-3.module_el8.5.0+2605+45d748af",
+    );
+    let verdict = |stream: &str, version: &str| {
+        let purl = format!("pkg:rpm/almalinux/nodejs?rpmmod={stream}:8050:abc");
+        verdict(
+            &[&of_14, &of_16],
+            Some(distribution("almalinux", Some("8.10"))),
+            component(&purl, "nodejs", version),
+        )
+    };
+    let ids = |verdict| -> Vec<String> {
+        found(verdict).into_iter().map(|found| found.advisory.id).collect()
+    };
+    let old = ".module_el8.4.0+2521+c668cc9f";
+    // Lower than the fix of nodejs:16, and not of that stream.
+    assert_eq!(verdict("nodejs:14", &format!("1:14.18.2-3{old}")), ScanVerdict::Clean);
+    assert_eq!(ids(verdict("nodejs:14", &format!("1:14.18.1-1{old}"))), ["ALSA-14"]);
+    assert_eq!(ids(verdict("nodejs:16", &format!("1:16.9.0-1{old}"))), ["ALSA-16"]);
+    assert_eq!(verdict("nodejs:18", &format!("1:10.1.0-1{old}")), ScanVerdict::Clean);
+    // Of no stream that the records name: whichever it is, a version after all fixes has them.
+    assert_eq!(verdict("node:16", &format!("1:16.14.0-1{old}")), ScanVerdict::Clean);
+    let in_doubt = |advisory: &str| {
+        ScanVerdict::NotEvaluated(NotEvaluated::UnusableAdvisory {
+            advisory: advisory.to_owned(),
+            reason: "the stream of its module is not known".to_owned(),
+        })
+    };
+    assert_eq!(verdict("node:14", &format!("1:14.18.2-3{old}")), in_doubt("ALSA-16"));
+    assert_eq!(verdict("(none)", &format!("1:10.1.0-1{old}")), in_doubt("ALSA-14"));
+}
+
+#[test]
+fn a_record_about_the_package_outside_of_modules_says_nothing_of_a_stream() {
+    let record = record(
+        "ALSA-1",
+        "AlmaLinux:9",
+        "nodejs",
+        &range("ECOSYSTEM", r#"{"introduced":"0"},{"fixed":"1:16.20.2-1.el9_2"}"#),
+    );
+    let verdict = |purl: &str| {
+        verdict(
+            &[&record],
+            Some(distribution("almalinux", Some("9.4"))),
+            component(purl, "nodejs", "1:16.1.0-1.module_el9.1.0+1"),
+        )
+    };
+    assert_eq!(verdict("pkg:rpm/almalinux/nodejs?rpmmod=nodejs:18:9:a"), ScanVerdict::Clean);
+    assert!(matches!(verdict("pkg:rpm/almalinux/nodejs"), ScanVerdict::NotEvaluated(_)));
+}
+
+#[test]
+fn the_fix_is_known_since_the_oldest_record_that_names_one() {
+    let dated = |id: &str, dates: &str, events: &str| {
+        format!(
+            r#"{{"id":"{id}","aliases":["CVE-1"],{dates}"affected":[{{"package":{{"ecosystem":"npm","name":"a"}},{}}}]}}"#,
+            range("SEMVER", events)
+        )
+    };
+    let open = dated("A-1", r#""published":"2020-01-01T00:00:00Z","#, r#"{"introduced":"0"}"#);
+    let fixing = |id, dates| dated(id, dates, r#"{"introduced":"0"},{"fixed":"2.0.0"}"#);
+    let late = fixing("B-1", r#""published":"2022-01-01T00:00:00Z","#);
+    let early = fixing("C-1", r#""modified":"2021-01-01T00:00:00Z","#);
+    let undated = fixing("D-1", "");
+    let fix = |records: &[&str]| {
+        let fix = found(verdict(records, None, language("npm", "a", "1.0.0"))).remove(0).fix;
+        let since = fix.since().map(|since| (since.at.to_string(), since.dated));
+        (fix.as_str(), since)
+    };
+    let of = |at: &str, dated| ("fixed", Some((at.to_owned(), dated)));
+    let expect = of("2021-01-01T00:00:00Z", Dated::Modified);
+    assert_eq!(fix(&[&open, &late, &early, &undated]), expect);
+    assert_eq!(fix(&[&open, &late, &undated]), of("2022-01-01T00:00:00Z", Dated::Published));
+    assert_eq!(fix(&[&open, &undated]), ("fixed", None));
+    assert_eq!(fix(&[&open]), ("unknown", None));
+}
+
+#[test]
+fn a_tracker_says_that_there_is_no_fix_yet() {
+    let of = |events: &str| {
+        let record = record("D-1", "Debian:12", "a", &range("ECOSYSTEM", events));
+        let debian = Some(distribution("debian", Some("12")));
+        found(verdict(&[&record], debian, deb("a", "1"))).remove(0).fix
+    };
+    assert_eq!(of(r#"{"introduced":"0"}"#), Fix::NotFixed { record: "D-1".to_owned() });
+    assert_eq!(of(r#"{"introduced":"0"},{"last_affected":"1"}"#), Fix::NoneKnown);
+}
+
+#[test]
+fn where_a_component_was_found_is_evidence() {
+    let record = record("D-1", "npm", "a", &range("SEMVER", r#"{"introduced":"0"}"#));
+    let mut component = language("npm", "a", "1.0.0");
+    let location = plimsoll_model::component::Location {
+        path: plimsoll_model::TreePath::parse(b"app/package.json").unwrap(),
+        inside: String::new(),
+        layer: Some(plimsoll_model::Digest::of(b"layer")),
+    };
+    component.locations.push(location.clone());
+    let found = found(verdict(&[&record], None, component)).remove(0);
+    assert_eq!(found.evidence, [MatchEvidence::File(location)]);
 }
 
 #[test]

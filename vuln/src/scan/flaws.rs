@@ -1,0 +1,261 @@
+//! One match for each flaw, whatever number of records is about it.
+
+use super::judge::in_order;
+use crate::{
+    Index,
+    ecosystem::{Target, base},
+    index::{Details, Row},
+    ranges::{End, Hit},
+    severity::Rating,
+};
+use plimsoll_model::{
+    advisory::{Advisory, AdvisoryClass},
+    component::Component,
+    risk::{self, Choice, Exploitation, Prediction, Ratings},
+    scan::{Dated, Fix, FixedIn, FixedSince, Match, MatchEvidence, Origin},
+};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
+
+/// Reasons that are spelled out in one match; the others are counted.
+const REASONS: usize = 8;
+
+/// Ecosystems whose databases have the state of every flaw in every release.
+const TRACKERS: [&str; 2] = ["Debian", "Ubuntu"];
+
+/// A record that applies.
+#[derive(Debug)]
+pub(super) struct Found<'a> {
+    details: Details<'a>,
+    /// What it says of this package alone.
+    own: Option<Rating>,
+    hit: Hit,
+    /// The packages of a Go module that have the flaw and are linked.
+    packages: Vec<&'a str>,
+}
+
+/// One record on one flaw.
+#[derive(Clone, Copy)]
+struct Item<'a> {
+    details: &'a Details<'a>,
+    rating: &'a Rating,
+    hit: &'a Hit,
+    /// The ids that tell that two records are about one flaw.
+    ids: &'a [&'a str],
+    packages: &'a [&'a str],
+}
+
+/// What all matches of one component have in common.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Context<'a> {
+    pub(super) index: &'a Index,
+    pub(super) component: &'a Component,
+    pub(super) target: &'a Target<'a>,
+    /// The name that the records are under.
+    pub(super) name: &'a str,
+}
+
+impl<'a> Found<'a> {
+    pub(super) fn new(details: Details<'a>, row: &Row<'a>, hit: Hit, packages: &[&'a str]) -> Self {
+        Self { details, own: row.rating.clone(), hit, packages: packages.to_vec() }
+    }
+
+    /// One item for each flaw that the record is about.
+    fn items(&self) -> impl Iterator<Item = Item<'_>> {
+        let Self { details, own, hit, packages } = self;
+        let rating = own.as_ref().unwrap_or(&details.rating);
+        details.flaws.iter().map(move |ids| Item { details, rating, hit, ids, packages })
+    }
+}
+
+impl Context<'_> {
+    /// One match for each flaw, whatever number of records is about it.
+    pub(super) fn by_flaw(&self, found: &[Found<'_>]) -> Vec<Match> {
+        let items: Vec<_> = found.iter().flat_map(Found::items).collect();
+        let mut matches: Vec<_> =
+            groups(&items).iter().map(|group| self.one_match(group)).collect();
+        matches.sort_by(|left, right| {
+            let order =
+                |found: &Match| (found.advisory.display_id().to_owned(), found.advisory.id.clone());
+            order(left).cmp(&order(right))
+        });
+        matches
+    }
+
+    fn one_match(&self, group: &[Item<'_>]) -> Match {
+        let mut items = group.to_vec();
+        // The worst comes first and speaks for the others.
+        items.sort_by(|left, right| {
+            let score = |item: &Item<'_>| item.rating.cvss.as_ref().map_or(-1.0, |cvss| cvss.score);
+            (Reverse(left.rating.severity).cmp(&Reverse(right.rating.severity)))
+                .then_with(|| score(right).total_cmp(&score(left)))
+                .then_with(|| left.details.id.cmp(right.details.id))
+        });
+        let advisory = advisory(&items);
+        Match {
+            fix: fix(&items, self.target),
+            ratings: ratings(&items),
+            exploitation: exploitation(self.index, &advisory),
+            prediction: prediction(self.index, &advisory),
+            // That is told by who knows the base image.
+            origin: Origin::Unknown,
+            evidence: evidence(&items, self.component),
+            because: because(&items),
+            matched_name: self.name.to_owned(),
+            advisory,
+        }
+    }
+}
+
+/// Items that share an id, directly or through others.
+fn groups<'a>(items: &[Item<'a>]) -> Vec<Vec<Item<'a>>> {
+    let mut groups: Vec<Vec<Item<'a>>> = Vec::new();
+    let mut group_of: BTreeMap<&str, usize> = BTreeMap::new();
+    for item in items {
+        let known: BTreeSet<usize> =
+            item.ids.iter().filter_map(|id| group_of.get(id).copied()).collect();
+        let mut joined = vec![*item];
+        for at in known {
+            joined.extend(groups.get_mut(at).map(std::mem::take).unwrap_or_default());
+        }
+        for id in joined.iter().flat_map(|item| item.ids) {
+            group_of.insert(id, groups.len());
+        }
+        groups.push(joined);
+    }
+    groups.retain(|group| !group.is_empty());
+    groups
+}
+
+/// What the records on one flaw say together; the first of them speaks for the others.
+fn advisory(items: &[Item<'_>]) -> Advisory {
+    let id = items.first().map(|item| item.details.id).unwrap_or_default();
+    let aliases: BTreeSet<_> = items
+        .iter()
+        .flat_map(|item| item.ids.iter().copied().chain([item.details.id]))
+        .filter(|alias| *alias != id)
+        .map(str::to_owned)
+        .collect();
+    let rating = items.first().map_or(Rating::UNKNOWN, |item| item.rating.clone());
+    let is_malware = items.iter().any(|item| item.details.class == AdvisoryClass::Malware);
+    Advisory {
+        id: id.to_owned(),
+        aliases: aliases.into_iter().collect(),
+        summary: items
+            .iter()
+            .map(|item| item.details.summary)
+            .find(|text| !text.is_empty())
+            .unwrap_or_default()
+            .to_owned(),
+        severity: rating.severity,
+        cvss: rating.cvss,
+        published: items.iter().filter_map(|item| item.details.published).min(),
+        modified: items.iter().filter_map(|item| item.details.modified).max(),
+        class: if is_malware { AdvisoryClass::Malware } else { AdvisoryClass::Vulnerability },
+        reference: items.iter().find_map(|item| item.details.reference).map(str::to_owned),
+    }
+}
+
+/// Every id of a flaw that catalogs of flaws may have.
+fn cves(advisory: &Advisory) -> impl Iterator<Item = &str> {
+    let ids = std::iter::once(&advisory.id).chain(&advisory.aliases);
+    ids.map(String::as_str).filter(|id| id.starts_with("CVE-"))
+}
+
+fn exploitation(_index: &Index, _advisory: &Advisory) -> Exploitation {
+    Exploitation::NoCatalog
+}
+
+/// The likeliest, where a flaw has several ids.
+fn prediction(_index: &Index, _advisory: &Advisory) -> Option<Prediction> {
+    None
+}
+
+/// Where the component was found, and what of the flaw is linked.
+fn evidence(items: &[Item<'_>], component: &Component) -> Vec<MatchEvidence> {
+    let packages: BTreeSet<&str> = items.iter().flat_map(|item| item.packages).copied().collect();
+    let files = component.locations.iter().cloned().map(MatchEvidence::File);
+    files.chain(packages.into_iter().map(|path| MatchEvidence::Links(path.to_owned()))).collect()
+}
+
+/// What the records on one flaw say of a fix together: a version that any of them names counts.
+fn fix(items: &[Item<'_>], target: &Target<'_>) -> Fix {
+    let naming: Vec<_> = items.iter().filter(|item| !item.hit.fixed.is_empty()).collect();
+    let since = |item: &Item<'_>| {
+        let published = item.details.published.map(|at| FixedSince { at, dated: Dated::Published });
+        published.or(item.details.modified.map(|at| FixedSince { at, dated: Dated::Modified }))
+    };
+    // A record without a date is not the oldest that is known.
+    let oldest = naming
+        .iter()
+        .map(|item| (since(item), item.details.id))
+        .min_by_key(|(since, id)| (since.is_none(), since.map(|since| since.at), *id));
+    let Some((since, record)) = oldest else { return unfixed(items, target) };
+    let versions = naming.iter().flat_map(|item| item.hit.fixed.clone()).collect();
+    Fix::Fixed(FixedIn {
+        versions: in_order(versions, target.scheme),
+        record: record.to_owned(),
+        since,
+    })
+}
+
+/// What the records say of a flaw that none of them names a fix of.
+///
+/// The trackers of Debian and Ubuntu have every flaw of every release, and a range without an end where there is no fix yet.
+/// Other databases may just not know of one.
+fn unfixed(items: &[Item<'_>], target: &Target<'_>) -> Fix {
+    match items.iter().find(|item| item.hit.end == End::Open) {
+        Some(item) if TRACKERS.contains(&base(&target.ecosystem)) => {
+            Fix::NotFixed { record: item.details.id.to_owned() }
+        }
+        Some(_) | None => Fix::NoneKnown,
+    }
+}
+
+/// Everything that the records say on how bad the flaw is. The worst item comes first, and so does its rating.
+fn ratings(items: &[Item<'_>]) -> Ratings {
+    let mut all: Vec<risk::Rating> = Vec::new();
+    for item in items.iter().filter(|item| *item.rating != Rating::UNKNOWN) {
+        let cvss = item.rating.cvss.as_ref();
+        let rating = risk::Rating {
+            source: item.details.id.to_owned(),
+            kind: if cvss.is_some() { "CVSS" } else { "severity" }.to_owned(),
+            stated: cvss
+                .map_or_else(|| item.rating.severity.to_string(), |cvss| cvss.vector.clone()),
+            score: cvss.map(|cvss| cvss.score),
+            severity: item.rating.severity,
+        };
+        if !all.contains(&rating) {
+            all.push(rating);
+        }
+    }
+    let choice = match all.first() {
+        Some(first) if first.score.is_some() => Choice::NewestCvss,
+        Some(_) => Choice::WorstWord,
+        None => Choice::Nothing,
+    };
+    Ratings { all, choice }
+}
+
+fn because(items: &[Item<'_>]) -> String {
+    let records: BTreeSet<_> = items.iter().map(|item| item.details.id).collect();
+    let mut reasons: Vec<String> = Vec::new();
+    for item in items {
+        let reason = if records.len() > 1 {
+            format!("{}: {}", item.details.id, item.hit.because)
+        } else {
+            item.hit.because.clone()
+        };
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    }
+    let more = reasons.len().saturating_sub(REASONS);
+    reasons.truncate(REASONS);
+    if more > 0 {
+        reasons.push(format!("and {more} more"));
+    }
+    reasons.join("; ")
+}

@@ -1,0 +1,199 @@
+//! What one record says of one component.
+
+use super::{
+    linked::{Linked, linked, packages_of},
+    modules::{Relation, Stream, has_module, is_module, relation, stream_of},
+};
+use crate::{
+    Error, Index,
+    index::{Details, Row},
+    ranges::{End, Hit, evaluate},
+    versions::{Scheme, rpm},
+};
+use plimsoll_model::{component::Component, scan::NotEvaluated};
+use std::cmp::Ordering;
+
+/// What a record is compared with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Installed<'a> {
+    pub(crate) scheme: &'static Scheme,
+    pub(crate) version: &'a str,
+    stream: Option<Stream<'a>>,
+    /// The packages that a program links, with commas between them.
+    packages: Option<&'a str>,
+}
+
+/// What a record says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Judgement<'i> {
+    /// It applies; to these packages of a Go module, where they are told.
+    Applies(Hit, Vec<&'i str>),
+    /// It does not.
+    Not(WhyNot<'i>),
+    /// It could not be told.
+    Doubt(Doubt),
+}
+
+/// Why a record does not apply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum WhyNot<'i> {
+    /// The version is neither in a range nor listed.
+    Version,
+    /// It is about another stream of the module.
+    OtherStream,
+    /// One of the two is a package of a module, the other is not.
+    OtherBuild,
+    /// The program links none of these packages, which have the flaw.
+    NotLinked(Vec<&'i str>),
+    /// This record is about the same flaw, and says that it is in packages that the program does not link.
+    ClearedBy(&'i str),
+}
+
+/// Why it could not be told whether a record applies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Doubt {
+    /// The component's version can not be ordered.
+    Version,
+    /// The record makes no sense, or does not say enough.
+    Record(String),
+    /// The index is damaged. It is never an index without the record.
+    Damaged(String),
+}
+
+impl Doubt {
+    /// The reason for which the component is not evaluated.
+    pub(crate) fn reason(self, advisory: &str, installed: &Installed<'_>) -> NotEvaluated {
+        match self {
+            Self::Version => NotEvaluated::UnorderableVersion {
+                version: installed.version.to_owned(),
+                scheme: installed.scheme.name,
+            },
+            Self::Record(reason) | Self::Damaged(reason) => {
+                NotEvaluated::UnusableAdvisory { advisory: advisory.to_owned(), reason }
+            }
+        }
+    }
+}
+
+impl<'a> Installed<'a> {
+    /// A component, in the version that counts under the name that is looked up.
+    pub(crate) fn new(component: &'a Component, scheme: &'static Scheme, version: &'a str) -> Self {
+        let packages = packages_of(component);
+        Self { scheme, version, stream: stream_of(component), packages }
+    }
+
+    /// Whether a row applies.
+    pub(crate) fn judge<'i>(&self, row: &Row<'i>, index: &'i Index) -> Judgement<'i> {
+        let relation = match self.relation(row, index) {
+            Ok(relation) => relation,
+            Err(error) => return Judgement::Doubt(Doubt::Damaged(error.to_string())),
+        };
+        match relation {
+            (Relation::Other, why) => Judgement::Not(why),
+            (Relation::Same, _) => self.judge_version(row),
+            (Relation::Untold, _) => match self.judge_version(row) {
+                Judgement::Applies(..) => {
+                    let reason = "the stream of its module is not known";
+                    Judgement::Doubt(Doubt::Record(reason.to_owned()))
+                }
+                other @ (Judgement::Not(_) | Judgement::Doubt(_)) => other,
+            },
+        }
+    }
+
+    /// How the builds stand to each other, and why not where they are different.
+    fn relation<'i>(
+        &self,
+        row: &Row<'i>,
+        index: &'i Index,
+    ) -> Result<(Relation, WhyNot<'i>), Error> {
+        if self.scheme.name != rpm::SCHEME.name {
+            return Ok((Relation::Same, WhyNot::Version));
+        }
+        Ok(match (is_module(self.version), has_module(row)) {
+            (false, false) => (Relation::Same, WhyNot::Version),
+            (false, true) => (Relation::Other, WhyNot::OtherBuild),
+            (true, false) if self.stream.is_some() => (Relation::Other, WhyNot::OtherBuild),
+            (true, false) => (Relation::Untold, WhyNot::OtherBuild),
+            (true, true) => {
+                let Details { summary, id, .. } = index.details(row.advisory)?;
+                let relation = relation(self.stream, Stream::of_summary(summary, id));
+                (relation, WhyNot::OtherStream)
+            }
+        })
+    }
+
+    /// Whether the version is listed, or lies in any of the ranges; and whether what is flawed is there.
+    fn judge_version<'i>(&self, row: &Row<'i>) -> Judgement<'i> {
+        let hit = match self.hit(row) {
+            Ok(Some(hit)) => hit,
+            Ok(None) => return Judgement::Not(WhyNot::Version),
+            Err(doubt) => return Judgement::Doubt(doubt),
+        };
+        let imports = imports(row);
+        match linked(imports, self.packages) {
+            Linked::Untold => Judgement::Applies(hit, Vec::new()),
+            Linked::These(packages) => Judgement::Applies(hit, packages),
+            Linked::None => Judgement::Not(WhyNot::NotLinked(imports.to_vec())),
+        }
+    }
+
+    fn hit(&self, row: &Row<'_>) -> Result<Option<Hit>, Doubt> {
+        let Self { scheme, version, .. } = *self;
+        let is_readable = scheme.check(version).is_ok();
+        let mut doubt = None;
+        let mut hits = Vec::new();
+        for range in &row.ranges {
+            if !is_readable {
+                doubt = Some(Doubt::Version);
+                break;
+            }
+            match evaluate(scheme, version, range) {
+                Ok(hit) => hits.extend(hit),
+                Err(reason) => doubt = Some(Doubt::Record(reason.to_string())),
+            }
+        }
+        if let Some(hit) = together(hits, scheme) {
+            return Ok(Some(hit));
+        }
+        let is_version = |listed: &&str| {
+            *listed == version
+                || (is_readable && (scheme.compare)(listed, version) == Ok(Ordering::Equal))
+        };
+        if row.versions.iter().any(is_version) {
+            let because = format!("{version} is among the versions that the record lists");
+            return Ok(Some(Hit { because, fixed: Vec::new(), end: End::Untold }));
+        }
+        doubt.map_or(Ok(None), Err)
+    }
+}
+
+/// The packages of a Go module that a row is about; none means all.
+fn imports<'r, 'i>(_row: &'r Row<'i>) -> &'r [&'i str] {
+    &[]
+}
+
+/// Several ranges of one row that apply.
+fn together(hits: Vec<Hit>, scheme: &Scheme) -> Option<Hit> {
+    let mut hits = hits.into_iter();
+    let mut first = hits.next()?;
+    for hit in hits {
+        if hit.because != first.because {
+            first.because = format!("{}; {}", first.because, hit.because);
+        }
+        first.fixed.extend(hit.fixed);
+    }
+    first.fixed = in_order(first.fixed, scheme);
+    Some(first)
+}
+
+/// Lowest first, each once. Versions that can not be read stand last.
+pub(super) fn in_order(mut versions: Vec<String>, scheme: &Scheme) -> Vec<String> {
+    versions.sort();
+    versions.dedup();
+    let (mut readable, unreadable): (Vec<_>, Vec<_>) =
+        versions.into_iter().partition(|version| scheme.check(version).is_ok());
+    readable.sort_by(|left, right| (scheme.compare)(left, right).unwrap_or(Ordering::Equal));
+    readable.extend(unreadable);
+    readable
+}
