@@ -43,16 +43,14 @@ fn add(ctx: &Context, arguments: &VexAddArguments) -> Result<&'static ExitStatus
     let written = vex::write::add(existing.as_deref(), path, &addition, time)?;
     files::write(path, &written.bytes)?;
     let said = format!(
-        "{path} states {} in {} statements, version {}: {} {} in {}\n",
-        if existing.is_some() { "one thing more" } else { "its first" },
-        written.statements,
-        written.version,
+        "added {} {} in {}; {path} is now at version {}, with {} statements",
         addition.id,
         addition.status,
         addition.products.join(", "),
+        written.version,
+        written.statements,
     );
-    report::to_stdout(Printable(said.trim_end()).to_string().as_bytes())?;
-    report::to_stdout(b"\n")?;
+    report::to_stdout(format!("{}\n", Printable(&said)).as_bytes())?;
     Ok(&exit::PASSED)
 }
 
