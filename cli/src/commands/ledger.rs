@@ -7,13 +7,13 @@ use crate::{
     exit::{self, ExitStatus},
     report::{self, Output},
     stages::{
-        decide::{Build, Case},
+        decide::{self, Build, Case},
         index, record,
     },
 };
 use plimsoll_ledger::{Entry, Filter, Ledger, RecordId, record::RecordedFinding};
 use plimsoll_model::{Digest, Printable};
-use plimsoll_policy::{Policy, Verdict};
+use plimsoll_policy::{Policy, Verdict, bases::Lock};
 use plimsoll_vuln::Index;
 use serde_json::{Value, json};
 use std::{fmt::Write as _, sync::Arc};
@@ -171,13 +171,14 @@ async fn flagged(
     outputs: &[Output],
 ) -> Result<&'static ExitStatus, Error> {
     let policy = ctx.policy()?;
+    let bases = decide::known_bases(ctx, &policy);
     // A build that was taken out of the ledger, or is said there not to have passed, would not be missed below.
     ledger.verify_chain()?;
     let entries = ledger.latest_passed()?;
     let count = entries.len();
     let mut flagged = Vec::new();
     for entry in entries {
-        let (verdict, findings) = judge_again(ctx, &policy, &entry, index).await?;
+        let (verdict, findings) = judge_again(ctx, (&policy, bases.as_ref()), &entry, index).await?;
         if verdict != Verdict::Pass {
             flagged.push(Flagged { entry, verdict, findings });
         }
@@ -222,12 +223,13 @@ fn flagged_text(count: usize, flagged: &[Flagged]) -> String {
 /// Judges the recorded inventory of a build by today's advisories: the same evaluator, the vulnerability rules alone.
 async fn judge_again(
     ctx: &Context,
-    policy: &Policy,
+    (policy, bases): (&Policy, Option<&Lock>),
     entry: &Entry,
     index: &Arc<Index>,
 ) -> Result<(Verdict, Vec<RecordedFinding>), Error> {
     let inventory = Arc::new(plimsoll_sbom::formats::read(&entry.record.inventory, &ctx.limits)?);
     let scan = index::scan(ctx, &inventory, index).await?;
+    let scan = decide::attributed(scan, &inventory, bases);
     let build = Build::default();
     let case = Case {
         policy,

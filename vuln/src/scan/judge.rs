@@ -60,6 +60,16 @@ pub(crate) enum Doubt {
     Damaged(String),
 }
 
+impl Judgement<'_> {
+    /// The same, with the stream of the module that both are of.
+    fn in_stream(mut self, stream: Option<Stream<'_>>) -> Self {
+        if let (Self::Applies(hit, _), Some(Stream { module, stream })) = (&mut self, stream) {
+            hit.because = format!("{}, both of {module}:{stream}", hit.because);
+        }
+        self
+    }
+}
+
 impl Doubt {
     /// The reason for which the component is not evaluated.
     pub(crate) fn reason(self, advisory: &str, installed: &Installed<'_>) -> NotEvaluated {
@@ -90,7 +100,7 @@ impl<'a> Installed<'a> {
         };
         match relation {
             (Relation::Other, why) => Judgement::Not(why),
-            (Relation::Same, _) => self.judge_version(row),
+            (Relation::Same, _) => self.judge_version(row).in_stream(self.stream),
             (Relation::Untold, _) => match self.judge_version(row) {
                 Judgement::Applies(..) => {
                     let reason = "the stream of its module is not known";

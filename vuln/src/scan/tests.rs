@@ -437,6 +437,10 @@ fn streams_of_modules_are_told_apart() {
     assert_eq!(ids(verdict("nodejs:14", &format!("1:14.18.1-1{old}"))), ["ALSA-14"]);
     assert_eq!(ids(verdict("nodejs:16", &format!("1:16.9.0-1{old}"))), ["ALSA-16"]);
     assert_eq!(verdict("nodejs:18", &format!("1:10.1.0-1{old}")), ScanVerdict::Clean);
+    let found = found(verdict("nodejs:16", &format!("1:16.9.0-1{old}")));
+    let because = "introduced 0, fixed 1:16.13.1-3.module_el8.5.0+2605+45d748af; \
+                   1:16.9.0-1.module_el8.4.0+2521+c668cc9f lies before, both of nodejs:16";
+    assert_eq!(found[0].because, because);
     // Of no stream that the records name: whichever it is, a version after all fixes has them.
     assert_eq!(verdict("node:16", &format!("1:16.14.0-1{old}")), ScanVerdict::Clean);
     let in_doubt = |advisory: &str| {
