@@ -117,7 +117,7 @@ mod tests {
         advisory::{Advisory, AdvisoryClass, Cvss},
         component::Location,
         inventory::Unknown,
-        scan::{NotEvaluated, ScanVerdict, SourceStamp},
+        scan::{NotEvaluated, ScanVerdict, SourceKind, SourceStamp},
     };
 
     fn found(id: &str, aliases: &[&str], score: Option<f64>) -> Match {
@@ -161,7 +161,9 @@ mod tests {
 
     fn index() -> IndexStamp {
         let source = |fetched: &str| SourceStamp {
+            kind: SourceKind::Advisories,
             ecosystem: "Debian".to_owned(),
+            from: None,
             records: 1,
             unreadable: 0,
             newest: None,

@@ -16,7 +16,7 @@ use plimsoll_model::{
     inventory::Unknown,
     platform::Platform,
     reference,
-    scan::{Fix, IndexStamp, Match, Scan, ScanVerdict, SourceStamp},
+    scan::{Fix, IndexStamp, Match, Scan, ScanVerdict, SourceKind, SourceStamp},
 };
 use std::collections::BTreeMap;
 
@@ -309,7 +309,9 @@ pub(crate) fn index(age: SignedDuration) -> IndexStamp {
         digest: digest("advisories"),
         built: fetched,
         sources: vec![SourceStamp {
+            kind: SourceKind::Advisories,
             ecosystem: "Debian".to_owned(),
+            from: None,
             records: 1,
             unreadable: 0,
             newest: None,

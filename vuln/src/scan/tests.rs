@@ -6,7 +6,7 @@ use plimsoll_model::{
     Severity,
     component::SourcePackage,
     purl::Purl,
-    scan::{IndexStamp, SourceStamp},
+    scan::{IndexStamp, SourceKind, SourceStamp},
 };
 
 fn component(purl: &str, name: &str, version: &str) -> Component {
@@ -559,7 +559,9 @@ fn the_stamp_tells_what_the_index_was_made_of() {
     let index = Index::from_bytes(builder.finish().unwrap()).unwrap();
     assert_eq!(index.len(), 3);
     let source = |ecosystem: &str, records, unreadable| SourceStamp {
+        kind: SourceKind::Advisories,
         ecosystem: ecosystem.to_owned(),
+        from: None,
         records,
         unreadable,
         newest: Some("2024-01-01T00:00:00Z".parse().unwrap()),
@@ -679,12 +681,12 @@ fn other_formats_are_told_apart() {
     bytes[8] = 0;
     assert!(matches!(
         Index::from_bytes(bytes.clone()),
-        Err(Error::OlderFormat { found: 0, expected: 1 })
+        Err(Error::OlderFormat { found: 0, expected: 2 })
     ));
-    bytes[8] = 2;
+    bytes[8] = 3;
     assert!(matches!(
         Index::from_bytes(bytes.clone()),
-        Err(Error::NewerFormat { found: 2, expected: 1 })
+        Err(Error::NewerFormat { found: 3, expected: 2 })
     ));
     bytes[0] = b'P';
     assert!(matches!(Index::from_bytes(bytes), Err(Error::NotAnIndex)));
