@@ -33,8 +33,12 @@ pub struct IndexStamp {
 /// One source of an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceStamp {
-    /// The ecosystem as OSV names it, without the release (`Debian`, `npm`).
+    /// What it tells.
+    pub kind: SourceKind,
+    /// The ecosystem as OSV names it, without the release (`Debian`, `npm`); of other kinds, the name of the source.
     pub ecosystem: String,
+    /// The address that it was fetched from; nothing where it was imported from files.
+    pub from: Option<String>,
     /// Records taken.
     pub records: u64,
     /// Records that could not be read: with any, the source is incomplete.
@@ -43,6 +47,31 @@ pub struct SourceStamp {
     pub newest: Option<Timestamp>,
     /// When it was fetched or imported.
     pub fetched: Timestamp,
+}
+
+/// What a source tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SourceKind {
+    /// Which versions have which flaws.
+    Advisories,
+    /// Which flaws are known to be exploited.
+    Exploited,
+    /// How likely it is that a flaw will be exploited.
+    Predictions,
+    /// How long releases of a distribution are looked after.
+    Lifetimes,
+}
+
+impl SourceKind {
+    /// As it is spelled in reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Advisories => "advisories",
+            Self::Exploited => "known-exploited",
+            Self::Predictions => "exploit-prediction",
+            Self::Lifetimes => "end-of-life",
+        }
+    }
 }
 
 /// What the index says of one component.

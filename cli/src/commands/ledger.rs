@@ -178,7 +178,8 @@ async fn flagged(
     let count = entries.len();
     let mut flagged = Vec::new();
     for entry in entries {
-        let (verdict, findings) = judge_again(ctx, (&policy, bases.as_ref()), &entry, index).await?;
+        let (verdict, findings) =
+            judge_again(ctx, (&policy, bases.as_ref()), &entry, index).await?;
         if verdict != Verdict::Pass {
             flagged.push(Flagged { entry, verdict, findings });
         }

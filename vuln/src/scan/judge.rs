@@ -140,11 +140,10 @@ impl<'a> Installed<'a> {
             Ok(None) => return Judgement::Not(WhyNot::Version),
             Err(doubt) => return Judgement::Doubt(doubt),
         };
-        let imports = imports(row);
-        match linked(imports, self.packages) {
+        match linked(&row.imports, self.packages) {
             Linked::Untold => Judgement::Applies(hit, Vec::new()),
             Linked::These(packages) => Judgement::Applies(hit, packages),
-            Linked::None => Judgement::Not(WhyNot::NotLinked(imports.to_vec())),
+            Linked::None => Judgement::Not(WhyNot::NotLinked(row.imports.clone())),
         }
     }
 
@@ -176,11 +175,6 @@ impl<'a> Installed<'a> {
         }
         doubt.map_or(Ok(None), Err)
     }
-}
-
-/// The packages of a Go module that a row is about; none means all.
-fn imports<'r, 'i>(_row: &'r Row<'i>) -> &'r [&'i str] {
-    &[]
 }
 
 /// Several ranges of one row that apply.
