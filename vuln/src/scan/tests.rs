@@ -511,9 +511,9 @@ fn a_tracker_says_that_there_is_no_fix_yet() {
     assert_eq!(of(r#"{"introduced":"0"},{"last_affected":"1"}"#), Fix::NoneKnown);
 }
 
-const KEV: &str = "cveID,dateAdded,dueDate,knownRansomwareCampaignUse\r\nCVE-2024-1,2024-02-01,2024-02-22,Known\r\n";
+const KEV: &str = "cveID,dateAdded,dueDate,knownRansomwareCampaignUse\r\nCVE-2024-0001,2024-02-01,2024-02-22,Known\r\n";
 const EPSS: &str = "#model_version:v1,score_date:2026-11-20T12:00:00+0000\ncve,epss,percentile\n\
-    CVE-2024-1,0.5,0.9\nCVE-2024-2,0.25,0.8\n";
+    CVE-2024-0001,0.5,0.9\nCVE-2024-0002,0.25,0.8\n";
 
 #[test]
 fn what_is_known_of_exploitation_comes_with_the_match() {
@@ -524,7 +524,8 @@ fn what_is_known_of_exploitation_comes_with_the_match() {
             1,
         )
     };
-    let records = [record("A-1", "CVE-2024-1"), record("A-2", "CVE-2024-2"), record("A-3", "X-3")];
+    let records =
+        [record("A-1", "CVE-2024-0001"), record("A-2", "CVE-2024-0002"), record("A-3", "X-3")];
     let entries: Vec<_> =
         records.iter().zip(["1", "2", "3"]).map(|(text, name)| (name, text.as_bytes())).collect();
     let entries: Vec<_> =
