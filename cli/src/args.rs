@@ -1,8 +1,10 @@
 //! The command line.
 
+mod db;
 mod sbom;
 mod vex;
 
+pub(crate) use db::{DbArguments, DbCommand, DbList, DbOrigin, DbUpdateArguments};
 pub(crate) use sbom::{
     ReadingArguments, SbomArguments, SbomCommand, SbomConvertArguments, SbomDiffArguments,
     SbomListArguments, SbomMergeArguments, SbomScoreArguments,
@@ -459,55 +461,6 @@ pub(crate) struct BaseListArguments {
     /// Report format: table or json.
     #[arg(short, long = "output", value_name = "FORMAT[=FILE]", value_parser = report::Output::parse)]
     pub output: Vec<report::Output>,
-}
-
-/// `db`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum DbCommand {
-    /// Build the index from OSV records on this machine.
-    Import {
-        /// Directories in OSV's bulk layout, `all.zip` files, or JSON files.
-        #[arg(value_name = "PATH", required = true)]
-        paths: Vec<Utf8PathBuf>,
-        #[command(flatten)]
-        index: DbArguments,
-    },
-    /// Fetch OSV's bulk export and build the index.
-    Update {
-        /// Base address in OSV's bulk layout.
-        #[arg(
-            long,
-            value_name = "URL",
-            default_value = "https://osv-vulnerabilities.storage.googleapis.com"
-        )]
-        from: url::Url,
-        /// Ecosystem to fetch, as OSV names it; may be given several times [default: all].
-        #[arg(long = "ecosystem", value_name = "NAME")]
-        ecosystems: Vec<String>,
-        #[command(flatten)]
-        index: DbArguments,
-    },
-    /// Say what the index holds and how old it is.
-    Status {
-        #[command(flatten)]
-        index: DbArguments,
-        /// Report format: table or json.
-        #[arg(short, long = "output", value_name = "FORMAT[=FILE]", value_parser = report::Output::parse)]
-        output: Vec<report::Output>,
-    },
-    /// Check the index against its digest.
-    Verify {
-        #[command(flatten)]
-        index: DbArguments,
-    },
-}
-
-/// Which index.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct DbArguments {
-    /// Advisory index [default: advisories.index in the cache directory].
-    #[arg(long, value_name = "FILE", env = "PLIMSOLL_DB")]
-    pub db: Option<Utf8PathBuf>,
 }
 
 /// `ledger`.

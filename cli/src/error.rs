@@ -52,6 +52,12 @@ pub(crate) enum Error {
         /// Which.
         path: Utf8PathBuf,
     },
+    /// A reference stands for something else than an advisory index.
+    #[error("`{reference}` is no advisory index")]
+    NotAdvisories {
+        /// Which.
+        reference: String,
+    },
     /// Neither HOME nor the XDG directories are set.
     #[error("no home directory: neither {variable} nor HOME is set")]
     NoHome {
@@ -186,9 +192,10 @@ impl Classify for Error {
             | Self::Format { .. }
             | Self::NotPermitted { .. }
             | Self::ImmutableTag { .. } => Class::Usage,
-            Self::Changed { .. } | Self::EvidenceAtDestination { .. } | Self::EmptySbom { .. } => {
-                Class::Rejected
-            }
+            Self::Changed { .. }
+            | Self::EvidenceAtDestination { .. }
+            | Self::EmptySbom { .. }
+            | Self::NotAdvisories { .. } => Class::Rejected,
             Self::Runtime(_) => Class::Undecided,
             Self::Write { .. } | Self::Action { .. } => Class::Action,
             Self::Worker(_) | Self::Internal(_) | Self::Json { .. } => Class::Bug,
@@ -208,6 +215,9 @@ impl Classify for Error {
                 "see how it was made: an empty list is what a scanner writes that saw nothing"
                     .to_owned(),
             ),
+            Self::NotAdvisories { .. } => {
+                Some("give what `plimsoll db export --to` has written".to_owned())
+            }
             Self::NoHome { variable } => Some(format!("set HOME or {variable}")),
             Self::NotPermitted { .. } => Some("see `promotion:` in the policy file".to_owned()),
             Self::ImmutableTag { .. } => Some("promote under a new tag".to_owned()),

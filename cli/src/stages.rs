@@ -1,6 +1,7 @@
 //! The pipeline, one stage a file. What a stage hands on can be made by that stage alone.
 
 pub(crate) mod aboard;
+pub(crate) mod advisories;
 pub(crate) mod attest;
 pub(crate) mod decide;
 pub(crate) mod index;

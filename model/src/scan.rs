@@ -33,8 +33,12 @@ pub struct IndexStamp {
 /// One source of an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceStamp {
-    /// The ecosystem as OSV names it, without the release (`Debian`, `npm`).
+    /// What it tells.
+    pub kind: SourceKind,
+    /// The ecosystem as OSV names it, without the release (`Debian`, `npm`); of other kinds, the name of the source.
     pub ecosystem: String,
+    /// The address that it was fetched from; nothing where it was imported from files.
+    pub from: Option<String>,
     /// Records taken.
     pub records: u64,
     /// Records that could not be read: with any, the source is incomplete.
@@ -43,6 +47,31 @@ pub struct SourceStamp {
     pub newest: Option<Timestamp>,
     /// When it was fetched or imported.
     pub fetched: Timestamp,
+}
+
+/// What a source tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SourceKind {
+    /// Which versions have which flaws.
+    Advisories,
+    /// Which flaws are known to be exploited.
+    Exploited,
+    /// How likely it is that a flaw will be exploited.
+    Predictions,
+    /// How long releases of a distribution are looked after.
+    Lifetimes,
+}
+
+impl SourceKind {
+    /// As it is spelled in reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Advisories => "advisories",
+            Self::Exploited => "known-exploited",
+            Self::Predictions => "exploit-prediction",
+            Self::Lifetimes => "end-of-life",
+        }
+    }
 }
 
 /// What the index says of one component.
@@ -357,6 +386,101 @@ impl Scan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        advisory::Cvss,
+        risk::{KnownExploited, Ransomware},
+        severity::Severity,
+    };
+
+    fn layer(name: &str) -> LayerInfo {
+        let digest = Digest::of(name.as_bytes());
+        LayerInfo { digest, diff_id: digest, created_by: None }
+    }
+
+    fn found(class: AdvisoryClass) -> Match {
+        Match {
+            advisory: Advisory {
+                id: "X-1".to_owned(),
+                aliases: vec![],
+                summary: String::new(),
+                severity: Severity::Medium,
+                cvss: None,
+                published: None,
+                modified: None,
+                class,
+                reference: None,
+            },
+            fix: Fix::NoneKnown,
+            ratings: Ratings::default(),
+            exploitation: Exploitation::NotListed,
+            prediction: None,
+            origin: Origin::Unknown,
+            evidence: vec![],
+            because: String::new(),
+            matched_name: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_component_comes_from_the_layer_that_brought_it() {
+        let image = [layer("a"), layer("b"), layer("c")];
+        let base = [layer("a").diff_id, layer("b").diff_id];
+        let of = |introduced: Option<&str>, base: &[Digest]| {
+            let mut component = Component::new("pkg:npm/a@1".parse().unwrap(), "a", None, "test");
+            component.introduced = introduced.map(|name| layer(name).diff_id);
+            Origin::of(&component, &image, base)
+        };
+        assert_eq!(of(Some("a"), &base), Origin::Base);
+        assert_eq!(of(Some("b"), &base), Origin::Base);
+        assert_eq!(of(Some("c"), &base), Origin::Own);
+        assert_eq!(of(None, &base), Origin::Unknown);
+        assert_eq!(of(Some("elsewhere"), &base), Origin::Unknown);
+        assert_eq!(of(Some("a"), &[]), Origin::Unknown);
+        assert_eq!(of(Some("c"), &[]), Origin::Unknown);
+    }
+
+    #[test]
+    fn every_match_is_attributed() {
+        let component = |purl: &str, introduced: &str| {
+            let mut component = Component::new(purl.parse().unwrap(), "x", None, "test");
+            component.introduced = Some(layer(introduced).diff_id);
+            component
+        };
+        let components = vec![component("pkg:npm/a@1", "base"), component("pkg:npm/b@1", "own")];
+        let mut inventory = Inventory::new(None, components, vec![], vec![]);
+        inventory.layers = vec![layer("base"), layer("own")];
+        let matched = || ScanVerdict::Matched(vec![found(AdvisoryClass::Vulnerability)]);
+        let scan = Scan {
+            index: IndexStamp {
+                digest: Digest::of(b""),
+                built: Timestamp::UNIX_EPOCH,
+                sources: vec![],
+            },
+            verdicts: vec![matched(), matched()],
+        };
+        let scan = scan.attributed(&inventory, &[layer("base").diff_id]);
+        let origins: Vec<_> = scan.matches().map(|(_, found)| found.origin).collect();
+        assert_eq!(origins, [Origin::Base, Origin::Own]);
+    }
+
+    #[test]
+    fn what_is_known_of_a_flaw_makes_its_risk() {
+        let mut flaw = found(AdvisoryClass::Vulnerability);
+        let unpredicted =
+            Risk { urgency: Urgency::Rated, harm: 5.45, likelihood: Risk::UNPREDICTED };
+        assert_eq!(flaw.risk(), unpredicted);
+        flaw.advisory.cvss = Some(Cvss { vector: String::new(), score: 6.1 });
+        flaw.prediction = Some(Prediction { probability: 0.5, percentile: 0.9 });
+        assert_eq!(flaw.risk(), Risk { urgency: Urgency::Rated, harm: 6.1, likelihood: 0.5 });
+        flaw.exploitation = Exploitation::Known(KnownExploited {
+            added: None,
+            due: None,
+            ransomware: Ransomware::Unknown,
+        });
+        assert_eq!(flaw.risk().urgency, Urgency::Exploited);
+        flaw.advisory.class = AdvisoryClass::Malware;
+        assert_eq!(flaw.risk().urgency, Urgency::Malware);
+    }
 
     #[test]
     fn an_owned_component_counts_as_its_owner_and_a_broken_chain_as_not_evaluated() {

@@ -180,3 +180,46 @@ fn a_variable_that_is_set_to_nothing_counts_as_unset() {
     run(command.arg(example("", "advisories"))).expect_status(1);
     run(command.env("PLIMSOLL_FAIL_ON", "terrible")).expect_status(2);
 }
+
+#[test]
+fn a_verdict_is_explained_by_every_record_that_was_considered() {
+    let sandbox = sandbox();
+    let (image, advisories) =
+        (example("oci-archive:", "images/bad.tar"), example("", "advisories"));
+    let scan = |more: &[&str]| {
+        let arguments = ["scan", &image, "--advisories", &advisories];
+        plimsoll(&sandbox, &[&arguments[..], more].concat())
+    };
+    // The image is judged all the same.
+    let shown = scan(&["--explain", "minimist"]).expect_status(1).stdout;
+    for line in [
+        "pkg:npm/minimist@1.2.5",
+        "  verdict     matched: 1 flaws",
+        "  looked for  minimist 1.2.5 in npm",
+        "    also      CVE-2021-44906",
+    ] {
+        assert!(shown.lines().any(|printed| printed == line), "`{line}` is not in {shown}");
+    }
+    let purl = "pkg:npm/minimist@1.2.5";
+    let json = scan(&["--explain", purl, "cve-2021-44906", "-o", "json"]).expect_status(1).stdout;
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let [one] = json["explanations"].as_array().unwrap().as_slice() else { panic!("{json}") };
+    assert_eq!(one["verdict"], "matched");
+    assert_eq!(one["records"].as_array().unwrap().len(), 1);
+    assert_eq!(one["records"][0]["outcome"], "applies");
+    scan(&["--explain", "nothing-of-that-name"]).expect_status(2);
+    scan(&["--explain", "minimist", "CVE-1999-1"]).expect_status(2);
+}
+
+#[test]
+fn what_came_with_the_approved_base_is_told_from_what_was_built_on_it() {
+    let sandbox = sandbox();
+    let image = example("oci-archive:", "images/good.tar");
+    let advisories = example("", "advisories-tomorrow");
+    let json = plimsoll(&sandbox, &["scan", &image, "--advisories", &advisories, "-o", "json"]);
+    let report: Value = serde_json::from_str(&json.stdout).unwrap();
+    let matches = report["scan"]["matches"].as_array().unwrap();
+    assert!(!matches.is_empty(), "{report}");
+    assert!(matches.iter().all(|found| found["origin"] == "own"), "{matches:#?}");
+    assert!(report["base"].is_string(), "{report}");
+}

@@ -427,7 +427,11 @@ fn a_scan_of_our_sbom_finds_what_a_scan_of_the_image_finds() {
     let Some((_, real)) = REAL.as_ref() else { return };
     let found = same_matches(real);
     assert_eq!(found["flaws"][0][0]["id"], "CVE-2021-23337");
-    assert_eq!(found["counts"], json!({"matched": 1, "clean": 239, "notEvaluated": 7}));
+    let count = |of: &str| found["counts"][of].clone();
+    assert_eq!(
+        [count("matched"), count("clean"), count("notEvaluated")],
+        [1, 239, 7].map(Value::from)
+    );
 }
 
 #[test]

@@ -10,6 +10,7 @@
 )]
 
 mod action;
+mod advisories;
 mod attacks;
 mod bad_input;
 mod components;

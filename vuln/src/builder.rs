@@ -4,18 +4,25 @@ use crate::{
     Error,
     aliases::Aliases,
     ecosystem::base,
+    extra::{self, Extras, List},
     index::{
-        CHECKSUM, DIGEST, Details, FORMAT, HEADER, MAGIC, Row, crc, digest, key, write_details,
-        write_row, write_source,
+        CHECKSUM, DIGEST, Details, FORMAT, HEADER, MAGIC, Row, Unreadable, crc, digest, key,
+        write_details, write_row, write_source, write_unreadable,
     },
-    osv::{self, Affected, Record},
+    osv::{self, Affected, Record, Remark},
     ranges::Event,
-    source::{Outcome, Source, UnreadableRecord, find, read_archive, read_files, read_zip},
+    severity::Stated,
+    source::{
+        Outcome, Source, UnreadableRecord, find, read_archive, read_file, read_files, read_zip,
+    },
     wire::Writer,
 };
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
-use plimsoll_model::{Limits, scan::SourceStamp};
+use plimsoll_model::{
+    Limits,
+    scan::{SourceKind, SourceStamp},
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Collects advisories from any number of sources and writes one index.
@@ -28,9 +35,17 @@ pub struct Builder {
     /// Bytes of one record.
     limit: u64,
     records: BTreeMap<String, Record>,
-    /// Records that could not be read, by the source they came from.
-    unreadable: BTreeMap<String, BTreeSet<String>>,
+    /// Records that could not be read and why, by the source they came from.
+    unreadable: BTreeMap<String, BTreeMap<String, String>>,
+    /// Where the records of an ecosystem were fetched from.
+    addresses: BTreeMap<String, BTreeSet<String>>,
+    extras: Extras,
 }
+
+/// Records of one source that could not be read and are named in the index.
+const MOST_NAMED: usize = 20;
+/// The longest name or reason of such a record that is kept, in characters.
+const LONGEST_REASON: usize = 300;
 
 /// What was taken from one source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,11 +63,22 @@ pub struct Imported {
 impl Builder {
     /// Nothing yet. `now` is when the index is built and its sources are fetched.
     pub const fn new(now: Timestamp, limits: &Limits) -> Self {
-        Self { now, limit: limits.advisory, records: BTreeMap::new(), unreadable: BTreeMap::new() }
+        Self {
+            now,
+            limit: limits.advisory,
+            records: BTreeMap::new(),
+            unreadable: BTreeMap::new(),
+            addresses: BTreeMap::new(),
+            extras: Extras::new(),
+        }
     }
 
-    /// Takes the records of a folder (every `*.json` and `all.zip` in it or below), of an archive, or of one file.
+    /// Takes the records of a folder (every `*.json` and `all.zip` in it or below), of an archive, or of one file; or one
+    /// file that is CISA's catalog, EPSS or a list of `distro-info-data`, which is told by its content.
     pub fn import(&mut self, path: &Utf8Path) -> Result<Imported, Error> {
+        if let Some(list) = self.read_list(path)? {
+            return Ok(self.take_list(list, None));
+        }
         let mut total = Imported::nothing(path.as_str());
         let mut files: BTreeMap<String, Vec<Utf8PathBuf>> = BTreeMap::new();
         for source in find(path)? {
@@ -83,9 +109,60 @@ impl Builder {
         Ok(self.take(name, read_zip(name, bytes, self.limit)?))
     }
 
+    /// Takes CISA's catalog, EPSS or a list of `distro-info-data`, which is told by its content. `name` is for errors.
+    pub fn import_list_bytes(
+        &mut self,
+        name: &str,
+        from: Option<&str>,
+        bytes: &[u8],
+    ) -> Result<Imported, Error> {
+        let list = List::read(name, bytes)?;
+        let list = list.ok_or_else(|| Error::UnknownList { name: name.to_owned() })?;
+        Ok(self.take_list(list, from))
+    }
+
+    pub(crate) fn take_list(&mut self, list: List, from: Option<&str>) -> Imported {
+        let imported = self.extras.take(list, from, self.now);
+        let names = self.unreadable.entry(imported.source.clone()).or_default();
+        *names = named(&imported.unreadable);
+        imported
+    }
+
+    /// The list in a file; nothing where it is a folder, an archive or a record.
+    fn read_list(&self, path: &Utf8Path) -> Result<Option<List>, Error> {
+        let is_archive = path.extension().is_some_and(|kind| kind.eq_ignore_ascii_case("zip"));
+        if is_archive || path.is_dir() {
+            return Ok(None);
+        }
+        let bytes = read_file(path, extra::LARGEST_LIST)?;
+        let is_record = u64::try_from(bytes.len()).is_ok_and(|size| size <= self.limit)
+            && Record::parse(&bytes).is_ok();
+        if is_record { Ok(None) } else { List::read(path.as_str(), &bytes) }
+    }
+
     /// Bytes that one record may have.
     pub(crate) const fn limit(&self) -> u64 {
         self.limit
+    }
+
+    /// Takes what was fetched of a source.
+    pub(crate) fn take_fetched(
+        &mut self,
+        name: &str,
+        from: &str,
+        outcomes: Vec<Outcome>,
+    ) -> Imported {
+        let ecosystems: BTreeSet<_> = outcomes
+            .iter()
+            .flatten()
+            .flat_map(|record| &record.affected)
+            .map(|affected| base(&affected.ecosystem))
+            .chain([name])
+            .collect();
+        for ecosystem in ecosystems {
+            self.addresses.entry(ecosystem.to_owned()).or_default().insert(from.to_owned());
+        }
+        self.take(name, outcomes)
     }
 
     /// Takes what was read of a source.
@@ -104,7 +181,7 @@ impl Builder {
                 }
                 Err(record) => {
                     let names = self.unreadable.entry(name.to_owned()).or_default();
-                    names.insert(record.name.clone());
+                    names.insert(record.name.clone(), record.reason.clone());
                     imported.unreadable.push(record);
                 }
             }
@@ -114,7 +191,8 @@ impl Builder {
 
     /// Writes the index.
     pub fn finish(self) -> Result<Vec<u8>, Error> {
-        let sources = self.sources();
+        let (sources, unreadable) = (self.sources(), self.first_unreadable());
+        let extras = self.extras.blocks();
         let records: Vec<_> =
             self.records.into_values().filter(|record| !record.is_withdrawn).collect();
         let mut aliases = Aliases::default();
@@ -144,7 +222,11 @@ impl Builder {
         for ((key, rows), count) in packages.into_iter().zip(counts.into_values()) {
             sections.add_block(&key, count, &rows.0)?;
         }
-        sections.finish(&sources, records.len(), self.now)
+        // No name of an ecosystem begins as these keys do, with the last of all bytes: they come after all others.
+        for (key, (count, entries)) in extras {
+            sections.add_block(&key, count, &entries.0)?;
+        }
+        sections.finish((&sources, &unreadable), records.len(), self.now)
     }
 
     fn add(&mut self, record: Record) {
@@ -156,6 +238,8 @@ impl Builder {
 
     fn sources(&self) -> Vec<SourceStamp> {
         let empty = |ecosystem: &str| SourceStamp {
+            kind: SourceKind::Advisories,
+            from: self.addresses.get(ecosystem).and_then(together),
             ecosystem: ecosystem.to_owned(),
             records: 0,
             unreadable: 0,
@@ -172,11 +256,33 @@ impl Builder {
                 stamp.newest = stamp.newest.max(record.modified);
             }
         }
+        // An archive may have nothing in it, and then says so.
+        for name in self.addresses.keys() {
+            sources.entry(name).or_insert_with(|| empty(name));
+        }
+        let lists: BTreeSet<_> =
+            self.extras.stamps().map(|stamp| stamp.ecosystem.as_str()).collect();
         for (name, records) in &self.unreadable {
+            if lists.contains(name.as_str()) {
+                continue;
+            }
             let stamp = sources.entry(name).or_insert_with(|| empty(name));
             stamp.unreadable = u64::try_from(records.len()).unwrap_or(u64::MAX);
         }
-        sources.into_values().collect()
+        sources.into_values().chain(self.extras.stamps().cloned()).collect()
+    }
+
+    fn first_unreadable(&self) -> Vec<Unreadable> {
+        let clip = |text: &String| text.chars().take(LONGEST_REASON).collect();
+        let record = |(name, reason)| UnreadableRecord { name: clip(name), reason: clip(reason) };
+        self.unreadable
+            .iter()
+            .filter(|(_, records)| !records.is_empty())
+            .map(|(source, records)| Unreadable {
+                source: source.clone(),
+                first: records.iter().take(MOST_NAMED).map(record).collect(),
+            })
+            .collect()
     }
 }
 
@@ -193,6 +299,19 @@ impl Imported {
         self.records = self.records.saturating_add(other.records);
         self.skipped_withdrawn = self.skipped_withdrawn.saturating_add(other.skipped_withdrawn);
         self.unreadable.extend(other.unreadable);
+    }
+}
+
+fn named(records: &[UnreadableRecord]) -> BTreeMap<String, String> {
+    records.iter().map(|record| (record.name.clone(), record.reason.clone())).collect()
+}
+
+/// One address, or the first and how many more there are.
+fn together(addresses: &BTreeSet<String>) -> Option<String> {
+    let first = addresses.first()?;
+    match addresses.len().saturating_sub(1) {
+        0 => Some(first.clone()),
+        more => Some(format!("{first} and {more} more")),
     }
 }
 
@@ -243,6 +362,9 @@ fn row(affected: &Affected, advisory: u32) -> Option<Row<'_>> {
     (affected.is_vulnerability && says_something).then(|| Row {
         advisory,
         rating: affected.rating.clone(),
+        severities: affected.severities.iter().map(Stated::borrowed).collect(),
+        imports: affected.imports.iter().map(String::as_str).collect(),
+        remarks: affected.remarks.iter().map(Remark::borrowed).collect(),
         ranges: affected.ranges.iter().map(|events| events.iter().map(event).collect()).collect(),
         versions: affected.versions.iter().map(String::as_str).collect(),
     })
@@ -297,6 +419,8 @@ impl Sections<'_> {
                 flaws: flaws(record, aliases),
                 summary: &record.summary,
                 rating: record.rating.clone(),
+                severities: record.severities.iter().map(Stated::borrowed).collect(),
+                remarks: record.remarks.iter().map(Remark::borrowed).collect(),
                 published: record.published,
                 modified: record.modified,
                 class: record.class,
@@ -323,12 +447,13 @@ impl Sections<'_> {
 
     fn finish(
         self,
-        sources: &[SourceStamp],
+        (sources, unreadable): (&[SourceStamp], &[Unreadable]),
         records: usize,
         built: Timestamp,
     ) -> Result<Vec<u8>, Error> {
         let mut tables = Writer::default();
         tables.list(sources, write_source);
+        tables.list(unreadable, write_unreadable);
         let ecosystems: Vec<_> = self.ecosystems.into_iter().collect();
         tables.list(&ecosystems, |writer, ecosystem| writer.text(ecosystem));
         tables.count(self.count);

@@ -117,6 +117,48 @@ pub enum Error {
         /// Why.
         source: zip::result::ZipError,
     },
+    /// A list of exploited flaws, scores or lifetimes can not be inflated.
+    #[error("cannot inflate `{name}`")]
+    List {
+        /// The file, or what it was fetched for.
+        name: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// A list of exploited flaws, scores or lifetimes has no entry.
+    #[error("`{name}` has no entries")]
+    EmptyList {
+        /// The file, or what it was fetched for.
+        name: String,
+    },
+    /// This is no list that is known.
+    #[error("`{name}` is neither CISA's catalog, EPSS nor a list of distro-info-data")]
+    UnknownList {
+        /// The file, or what it was fetched for.
+        name: String,
+    },
+    /// A list is another than the one that was asked for.
+    #[error("`{name}` is no list of the kind `{expected}`")]
+    OtherList {
+        /// The file, or what it was fetched for.
+        name: String,
+        /// What it has to tell.
+        expected: &'static str,
+    },
+    /// An index can not be packed.
+    #[error("cannot pack the advisory index")]
+    Pack {
+        /// Why.
+        source: io::Error,
+    },
+    /// What is kept of former updates can not be written; the index is untouched.
+    #[error("cannot keep what was fetched in `{path}`")]
+    Keep {
+        /// Where.
+        path: Utf8PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// This is no name of an ecosystem.
     #[error("`{name}` is not the name of an ecosystem")]
     EcosystemName {
@@ -177,11 +219,15 @@ impl Classify for Error {
     fn class(&self) -> Class {
         match self {
             Self::EcosystemName { .. } | Self::FeedUrl { .. } => Class::Usage,
-            Self::Install { .. } => Class::Action,
+            Self::Install { .. } | Self::Keep { .. } | Self::Pack { .. } => Class::Action,
             Self::NoRecords { .. }
             | Self::SourceTooLarge { .. }
             | Self::TooManyFiles { .. }
             | Self::Archive { .. }
+            | Self::List { .. }
+            | Self::EmptyList { .. }
+            | Self::UnknownList { .. }
+            | Self::OtherList { .. }
             | Self::EcosystemList { .. }
             | Self::IndexTooLarge { .. } => Class::Rejected,
             Self::IndexMissing { .. }
@@ -228,6 +274,12 @@ impl Classify for Error {
             Self::IndexTooLarge { .. } => "choose fewer ecosystems with `--ecosystem`",
             Self::IndexUnreadable { .. }
             | Self::Install { .. }
+            | Self::Keep { .. }
+            | Self::Pack { .. }
+            | Self::List { .. }
+            | Self::EmptyList { .. }
+            | Self::UnknownList { .. }
+            | Self::OtherList { .. }
             | Self::Source { .. }
             | Self::SourceTooLarge { .. }
             | Self::TooManyFiles { .. }

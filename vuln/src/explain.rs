@@ -131,9 +131,8 @@ fn of_target(
             let records = judged.iter().map(record).collect::<Result<_, _>>()?;
             return Ok((Ok(place(Some(package))), records));
         }
-        Ok(None) => Ok(place(target.packages.first())),
-        // What keeps it from being looked at is in the verdict; where it was looked for is told all the same.
-        Err(NotEvaluated::NoVersion) => Ok(place(target.packages.first())),
+        // What keeps it from being compared is in the verdict; where it was looked for is told all the same.
+        Ok(None) | Err(NotEvaluated::NoVersion) => Ok(place(target.packages.first())),
         Err(reason) => Err(reason),
     };
     Ok((records, Vec::new()))

@@ -6,8 +6,9 @@
 //! header   magic 8 · format u32 · length of the tables u32 · length of the file u64 · records u64
 //!          · built (seconds i64, nanoseconds i32) · CRC-32 of all before it and of the tables u32
 //!          · SHA-256 of everything but itself 32
-//! tables   sources · ecosystems with advisories, sorted · number of keys u32
+//! tables   sources · the first unreadable records of each · ecosystems with advisories, sorted · number of keys u32
 //!          · end of each key u32 · end of each block u32 · keys, sorted (`ecosystem NUL name`)
+//!          (keys that begin with the byte 255 are those of other lists: see `extra`)
 //! blocks   one for each key: CRC-32 · rows
 //! records  one for each advisory: length u32 · CRC-32 · what is shown of it
 //! ```
@@ -17,8 +18,10 @@
 
 use crate::{
     Error,
+    osv::Remark,
     ranges::Event,
-    severity::Rating,
+    severity::{Origin, Rating, Stated},
+    source::UnreadableRecord,
     wire::{Reader, Writer},
 };
 use camino::Utf8Path;
@@ -28,14 +31,14 @@ use plimsoll_model::{
     Digest, Severity,
     advisory::{AdvisoryClass, Cvss},
     digest::Digester,
-    scan::{IndexStamp, SourceStamp},
+    scan::{IndexStamp, SourceKind, SourceStamp},
 };
 use std::{fmt, fs::File, io, ops::Range};
 
 /// The first bytes of an index.
 pub(crate) const MAGIC: [u8; 8] = *b"plimsidx";
 /// The format that this Plimsoll reads and writes.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 /// Length of the header.
 pub(crate) const HEADER: usize = 80;
 /// Where the CRC lies in the header; everything before it is covered by it.
@@ -48,8 +51,18 @@ pub struct Index {
     bytes: Bytes,
     stamp: IndexStamp,
     records: u64,
+    unreadable: Vec<Unreadable>,
     ecosystems: Vec<String>,
     sections: Sections,
+}
+
+/// The first records of a source that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The source, as its stamp names it.
+    pub source: String,
+    /// The first of them, by name; the stamp says how many there are.
+    pub first: Vec<UnreadableRecord>,
 }
 
 enum Bytes {
@@ -72,6 +85,12 @@ struct Sections {
 pub(crate) struct Row<'a> {
     pub(crate) advisory: u32,
     pub(crate) rating: Option<Rating>,
+    /// Everything that the record says of this package alone on how bad its flaw is; `rating` is the one that counts.
+    pub(crate) severities: Vec<Stated<&'a str>>,
+    /// The packages of a Go module that have the flaw; without any, all of them.
+    pub(crate) imports: Vec<&'a str>,
+    /// What the database says of this package beside the schema, such as that it will not be mended.
+    pub(crate) remarks: Vec<Remark<&'a str>>,
     pub(crate) ranges: Vec<Vec<Event<'a>>>,
     pub(crate) versions: Vec<&'a str>,
 }
@@ -84,6 +103,10 @@ pub(crate) struct Details<'a> {
     pub(crate) flaws: Vec<Vec<&'a str>>,
     pub(crate) summary: &'a str,
     pub(crate) rating: Rating,
+    /// Everything that the record says on how bad its flaw is; `rating` is the one that counts.
+    pub(crate) severities: Vec<Stated<&'a str>>,
+    /// What the database says beside the schema.
+    pub(crate) remarks: Vec<Remark<&'a str>>,
     pub(crate) published: Option<Timestamp>,
     pub(crate) modified: Option<Timestamp>,
     pub(crate) class: AdvisoryClass,
@@ -122,6 +145,11 @@ impl Index {
         &self.stamp
     }
 
+    /// The whole file.
+    pub fn bytes(&self) -> &[u8] {
+        self.bytes.as_slice()
+    }
+
     /// Recomputes the digest of the whole.
     pub fn verify(&self) -> Result<(), Error> {
         let found = digest(self.bytes.as_slice()).ok_or(Error::Damaged { part: "header" })?;
@@ -146,21 +174,34 @@ impl Index {
         self.ecosystems.binary_search_by(|known| known.as_str().cmp(ecosystem)).is_ok()
     }
 
+    /// The first records of each source that could not be read.
+    pub fn unreadable(&self) -> &[Unreadable] {
+        &self.unreadable
+    }
+
     /// Every row about a package.
     pub(crate) fn rows(&self, ecosystem: &str, name: &str) -> Result<Vec<Row<'_>>, Error> {
-        let damaged = Error::Damaged { part: "a package's advisories" };
-        let Some(at) = self.find(&key(ecosystem, name))? else { return Ok(Vec::new()) };
-        let read = || {
+        self.entries(&key(ecosystem, name), row)
+    }
+
+    /// Everything in the block of a key.
+    pub(crate) fn entries<'a, T>(
+        &'a self,
+        key: &[u8],
+        read: impl FnMut(&mut Reader<'a>) -> Option<T>,
+    ) -> Result<Vec<T>, Error> {
+        let Some(at) = self.find(key)? else { return Ok(Vec::new()) };
+        let entries = || {
             let block = self.part(&self.sections.block_ends, &self.sections.blocks, at)?;
             let mut reader = Reader(block);
             let checksum = reader.u32()?;
             if crc(&[reader.0]) != checksum {
                 return None;
             }
-            let rows = reader.list(row)?;
-            reader.0.is_empty().then_some(rows)
+            let entries = reader.list(read)?;
+            reader.0.is_empty().then_some(entries)
         };
-        read().ok_or(damaged)
+        entries().ok_or(Error::Damaged { part: "what is known of a package or a flaw" })
     }
 
     /// What is shown of the advisory that a row names.
@@ -192,14 +233,16 @@ impl Index {
         let mut reader = Reader(tables);
         let parsed = (|| {
             let sources = reader.list(source)?;
+            let unreadable = reader.list(unreadable)?;
             let ecosystems = reader.list(|reader| reader.text().map(str::to_owned))?;
             let keys = reader.count()?;
-            Some((sources, ecosystems, Sections::of(keys, reader.0, header.tables, all)?))
+            let sections = Sections::of(keys, reader.0, header.tables, all)?;
+            Some((sources, unreadable, ecosystems, sections))
         })();
-        let (sources, ecosystems, sections) =
+        let (sources, unreadable, ecosystems, sections) =
             parsed.ok_or(Error::Damaged { part: "header or tables" })?;
         let stamp = IndexStamp { digest: header.digest, built: header.built, sources };
-        Ok(Self { stamp, records: header.records, ecosystems, sections, bytes })
+        Ok(Self { stamp, records: header.records, unreadable, ecosystems, sections, bytes })
     }
 
     fn find(&self, wanted: &[u8]) -> Result<Option<usize>, Error> {
@@ -271,7 +314,15 @@ fn end_at(ends: &[u8], at: usize) -> Option<usize> {
 
 fn source(reader: &mut Reader<'_>) -> Option<SourceStamp> {
     Some(SourceStamp {
+        kind: match reader.u8()? {
+            0 => SourceKind::Advisories,
+            1 => SourceKind::Exploited,
+            2 => SourceKind::Predictions,
+            3 => SourceKind::Lifetimes,
+            _ => return None,
+        },
         ecosystem: reader.text()?.to_owned(),
+        from: reader.option(Reader::text)?.map(str::to_owned),
         records: reader.u64()?,
         unreadable: reader.u64()?,
         newest: reader.option(Reader::time)?,
@@ -281,17 +332,44 @@ fn source(reader: &mut Reader<'_>) -> Option<SourceStamp> {
 
 /// Writes what [`source`] reads.
 pub(crate) fn write_source(writer: &mut Writer, source: &SourceStamp) {
+    writer.u8(match source.kind {
+        SourceKind::Advisories => 0,
+        SourceKind::Exploited => 1,
+        SourceKind::Predictions => 2,
+        SourceKind::Lifetimes => 3,
+    });
     writer.text(&source.ecosystem);
+    writer.option(source.from.as_deref(), Writer::text);
     writer.u64(source.records);
     writer.u64(source.unreadable);
     writer.option(source.newest, Writer::time);
     writer.time(source.fetched);
 }
 
+fn unreadable(reader: &mut Reader<'_>) -> Option<Unreadable> {
+    let record = |reader: &mut Reader<'_>| {
+        let (name, reason) = (reader.text()?.to_owned(), reader.text()?.to_owned());
+        Some(UnreadableRecord { name, reason })
+    };
+    Some(Unreadable { source: reader.text()?.to_owned(), first: reader.list(record)? })
+}
+
+/// Writes what [`unreadable`] reads.
+pub(crate) fn write_unreadable(writer: &mut Writer, unreadable: &Unreadable) {
+    writer.text(&unreadable.source);
+    writer.list(&unreadable.first, |writer, record| {
+        writer.text(&record.name);
+        writer.text(&record.reason);
+    });
+}
+
 fn row<'a>(reader: &mut Reader<'a>) -> Option<Row<'a>> {
     Some(Row {
         advisory: reader.u32()?,
         rating: reader.option(rating)?,
+        severities: reader.list(stated)?,
+        imports: reader.list(Reader::text)?,
+        remarks: reader.list(remark)?,
         ranges: reader.list(|reader| reader.list(event))?,
         versions: reader.list(Reader::text)?,
     })
@@ -301,6 +379,9 @@ fn row<'a>(reader: &mut Reader<'a>) -> Option<Row<'a>> {
 pub(crate) fn write_row(writer: &mut Writer, row: &Row<'_>) {
     writer.u32(row.advisory);
     writer.option(row.rating.as_ref(), write_rating);
+    writer.list(&row.severities, write_stated);
+    writer.list(&row.imports, |writer, import| writer.text(import));
+    writer.list(&row.remarks, write_remark);
     writer.list(&row.ranges, |writer, events| writer.list(events, write_event));
     writer.list(&row.versions, |writer, version| writer.text(version));
 }
@@ -360,6 +441,37 @@ fn write_rating(writer: &mut Writer, rating: &Rating) {
     });
 }
 
+fn stated<'a>(reader: &mut Reader<'a>) -> Option<Stated<&'a str>> {
+    let origin = match reader.u8()? {
+        0 => Origin::Severity,
+        1 => Origin::Database,
+        2 => Origin::Ecosystem,
+        3 => Origin::Summary,
+        _ => return None,
+    };
+    Some(Stated { origin, kind: reader.text()?, text: reader.text()? })
+}
+
+fn write_stated(writer: &mut Writer, stated: &Stated<&str>) {
+    writer.u8(match stated.origin {
+        Origin::Severity => 0,
+        Origin::Database => 1,
+        Origin::Ecosystem => 2,
+        Origin::Summary => 3,
+    });
+    writer.text(stated.kind);
+    writer.text(stated.text);
+}
+
+fn remark<'a>(reader: &mut Reader<'a>) -> Option<Remark<&'a str>> {
+    Some(Remark { key: reader.text()?, text: reader.text()? })
+}
+
+fn write_remark(writer: &mut Writer, remark: &Remark<&str>) {
+    writer.text(remark.key);
+    writer.text(remark.text);
+}
+
 fn details(record: &[u8]) -> Option<Details<'_>> {
     let mut reader = Reader(record);
     let details = Details {
@@ -367,6 +479,8 @@ fn details(record: &[u8]) -> Option<Details<'_>> {
         flaws: reader.list(|reader| reader.list(Reader::text))?,
         summary: reader.text()?,
         rating: rating(&mut reader)?,
+        severities: reader.list(stated)?,
+        remarks: reader.list(remark)?,
         published: reader.option(Reader::time)?,
         modified: reader.option(Reader::time)?,
         class: match reader.u8()? {
@@ -385,6 +499,8 @@ pub(crate) fn write_details(writer: &mut Writer, details: &Details<'_>) {
     writer.list(&details.flaws, |writer, ids| writer.list(ids, |writer, id| writer.text(id)));
     writer.text(details.summary);
     write_rating(writer, &details.rating);
+    writer.list(&details.severities, write_stated);
+    writer.list(&details.remarks, write_remark);
     writer.option(details.published, Writer::time);
     writer.option(details.modified, Writer::time);
     writer.u8(match details.class {

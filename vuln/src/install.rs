@@ -14,11 +14,7 @@ use tempfile::NamedTempFile;
 /// it in place, and of several at once the last one stays.
 pub fn install(bytes: &[u8], path: &Utf8Path) -> Result<Index, Error> {
     let failed = |source| Error::Install { path: path.to_owned(), source };
-    let folder = match path.parent() {
-        Some(folder) if folder.as_str().is_empty() => Utf8Path::new("."),
-        Some(folder) => folder,
-        None => return Err(failed(io::Error::from(io::ErrorKind::IsADirectory))),
-    };
+    let folder = folder_of(path).map_err(failed)?;
     let file = write(bytes, folder).map_err(failed)?;
     let written = Utf8Path::from_path(file.path())
         .ok_or_else(|| failed(io::Error::from(io::ErrorKind::InvalidFilename)))?;
@@ -26,6 +22,21 @@ pub fn install(bytes: &[u8], path: &Utf8Path) -> Result<Index, Error> {
     file.persist(path).map_err(|error| failed(error.error))?;
     sync_folder(folder).map_err(failed)?;
     Index::open(path)
+}
+
+/// Puts `bytes` at `path`, all or nothing.
+pub(crate) fn replace(bytes: &[u8], path: &Utf8Path) -> io::Result<()> {
+    let folder = folder_of(path)?;
+    write(bytes, folder)?.persist(path).map_err(|error| error.error)?;
+    sync_folder(folder)
+}
+
+fn folder_of(path: &Utf8Path) -> io::Result<&Utf8Path> {
+    match path.parent() {
+        Some(folder) if folder.as_str().is_empty() => Ok(Utf8Path::new(".")),
+        Some(folder) => Ok(folder),
+        None => Err(io::Error::from(io::ErrorKind::IsADirectory)),
+    }
 }
 
 /// Writes `bytes` to a new file that goes away again unless it is renamed.

@@ -8,13 +8,16 @@
 
 mod aliases;
 mod builder;
+mod csv;
 mod ecosystem;
 mod error;
 mod explain;
+mod extra;
 pub mod feeds;
 mod index;
 mod install;
 mod osv;
+pub mod pack;
 mod ranges;
 mod scan;
 mod severity;
@@ -27,7 +30,8 @@ mod wire;
 pub use builder::{Builder, Imported};
 pub use error::Error;
 pub use explain::{ExplainedRecord, Explanation, Place, RecordOutcome, explain};
-pub use index::Index;
+pub use extra::{Exploited, Lifetime, Prediction, Ransomware};
+pub use index::{Index, Unreadable};
 pub use install::install;
 pub use scan::scan;
 pub use source::UnreadableRecord;

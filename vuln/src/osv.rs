@@ -2,7 +2,7 @@
 //!
 //! Schema 1.7: <https://ossf.github.io/osv-schema/>. Unknown fields are passed over, as it demands.
 
-use crate::severity::Rating;
+use crate::severity::{Origin, Rating, Stated};
 use jiff::Timestamp;
 use plimsoll_model::advisory::AdvisoryClass;
 use serde::Deserialize;
@@ -11,6 +11,10 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 /// The longest summary that is kept, in characters.
 const SUMMARY: usize = 300;
+/// The longest remark that is kept, in characters.
+const REMARK: usize = 200;
+/// What some editors write at the beginning of a file.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What is kept of a record.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,7 +28,12 @@ pub(crate) struct Record {
     /// The flaws that this record of a distribution mends.
     pub(crate) upstream: BTreeSet<String>,
     pub(crate) summary: String,
+    /// The one of `severities` that counts.
     pub(crate) rating: Rating,
+    /// Everything that the record says on how bad its flaw is.
+    pub(crate) severities: Vec<Stated<String>>,
+    /// What its database says beside the schema.
+    pub(crate) remarks: Vec<Remark<String>>,
     pub(crate) class: AdvisoryClass,
     pub(crate) reference: Option<String>,
     pub(crate) affected: Vec<Affected>,
@@ -39,9 +48,30 @@ pub(crate) struct Affected {
     pub(crate) name: String,
     /// Where it differs from the record's.
     pub(crate) rating: Option<Rating>,
+    /// Everything that the record says of this package alone on how bad its flaw is.
+    pub(crate) severities: Vec<Stated<String>>,
+    /// The packages of a Go module that have the flaw; without any, all of them.
+    pub(crate) imports: Vec<String>,
+    /// What its database says of this package beside the schema.
+    pub(crate) remarks: Vec<Remark<String>>,
     pub(crate) ranges: Vec<Vec<Event>>,
     pub(crate) versions: Vec<String>,
     pub(crate) is_vulnerability: bool,
+}
+
+/// What a database says in a field of its own, of those that tell how a flaw is dealt with (see `Specific`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Remark<Text> {
+    /// The field.
+    pub(crate) key: Text,
+    /// The words of the database.
+    pub(crate) text: Text,
+}
+
+impl Remark<String> {
+    pub(crate) fn borrowed(&self) -> Remark<&str> {
+        Remark { key: &self.key, text: &self.text }
+    }
 }
 
 /// One event of a range.
@@ -58,21 +88,23 @@ pub(crate) enum Event {
 impl Record {
     /// Reads a record; the error says why it is none.
     pub(crate) fn parse(json: &[u8]) -> Result<Self, serde_json::Error> {
+        let json = json.strip_prefix(BYTE_ORDER_MARK).unwrap_or(json);
         serde_json::from_slice::<Wire<'_>>(json).map(Self::of)
     }
 
     fn of(wire: Wire<'_>) -> Self {
         let affected = wire.affected.unwrap_or_default();
         let specific = wire.database_specific.unwrap_or_default();
-        let vectors = wire.severity.unwrap_or_default();
         let summary = summary(wire.summary.as_deref(), wire.details.as_deref());
         let is_informational = specific.is_informational();
         // Errata of AlmaLinux that mend bugs (ALBA) or add something (ALEA) are no vulnerabilities.
         let is_vulnerability = !is_informational
             && !["ALBA-", "ALEA-"].iter().any(|prefix| wire.id.starts_with(prefix));
-        let words = specific.words().chain(
-            summary.split_once(':').map(|(word, _)| word).filter(|_| wire.id.starts_with("ALSA-")),
-        );
+        let mut severities = stated(wire.severity);
+        severities.extend(specific.severities(Origin::Database));
+        if let Some((word, _)) = summary.split_once(':').filter(|_| wire.id.starts_with("ALSA-")) {
+            severities.push(Stated::new(Origin::Summary, "summary", word));
+        }
         let mut upstream = ids(wire.upstream);
         if wire.id.starts_with("ALSA-") {
             upstream.extend(ids(wire.related).into_iter().filter(|id| id.starts_with("CVE-")));
@@ -83,7 +115,9 @@ impl Record {
             is_withdrawn: wire.withdrawn.is_some(),
             aliases: ids(wire.aliases),
             upstream,
-            rating: rating(&vectors, words),
+            rating: Rating::of(&severities),
+            severities,
+            remarks: specific.remarks(),
             class: if wire.id.starts_with("MAL-") {
                 AdvisoryClass::Malware
             } else {
@@ -109,14 +143,17 @@ impl Affected {
         let package = wire.package?;
         let specific = wire.database_specific.unwrap_or_default();
         let ecosystem_specific = wire.ecosystem_specific.unwrap_or_default();
-        let own = rating(
-            &wire.severity.unwrap_or_default(),
-            specific.words().chain(ecosystem_specific.words()),
-        );
+        let mut severities = stated(wire.severity);
+        severities.extend(specific.severities(Origin::Database));
+        severities.extend(ecosystem_specific.severities(Origin::Ecosystem));
+        let own = Rating::of(&severities);
         Some(Self {
             name: crate::ecosystem::normalized(&package.ecosystem, &package.name),
             ecosystem: crate::ecosystem::without_repository(package.ecosystem),
             rating: (own != Rating::UNKNOWN).then_some(own),
+            severities,
+            imports: ecosystem_specific.imports(),
+            remarks: [specific.remarks(), ecosystem_specific.remarks()].concat(),
             ranges: wire.ranges.unwrap_or_default().into_iter().filter_map(range).collect(),
             versions: wire.versions.unwrap_or_default(),
             is_vulnerability: !specific.is_informational(),
@@ -133,14 +170,15 @@ fn range(wire: WireRange) -> Option<Vec<Event>> {
     }
 }
 
-fn rating<'a>(severities: &'a [WireSeverity], words: impl Iterator<Item = &'a str>) -> Rating {
-    let of_kind = |is_vector: bool| {
-        severities
-            .iter()
-            .filter(move |severity| severity.kind.starts_with("CVSS") == is_vector)
-            .map(|severity| severity.score.as_str())
-    };
-    Rating::of(of_kind(true), of_kind(false).chain(words))
+fn stated(severities: Option<Vec<WireSeverity>>) -> Vec<Stated<String>> {
+    let severities = severities.unwrap_or_default().into_iter();
+    severities
+        .map(|severity| Stated {
+            origin: Origin::Severity,
+            kind: severity.kind,
+            text: severity.score,
+        })
+        .collect()
 }
 
 /// One line: the summary, else the first line of the details.
@@ -257,18 +295,58 @@ impl WireEvent {
 struct Specific {
     severity: Option<Value>,
     urgency: Option<Value>,
+    /// A vector; `RustSec` repeats it here.
+    cvss: Option<Value>,
     informational: Option<Value>,
+    imports: Option<Value>,
+    status: Option<Value>,
+    state: Option<Value>,
+    fix_state: Option<Value>,
+    availability: Option<Value>,
+    review_status: Option<Value>,
 }
 
 impl Specific {
-    fn words(&self) -> impl Iterator<Item = &str> {
-        [&self.severity, &self.urgency].into_iter().flatten().filter_map(Value::as_str)
+    /// What is said on how bad the flaw is. The words of `cvss` do not count: where there is one, the record has it in its
+    /// place too, or has a newer one there.
+    fn severities(&self, origin: Origin) -> impl Iterator<Item = Stated<String>> {
+        [("severity", &self.severity), ("urgency", &self.urgency), ("cvss", &self.cvss)]
+            .into_iter()
+            .filter_map(move |(kind, value)| Some(Stated::new(origin, kind, text(value.as_ref())?)))
+    }
+
+    /// How a flaw is dealt with, in the words of Debian (`urgency`), Ubuntu, Red Hat, Go and others.
+    fn remarks(&self) -> Vec<Remark<String>> {
+        let fields = [
+            ("urgency", &self.urgency),
+            ("status", &self.status),
+            ("state", &self.state),
+            ("fix_state", &self.fix_state),
+            ("availability", &self.availability),
+            ("review_status", &self.review_status),
+        ];
+        let remark = |(key, value): (&str, &Option<Value>)| {
+            let text = text(value.as_ref())?.chars().take(REMARK).collect();
+            Some(Remark { key: String::from(key), text })
+        };
+        fields.into_iter().filter_map(remark).collect()
+    }
+
+    /// <https://go.dev/doc/security/vuln/database#schema>: `imports[].path`.
+    fn imports(&self) -> Vec<String> {
+        let imports = self.imports.as_ref().and_then(Value::as_array).into_iter().flatten();
+        imports.filter_map(|import| Some(import.get("path")?.as_str()?.to_owned())).collect()
     }
 
     /// `RustSec` marks notices (`unmaintained`, `unsound`, `notice`) that are no vulnerabilities.
     fn is_informational(&self) -> bool {
-        self.informational.as_ref().and_then(Value::as_str).is_some_and(|kind| !kind.is_empty())
+        text(self.informational.as_ref()).is_some()
     }
+}
+
+/// Text that says something.
+fn text(value: Option<&Value>) -> Option<&str> {
+    value.and_then(Value::as_str).filter(|text| !text.is_empty())
 }
 
 #[cfg(test)]
@@ -292,14 +370,72 @@ mod tests {
 
     #[test]
     fn what_is_no_record_is_refused() {
-        for json in
-            ["", "{", "[]", "{}", r#"{"id":7}"#, r#"{"id":"X","affected":{}}"#, "\u{feff}{}"]
-        {
+        for json in [
+            "",
+            "{",
+            "[]",
+            "{}",
+            r#"{"id":7}"#,
+            r#"{"id":"X","affected":{}}"#,
+            "\u{feff}{}",
+            "\u{feff}\u{feff}{\"id\":\"X\"}",
+        ] {
             assert!(Record::parse(json.as_bytes()).is_err(), "{json}");
         }
         // Nesting is bounded by the reader.
         let deep = format!(r#"{{"id":"X","extra":{}"#, "[".repeat(100_000));
         assert!(Record::parse(deep.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over() {
+        assert_eq!(parse("\u{feff}{\"id\":\"X\"}"), parse(r#"{"id":"X"}"#));
+    }
+
+    #[test]
+    fn every_severity_import_and_remark_is_kept_with_its_place() {
+        let record = parse(
+            r#"{"id":"GO-1","severity":[{"type":"CVSS_V3","score":"CVSS:3.1/AV:N"},{"type":"Ubuntu","score":"low"}],
+                "database_specific":{"severity":"MODERATE","review_status":"REVIEWED","cvss":7},
+                "affected":[{"package":{"ecosystem":"Go","name":"x"},
+                "severity":[{"type":"CVSS_V2","score":"AV:N"}],
+                "database_specific":{"cvss":"CVSS:3.0/AV:N","status":"not-affected"},
+                "ecosystem_specific":{"urgency":"end-of-life","imports":[{"path":"x/y","symbols":["a"]},{},"z",{"path":7},{"path":"x/z"}]}},
+                {"package":{"ecosystem":"Go","name":"y"},"ecosystem_specific":{"imports":{"path":"x"},"urgency":["x"]}}]}"#,
+        );
+        let said = |severities: &[Stated<String>]| {
+            let said = |one: &Stated<String>| (one.origin, one.kind.clone(), one.text.clone());
+            severities.iter().map(said).collect::<Vec<_>>()
+        };
+        let of = |origin, kind: &str, text: &str| (origin, kind.to_owned(), text.to_owned());
+        assert_eq!(
+            said(&record.severities),
+            [
+                of(Origin::Severity, "CVSS_V3", "CVSS:3.1/AV:N"),
+                of(Origin::Severity, "Ubuntu", "low"),
+                of(Origin::Database, "severity", "MODERATE"),
+            ]
+        );
+        let [first, second] = &record.affected[..] else { panic!("{record:?}") };
+        assert_eq!(
+            said(&first.severities),
+            [
+                of(Origin::Severity, "CVSS_V2", "AV:N"),
+                of(Origin::Database, "cvss", "CVSS:3.0/AV:N"),
+                of(Origin::Ecosystem, "urgency", "end-of-life"),
+            ]
+        );
+        assert_eq!(first.imports, ["x/y", "x/z"]);
+        let remark = |key: &str, text: &str| Remark { key: key.to_owned(), text: text.to_owned() };
+        assert_eq!(record.remarks, [remark("review_status", "REVIEWED")]);
+        assert_eq!(
+            first.remarks,
+            [remark("status", "not-affected"), remark("urgency", "end-of-life")]
+        );
+        assert_eq!(
+            (&second.severities[..], &second.imports[..], &second.remarks[..]),
+            (&[][..], &[][..], &[][..])
+        );
     }
 
     #[test]

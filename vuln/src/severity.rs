@@ -10,16 +10,63 @@ pub(crate) struct Rating {
     pub(crate) cvss: Option<Cvss>,
 }
 
+/// What a record says on how bad its flaw is, as it says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stated<Text> {
+    pub(crate) origin: Origin,
+    /// The type of the severity (`CVSS_V3`, `Ubuntu`), or the name of the field.
+    pub(crate) kind: Text,
+    /// The vector or the word.
+    pub(crate) text: Text,
+}
+
+/// Where in a record a severity stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// In `severity`, the place that the schema has for it.
+    Severity,
+    /// In `database_specific`.
+    Database,
+    /// In `ecosystem_specific`.
+    Ecosystem,
+    /// It begins the summary.
+    Summary,
+}
+
+impl Stated<String> {
+    pub(crate) fn new(origin: Origin, kind: &str, text: &str) -> Self {
+        Self { origin, kind: kind.to_owned(), text: text.to_owned() }
+    }
+
+    pub(crate) fn borrowed(&self) -> Stated<&str> {
+        Stated { origin: self.origin, kind: &self.kind, text: &self.text }
+    }
+}
+
+impl Stated<&str> {
+    /// What it comes to by itself: the score of a vector, and the severity.
+    pub(crate) fn rated(&self) -> (Option<f64>, Severity) {
+        match parse(self.text) {
+            Some(cvss) => (Some(cvss.score), Severity::of_cvss(cvss.score)),
+            None => (None, word(self.text)),
+        }
+    }
+}
+
 impl Rating {
     pub(crate) const UNKNOWN: Self = Self { severity: Severity::Unknown, cvss: None };
 
     /// From the vectors, where one can be read; otherwise the worst that the words say.
     ///
     /// Of several vectors the one of the highest CVSS version counts. A vector that can not be read says nothing.
-    pub(crate) fn of<'a>(
-        vectors: impl Iterator<Item = &'a str>,
-        words: impl Iterator<Item = &'a str>,
-    ) -> Self {
+    pub(crate) fn of(stated: &[Stated<String>]) -> Self {
+        let of_kind = |is_vector: bool| {
+            stated
+                .iter()
+                .filter(move |one| one.kind.starts_with("CVSS") == is_vector)
+                .map(|one| one.text.as_str())
+        };
+        let (vectors, words) = (of_kind(true), of_kind(false));
         let best = vectors.filter_map(|vector| Some((generation(vector), parse(vector)?))).max_by(
             |(left, left_cvss), (right, right_cvss)| {
                 left.cmp(right).then_with(|| left_cvss.score.total_cmp(&right_cvss.score))
@@ -82,7 +129,10 @@ mod tests {
 
     #[track_caller]
     fn check(vectors: &[&str], words: &[&str], severity: Severity, score: Option<f64>) {
-        let rating = Rating::of(vectors.iter().copied(), words.iter().copied());
+        let of = |kind: &'static str| move |text: &&str| Stated::new(Origin::Severity, kind, text);
+        let stated: Vec<_> =
+            vectors.iter().map(of("CVSS_V3")).chain(words.iter().map(of("severity"))).collect();
+        let rating = Rating::of(&stated);
         assert_eq!(rating.severity, severity);
         assert_eq!(rating.cvss.map(|cvss| cvss.score), score);
     }

@@ -108,10 +108,15 @@ fn classify(path: Utf8PathBuf) -> Option<Source> {
 
 /// The bytes of an archive.
 pub(crate) fn read_archive(path: &Utf8Path) -> Result<Vec<u8>, Error> {
+    read_file(path, LARGEST_ARCHIVE)
+}
+
+/// The bytes of a file, at most `limit`.
+pub(crate) fn read_file(path: &Utf8Path, limit: u64) -> Result<Vec<u8>, Error> {
     File::open(path)
-        .and_then(|file| read_at_most(file, LARGEST_ARCHIVE))
+        .and_then(|file| read_at_most(file, limit))
         .map_err(|source| Error::Source { path: path.to_owned(), source })?
-        .ok_or_else(|| Error::SourceTooLarge { name: path.to_string(), limit: LARGEST_ARCHIVE })
+        .ok_or_else(|| Error::SourceTooLarge { name: path.to_string(), limit })
 }
 
 /// The records in these files, in order.
@@ -125,6 +130,16 @@ pub(crate) fn read_files(paths: &[Utf8PathBuf], limit: u64) -> Vec<Outcome> {
 
 /// The records in an archive, in order. `limit` is for one record, in bytes.
 pub(crate) fn read_zip(name: &str, bytes: &[u8], limit: u64) -> Result<Vec<Outcome>, Error> {
+    let named = read_zip_named(name, bytes, limit)?;
+    Ok(named.into_iter().map(|(_, outcome)| outcome).collect())
+}
+
+/// The same, with the name of each entry.
+pub(crate) fn read_zip_named(
+    name: &str,
+    bytes: &[u8],
+    limit: u64,
+) -> Result<Vec<(String, Outcome)>, Error> {
     let failed = |source| Error::Archive { name: name.to_owned(), source };
     let archive = ZipArchive::new(Cursor::new(bytes)).map_err(failed)?;
     if archive.len() > MOST_FILES {
@@ -135,10 +150,8 @@ pub(crate) fn read_zip(name: &str, bytes: &[u8], limit: u64) -> Result<Vec<Outco
         return Err(Error::SourceTooLarge { name: name.to_owned(), limit: MOST_INFLATED });
     }
     let twice = archive.has_duplicate_names().then(|| {
-        Err(UnreadableRecord {
-            name: name.to_owned(),
-            reason: "the archive has several entries of one name".to_owned(),
-        })
+        let reason = "the archive has several entries of one name".to_owned();
+        (name.to_owned(), Err(UnreadableRecord { name: name.to_owned(), reason }))
     });
     let numbers: Vec<_> = (0..archive.len()).collect();
     let outcomes: Vec<_> = numbers
@@ -154,20 +167,28 @@ pub(crate) fn read_zip(name: &str, bytes: &[u8], limit: u64) -> Result<Vec<Outco
 }
 
 /// `None` for entries that are no records: folders, lists, other text.
-fn read_entry(archive: &mut ZipArchive<Cursor<&[u8]>>, at: usize, limit: u64) -> Option<Outcome> {
+fn read_entry(
+    archive: &mut ZipArchive<Cursor<&[u8]>>,
+    at: usize,
+    limit: u64,
+) -> Option<(String, Outcome)> {
     match archive.by_index(at) {
         Ok(entry) => {
             let name = String::from_utf8_lossy(entry.name_raw()).into_owned();
             let is_record = Utf8Path::new(&name).extension() == Some("json");
-            is_record.then(|| parse(&name, Ok(entry), limit))
+            is_record.then(|| {
+                let outcome = parse(&name, Ok(entry), limit);
+                (name, outcome)
+            })
         }
         Err(error) => {
-            Some(Err(UnreadableRecord { name: format!("entry {at}"), reason: error.to_string() }))
+            let name = format!("entry {at}");
+            Some((name.clone(), Err(UnreadableRecord { name, reason: error.to_string() })))
         }
     }
 }
 
-fn parse(name: &str, reader: io::Result<impl Read>, limit: u64) -> Outcome {
+pub(crate) fn parse(name: &str, reader: io::Result<impl Read>, limit: u64) -> Outcome {
     let unreadable = |reason: String| UnreadableRecord { name: name.to_owned(), reason };
     let bytes = reader
         .and_then(|reader| read_at_most(reader, limit))
@@ -178,7 +199,7 @@ fn parse(name: &str, reader: io::Result<impl Read>, limit: u64) -> Outcome {
 
 /// Everything that is left in `reader`, or `None` when that is more than `limit` bytes.
 #[expect(clippy::disallowed_methods, reason = "this is the read that takes a limit")]
-fn read_at_most(reader: impl Read, limit: u64) -> io::Result<Option<Vec<u8>>> {
+pub(crate) fn read_at_most(reader: impl Read, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     let read = reader.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     Ok(Some(bytes).filter(|_| u64::try_from(read).is_ok_and(|read| read <= limit)))

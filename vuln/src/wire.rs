@@ -1,6 +1,6 @@
 //! Little-endian values in a row of bytes, every read checked.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 
 /// Appends values.
 #[derive(Default)]
@@ -50,6 +50,12 @@ impl Writer {
     pub(crate) fn time(&mut self, time: Timestamp) {
         self.0.extend_from_slice(&time.as_second().to_le_bytes());
         self.0.extend_from_slice(&time.subsec_nanosecond().to_le_bytes());
+    }
+
+    pub(crate) fn date(&mut self, date: Date) {
+        self.0.extend_from_slice(&date.year().to_le_bytes());
+        self.0.extend_from_slice(&date.month().to_le_bytes());
+        self.0.extend_from_slice(&date.day().to_le_bytes());
     }
 }
 
@@ -128,6 +134,13 @@ impl<'a> Reader<'a> {
         let nanosecond = self.array().map(i32::from_le_bytes)?;
         Timestamp::new(second, nanosecond).ok()
     }
+
+    pub(crate) fn date(&mut self) -> Option<Date> {
+        let year = self.array().map(i16::from_le_bytes)?;
+        let month = self.array().map(i8::from_le_bytes)?;
+        let day = self.array().map(i8::from_le_bytes)?;
+        Date::new(year, month, day).ok()
+    }
 }
 
 #[cfg(test)]
@@ -146,6 +159,7 @@ mod tests {
         writer.option(None, Writer::text);
         writer.list(&["a", "b"], |writer, text| writer.text(text));
         writer.time(time);
+        writer.date("2024-02-29".parse().unwrap());
         let read = |bytes: &[u8]| {
             let mut reader = Reader(bytes);
             let all = (
@@ -157,6 +171,7 @@ mod tests {
                 reader.option(|reader| Some(reader.text()?.to_owned()))?,
                 reader.list(|reader| Some(reader.text()?.to_owned()))?,
                 reader.time()?,
+                reader.date()?,
             );
             reader.0.is_empty().then_some(all)
         };
@@ -169,6 +184,7 @@ mod tests {
             None,
             vec!["a".to_owned(), "b".to_owned()],
             time,
+            "2024-02-29".parse().unwrap(),
         );
         assert_eq!(read(&writer.0), Some(expect));
         for length in 0..writer.0.len() {

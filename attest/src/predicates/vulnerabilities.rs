@@ -114,7 +114,7 @@ mod tests {
         component::Location,
         inventory::Unknown,
         risk::{Exploitation, Ratings},
-        scan::{Fix, FixedIn, NotEvaluated, Origin, ScanVerdict, SourceStamp},
+        scan::{Fix, FixedIn, NotEvaluated, Origin, ScanVerdict, SourceKind, SourceStamp},
     };
 
     fn found(id: &str, aliases: &[&str], score: Option<f64>) -> Match {
@@ -169,7 +169,9 @@ mod tests {
 
     fn index() -> IndexStamp {
         let source = |fetched: &str| SourceStamp {
+            kind: SourceKind::Advisories,
             ecosystem: "Debian".to_owned(),
+            from: None,
             records: 1,
             unreadable: 0,
             newest: None,

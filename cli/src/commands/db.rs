@@ -1,18 +1,41 @@
 //! `plimsoll db`.
 
 use crate::{
-    args::DbCommand,
+    args::{DbCommand, DbList, DbOrigin, DbUpdateArguments},
     context::Context,
     error::Error,
     exit::{self, ExitStatus},
     report::{self, Output},
+    stages::advisories,
 };
 use camino::{Utf8Path, Utf8PathBuf};
-use plimsoll_model::{Class, Printable};
-use plimsoll_vuln::{Builder, Imported, Index};
-use serde_json::json;
+use jiff::{SignedDuration, Timestamp};
+use plimsoll_model::{
+    Class, Printable, Reference,
+    scan::{IndexStamp, SourceKind, SourceStamp},
+};
+use plimsoll_vuln::{
+    Builder, Imported, Index,
+    feeds::{Kept, Location, Plan},
+};
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 use tokio::task::spawn_blocking;
+
+/// The lists beside OSV's export: what they are told by, and where they are published.
+const LISTS: &[(SourceKind, &str)] = &[
+    (
+        SourceKind::Exploited,
+        "https://www.cisa.gov/sites/default/files/csv/known_exploited_vulnerabilities.csv",
+    ),
+    (SourceKind::Predictions, "https://epss.empiricalsecurity.com/epss_scores-current.csv.gz"),
+    (SourceKind::Lifetimes, "https://debian.pages.debian.net/distro-info-data/debian.csv"),
+    (SourceKind::Lifetimes, "https://debian.pages.debian.net/distro-info-data/ubuntu.csv"),
+];
+/// Clocks of two machines may differ by this much.
+const SKEW: SignedDuration = SignedDuration::from_mins(10);
+/// Records that could not be read and are named.
+const NAMED: usize = 20;
 
 /// The advisory index.
 pub(crate) async fn db(ctx: &Context, command: &DbCommand) -> Result<&'static ExitStatus, Error> {
@@ -20,11 +43,21 @@ pub(crate) async fn db(ctx: &Context, command: &DbCommand) -> Result<&'static Ex
         DbCommand::Import { paths, index } => {
             import(ctx, paths, &ctx.index_path(index.db.as_deref())?).await
         }
-        DbCommand::Update { from, ecosystems, index } => {
-            update(ctx, (from, ecosystems), &ctx.index_path(index.db.as_deref())?).await
+        DbCommand::Update(arguments) => {
+            let path = ctx.index_path(arguments.index.db.as_deref())?;
+            match &arguments.from {
+                DbOrigin::Feed(base) => update(ctx, base, arguments, &path).await,
+                DbOrigin::Artifact(from) => pull(ctx, from, arguments, &path).await,
+            }
+        }
+        DbCommand::Export { to, index } => {
+            let path = ctx.index_path(index.db.as_deref())?;
+            let artifact = advisories::export(ctx, &path, to).await?;
+            report::to_stdout(format!("{path} is at {to} as {}\n", artifact.digest).as_bytes())?;
+            Ok(&exit::PASSED)
         }
         DbCommand::Status { index, output } => {
-            status(&ctx.index_path(index.db.as_deref())?, output)
+            status(ctx, &ctx.index_path(index.db.as_deref())?, output)
         }
         DbCommand::Verify { index } => {
             let path = ctx.index_path(index.db.as_deref())?;
@@ -51,38 +84,99 @@ async fn import(
     .await
     .map_err(Error::Worker)??;
     stage.done(&summary(&imported));
-    install(ctx, builder, &imported, path).await
+    install(ctx, builder, path).await
 }
 
 async fn update(
     ctx: &Context,
-    (from, ecosystems): (&url::Url, &[String]),
+    base: &url::Url,
+    arguments: &DbUpdateArguments,
     path: &Utf8Path,
 ) -> Result<&'static ExitStatus, Error> {
     if ctx.shared.offline {
         return Err(Error::usage(
-            format!("advisories can not be fetched from {from}: --offline forbids it"),
+            format!("advisories can not be fetched from {base}: --offline forbids it"),
             "import records that are on this machine with `plimsoll db import DIR`",
         ));
     }
+    let plan = Plan {
+        base: base.clone(),
+        ecosystems: arguments.ecosystems.clone(),
+        lists: lists(base, arguments)?,
+        patience: ctx.shared.timeout,
+    };
     let stage = ctx.ui.stage("update");
     let mut builder = Builder::new(ctx.now, &ctx.limits);
     let bar = stage.bar();
-    let progress = move |ecosystem: &str, bytes: u64| {
+    let progress = move |what: &str, bytes: u64| {
         if let Some(bar) = &bar {
-            bar.set_message(format!("update {}: {} KiB", Printable(ecosystem), bytes / 1024));
+            bar.set_message(format!("update {}: {} KiB", Printable(what), bytes / 1024));
         }
     };
-    let imported = plimsoll_vuln::feeds::update(from, ecosystems, &mut builder, &progress).await?;
+    // Held until the index is in its place: of two updates at once the second one waits, and then finds little to do.
+    let kept = Kept::beside(path).await?;
+    let imported = plimsoll_vuln::feeds::update(&plan, &kept, &mut builder, &progress).await?;
     stage.done(&summary(&imported));
-    install(ctx, builder, &imported, path).await
+    let status = install(ctx, builder, path).await;
+    drop(kept);
+    status
+}
+
+/// The lists that are wanted. Those of the public are taken where the advisories are the public's as well: who has a mirror
+/// may reach nothing else.
+fn lists(
+    base: &url::Url,
+    arguments: &DbUpdateArguments,
+) -> Result<Vec<(SourceKind, Location)>, Error> {
+    let is_public = base.as_str().trim_end_matches('/') == DbOrigin::OSV;
+    let given: [(SourceKind, Vec<&DbList>); 3] = [
+        (SourceKind::Exploited, arguments.kev.iter().collect()),
+        (SourceKind::Predictions, arguments.epss.iter().collect()),
+        (SourceKind::Lifetimes, arguments.distro_info.iter().collect()),
+    ];
+    let mut lists = Vec::new();
+    for (kind, given) in given {
+        for list in &given {
+            if let DbList::At(location) = list {
+                lists.push((kind, location.clone()));
+            }
+        }
+        if given.is_empty() && is_public {
+            for (_, url) in LISTS.iter().filter(|(of, _)| *of == kind) {
+                let url = url.parse().map_err(|_error| Error::Internal("an address is none"))?;
+                lists.push((kind, Location::Url(url)));
+            }
+        }
+    }
+    Ok(lists)
+}
+
+/// The old index stays until the new one is whole.
+async fn pull(
+    ctx: &Context,
+    from: &Reference,
+    arguments: &DbUpdateArguments,
+    path: &Utf8Path,
+) -> Result<&'static ExitStatus, Error> {
+    let lists = [&arguments.kev, &arguments.epss].iter().any(|list| list.is_some());
+    if lists || !arguments.distro_info.is_empty() || !arguments.ecosystems.is_empty() {
+        return Err(Error::usage(
+            format!("`{from}` is a whole index: nothing can be chosen or added"),
+            "leave out --ecosystem, --kev, --epss and --distro-info",
+        ));
+    }
+    let bytes = advisories::pull(ctx, from).await?;
+    let target = path.to_owned();
+    let index = spawn_blocking(move || plimsoll_vuln::install(&bytes, &target))
+        .await
+        .map_err(Error::Worker)??;
+    say(ctx, &index, path)
 }
 
 /// The old index stays until the new one is whole.
 async fn install(
     ctx: &Context,
     builder: Builder,
-    imported: &[Imported],
     path: &Utf8Path,
 ) -> Result<&'static ExitStatus, Error> {
     let target = path.to_owned();
@@ -92,21 +186,54 @@ async fn install(
     })
     .await
     .map_err(Error::Worker)??;
-    let unreadable: Vec<_> = imported.iter().flat_map(|part| &part.unreadable).collect();
-    for record in unreadable.iter().take(20) {
-        ctx.ui.warn(&format!("record `{}` can not be read: {}", record.name, record.reason));
-    }
-    let said = format!("{} records in {path} ({})\n", index.len(), index.stamp().digest.short());
-    report::to_stdout(said.as_bytes())?;
-    if unreadable.is_empty() {
-        Ok(&exit::PASSED)
-    } else {
+    say(ctx, &index, path)
+}
+
+/// What is in its place now, and what is not in it.
+fn say(ctx: &Context, index: &Index, path: &Utf8Path) -> Result<&'static ExitStatus, Error> {
+    let stamp = index.stamp();
+    let named = index
+        .unreadable()
+        .iter()
+        .flat_map(|source| source.first.iter().map(move |record| (source.source.as_str(), record)));
+    for (source, record) in named.take(NAMED) {
         ctx.ui.warn(&format!(
-            "{} records could not be read: their sources are incomplete",
-            unreadable.len()
+            "record `{}` of {source} can not be read: {}",
+            record.name, record.reason
         ));
-        Ok(exit::of_class(Class::Undecided))
     }
+    for warning in yet_to_come(stamp, ctx.now) {
+        ctx.ui.warn(&warning);
+    }
+    let said = format!("{} records in {path} ({})\n", index.len(), stamp.digest.short());
+    report::to_stdout(said.as_bytes())?;
+    match unreadable(stamp) {
+        0 => Ok(&exit::PASSED),
+        count => {
+            let text = format!("{count} records could not be read: their sources are incomplete");
+            ctx.ui.warn(&text);
+            Ok(exit::of_class(Class::Undecided))
+        }
+    }
+}
+
+fn unreadable(stamp: &IndexStamp) -> u64 {
+    stamp.sources.iter().map(|source| source.unreadable).fold(0, u64::saturating_add)
+}
+
+/// Times that have not been yet: a clock is wrong, and ages by it are not to be believed.
+fn yet_to_come(stamp: &IndexStamp, now: Timestamp) -> Vec<String> {
+    let is_to_come = |time: Timestamp| time.duration_since(now) > SKEW;
+    let built = is_to_come(stamp.built)
+        .then(|| format!("the index was built at {}, which is yet to come", stamp.built));
+    let newest = stamp.sources.iter().filter_map(|source| {
+        let newest = source.newest.filter(|newest| is_to_come(*newest))?;
+        Some(format!(
+            "the newest record of {} is of {newest}, which is yet to come: is the clock right?",
+            source.ecosystem
+        ))
+    });
+    built.into_iter().chain(newest).collect()
 }
 
 fn summary(imported: &[Imported]) -> String {
@@ -115,7 +242,11 @@ fn summary(imported: &[Imported]) -> String {
     format!("{records} records, {unreadable} unreadable")
 }
 
-fn status(path: &Utf8Path, outputs: &[Output]) -> Result<&'static ExitStatus, Error> {
+fn status(
+    ctx: &Context,
+    path: &Utf8Path,
+    outputs: &[Output],
+) -> Result<&'static ExitStatus, Error> {
     let index = Index::open(path)?;
     let stamp = index.stamp();
     let mut text = format!(
@@ -125,29 +256,72 @@ fn status(path: &Utf8Path, outputs: &[Output]) -> Result<&'static ExitStatus, Er
         index.len()
     );
     for source in &stamp.sources {
-        let newest =
-            source.newest.map_or_else(|| "unknown".to_owned(), |newest| newest.to_string());
-        let incomplete = match source.unreadable {
-            0 => String::new(),
-            count => format!(", {count} unreadable: incomplete"),
-        };
-        // Writing to a string does not fail.
-        writeln!(
-            text,
-            "source  {}: {} records, newest {newest}, fetched {}{incomplete}",
-            Printable(&source.ecosystem),
-            source.records,
-            source.fetched
-        )
-        .ok();
+        text.push_str(&line(source, ctx.now));
+        for record in first_unreadable(&index, source) {
+            // Writing to a string does not fail.
+            let (name, reason) = (Printable(&record.name), Printable(&record.reason));
+            writeln!(text, "        {name} can not be read: {reason}").ok();
+        }
+    }
+    for warning in yet_to_come(stamp, ctx.now) {
+        ctx.ui.warn(&warning);
     }
     let json = json!({
         "version": 1, "index": path, "digest": stamp.digest, "built": stamp.built, "records": index.len(),
-        "sources": stamp.sources.iter().map(|source| json!({
-            "ecosystem": source.ecosystem, "records": source.records, "unreadable": source.unreadable,
-            "newest": source.newest, "fetched": source.fetched,
-        })).collect::<Vec<_>>(),
+        "sources": stamp.sources.iter().map(|source| as_json(&index, source, ctx.now)).collect::<Vec<_>>(),
     });
     report::write_simple(outputs, &text, &json)?;
     Ok(&exit::PASSED)
+}
+
+fn first_unreadable<'a>(
+    index: &'a Index,
+    source: &SourceStamp,
+) -> impl Iterator<Item = &'a plimsoll_vuln::UnreadableRecord> {
+    let named = index.unreadable().iter().filter(|named| named.source == source.ecosystem);
+    named.flat_map(|named| &named.first)
+}
+
+fn line(source: &SourceStamp, now: Timestamp) -> String {
+    let newest = source.newest.map_or_else(|| "unknown".to_owned(), |newest| newest.to_string());
+    let from = source.from.as_deref().unwrap_or("files");
+    let incomplete = match source.unreadable {
+        0 => String::new(),
+        count => format!(", {count} unreadable: incomplete"),
+    };
+    let what = match source.kind {
+        SourceKind::Advisories => "records",
+        SourceKind::Exploited => "exploited flaws",
+        SourceKind::Predictions => "scores",
+        SourceKind::Lifetimes => "releases",
+    };
+    format!(
+        "source  {}: {} {what}, newest {newest}, fetched {} ({} ago) from {}{incomplete}\n",
+        Printable(&source.ecosystem),
+        source.records,
+        source.fetched,
+        age(source, now),
+        Printable(from)
+    )
+}
+
+fn age(source: &SourceStamp, now: Timestamp) -> String {
+    let age = now.duration_since(source.fetched);
+    match age.as_hours() {
+        0 => format!("{} minutes", age.as_mins()),
+        hours @ ..48 => format!("{hours} hours"),
+        hours => format!("{} days", hours.div_euclid(24)),
+    }
+}
+
+fn as_json(index: &Index, source: &SourceStamp, now: Timestamp) -> Value {
+    let named = first_unreadable(index, source);
+    json!({
+        "kind": source.kind.as_str(), "ecosystem": source.ecosystem, "from": source.from,
+        "records": source.records, "unreadable": source.unreadable, "newest": source.newest,
+        "fetched": source.fetched, "ageSeconds": now.duration_since(source.fetched).as_secs(),
+        "firstUnreadable": named
+            .map(|record| json!({ "name": record.name, "reason": record.reason }))
+            .collect::<Vec<_>>(),
+    })
 }

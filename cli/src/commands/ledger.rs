@@ -7,7 +7,7 @@ use crate::{
     exit::{self, ExitStatus},
     report::{self, Output},
     stages::{
-        decide::{Build, Case},
+        decide::{self, Build, Case},
         index, record, vex,
     },
 };
@@ -16,7 +16,7 @@ use plimsoll_ledger::{
     record::{Record, RecordedFinding},
 };
 use plimsoll_model::{Digest, Printable, platform::Platform, reference::Repository};
-use plimsoll_policy::{Policy, Verdict, vex::Image};
+use plimsoll_policy::{Policy, Verdict, bases::Lock, vex::Image};
 use plimsoll_vuln::Index;
 use serde_json::{Value, json};
 use std::{fmt::Write as _, sync::Arc};
@@ -35,7 +35,8 @@ pub(crate) async fn ledger(
             let (policy, vex) = vex::read(ctx.policy()?, vex)?;
             let ledger = open(ctx, ledger)?;
             let index = index::open(ctx, index).await?;
-            flagged(ctx, &ledger, &Today { policy, index, vex }, output).await
+            let bases = decide::known_bases(ctx, &policy);
+            flagged(ctx, &ledger, &Today { policy, index, vex, bases }, output).await
         }
     }
 }
@@ -173,6 +174,8 @@ struct Today {
     policy: Policy,
     index: Arc<Index>,
     vex: vex::Read,
+    /// The approved base images, where they can be read.
+    bases: Option<Lock>,
 }
 
 async fn flagged(
@@ -237,6 +240,7 @@ async fn judge_again(
 ) -> Result<(Verdict, Vec<RecordedFinding>), Error> {
     let inventory = Arc::new(plimsoll_sbom::formats::read(&entry.record.inventory, &ctx.limits)?);
     let scan = index::scan(ctx, &inventory, &today.index).await?;
+    let scan = decide::attributed(scan, &inventory, today.bases.as_ref());
     let vex = today.vex.about(Some(recorded_image(&entry.record)));
     let build = Build::default();
     let case = Case {

@@ -15,7 +15,7 @@ use crate::{
     },
 };
 use plimsoll_model::{Inventory, Reference, component::Component};
-use plimsoll_policy::{Policy, bases::Lock, vex::Image};
+use plimsoll_policy::vex::Image;
 use plimsoll_vuln::{ExplainedRecord, Index};
 
 /// Finds known vulnerabilities, and judges those alone.
@@ -27,7 +27,7 @@ pub(crate) async fn scan(
     let index = index::open(ctx, &arguments.index).await?;
     let subject = read_subject(ctx, arguments).await?;
     let scan = index::scan(ctx, subject.inventory(), &index).await?;
-    let bases = known_bases(ctx, &policy);
+    let bases = decide::known_bases(ctx, &policy);
     let scan = decide::attributed(scan, subject.inventory(), bases.as_ref());
     let image = subject.resolved().map(|resolved| Image::of(resolved.image()));
     let vex = vex.about(image);
@@ -45,8 +45,8 @@ pub(crate) async fn scan(
     let status = exit::of_verdict(decision.verdict());
     if let Some(component) = arguments.explain.first() {
         let wanted = Wanted { component, advisory: arguments.explain.get(1).map(String::as_str) };
-        let written = wanted.explain(subject.inventory(), &index, &arguments.output.output);
-        return exit::settle(&ctx.ui, status, written);
+        wanted.explain(subject.inventory(), &index, &arguments.output.output)?;
+        return Ok(status);
     }
     // Of a document by others none is made here under our name.
     let is_sbom = matches!(arguments.subject.subject, Reference::Sbom(_));
@@ -62,15 +62,6 @@ pub(crate) async fn scan(
     };
     let written = report::write(ctx, &report, &arguments.output.output, arguments.output.show);
     exit::settle(&ctx.ui, status, written)
-}
-
-/// The approved base images, where they can be read. Here they tell what came with the base image and no more: where they
-/// can not, that is unknown, and no reason to look for no flaws.
-fn known_bases(ctx: &Context, policy: &Policy) -> Option<Lock> {
-    decide::bases(ctx, policy).unwrap_or_else(|error| {
-        ctx.ui.warn(&format!("what came with the base image can not be told: {error}"));
-        None
-    })
 }
 
 /// What is to be explained.

@@ -159,7 +159,7 @@ fn scanned(scan: &Scan, inventory: Option<&Inventory>) -> Value {
             "digest": scan.index.digest,
             "built": scan.index.built,
             "sources": scan.index.sources.iter().map(|source| json!({
-                "ecosystem": source.ecosystem, "records": source.records, "unreadable": source.unreadable,
+                "kind": source.kind.as_str(), "ecosystem": source.ecosystem, "from": source.from, "records": source.records, "unreadable": source.unreadable,
                 "newest": source.newest, "fetched": source.fetched,
             })).collect::<Vec<_>>(),
         },

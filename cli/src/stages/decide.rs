@@ -118,6 +118,15 @@ pub(crate) fn bases(ctx: &Context, policy: &Policy) -> Result<Option<Lock>, Erro
     read_lock(ctx, &Context::beside_policy(policy, path), &keys).map(Some)
 }
 
+/// The approved base images, where they can be read, to tell what came with them and no more. Where they can not, that is
+/// unknown, and no reason to look for no flaws.
+pub(crate) fn known_bases(ctx: &Context, policy: &Policy) -> Option<Lock> {
+    bases(ctx, policy).unwrap_or_else(|error| {
+        ctx.ui.warn(&format!("what came with the base image can not be told: {error}"));
+        None
+    })
+}
+
 /// Reads a lock of base images, which has to be signed by one of the keys.
 pub(crate) fn read_lock(
     ctx: &Context,

@@ -17,7 +17,7 @@ use plimsoll_model::{
     platform::Platform,
     reference,
     risk::{Exploitation, Ratings},
-    scan::{Fix, FixedIn, IndexStamp, Match, Origin, Scan, ScanVerdict, SourceStamp},
+    scan::{Fix, FixedIn, IndexStamp, Match, Origin, Scan, ScanVerdict, SourceKind, SourceStamp},
 };
 use std::collections::BTreeMap;
 
@@ -333,7 +333,9 @@ pub(crate) fn index(age: SignedDuration) -> IndexStamp {
         digest: digest("advisories"),
         built: fetched,
         sources: vec![SourceStamp {
+            kind: SourceKind::Advisories,
             ecosystem: "Debian".to_owned(),
+            from: None,
             records: 1,
             unreadable: 0,
             newest: None,

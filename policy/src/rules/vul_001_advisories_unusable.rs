@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use plimsoll_model::{
     Severity,
     finding::Place,
-    scan::{IndexStamp, Scan},
+    scan::{IndexStamp, Scan, SourceKind},
 };
 
 pub(crate) const RULE: Rule = Rule {
@@ -46,7 +46,9 @@ fn check_scan(context: &RuleContext<'_>, scan: &Scan) -> Vec<Raised> {
     let unknown = |title: &str, found: String, expected: String| {
         context.unknown(Place::Image, title, found, expected).by_line(limit.line)
     };
-    let Some(oldest) = oldest(&scan.index) else {
+    let has_advisories =
+        scan.index.sources.iter().any(|source| source.kind == SourceKind::Advisories);
+    let Some(oldest) = oldest(&scan.index).filter(|_| has_advisories) else {
         let found = "an index without any source".to_owned();
         return vec![unknown("the advisory index is empty", found, "advisories".to_owned())];
     };
@@ -66,7 +68,23 @@ fn check_scan(context: &RuleContext<'_>, scan: &Scan) -> Vec<Raised> {
         Some(_) | None => {}
     }
     raised.extend(unreadable(context, &scan.index));
+    raised.extend(yet_to_come(context, &scan.index));
     raised
+}
+
+/// Where a record was changed at a time that is yet to come, the clock that ages are told by may be behind; or the record is
+/// wrong, which is why it is said, and no more.
+fn yet_to_come(context: &RuleContext<'_>, index: &IndexStamp) -> Option<Raised> {
+    let limit = context.now().checked_add(SKEW).ok()?;
+    let (source, newest) = index
+        .sources
+        .iter()
+        .filter_map(|source| Some((source, source.newest?)))
+        .find(|(_, newest)| *newest > limit)?;
+    let title = "an advisory is of a time that is yet to come";
+    let found = format!("{} has a record of {newest}", source.ecosystem);
+    let raised = context.unknown(Place::Image, title, found, "records of the past");
+    Some(raised.at_most(Action::Warn))
 }
 
 /// When the source that was fetched longest ago was fetched: an index is as old as its oldest part.
@@ -142,6 +160,13 @@ mod tests {
     #[test]
     fn no_advisories_no_sources_and_a_time_to_come_can_not_be_told() {
         Case::default().unscanned().check("VUL-001", Expect::Unknown);
+        let mut stamp = index(HOUR);
+        stamp.sources[0].kind = SourceKind::Exploited;
+        Case::default().index(stamp).check("VUL-001", Expect::Unknown);
+        let mut stamp = index(HOUR);
+        stamp.sources[0].newest = Some(stamp.built + HOUR * 2);
+        let judged = Case::default().index(stamp).findings("VUL-001");
+        assert_eq!(judged.len(), 1);
         let mut stamp = index(HOUR);
         stamp.sources.clear();
         Case::default().index(stamp).check("VUL-001", Expect::Unknown);

@@ -4,6 +4,7 @@ use super::judge::in_order;
 use crate::{
     Index,
     ecosystem::{Target, base},
+    extra::{self, Exploited},
     index::{Details, Row},
     ranges::{End, Hit},
     severity::Rating,
@@ -11,8 +12,8 @@ use crate::{
 use plimsoll_model::{
     advisory::{Advisory, AdvisoryClass},
     component::Component,
-    risk::{self, Choice, Exploitation, Prediction, Ratings},
-    scan::{Dated, Fix, FixedIn, FixedSince, Match, MatchEvidence, Origin},
+    risk::{self, Choice, Exploitation, KnownExploited, Prediction, Ransomware, Ratings},
+    scan::{Dated, Fix, FixedIn, FixedSince, Match, MatchEvidence, Origin, SourceKind},
 };
 use std::{
     cmp::Reverse,
@@ -27,10 +28,10 @@ const TRACKERS: [&str; 2] = ["Debian", "Ubuntu"];
 
 /// A record that applies.
 #[derive(Debug)]
-pub(super) struct Found<'a> {
+pub(super) struct Found<'r, 'a> {
     details: Details<'a>,
     /// What it says of this package alone.
-    own: Option<Rating>,
+    row: &'r Row<'a>,
     hit: Hit,
     /// The packages of a Go module that have the flaw and are linked.
     packages: Vec<&'a str>,
@@ -40,6 +41,7 @@ pub(super) struct Found<'a> {
 #[derive(Clone, Copy)]
 struct Item<'a> {
     details: &'a Details<'a>,
+    row: &'a Row<'a>,
     rating: &'a Rating,
     hit: &'a Hit,
     /// The ids that tell that two records are about one flaw.
@@ -57,22 +59,27 @@ pub(super) struct Context<'a> {
     pub(super) name: &'a str,
 }
 
-impl<'a> Found<'a> {
-    pub(super) fn new(details: Details<'a>, row: &Row<'a>, hit: Hit, packages: &[&'a str]) -> Self {
-        Self { details, own: row.rating.clone(), hit, packages: packages.to_vec() }
+impl<'r, 'a> Found<'r, 'a> {
+    pub(super) fn new(
+        details: Details<'a>,
+        row: &'r Row<'a>,
+        hit: Hit,
+        packages: &[&'a str],
+    ) -> Self {
+        Self { details, row, hit, packages: packages.to_vec() }
     }
 
     /// One item for each flaw that the record is about.
     fn items(&self) -> impl Iterator<Item = Item<'_>> {
-        let Self { details, own, hit, packages } = self;
-        let rating = own.as_ref().unwrap_or(&details.rating);
-        details.flaws.iter().map(move |ids| Item { details, rating, hit, ids, packages })
+        let Self { details, row, hit, packages } = self;
+        let rating = row.rating.as_ref().unwrap_or(&details.rating);
+        details.flaws.iter().map(move |ids| Item { details, row, rating, hit, ids, packages })
     }
 }
 
 impl Context<'_> {
     /// One match for each flaw, whatever number of records is about it.
-    pub(super) fn by_flaw(&self, found: &[Found<'_>]) -> Vec<Match> {
+    pub(super) fn by_flaw(&self, found: &[Found<'_, '_>]) -> Vec<Match> {
         let items: Vec<_> = found.iter().flat_map(Found::items).collect();
         let mut matches: Vec<_> =
             groups(&items).iter().map(|group| self.one_match(group)).collect();
@@ -164,13 +171,39 @@ fn cves(advisory: &Advisory) -> impl Iterator<Item = &str> {
     ids.map(String::as_str).filter(|id| id.starts_with("CVE-"))
 }
 
-fn exploitation(_index: &Index, _advisory: &Advisory) -> Exploitation {
-    Exploitation::NoCatalog
+/// A catalog that is not there, or can not be read, says nothing.
+fn exploitation(index: &Index, advisory: &Advisory) -> Exploitation {
+    if !index.has_source(SourceKind::Exploited) {
+        return Exploitation::NoCatalog;
+    }
+    let mut outcome = Exploitation::NotListed;
+    for cve in cves(advisory) {
+        match index.exploited(cve) {
+            Ok(Some(entry)) => return Exploitation::Known(known(entry)),
+            Ok(None) => {}
+            Err(_) => outcome = Exploitation::NoCatalog,
+        }
+    }
+    outcome
+}
+
+const fn known(entry: Exploited) -> KnownExploited {
+    KnownExploited {
+        added: entry.added,
+        due: entry.due,
+        ransomware: match entry.ransomware {
+            extra::Ransomware::Known => Ransomware::Known,
+            extra::Ransomware::Unknown => Ransomware::Unknown,
+        },
+    }
 }
 
 /// The likeliest, where a flaw has several ids.
-fn prediction(_index: &Index, _advisory: &Advisory) -> Option<Prediction> {
-    None
+fn prediction(index: &Index, advisory: &Advisory) -> Option<Prediction> {
+    cves(advisory)
+        .filter_map(|cve| index.epss(cve).ok().flatten())
+        .map(|found| Prediction { probability: found.probability, percentile: found.percentile })
+        .max_by(|left, right| left.probability.total_cmp(&right.probability))
 }
 
 /// Where the component was found, and what of the flaw is linked.
@@ -206,37 +239,97 @@ fn fix(items: &[Item<'_>], target: &Target<'_>) -> Fix {
 /// The trackers of Debian and Ubuntu have every flaw of every release, and a range without an end where there is no fix yet.
 /// Other databases may just not know of one.
 fn unfixed(items: &[Item<'_>], target: &Target<'_>) -> Fix {
-    match items.iter().find(|item| item.hit.end == End::Open) {
-        Some(item) if TRACKERS.contains(&base(&target.ecosystem)) => {
-            Fix::NotFixed { record: item.details.id.to_owned() }
-        }
-        Some(_) | None => Fix::NoneKnown,
+    let says = |wanted: Intent| {
+        let is_said = |item: &&Item<'_>| {
+            let remarks = item.row.remarks.iter().chain(&item.details.remarks);
+            remarks.into_iter().any(|remark| Intent::of(remark.text) == Some(wanted))
+        };
+        items.iter().find(is_said)
+    };
+    let is_tracked = TRACKERS.contains(&base(&target.ecosystem));
+    let record = |item: &Item<'_>| item.details.id.to_owned();
+    if let Some(item) = says(Intent::Never) {
+        return Fix::WontFix { record: record(item) };
+    }
+    let is_open = |item: &&Item<'_>| is_tracked && item.hit.end == End::Open;
+    match says(Intent::NotYet).or_else(|| items.iter().find(is_open)) {
+        Some(item) => Fix::NotFixed { record: record(item) },
+        None => Fix::NoneKnown,
     }
 }
 
-/// Everything that the records say on how bad the flaw is. The worst item comes first, and so does its rating.
-fn ratings(items: &[Item<'_>]) -> Ratings {
-    let mut all: Vec<risk::Rating> = Vec::new();
-    for item in items.iter().filter(|item| *item.rating != Rating::UNKNOWN) {
-        let cvss = item.rating.cvss.as_ref();
-        let rating = risk::Rating {
-            source: item.details.id.to_owned(),
-            kind: if cvss.is_some() { "CVSS" } else { "severity" }.to_owned(),
-            stated: cvss
-                .map_or_else(|| item.rating.severity.to_string(), |cvss| cvss.vector.clone()),
-            score: cvss.map(|cvss| cvss.score),
-            severity: item.rating.severity,
-        };
-        if !all.contains(&rating) {
-            all.push(rating);
+/// What a database means to do about a flaw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Intent {
+    NotYet,
+    Never,
+}
+
+impl Intent {
+    /// The words of Red Hat (`fix_state`), Debian (`urgency`) and Ubuntu (`status`).
+    fn of(remark: &str) -> Option<Self> {
+        match remark.trim().to_ascii_lowercase().as_str() {
+            "affected" | "fix deferred" | "deferred" | "needed" | "pending" | "in progress" => {
+                Some(Self::NotYet)
+            }
+            "will not fix"
+            | "won't fix"
+            | "wont-fix"
+            | "out of support scope"
+            | "end-of-life"
+            | "end of life"
+            | "ignored" => Some(Self::Never),
+            _ => None,
         }
     }
-    let choice = match all.first() {
-        Some(first) if first.score.is_some() => Choice::NewestCvss,
-        Some(_) => Choice::WorstWord,
-        None => Choice::Nothing,
+}
+
+/// Everything that the records say on how bad the flaw is. The worst item comes first, and what it goes by counts.
+fn ratings(items: &[Item<'_>]) -> Ratings {
+    let mut all = stated(items);
+    let Some(worst) = items.first().filter(|item| *item.rating != Rating::UNKNOWN) else {
+        return Ratings { all, choice: Choice::Nothing };
+    };
+    let is_chosen = |rating: &risk::Rating| {
+        let counts = match &worst.rating.cvss {
+            Some(cvss) => rating.stated == cvss.vector,
+            None => rating.score.is_none() && rating.severity == worst.rating.severity,
+        };
+        counts && rating.source == worst.details.id
+    };
+    let score = |rating: &risk::Rating| rating.score.unwrap_or(-1.0);
+    all.sort_by(|left, right| {
+        (is_chosen(right).cmp(&is_chosen(left)))
+            .then_with(|| right.severity.cmp(&left.severity))
+            .then_with(|| score(right).total_cmp(&score(left)))
+            .then_with(|| (&left.source, &left.kind).cmp(&(&right.source, &right.kind)))
+    });
+    let choice = match &worst.rating.cvss {
+        Some(_) => Choice::NewestCvss,
+        None => Choice::WorstWord,
     };
     Ratings { all, choice }
+}
+
+/// What each record states, of the package alone and of the flaw as such, each statement once.
+fn stated(items: &[Item<'_>]) -> Vec<risk::Rating> {
+    let mut all: Vec<risk::Rating> = Vec::new();
+    for item in items {
+        for stated in item.row.severities.iter().chain(&item.details.severities) {
+            let (score, severity) = stated.rated();
+            let rating = risk::Rating {
+                source: item.details.id.to_owned(),
+                kind: stated.kind.to_owned(),
+                stated: stated.text.to_owned(),
+                score,
+                severity,
+            };
+            if !all.contains(&rating) {
+                all.push(rating);
+            }
+        }
+    }
+    all
 }
 
 fn because(items: &[Item<'_>]) -> String {

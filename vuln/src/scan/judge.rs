@@ -60,6 +60,16 @@ pub(crate) enum Doubt {
     Damaged(String),
 }
 
+impl Judgement<'_> {
+    /// The same, with the stream of the module that both are of.
+    fn in_stream(mut self, stream: Option<Stream<'_>>) -> Self {
+        if let (Self::Applies(hit, _), Some(Stream { module, stream })) = (&mut self, stream) {
+            hit.because = format!("{}, both of {module}:{stream}", hit.because);
+        }
+        self
+    }
+}
+
 impl Doubt {
     /// The reason for which the component is not evaluated.
     pub(crate) fn reason(self, advisory: &str, installed: &Installed<'_>) -> NotEvaluated {
@@ -90,7 +100,7 @@ impl<'a> Installed<'a> {
         };
         match relation {
             (Relation::Other, why) => Judgement::Not(why),
-            (Relation::Same, _) => self.judge_version(row),
+            (Relation::Same, _) => self.judge_version(row).in_stream(self.stream),
             (Relation::Untold, _) => match self.judge_version(row) {
                 Judgement::Applies(..) => {
                     let reason = "the stream of its module is not known";
@@ -130,11 +140,10 @@ impl<'a> Installed<'a> {
             Ok(None) => return Judgement::Not(WhyNot::Version),
             Err(doubt) => return Judgement::Doubt(doubt),
         };
-        let imports = imports(row);
-        match linked(imports, self.packages) {
+        match linked(&row.imports, self.packages) {
             Linked::Untold => Judgement::Applies(hit, Vec::new()),
             Linked::These(packages) => Judgement::Applies(hit, packages),
-            Linked::None => Judgement::Not(WhyNot::NotLinked(imports.to_vec())),
+            Linked::None => Judgement::Not(WhyNot::NotLinked(row.imports.clone())),
         }
     }
 
@@ -166,11 +175,6 @@ impl<'a> Installed<'a> {
         }
         doubt.map_or(Ok(None), Err)
     }
-}
-
-/// The packages of a Go module that a row is about; none means all.
-fn imports<'r, 'i>(_row: &'r Row<'i>) -> &'r [&'i str] {
-    &[]
 }
 
 /// Several ranges of one row that apply.

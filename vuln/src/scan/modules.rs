@@ -123,7 +123,7 @@ mod tests {
         check("see https://example.org/a:b or :x or y: or ü:1 or a:b:c", &[]);
     }
 
-    /// How many errata of AlmaLinux are about modules, and how many of them tell the stream.
+    /// How many errata of `AlmaLinux` are about modules, and how many of them tell the stream.
     #[test]
     #[expect(clippy::disallowed_methods, reason = "a test reads a file of ours")]
     fn nearly_every_erratum_tells_its_stream() {

@@ -8,7 +8,9 @@ use plimsoll_model::{
     component::SourcePackage,
     purl::Purl,
     risk::{self, Choice, Exploitation, Ratings},
-    scan::{Dated, Fix, FixedIn, FixedSince, IndexStamp, MatchEvidence, Origin, SourceStamp},
+    scan::{
+        Dated, Fix, FixedIn, FixedSince, IndexStamp, MatchEvidence, Origin, SourceKind, SourceStamp,
+    },
 };
 
 fn component(purl: &str, name: &str, version: &str) -> Component {
@@ -119,7 +121,7 @@ fn a_match_says_everything() {
         ratings: Ratings {
             all: vec![risk::Rating {
                 source: "DEBIAN-CVE-2023-1".to_owned(),
-                kind: "CVSS".to_owned(),
+                kind: "CVSS_V3".to_owned(),
                 stated: "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H".to_owned(),
                 score: Some(9.8),
                 severity: Severity::Critical,
@@ -437,6 +439,10 @@ fn streams_of_modules_are_told_apart() {
     assert_eq!(ids(verdict("nodejs:14", &format!("1:14.18.1-1{old}"))), ["ALSA-14"]);
     assert_eq!(ids(verdict("nodejs:16", &format!("1:16.9.0-1{old}"))), ["ALSA-16"]);
     assert_eq!(verdict("nodejs:18", &format!("1:10.1.0-1{old}")), ScanVerdict::Clean);
+    let found = found(verdict("nodejs:16", &format!("1:16.9.0-1{old}")));
+    let because = "introduced 0, fixed 1:16.13.1-3.module_el8.5.0+2605+45d748af; \
+                   1:16.9.0-1.module_el8.4.0+2521+c668cc9f lies before, both of nodejs:16";
+    assert_eq!(found[0].because, because);
     // Of no stream that the records name: whichever it is, a version after all fixes has them.
     assert_eq!(verdict("node:16", &format!("1:16.14.0-1{old}")), ScanVerdict::Clean);
     let in_doubt = |advisory: &str| {
@@ -503,6 +509,157 @@ fn a_tracker_says_that_there_is_no_fix_yet() {
     };
     assert_eq!(of(r#"{"introduced":"0"}"#), Fix::NotFixed { record: "D-1".to_owned() });
     assert_eq!(of(r#"{"introduced":"0"},{"last_affected":"1"}"#), Fix::NoneKnown);
+}
+
+const KEV: &str = "cveID,dateAdded,dueDate,knownRansomwareCampaignUse\r\nCVE-2024-0001,2024-02-01,2024-02-22,Known\r\n";
+const EPSS: &str = "#model_version:v1,score_date:2026-11-20T12:00:00+0000\ncve,epss,percentile\n\
+    CVE-2024-0001,0.5,0.9\nCVE-2024-0002,0.25,0.8\n";
+
+#[test]
+fn what_is_known_of_exploitation_comes_with_the_match() {
+    let record = |id: &str, alias: &str| {
+        record(id, "npm", "a", &range("SEMVER", r#"{"introduced":"0"}"#)).replacen(
+            '{',
+            &format!(r#"{{"aliases":["{alias}"],"#),
+            1,
+        )
+    };
+    let records =
+        [record("A-1", "CVE-2024-0001"), record("A-2", "CVE-2024-0002"), record("A-3", "X-3")];
+    let entries: Vec<_> =
+        records.iter().zip(["1", "2", "3"]).map(|(text, name)| (name, text.as_bytes())).collect();
+    let entries: Vec<_> =
+        entries.iter().map(|(name, text)| (format!("{name}.json"), *text)).collect();
+    let entries: Vec<_> = entries.iter().map(|(name, text)| (name.as_str(), *text)).collect();
+    let of = |lists: &[&str]| {
+        let mut builder = builder();
+        builder.import_zip_bytes("npm", &zip(&entries)).unwrap();
+        for list in lists {
+            builder.import_list_bytes("list", None, list.as_bytes()).unwrap();
+        }
+        let index = Index::from_bytes(builder.finish().unwrap()).unwrap();
+        let inventory = Inventory::new(None, vec![language("npm", "a", "1.0.0")], vec![], vec![]);
+        let found = found(scan(&inventory, &index).verdicts.remove(0));
+        let told =
+            |found: &Match| (found.exploitation, found.prediction.map(|found| found.probability));
+        found.iter().map(told).collect::<Vec<_>>()
+    };
+    let known = Exploitation::Known(risk::KnownExploited {
+        added: Some(jiff::civil::date(2024, 2, 1)),
+        due: Some(jiff::civil::date(2024, 2, 22)),
+        ransomware: risk::Ransomware::Known,
+    });
+    assert_eq!(
+        of(&[KEV, EPSS]),
+        [
+            (known, Some(0.5)),
+            (Exploitation::NotListed, Some(0.25)),
+            (Exploitation::NotListed, None),
+        ]
+    );
+    assert_eq!(of(&[]), [(Exploitation::NoCatalog, None); 3]);
+}
+
+#[test]
+fn a_database_can_say_that_there_will_be_no_fix() {
+    let of = |remark: &str, events: &str| {
+        let rest = format!(r#"{},"ecosystem_specific":{{{remark}}}"#, range("ECOSYSTEM", events));
+        let record = record("D-1", "Debian:12", "a", &rest);
+        let debian = Some(distribution("debian", Some("12")));
+        found(verdict(&[&record], debian, deb("a", "1"))).remove(0).fix
+    };
+    let open = r#"{"introduced":"0"}"#;
+    let wont = Fix::WontFix { record: "D-1".to_owned() };
+    assert_eq!(of(r#""urgency":"end-of-life""#, open), wont);
+    assert_eq!(of(r#""fix_state":"Will not fix""#, open), wont);
+    let not_yet = Fix::NotFixed { record: "D-1".to_owned() };
+    assert_eq!(of(r#""urgency":"low""#, open), not_yet);
+    let ends = r#"{"introduced":"0"},{"last_affected":"1"}"#;
+    assert_eq!(of(r#""fix_state":"Affected""#, ends), not_yet);
+    // A version that has the fix is there, whatever else is said.
+    let fixed = of(r#""urgency":"end-of-life""#, r#"{"introduced":"0"},{"fixed":"2"}"#);
+    assert_eq!(fixed.versions(), ["2"]);
+}
+
+#[test]
+fn every_severity_is_kept_and_the_one_that_counts_stands_first() {
+    let severities = r#""severity":[{"type":"CVSS_V2","score":"AV:N/AC:L/Au:N/C:P/I:P/A:P"},
+        {"type":"CVSS_V3","score":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:L/I:N/A:N"}],
+        "database_specific":{"severity":"CRITICAL"},"aliases":["CVE-1"],"#;
+    let events = range("SEMVER", r#"{"introduced":"0"}"#);
+    let first = record("A-1", "npm", "a", &events).replacen('{', &format!("{{{severities}"), 1);
+    let second = record("B-1", "npm", "a", &events).replacen(
+        '{',
+        r#"{"aliases":["CVE-1"],"database_specific":{"severity":"LOW"},"#,
+        1,
+    );
+    let found = found(verdict(&[&first, &second], None, language("npm", "a", "1.0.0"))).remove(0);
+    let told: Vec<_> = found
+        .ratings
+        .all
+        .iter()
+        .map(|rating| (rating.source.as_str(), rating.kind.as_str(), rating.severity, rating.score))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("A-1", "CVSS_V3", Severity::Medium, Some(5.3)),
+            ("A-1", "severity", Severity::Critical, None),
+            ("A-1", "CVSS_V2", Severity::High, Some(7.5)),
+            ("B-1", "severity", Severity::Low, None),
+        ]
+    );
+    assert_eq!(found.ratings.choice, Choice::NewestCvss);
+    assert_eq!(found.advisory.severity, Severity::Medium);
+}
+
+fn go_record(id: &str, alias: &str, imports: &str) -> String {
+    let rest = format!(
+        r#"{},"ecosystem_specific":{{"imports":[{imports}]}}"#,
+        range("SEMVER", r#"{"introduced":"0"},{"fixed":"0.7.0"}"#)
+    );
+    record(id, "Go", "golang.org/x/net", &rest).replacen(
+        '{',
+        &format!(r#"{{"aliases":["{alias}"],"#),
+        1,
+    )
+}
+
+fn x_net(version: &str, packages: Option<&str>) -> Component {
+    let mut module = language("golang", "golang.org/x/net", version);
+    let packages = packages.map(|packages| ("plimsoll:go:packages".into(), packages.into()));
+    module.properties.extend(packages);
+    module
+}
+
+#[test]
+fn a_program_has_the_flaws_of_the_packages_that_it_links() {
+    let http2 = r#"{"path":"golang.org/x/net/http2"},{"path":"golang.org/x/net/http2/hpack"}"#;
+    let go = go_record("GO-1", "CVE-1", http2);
+    let of = |version, packages| verdict(&[&go], None, x_net(version, packages));
+    let linked = "golang.org/x/net/html,golang.org/x/net/http2";
+    let matched = found(of("v0.1.0", Some(linked))).remove(0);
+    assert_eq!(matched.evidence, [MatchEvidence::Links("golang.org/x/net/http2".to_owned())]);
+    assert_eq!(of("v0.1.0", Some("golang.org/x/net/html")), ScanVerdict::Clean);
+    assert_eq!(of("v0.7.0", Some(linked)), ScanVerdict::Clean);
+    // Of a lock file it is not known what is linked.
+    assert_eq!(found(of("v0.1.0", None)).remove(0).evidence, []);
+}
+
+#[test]
+fn a_record_without_packages_does_not_bring_back_what_is_not_linked() {
+    let go = go_record("GO-1", "CVE-1", r#"{"path":"golang.org/x/net/http2"}"#);
+    let ghsa = go_record("GHSA-1", "CVE-1", "");
+    let other = go_record("GHSA-2", "CVE-2", "");
+    let of = |records: &[&str], packages| verdict(records, None, x_net("v0.1.0", Some(packages)));
+    let html = "golang.org/x/net/html";
+    assert_eq!(of(&[&go, &ghsa], html), ScanVerdict::Clean);
+    assert_eq!(found(of(&[&go, &ghsa, &other], html)).len(), 1);
+    assert_eq!(found(of(&[&ghsa], html)).len(), 1);
+    assert_eq!(found(of(&[&go, &ghsa], "golang.org/x/net/http2")).len(), 1);
+    // One record of the flaw names what is linked, another what is not.
+    let also = go_record("GO-2", "CVE-1", r#"{"path":"golang.org/x/net/html"}"#);
+    assert_eq!(found(of(&[&go, &also, &ghsa], html)).len(), 1);
 }
 
 #[test]
@@ -719,7 +876,9 @@ fn the_stamp_tells_what_the_index_was_made_of() {
     let index = Index::from_bytes(builder.finish().unwrap()).unwrap();
     assert_eq!(index.len(), 3);
     let source = |ecosystem: &str, records, unreadable| SourceStamp {
+        kind: SourceKind::Advisories,
         ecosystem: ecosystem.to_owned(),
+        from: None,
         records,
         unreadable,
         newest: Some("2024-01-01T00:00:00Z".parse().unwrap()),
@@ -839,12 +998,12 @@ fn other_formats_are_told_apart() {
     bytes[8] = 0;
     assert!(matches!(
         Index::from_bytes(bytes.clone()),
-        Err(Error::OlderFormat { found: 0, expected: 1 })
+        Err(Error::OlderFormat { found: 0, expected: 2 })
     ));
-    bytes[8] = 2;
+    bytes[8] = 3;
     assert!(matches!(
         Index::from_bytes(bytes.clone()),
-        Err(Error::NewerFormat { found: 2, expected: 1 })
+        Err(Error::NewerFormat { found: 3, expected: 2 })
     ));
     bytes[0] = b'P';
     assert!(matches!(Index::from_bytes(bytes), Err(Error::NotAnIndex)));

@@ -41,10 +41,10 @@ pub(crate) fn build() -> Result<()> {
     let image = Image::begin(&folder)?;
     image.base()?;
     image.fat()?;
-    image.end()?;
     let unpacked = folder.join("unpacked");
     fresh_folder(&unpacked)?;
     image.umoci(&["unpack", "--image", &image.tag("app"), unpacked.as_str()])?;
+    image.end()?;
     stamp(&folder, &recipe)
 }
 
