@@ -4,7 +4,7 @@ mod db;
 mod sbom;
 mod vex;
 
-pub(crate) use db::{DbArguments, DbCommand, DbList, DbOrigin, DbUpdateArguments};
+pub(crate) use db::{DbCommand, DbList, DbOrigin, DbUpdateArguments};
 pub(crate) use sbom::{
     ReadingArguments, SbomArguments, SbomCommand, SbomConvertArguments, SbomDiffArguments,
     SbomListArguments, SbomMergeArguments, SbomScoreArguments,
