@@ -1,6 +1,6 @@
 //! For programs. Version 1: fields are added, never changed or taken away.
 
-use super::{Format, Report, Style, text, to_json, write_all};
+use super::{Format, Report, Style, advised, text, to_json, write_all};
 use crate::{context::VERSION, error::Error, exit, stages::record};
 use plimsoll_attest::{StepOutcome, Verification};
 use plimsoll_model::{
@@ -20,7 +20,7 @@ fn write(report: &Report<'_>, _style: Style, out: &mut dyn Write) -> Result<(), 
     write_all(out, &to_json("the report", &document(report))?)
 }
 
-fn document(report: &Report<'_>) -> Value {
+pub(super) fn document(report: &Report<'_>) -> Value {
     json!({
         "version": 1,
         "tool": { "name": "plimsoll", "version": VERSION },
@@ -85,6 +85,9 @@ fn finding(judged: &Judged) -> Value {
         "vulnerability": finding.vulnerability.as_ref().map(|flaw| json!({
             "id": flaw.id, "ids": flaw.ids, "purl": flaw.purl, "name": flaw.name, "version": flaw.version,
             "fixed": flaw.fix.versions(), "score": flaw.score,
+            "fix": advised::fix(&flaw.fix), "risk": advised::risk(&flaw.risk),
+            "exploited": advised::exploited(flaw.exploitation), "epss": advised::epss(flaw.prediction),
+            "origin": flaw.origin.as_str(),
         })),
     })
 }
@@ -126,7 +129,12 @@ fn scanned(scan: &Scan, inventory: Option<&Inventory>) -> Value {
                 "newest": source.newest, "fetched": source.fetched,
             })).collect::<Vec<_>>(),
         },
-        "counts": { "matched": counts.matched, "clean": counts.clean, "notEvaluated": counts.not_evaluated },
+        "counts": {
+            "components": scan.verdicts.len(), "matched": counts.matched, "clean": counts.clean,
+            "notEvaluated": counts.not_evaluated, "judgedByOwner": counts.judged_by_owner,
+        },
+        "matches": inventory.map(|inventory| advised::matches(scan, inventory)).unwrap_or_default(),
+        "judgedAs": inventory.map(|inventory| advised::judged_as(scan, inventory)).unwrap_or_default(),
         "notEvaluated": not_evaluated,
     })
 }
