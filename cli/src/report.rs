@@ -31,12 +31,26 @@ formats! {
     cyclonedx_xml,
     spdx_json,
     spdx3_json,
+    cyclonedx_vdr_json,
+    gitlab_container_scanning,
+    gitlab_dependency_scanning,
+    gitlab_codequality,
+    junit,
+    github,
+    csv,
+    html,
 }
 
 /// Other versions of some of them, by their ids with `@` and the version.
 const VERSIONS: [&[Format]; 2] = [cyclonedx_json::VERSIONS, cyclonedx_xml::VERSIONS];
 
+mod advised;
 pub(crate) mod explanation;
+mod findings;
+mod flaws;
+mod gitlab;
+#[cfg(test)]
+mod testing;
 pub(crate) mod text;
 
 pub(crate) use json_v1::verification;

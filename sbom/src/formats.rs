@@ -19,6 +19,7 @@ mod shared {
     pub(crate) mod spdx;
     pub(crate) mod spelling;
     pub(crate) mod supplier;
+    pub(crate) mod vulnerability;
 }
 mod reading {
     //! From the documents of others to an inventory.
@@ -39,7 +40,9 @@ mod reading {
 use crate::Error;
 use cyclonedx_bom::prelude::SpecVersion;
 use jiff::{Timestamp, tz::TimeZone};
-use plimsoll_model::{Digest, Inventory, Limits, Purl, platform::Platform};
+use plimsoll_model::{
+    Digest, Inventory, Limits, Purl, component::ComponentId, platform::Platform, scan::Match,
+};
 use reading::count::Probe;
 pub use reading::facts::{ComponentFacts, Facts, Field, Sbom};
 pub(crate) use shared::hash::is_well_formed;
@@ -139,6 +142,32 @@ formats! {
 pub fn find(id: &str) -> Option<&'static Format> {
     let others = OTHER_VERSIONS.iter().copied().flatten();
     ALL.iter().copied().chain(others).find(|format| format.id == id)
+}
+
+/// What an advisory says of a component, for a document that tells of flaws too.
+#[derive(Debug, Clone)]
+pub struct Flaw<'a> {
+    /// The component.
+    pub component: ComponentId,
+    /// The advisory, and all that is known of it.
+    pub found: &'a Match,
+    /// How to be rid of it.
+    pub remedy: String,
+    /// What somebody has decided about it, where somebody has; nothing is claimed of whether it can be exploited.
+    pub decided: Option<String>,
+}
+
+/// Writes CycloneDX 1.6 as JSON with the flaws of its components: a vulnerability disclosure report.
+///
+/// # Errors
+/// [`Error::WriteSbom`], [`Error::Output`].
+pub fn write_with_flaws(
+    document: &Document<'_>,
+    flaws: &[Flaw<'_>],
+    out: &mut dyn Write,
+) -> Result<(), Error> {
+    let version = shared::cyclonedx::Version::V1_6;
+    shared::cyclonedx::with_flaws(document, version, flaws, |bom| shared::json::write(bom, out))
 }
 
 /// The inventory of an SBOM by anyone: see [`read_document`].

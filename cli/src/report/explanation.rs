@@ -1,6 +1,6 @@
 //! `scan --explain`: the verdict on one component, and every record that was considered.
 
-use super::json_v1;
+use super::advised;
 use plimsoll_model::{
     Inventory, Printable,
     component::{Component, Location},
@@ -142,7 +142,7 @@ fn as_json(explanation: &Explanation, inventory: &Inventory) -> Value {
             "listedVersions": found.listed,
             "outcome": found.outcome.as_str(),
             "because": found.because,
-            "evidence": json_v1::evidence(&found.evidence),
+            "evidence": advised::evidence(&found.evidence),
         })).collect::<Vec<_>>(),
     })
 }

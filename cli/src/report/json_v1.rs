@@ -1,15 +1,12 @@
 //! For programs. Version 1: fields are added, never changed or taken away.
 
-use super::{Format, Report, Style, text, to_json, write_all};
+use super::{Format, Report, Style, advised, text, to_json, write_all};
 use crate::{context::VERSION, error::Error, exit, stages::record};
 use plimsoll_attest::{StepOutcome, Verification};
 use plimsoll_model::{
     Inventory,
-    advisory::AdvisoryClass,
-    component::Component,
     finding::{Finding, Place},
-    risk::{Exploitation, Prediction, Ransomware, Risk},
-    scan::{Fix, FixedIn, Match, MatchEvidence, Scan, ScanVerdict},
+    scan::{Scan, ScanVerdict},
 };
 use plimsoll_policy::{
     Decision, Judged,
@@ -26,7 +23,7 @@ fn write(report: &Report<'_>, _style: Style, out: &mut dyn Write) -> Result<(), 
     write_all(out, &to_json("the report", &document(report))?)
 }
 
-fn document(report: &Report<'_>) -> Value {
+pub(super) fn document(report: &Report<'_>) -> Value {
     json!({
         "version": 1,
         "tool": { "name": "plimsoll", "version": VERSION },
@@ -117,10 +114,8 @@ fn finding(judged: &Judged) -> Value {
         "vulnerability": finding.vulnerability.as_ref().map(|flaw| json!({
             "id": flaw.id, "ids": flaw.ids, "purl": flaw.purl, "name": flaw.name, "version": flaw.version,
             "fixed": flaw.fix.versions(), "score": flaw.score,
-            "fix": fix(&flaw.fix),
-            "risk": risk(&flaw.risk),
-            "exploited": exploitation(&flaw.exploitation),
-            "epss": flaw.prediction.map(prediction),
+            "fix": advised::fix(&flaw.fix), "risk": advised::risk(&flaw.risk),
+            "exploited": advised::exploited(flaw.exploitation), "epss": advised::epss(flaw.prediction),
             "origin": flaw.origin.as_str(),
         })),
     })
@@ -164,102 +159,13 @@ fn scanned(scan: &Scan, inventory: Option<&Inventory>) -> Value {
             })).collect::<Vec<_>>(),
         },
         "counts": {
-            "matched": counts.matched, "clean": counts.clean, "notEvaluated": counts.not_evaluated,
-            "judgedByOwner": counts.judged_by_owner,
+            "components": scan.verdicts.len(), "matched": counts.matched, "clean": counts.clean,
+            "notEvaluated": counts.not_evaluated, "judgedByOwner": counts.judged_by_owner,
         },
+        "matches": inventory.map(|inventory| advised::matches(scan, inventory)).unwrap_or_default(),
+        "judgedAs": inventory.map(|inventory| advised::judged_as(scan, inventory)).unwrap_or_default(),
         "notEvaluated": not_evaluated,
-        "judgedByOwner": inventory.map(|inventory| judged_by_owner(scan, inventory)),
-        "matches": inventory.map(|inventory| {
-            let matches = text::by_risk(scan, inventory).into_iter();
-            matches.map(|(component, found)| matched(component, found)).collect::<Vec<_>>()
-        }),
     })
-}
-
-/// Packages of languages that are a distribution's, and so are judged by its advisories.
-fn judged_by_owner(scan: &Scan, inventory: &Inventory) -> Vec<Value> {
-    let owned = inventory.iter().zip(&scan.verdicts).filter_map(|((_, component), verdict)| {
-        let ScanVerdict::JudgedAs(owner) = verdict else { return None };
-        let owner = inventory.component(*owner).map(|owner| &owner.purl);
-        Some(json!({ "purl": component.purl, "owner": owner }))
-    });
-    owned.collect()
-}
-
-fn matched(component: &Component, found: &Match) -> Value {
-    let advisory = &found.advisory;
-    json!({
-        "purl": component.purl,
-        "id": advisory.display_id(),
-        "advisory": advisory.id,
-        "aliases": advisory.aliases,
-        "summary": advisory.summary,
-        "severity": advisory.severity,
-        "published": advisory.published,
-        "modified": advisory.modified,
-        "reference": advisory.reference,
-        "isMalware": advisory.class == AdvisoryClass::Malware,
-        "matchedName": found.matched_name,
-        "because": found.because,
-        "fix": fix(&found.fix),
-        "risk": risk(&found.risk()),
-        "exploited": exploitation(&found.exploitation),
-        "epss": found.prediction.map(prediction),
-        "origin": found.origin.as_str(),
-        "evidence": evidence(&found.evidence),
-        "ratings": found.ratings.all.iter().map(|rating| json!({
-            "source": rating.source, "kind": rating.kind, "stated": rating.stated, "score": rating.score,
-            "severity": rating.severity,
-        })).collect::<Vec<_>>(),
-        "chosenBecause": found.ratings.choice.as_str(),
-    })
-}
-
-fn fix(fix: &Fix) -> Value {
-    let record = match fix {
-        Fix::Fixed(FixedIn { record, .. })
-        | Fix::NotFixed { record }
-        | Fix::WontFix { record } => Some(record),
-        Fix::NoneKnown => None,
-    };
-    json!({
-        "state": fix.as_str(),
-        "versions": fix.versions(),
-        "record": record,
-        "since": fix.since().map(|since| since.at),
-        "dated": fix.since().map(|since| since.dated.as_str()),
-    })
-}
-
-fn risk(risk: &Risk) -> Value {
-    json!({ "weight": risk.weight(), "harm": risk.harm, "likelihood": risk.likelihood })
-}
-
-/// Absent where it is not known whether there is an entry: `catalog` tells the one from the other.
-fn exploitation(exploitation: &Exploitation) -> Value {
-    let entry = exploitation.known();
-    json!({
-        "catalog": *exploitation != Exploitation::NoCatalog,
-        "known": entry.is_some(),
-        "added": entry.and_then(|entry| entry.added).map(|date| date.to_string()),
-        "due": entry.and_then(|entry| entry.due).map(|date| date.to_string()),
-        "ransomware": entry.is_some_and(|entry| entry.ransomware == Ransomware::Known),
-    })
-}
-
-fn prediction(prediction: Prediction) -> Value {
-    json!({ "probability": prediction.probability, "percentile": prediction.percentile })
-}
-
-/// What a match rests on.
-pub(super) fn evidence(evidence: &[MatchEvidence]) -> Vec<Value> {
-    let one = |evidence: &MatchEvidence| match evidence {
-        MatchEvidence::File(location) => json!({
-            "path": location.path.to_string(), "inside": location.inside, "layer": location.layer,
-        }),
-        MatchEvidence::Links(package) => json!({ "links": package }),
-    };
-    evidence.iter().map(one).collect()
 }
 
 fn inventory(inventory: &Inventory) -> Value {

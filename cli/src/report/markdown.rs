@@ -69,7 +69,7 @@ fn row(judged: &Judged) -> String {
 }
 
 /// Text that shows as it is: no table break, markup, link, image, mention or issue reference comes of it.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for char in Printable(text).to_string().chars() {
         match char {

@@ -47,6 +47,12 @@ impl Cataloged {
         }
     }
 
+    /// What is aboard an image, for tests.
+    #[cfg(test)]
+    pub(crate) fn with(inventory: Inventory) -> Self {
+        Self { inventory: Arc::new(inventory), ..Self::nothing() }
+    }
+
     /// What is known of something that is no image, and is called by a name.
     pub(crate) fn of(ctx: &Context, inventory: Inventory, name: &str) -> Self {
         let subject = DocumentSubject {

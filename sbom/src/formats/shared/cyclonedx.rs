@@ -9,11 +9,11 @@ use super::{
     license::License,
     location::LocationText,
     property::{self, ComponentProperties, Property},
-    supplier,
+    supplier, vulnerability,
 };
 use crate::{
     Error,
-    formats::{Document, DocumentSubject},
+    formats::{Document, DocumentSubject, Flaw},
 };
 use plimsoll_model::{
     Inventory,
@@ -62,8 +62,20 @@ pub(crate) fn with_bom<T>(
     version: Version,
     write: impl FnOnce(&Bom<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
+    with_flaws(document, version, &[], write)
+}
+
+/// The same with what is known of flaws.
+pub(crate) fn with_flaws<T>(
+    document: &Document<'_>,
+    version: Version,
+    flaws: &[Flaw<'_>],
+    write: impl FnOnce(&Bom<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
     let refs = References::of(document.inventory);
     let mut bom = bom(document, &refs, version);
+    let named = flaws.iter().filter_map(|flaw| Some((flaw, refs.component(flaw.component)?)));
+    bom.vulnerabilities = vulnerability::all(named);
     bom.serial_number = Some(id::of_content(&bom)?.urn().to_string());
     write(&bom)
 }
@@ -107,6 +119,8 @@ pub(crate) struct Bom<'a> {
     components: Vec<BomComponent<'a>>,
     dependencies: Vec<Dependency<'a>>,
     compositions: Vec<Composition<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    vulnerabilities: Vec<serde_json::Value>,
 }
 
 #[derive(Serialize)]
@@ -284,6 +298,7 @@ fn bom<'a>(document: &'a Document<'_>, refs: &'a References, version: Version) -
         components: distribution.chain(components).collect(),
         dependencies: dependencies(inventory, refs),
         compositions: compositions(inventory, refs),
+        vulnerabilities: Vec::new(),
     }
 }
 
