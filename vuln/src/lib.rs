@@ -6,8 +6,10 @@
 //!
 //! Records are read in the OSV format: <https://ossf.github.io/osv-schema/>.
 
+pub mod advice;
 mod aliases;
 mod builder;
+mod difference;
 mod ecosystem;
 mod error;
 pub mod feeds;
@@ -23,7 +25,9 @@ mod testing;
 pub mod versions;
 mod wire;
 
+pub use advice::advise;
 pub use builder::{Builder, Imported};
+pub use difference::{Crossed, difference};
 pub use error::Error;
 pub use index::Index;
 pub use install::install;
