@@ -7,6 +7,7 @@ use crate::{
     exit::{self, ExitStatus},
     report::{self, Report},
     stages::{
+        advise::{self, Advised},
         attest::{self, Attachment, Attested, Findings},
         decide::{self, Build, Case},
         index,
@@ -15,6 +16,7 @@ use crate::{
         promote::{self, Order, Promoted},
         record::{self, Outcomes},
         resolve::{self, Resolved},
+        since,
         verify::{self, Verified},
     },
 };
@@ -25,7 +27,7 @@ use plimsoll_attest::{
     source::{self, SourceFacts},
 };
 use plimsoll_model::{Reference, scan::Scan};
-use plimsoll_policy::{Decision, Policy, Verdict};
+use plimsoll_policy::{Decision, Policy, Since, Verdict};
 
 /// What is to be done with one image.
 #[derive(Debug)]
@@ -57,6 +59,8 @@ struct Facts {
     resolved: Resolved,
     cataloged: Cataloged,
     scan: Scan,
+    advised: Advised,
+    since: Option<Since>,
     build: Build,
     bases: Option<plimsoll_policy::bases::Lock>,
     policy: Policy,
@@ -70,6 +74,7 @@ impl Facts {
             users: Some(self.cataloged.users()),
             inventory: Some(self.cataloged.inventory()),
             scan: Some(&self.scan),
+            since: self.since.as_ref(),
             build: &self.build,
             bases: self.bases.as_ref(),
         }
@@ -133,7 +138,16 @@ impl Pipeline<'_> {
         let resolved = resolve::resolve(ctx, self.subject).await?;
         let cataloged = inventory::catalog(ctx, &resolved).await?;
         let scan = index::scan(ctx, cataloged.inventory(), &index).await?;
-        Ok(Facts { resolved, cataloged, scan, build, bases, policy })
+        let known = (bases.as_ref(), Some(resolved.image()));
+        let layers = advise::base_layers(known.0, known.1);
+        let scan = scan.attributed(cataloged.inventory(), &layers);
+        let found = (cataloged.inventory(), &scan);
+        let advised = advise::advise(ctx, found, &index, known).await?;
+        let ledger = ctx.state_path(self.judging.ledger.ledger.as_deref(), "ledger.sqlite")?;
+        let name = resolved.subject().place.to_string();
+        let found = (cataloged.inventory().as_ref(), &scan);
+        let since = since::since(ctx, &policy, (&ledger, &name), found, &index).await?;
+        Ok(Facts { resolved, cataloged, scan, advised, since, build, bases, policy })
     }
 
     /// Reads the source, and signs and attaches the statements.
@@ -217,6 +231,7 @@ impl Pipeline<'_> {
             inventory: Some(facts.cataloged.inventory()),
             cataloged: Some(&facts.cataloged),
             scan: Some(&facts.scan),
+            advised: Some(&facts.advised),
             decision: Some(decision),
             policy: Some(report::policy_name(&facts.policy)),
             base: case.base(),

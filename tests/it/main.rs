@@ -13,6 +13,7 @@ mod action;
 mod attacks;
 mod bad_input;
 mod components;
+mod differences;
 mod evidence;
 mod example;
 mod formats;

@@ -150,13 +150,13 @@ fn cache_key(component: &Component, found: &[&Match]) -> String {
     let name = found.first().map(|found| found.matched_name.as_str()).unwrap_or_default();
     let source = component.source.as_ref().map(|source| source.version.as_str());
     let version = source.or(component.version.as_deref()).unwrap_or_default();
-    let stream = &component.properties;
+    let kind = component.purl.kind();
+    // They may tell the stream of a module, or what of it is linked.
+    let properties: Vec<_> =
+        component.properties.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let properties = properties.join("\0");
     let ids: Vec<&str> = found.iter().map(|found| found.advisory.id.as_str()).collect();
-    format!(
-        "{}\0{name}\0{version}\0{stream:?}\0{}",
-        component.purl.without_version().split('/').next().unwrap_or_default(),
-        ids.join("\0")
-    )
+    format!("{kind}\0{name}\0{version}\0{properties}\0{}", ids.join("\0"))
 }
 
 /// The smallest version above the component's that leaves no flaw which a later one clears.

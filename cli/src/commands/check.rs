@@ -33,6 +33,7 @@ pub(crate) async fn check(
         users: None,
         inventory: None,
         scan: None,
+        since: None,
         build: &build,
         bases: bases.as_ref(),
     };

@@ -235,6 +235,7 @@ async fn judge_again(
         users: None,
         inventory: Some(&inventory),
         scan: Some(&scan),
+        since: None,
         build: &build,
         bases: None,
     };

@@ -8,7 +8,8 @@ use crate::{
     report::{self, Report},
     stages::{
         aboard::{self, Aboard, Reading},
-        decide::{Build, Case},
+        advise,
+        decide::{self, Build, Case},
         index,
         resolve::Resolved,
     },
@@ -24,12 +25,19 @@ pub(crate) async fn scan(
     let index = index::open(ctx, &arguments.index).await?;
     let subject = read_subject(ctx, arguments).await?;
     let scan = index::scan(ctx, subject.inventory(), &index).await?;
+    let image = subject.resolved().map(Resolved::image);
+    // Without the lock the base image is not known, which nothing is judged by here.
+    let bases = decide::bases(ctx, &policy).ok().flatten();
+    let scan = scan.attributed(subject.inventory(), &advise::base_layers(bases.as_ref(), image));
+    let known = (bases.as_ref(), image);
+    let advised = advise::advise(ctx, (subject.inventory(), &scan), &index, known).await?;
     let case = Case {
         policy: &policy,
         image: None,
         users: None,
         inventory: Some(subject.inventory()),
         scan: Some(&scan),
+        since: None,
         build: &Build::default(),
         bases: None,
     };
@@ -41,6 +49,7 @@ pub(crate) async fn scan(
         inventory: Some(subject.inventory()),
         cataloged: (!is_sbom).then(|| subject.cataloged()),
         scan: Some(&scan),
+        advised: Some(&advised),
         decision: Some(&decision),
         policy: Some(report::policy_name(&policy)),
         ..Report::new("scan", subject.name().to_owned())

@@ -3,7 +3,9 @@
 use crate::{args::BuildArguments, context::Context, error::Error, files, stages::keys};
 use camino::{Utf8Path, Utf8PathBuf};
 use plimsoll_model::{Inventory, evidence::Presence, image::Image, scan::Scan};
-use plimsoll_policy::{Decision, Dockerfile, EvidenceKind, Facts, Policy, Users, bases::Lock};
+use plimsoll_policy::{
+    Decision, Dockerfile, EvidenceKind, Facts, Policy, Since, Users, bases::Lock,
+};
 use std::collections::BTreeMap;
 
 /// The payload type of a signed lock of base images.
@@ -55,6 +57,8 @@ pub(crate) struct Case<'a> {
     pub inventory: Option<&'a Inventory>,
     /// What the advisories say.
     pub scan: Option<&'a Scan>,
+    /// What is new since the last promoted build, where that is compared.
+    pub since: Option<&'a Since>,
     /// How it was built.
     pub build: &'a Build,
     /// The approved base images.
@@ -73,6 +77,7 @@ impl Case<'_> {
             image: self.image,
             inventory: self.inventory,
             scan: self.scan,
+            since: self.since,
             dockerfiles: &self.build.dockerfiles,
             target_stage: self.build.target.as_deref(),
             build_args: &self.build.arguments,

@@ -231,6 +231,7 @@ mod tests {
             image: None,
             inventory: None,
             scan: None,
+            since: None,
             dockerfiles: &[],
             target_stage: None,
             build_args: &build_args,

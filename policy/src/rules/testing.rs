@@ -1,7 +1,7 @@
 //! What the tests of the rules have in common.
 
 use crate::{
-    Decision, Dockerfile, EvidenceKind, Facts, Judged, Policy, Users,
+    Decision, Dockerfile, EvidenceKind, Facts, Judged, Policy, Since, Users,
     bases::{Entry, EntryPlatform, Lock},
     decide,
 };
@@ -45,6 +45,7 @@ pub(crate) struct Case {
     index: Option<IndexStamp>,
     is_unscanned: bool,
     verdicts: Option<Vec<ScanVerdict>>,
+    since: Option<Since>,
 }
 
 /// The moment of all tests: 2026-06-15 12:00 UTC.
@@ -181,6 +182,12 @@ impl Case {
         self
     }
 
+    /// What differs from the last promoted build.
+    pub(crate) fn since(mut self, since: Since) -> Self {
+        self.since = Some(since);
+        self
+    }
+
     /// An inventory that nobody scanned.
     pub(crate) fn unscanned(mut self) -> Self {
         self.components.get_or_insert_default();
@@ -207,6 +214,7 @@ impl Case {
             image: self.image.as_ref(),
             inventory: has_inventory.then_some(&inventory),
             scan: (has_inventory && !self.is_unscanned).then_some(&scan),
+            since: self.since.as_ref(),
             dockerfiles: &self.dockerfiles,
             target_stage: self.target.as_deref(),
             build_args: &self.build_args,

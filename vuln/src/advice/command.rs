@@ -32,9 +32,10 @@ pub(super) fn command(
         ("rpm", is_exact) => {
             let program = if is(&["photon", "azurelinux", "mariner"]) { "tdnf" } else { "dnf" };
             let version = version.strip_prefix("0:").unwrap_or(version);
-            match is_exact {
-                true => format!("{program} install {name}-{version}"),
-                false => format!("{program} upgrade {name}"),
+            if is_exact {
+                format!("{program} install {name}-{version}")
+            } else {
+                format!("{program} upgrade {name}")
             }
         }
         _ => return None,
