@@ -123,64 +123,61 @@ impl Case<'_> {
         if earlier.digest == later.digest {
             return Cause::Code;
         }
-        if old.versions == new.versions {
-            return Cause::Advisories;
-        }
-        let by_code = self.is_as(pair, self.crossed.after_by_earlier);
-        let by_advisories = self.is_as(pair, self.crossed.before_by_later);
+        let by_code = is_as(pair, self.crossed.after_by_earlier);
+        let by_advisories = is_as(pair, self.crossed.before_by_later);
         match (by_code, by_advisories) {
             (Some(true), Some(false)) => Cause::Code,
-            (Some(false), Some(true)) | (None, Some(true)) => Cause::Advisories,
+            (Some(false) | None, Some(true)) => Cause::Advisories,
             (Some(true), Some(true)) | (Some(false), Some(false)) => Cause::Both,
-            (None, Some(false)) => self.by_date(pair, kind, earlier.built),
+            (None, Some(false)) => by_date(pair, kind, earlier.built),
+            (_, None) if old.versions == new.versions => Cause::Advisories,
             (_, None) => unknown(format!(
                 "package and advisories changed, and the one can not be judged without the other (index {})",
                 later.digest.short()
             )),
         }
     }
+}
 
-    /// Without the earlier advisories, of a difference that what is aboard was needed for.
-    fn by_date(&self, pair: &Pair<'_>, kind: &FindingChangeKind, built: jiff::Timestamp) -> Cause {
-        match kind {
-            // The version that was there is still flawed: it is the other version that is not.
-            FindingChangeKind::Fixed => Cause::Code,
-            FindingChangeKind::New
-                if pair.after.and_then(|flaw| flaw.published).is_some_and(|at| at > built) =>
-            {
-                Cause::Both
-            }
-            FindingChangeKind::New | FindingChangeKind::Changed(_) | FindingChangeKind::Untold(_) => {
-                Cause::Unknown(
-                    "the package changed; whether the advisories did as well would take the index of before"
-                        .to_owned(),
-                )
-            }
+/// Without the earlier advisories, of a difference that what is aboard was needed for.
+fn by_date(pair: &Pair<'_>, kind: &FindingChangeKind, built: jiff::Timestamp) -> Cause {
+    match kind {
+        // The version that was there is still flawed: it is the other version that is not.
+        FindingChangeKind::Fixed => Cause::Code,
+        FindingChangeKind::New
+            if pair.after.and_then(|flaw| flaw.published).is_some_and(|at| at > built) =>
+        {
+            Cause::Both
+        }
+        FindingChangeKind::New | FindingChangeKind::Changed(_) | FindingChangeKind::Untold(_) => {
+            Cause::Unknown(
+                "the package changed; whether the advisories did as well would take the index of before"
+                    .to_owned(),
+            )
         }
     }
+}
 
-    /// Whether one build by the advisories of the other shows what the later shows; nothing where it can not be told.
-    fn is_as(&self, pair: &Pair<'_>, crossed: Option<&View>) -> Option<bool> {
-        let crossed = crossed?;
-        let Some(package) = crossed.packages.get(pair.name) else {
-            // It is not aboard, and so has no flaws.
-            return Some(pair.after.is_none());
-        };
-        let ids = pair.before.into_iter().chain(pair.after).flat_map(|flaw| &flaw.ids);
-        let ids: BTreeSet<&String> = ids.collect();
-        let found = package
-            .flaws
-            .iter()
-            .find(|(id, flaw)| *id == pair.id || ids.contains(id) || flaw.ids.contains(pair.id));
-        match (found, pair.after) {
-            (Some((_, flaw)), Some(after)) => {
-                Some(attributes(flaw, after).is_empty() || pair.before.is_none())
-            }
-            (None, None) if package.untold.is_some() => None,
-            (None, None) => Some(true),
-            (None, Some(_)) if package.untold.is_some() => None,
-            (Some(_), None) | (None, Some(_)) => Some(false),
+/// Whether one build by the advisories of the other shows what the later shows; nothing where it can not be told.
+fn is_as(pair: &Pair<'_>, crossed: Option<&View>) -> Option<bool> {
+    let crossed = crossed?;
+    let Some(package) = crossed.packages.get(pair.name) else {
+        // It is not aboard, and so has no flaws.
+        return Some(pair.after.is_none());
+    };
+    let ids = pair.before.into_iter().chain(pair.after).flat_map(|flaw| &flaw.ids);
+    let ids: BTreeSet<&String> = ids.collect();
+    let found = package
+        .flaws
+        .iter()
+        .find(|(id, flaw)| *id == pair.id || ids.contains(id) || flaw.ids.contains(pair.id));
+    match (found, pair.after) {
+        (Some((_, flaw)), Some(after)) => {
+            Some(attributes(flaw, after).is_empty() || pair.before.is_none())
         }
+        (None, _) if package.untold.is_some() => None,
+        (None, None) => Some(true),
+        (Some(_), None) | (None, Some(_)) => Some(false),
     }
 }
 

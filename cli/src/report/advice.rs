@@ -101,7 +101,7 @@ pub(super) fn as_json(advised: &Advised, inventory: &Inventory) -> Value {
             "findings": step.flaws,
             "clears": clears,
             "command": step.command,
-            "origin": match step.origin { Origin::Unknown => None, origin => Some(origin.as_str()) },
+            "origin": (step.origin != Origin::Unknown).then(|| step.origin.as_str()),
             "directDependencies": match &step.reach {
                 Reach::Through(direct) => json!(direct.iter().filter_map(purl).collect::<Vec<_>>()),
                 Reach::System | Reach::Unknown => Value::Null,

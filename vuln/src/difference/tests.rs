@@ -6,11 +6,11 @@ const NEW: &str = "new";
 
 /// A view by an index of packages, each a name with its version and flaws.
 fn view(index: &str, packages: &[(&str, &str, &[&str])]) -> View {
-    let mut view = View::default();
-    view.index = Some(ViewIndex {
+    let index = ViewIndex {
         digest: Digest::of(index.as_bytes()),
         built: "2026-01-10T00:00:00Z".parse().unwrap(),
-    });
+    };
+    let mut view = View { index: Some(index), ..View::default() };
     for (name, version, flaws) in packages {
         let package = view.packages.entry(format!("pkg:npm/{name}")).or_default();
         package.versions.insert((*version).to_owned());
@@ -71,8 +71,16 @@ fn of_the_same_package_the_advisories_changed() {
     assert_eq!(told(&found), [("new", "CVE-3", "advisories"), ("fixed", "CVE-1", "advisories")]);
 }
 
+#[test]
+fn the_same_version_on_another_system_is_the_code() {
+    let (before, after) = (view(OLD, &[("a", "1", &[])]), view(NEW, &[("a", "1", &["CVE-1"])]));
+    let (one, other) = (view(NEW, &[("a", "1", &[])]), view(OLD, &[("a", "1", &["CVE-1"])]));
+    let crossed = Crossed { before_by_later: Some(&one), after_by_earlier: Some(&other) };
+    assert_eq!(told(&difference(&before, &after, crossed)), [("new", "CVE-1", "code")]);
+}
+
 /// A flaw that comes with version 2 and the new index; what each side shows by the other's index.
-fn crossed(before_by_later: bool, after_by_earlier: Option<bool>) -> (Vec<Cause>, Vec<Cause>) {
+fn crossed((before_by_later, after_by_earlier): (bool, Option<bool>)) -> (Vec<Cause>, Vec<Cause>) {
     let flaws = |is_there: bool| if is_there { ["CVE-1"].as_slice() } else { &[] };
     let cause = |is_new: bool| {
         let before = view(OLD, &[("a", "1", flaws(!is_new))]);
@@ -91,20 +99,20 @@ fn crossed(before_by_later: bool, after_by_earlier: Option<bool>) -> (Vec<Cause>
 
 #[test]
 fn the_cause_is_what_does_it_alone() {
-    assert_eq!(crossed(false, Some(true)), (vec![Cause::Code], vec![Cause::Advisories]));
-    assert_eq!(crossed(true, Some(false)), (vec![Cause::Advisories], vec![Cause::Code]));
-    assert_eq!(crossed(true, Some(true)), (vec![Cause::Both], vec![Cause::Both]));
-    assert_eq!(crossed(false, Some(false)), (vec![Cause::Both], vec![Cause::Both]));
+    assert_eq!(crossed((false, Some(true))), (vec![Cause::Code], vec![Cause::Advisories]));
+    assert_eq!(crossed((true, Some(false))), (vec![Cause::Advisories], vec![Cause::Code]));
+    assert_eq!(crossed((true, Some(true))), (vec![Cause::Both], vec![Cause::Both]));
+    assert_eq!(crossed((false, Some(false))), (vec![Cause::Both], vec![Cause::Both]));
 }
 
 #[test]
 fn without_the_earlier_index_no_more_is_said_than_is_known() {
     // The old version has the flaw by today's advisories: it was there all along.
-    assert_eq!(crossed(true, None).0, [Cause::Advisories]);
+    assert_eq!(crossed((true, None)).0, [Cause::Advisories]);
     // It has not: the new version was needed for it, and perhaps a new record too.
-    assert_eq!(crossed(false, None).0[0].as_str(), "unknown");
-    assert_eq!(crossed(true, None).1, [Cause::Code]);
-    assert_eq!(crossed(false, None).1, [Cause::Advisories]);
+    assert_eq!(crossed((false, None)).0[0].as_str(), "unknown");
+    assert_eq!(crossed((true, None)).1, [Cause::Code]);
+    assert_eq!(crossed((false, None)).1, [Cause::Advisories]);
 }
 
 #[test]
