@@ -1,10 +1,12 @@
 //! The command line.
 
 mod db;
+mod diff;
 mod sbom;
 mod vex;
 
 pub(crate) use db::{DbCommand, DbList, DbOrigin, DbUpdateArguments};
+pub(crate) use diff::DiffArguments;
 pub(crate) use sbom::{
     ReadingArguments, SbomArguments, SbomCommand, SbomConvertArguments, SbomDiffArguments,
     SbomListArguments, SbomMergeArguments, SbomScoreArguments,
@@ -143,6 +145,8 @@ pub(crate) enum Command {
     BuildkitScan,
     /// Find known vulnerabilities in an image or in anyone's SBOM.
     Scan(ScanArguments),
+    /// Tell which findings are new, fixed or changed between two builds, and whether the code or the advisories did it.
+    Diff(DiffArguments),
     /// Judge Dockerfiles and image configurations by the rules.
     Check(CheckArguments),
     /// Sign provenance, SBOM and scan, and attach them to the image.

@@ -6,6 +6,7 @@ mod buildkit_scan;
 mod check;
 mod completions;
 mod db;
+mod diff;
 mod explain;
 mod ledger;
 mod man;
@@ -29,6 +30,7 @@ pub(crate) async fn dispatch(
         Command::Sbom(arguments) => Box::pin(sbom::sbom(ctx, &arguments)).await,
         Command::BuildkitScan => buildkit_scan::buildkit_scan(ctx).await,
         Command::Scan(arguments) => Box::pin(scan::scan(ctx, &arguments)).await,
+        Command::Diff(arguments) => Box::pin(diff::diff(ctx, &arguments)).await,
         Command::Check(arguments) => Box::pin(check::check(ctx, &arguments)).await,
         Command::Attest(arguments) => Box::pin(attest::attest(ctx, &arguments)).await,
         Command::Verify(arguments) => Box::pin(verify::verify(ctx, &arguments)).await,

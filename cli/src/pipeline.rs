@@ -7,6 +7,7 @@ use crate::{
     exit::{self, ExitStatus},
     report::{self, Report},
     stages::{
+        advise::{self, Advised},
         attest::{self, Attachment, Attested, Findings},
         decide::{self, Build, Case},
         index,
@@ -15,6 +16,7 @@ use crate::{
         promote::{self, Order, Promoted},
         record::{self, Outcomes},
         resolve::{self, Resolved},
+        since,
         verify::{self, Verified},
         vex,
     },
@@ -27,7 +29,7 @@ use plimsoll_attest::{
 };
 use plimsoll_model::{Reference, scan::Scan};
 use plimsoll_policy::{
-    Decision, Policy, Verdict,
+    Decision, Policy, Since, Verdict,
     vex::{Image, VexFacts},
 };
 
@@ -61,6 +63,8 @@ struct Facts {
     resolved: Resolved,
     cataloged: Cataloged,
     scan: Scan,
+    advised: Advised,
+    since: Option<Since>,
     build: Build,
     bases: Option<plimsoll_policy::bases::Lock>,
     vex: Option<VexFacts>,
@@ -76,6 +80,7 @@ impl Facts {
             inventory: Some(self.cataloged.inventory()),
             scan: Some(&self.scan),
             vex: self.vex.as_ref(),
+            since: self.since.as_ref(),
             build: &self.build,
             bases: self.bases.as_ref(),
         }
@@ -142,7 +147,14 @@ impl Pipeline<'_> {
         let scan = index::scan(ctx, cataloged.inventory(), &index).await?;
         let scan = decide::attributed(scan, cataloged.inventory(), bases.as_ref());
         let vex = vex.about(Some(Image::of(resolved.image())));
-        Ok(Facts { resolved, cataloged, scan, build, bases, vex, policy })
+        let known = (bases.as_ref(), Some(resolved.image()));
+        let found = (cataloged.inventory(), &scan);
+        let advised = advise::advise(ctx, found, &index, known).await?;
+        let ledger = ctx.state_path(self.judging.ledger.ledger.as_deref(), "ledger.sqlite")?;
+        let name = resolved.subject().place.to_string();
+        let found = (cataloged.inventory().as_ref(), &scan);
+        let since = since::since(ctx, &policy, (&ledger, &name), found, &index).await?;
+        Ok(Facts { resolved, cataloged, scan, advised, since, build, bases, vex, policy })
     }
 
     /// Reads the source, and signs and attaches the statements.
@@ -226,6 +238,7 @@ impl Pipeline<'_> {
             inventory: Some(facts.cataloged.inventory()),
             cataloged: Some(&facts.cataloged),
             scan: Some(&facts.scan),
+            advised: Some(&facts.advised),
             decision: Some(decision),
             policy: Some(report::policy_name(&facts.policy)),
             base: case.base(),

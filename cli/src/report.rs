@@ -4,7 +4,7 @@ use crate::{
     context::Context,
     error::Error,
     files::{self, Draft},
-    stages::{inventory::Cataloged, promote::Promoted},
+    stages::{advise::Advised, inventory::Cataloged, promote::Promoted},
     ui::{self, Paint},
 };
 use camino::Utf8PathBuf;
@@ -44,6 +44,7 @@ formats! {
 /// Other versions of some of them, by their ids with `@` and the version.
 const VERSIONS: [&[Format]; 2] = [cyclonedx_json::VERSIONS, cyclonedx_xml::VERSIONS];
 
+mod advice;
 mod advised;
 pub(crate) mod explanation;
 mod findings;
@@ -82,6 +83,8 @@ pub(crate) struct Report<'a> {
     pub cataloged: Option<&'a Cataloged>,
     /// What the advisories say.
     pub scan: Option<&'a Scan>,
+    /// What to do about it.
+    pub advised: Option<&'a Advised>,
     /// The decision.
     pub decision: Option<&'a Decision>,
     /// The policy that decided: its file, or `built-in baseline`.
@@ -108,6 +111,7 @@ impl Report<'_> {
             inventory: None,
             cataloged: None,
             scan: None,
+            advised: None,
             decision: None,
             policy: None,
             base: None,
@@ -116,6 +120,12 @@ impl Report<'_> {
             record: None,
             next: None,
         }
+    }
+
+    /// What to do, line by line.
+    fn advice(&self) -> Vec<String> {
+        let both = self.advised.zip(self.inventory);
+        both.map(|(advised, inventory)| advice::lines(advised, inventory)).unwrap_or_default()
     }
 
     /// The inventory as an SBOM in the format with this id.
@@ -331,6 +341,7 @@ mod tests {
             inventory: None,
             scan: None,
             vex: None,
+            since: None,
             dockerfiles: &[dockerfile],
             target_stage: None,
             build_args: &BTreeMap::new(),

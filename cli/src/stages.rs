@@ -1,6 +1,7 @@
 //! The pipeline, one stage a file. What a stage hands on can be made by that stage alone.
 
 pub(crate) mod aboard;
+pub(crate) mod advise;
 pub(crate) mod advisories;
 pub(crate) mod attest;
 pub(crate) mod decide;
@@ -10,5 +11,7 @@ pub(crate) mod keys;
 pub(crate) mod promote;
 pub(crate) mod record;
 pub(crate) mod resolve;
+pub(crate) mod since;
 pub(crate) mod verify;
 pub(crate) mod vex;
+pub(crate) mod view;

@@ -28,6 +28,8 @@ pub struct Record {
     pub index: Option<RecordedIndex>,
     /// How many components ended how.
     pub counts: RecordedCounts,
+    /// The components that could not be evaluated; absent from records that do not say which.
+    pub not_evaluated: Option<Vec<Purl>>,
     /// Every finding, those that did not block included.
     pub findings: Vec<RecordedFinding>,
     /// The evidence that was verified or made.
@@ -199,6 +201,7 @@ pub(crate) mod tests {
                 built: Timestamp::UNIX_EPOCH,
             }),
             counts: RecordedCounts { components: 4, matched: 1, clean: 2, not_evaluated: 1 },
+            not_evaluated: Some(vec!["pkg:npm/x@1".parse().unwrap()]),
             findings: vec![RecordedFinding {
                 rule: "VUL-002".to_owned(),
                 severity: Severity::High,

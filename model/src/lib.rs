@@ -6,6 +6,7 @@
 pub mod advisory;
 pub mod class;
 pub mod component;
+pub mod difference;
 pub mod digest;
 pub mod evidence;
 pub mod finding;

@@ -2,7 +2,9 @@
 
 use crate::{EvidenceKind, Users, bases::Lock, vex::VexFacts};
 use camino::Utf8PathBuf;
-use plimsoll_model::{Inventory, evidence::Presence, image::Image, scan::Scan};
+use plimsoll_model::{
+    Inventory, difference::Difference, evidence::Presence, image::Image, scan::Scan,
+};
 use std::collections::BTreeMap;
 
 /// A Dockerfile of the user's.
@@ -12,6 +14,20 @@ pub struct Dockerfile {
     pub path: Utf8PathBuf,
     /// Its text.
     pub text: String,
+}
+
+/// What is new since the last promoted build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Since {
+    /// Compared with this build.
+    Build {
+        /// As people know it.
+        build: String,
+        /// What differs.
+        difference: Difference,
+    },
+    /// It can not be told, for this reason.
+    Untold(String),
 }
 
 /// Everything that is known when a decision is due. What is absent was not asked for by the command, and is not
@@ -28,6 +44,8 @@ pub struct Facts<'a> {
     pub scan: Option<&'a Scan>,
     /// What others, or we ourselves, say of the flaws in it.
     pub vex: Option<&'a VexFacts>,
+    /// What is new since the last promoted build; absent where nothing is compared.
+    pub since: Option<&'a Since>,
     /// The Dockerfiles.
     pub dockerfiles: &'a [Dockerfile],
     /// The stage that is built (`--target`); absent means the last.

@@ -28,7 +28,7 @@ pub use decide::{Action, AppliedException, Decision, Judged, PolicyLine, Verdict
 pub use error::Error;
 pub use evidence::EvidenceKind;
 pub use exceptions::Exception;
-pub use facts::{Dockerfile, Facts};
+pub use facts::{Dockerfile, Facts, Since};
 pub use pattern::{Pattern, PatternError};
 pub use policy::{
     BasesPolicy, EvidencePolicy, Policy, Profile, PromotionPolicy, SignerPolicy, VexPolicy,

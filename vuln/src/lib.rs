@@ -6,9 +6,11 @@
 //!
 //! Records are read in the OSV format: <https://ossf.github.io/osv-schema/>.
 
+pub mod advice;
 mod aliases;
 mod builder;
 mod csv;
+mod difference;
 mod ecosystem;
 mod error;
 mod explain;
@@ -27,7 +29,9 @@ mod testing;
 pub mod versions;
 mod wire;
 
+pub use advice::advise;
 pub use builder::{Builder, Imported};
+pub use difference::{Crossed, difference};
 pub use error::Error;
 pub use explain::{ExplainedRecord, Explanation, Place, RecordOutcome, explain};
 pub use extra::{Exploited, Lifetime, Prediction, Ransomware};

@@ -69,7 +69,8 @@ fn speaks_of(inventory: &Inventory, owner: ComponentId, index: &Index) -> bool {
     })
 }
 
-fn matches(
+/// Every flaw of one component, whoever judges it.
+pub(crate) fn matches(
     component: &Component,
     distribution: Option<&Distribution>,
     index: &Index,

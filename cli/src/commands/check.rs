@@ -34,6 +34,7 @@ pub(crate) async fn check(
         inventory: None,
         scan: None,
         vex: None,
+        since: None,
         build: &build,
         bases: bases.as_ref(),
     };

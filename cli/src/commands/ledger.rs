@@ -250,6 +250,7 @@ async fn judge_again(
         inventory: Some(&inventory),
         scan: Some(&scan),
         vex: vex.as_ref(),
+        since: None,
         build: &build,
         bases: None,
     };

@@ -8,6 +8,7 @@ use crate::{
     report::{self, Report, explanation},
     stages::{
         aboard::{self, Aboard, Reading},
+        advise,
         decide::{self, Build, Case},
         index,
         resolve::Resolved,
@@ -29,8 +30,10 @@ pub(crate) async fn scan(
     let scan = index::scan(ctx, subject.inventory(), &index).await?;
     let bases = decide::known_bases(ctx, &policy);
     let scan = decide::attributed(scan, subject.inventory(), bases.as_ref());
-    let image = subject.resolved().map(|resolved| Image::of(resolved.image()));
-    let vex = vex.about(image);
+    let image = subject.resolved().map(Resolved::image);
+    let known = (bases.as_ref(), image);
+    let advised = advise::advise(ctx, (subject.inventory(), &scan), &index, known).await?;
+    let vex = vex.about(image.map(Image::of));
     let case = Case {
         policy: &policy,
         image: None,
@@ -38,6 +41,7 @@ pub(crate) async fn scan(
         inventory: Some(subject.inventory()),
         scan: Some(&scan),
         vex: vex.as_ref(),
+        since: None,
         build: &Build::default(),
         bases: None,
     };
@@ -55,6 +59,7 @@ pub(crate) async fn scan(
         inventory: Some(subject.inventory()),
         cataloged: (!is_sbom).then(|| subject.cataloged()),
         scan: Some(&scan),
+        advised: Some(&advised),
         decision: Some(&decision),
         policy: Some(report::policy_name(&policy)),
         base: decide::base(bases.as_ref(), subject.inventory()),

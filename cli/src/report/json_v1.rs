@@ -1,6 +1,6 @@
 //! For programs. Version 1: fields are added, never changed or taken away.
 
-use super::{Format, Report, Style, advised, text, to_json, write_all};
+use super::{Format, Report, Style, advice, advised, text, to_json, write_all};
 use crate::{context::VERSION, error::Error, exit, stages::record};
 use plimsoll_attest::{StepOutcome, Verification};
 use plimsoll_model::{
@@ -42,6 +42,7 @@ pub(super) fn document(report: &Report<'_>) -> Value {
         "policy": report.policy,
         "decision": report.decision.map(decision),
         "scan": report.scan.map(|scan| scanned(scan, report.inventory)),
+        "advice": report.advised.zip(report.inventory).map(|(advised, inventory)| advice::as_json(advised, inventory)),
         "inventory": report.inventory.map(inventory),
         "evidence": report.evidence.iter().map(verification).collect::<Vec<_>>(),
         "promotion": report.promoted.map(|promoted| json!({
@@ -226,6 +227,7 @@ mod tests {
             "policy": null,
             "decision": null,
             "scan": null,
+            "advice": null,
             "inventory": null,
             "evidence": [],
             "promotion": null,

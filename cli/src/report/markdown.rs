@@ -51,6 +51,13 @@ fn render(out: &mut String, report: &Report<'_>, style: Style) -> std::fmt::Resu
     if left_out > 0 {
         writeln!(out, "\n{left_out} more findings are in the other reports.")?;
     }
+    let advice = report.advice();
+    if !advice.is_empty() {
+        writeln!(out, "\n### What to do\n")?;
+    }
+    for line in advice {
+        writeln!(out, "- {}", escape(&line))?;
+    }
     Ok(())
 }
 

@@ -44,6 +44,13 @@ fn render(out: &mut String, report: &Report<'_>, style: Style) -> std::fmt::Resu
         writeln!(out)?;
         explain(out, candidate)?;
     }
+    let advice = report.advice();
+    if !advice.is_empty() {
+        writeln!(out, "\nwhat to do")?;
+    }
+    for line in advice {
+        writeln!(out, "  {}", Printable(&line))?;
+    }
     if let Some(verdict) = text::verdict(report) {
         let (word, rest) = verdict.split_once(':').unwrap_or((&verdict, ""));
         let colour = if word == "PASSED" { "1;32" } else { "1;31" };

@@ -4,7 +4,7 @@ use crate::{args::BuildArguments, context::Context, error::Error, files, stages:
 use camino::{Utf8Path, Utf8PathBuf};
 use plimsoll_model::{Inventory, evidence::Presence, image::Image, scan::Scan};
 use plimsoll_policy::{
-    Decision, Dockerfile, EvidenceKind, Facts, Policy, Users, bases::Lock, vex::VexFacts,
+    Decision, Dockerfile, EvidenceKind, Facts, Policy, Since, Users, bases::Lock, vex::VexFacts,
 };
 use std::collections::BTreeMap;
 
@@ -59,6 +59,8 @@ pub(crate) struct Case<'a> {
     pub scan: Option<&'a Scan>,
     /// What is said of the flaws in it.
     pub vex: Option<&'a VexFacts>,
+    /// What is new since the last promoted build, where that is compared.
+    pub since: Option<&'a Since>,
     /// How it was built.
     pub build: &'a Build,
     /// The approved base images.
@@ -78,6 +80,7 @@ impl Case<'_> {
             inventory: self.inventory,
             scan: self.scan,
             vex: self.vex,
+            since: self.since,
             dockerfiles: &self.build.dockerfiles,
             target_stage: self.build.target.as_deref(),
             build_args: &self.build.arguments,

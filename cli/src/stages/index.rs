@@ -31,6 +31,15 @@ pub(crate) async fn open(ctx: &Context, arguments: &IndexArguments) -> Result<Ar
     Ok(Arc::new(index))
 }
 
+/// The same without a word, of a build that is looked at beside the one that is judged.
+pub(crate) async fn scan_quietly(
+    inventory: &Arc<Inventory>,
+    index: &Arc<Index>,
+) -> Result<Scan, Error> {
+    let (inventory, index) = (Arc::clone(inventory), Arc::clone(index));
+    spawn_blocking(move || plimsoll_vuln::scan(&inventory, &index)).await.map_err(Error::Worker)
+}
+
 /// Matches the inventory against the index.
 pub(crate) async fn scan(
     ctx: &Context,

@@ -16,7 +16,11 @@ use plimsoll_ledger::{
         RecordedPolicy, RecordedSource, RecordedVerdict, RecordedWorktree,
     },
 };
-use plimsoll_model::evidence::Presence;
+use plimsoll_model::{
+    Purl,
+    evidence::Presence,
+    scan::{Scan, ScanVerdict},
+};
 use plimsoll_policy::{Action, Decision, Judged, Verdict, vex::judge::Cleared};
 
 /// What a run came to.
@@ -72,6 +76,7 @@ fn build(ctx: &Context, outcomes: &Outcomes<'_>) -> Result<Record, Error> {
             .scan
             .map(|scan| RecordedIndex { digest: scan.index.digest, built: scan.index.built }),
         counts: counts(outcomes),
+        not_evaluated: outcomes.case.scan.map(|scan| not_evaluated(outcomes, scan)),
         findings: outcomes.decision.findings().iter().map(finding).collect(),
         evidence: evidence(outcomes.verified),
         base: outcomes.case.base(),
@@ -94,13 +99,21 @@ pub(crate) const fn recorded_verdict(verdict: Verdict) -> RecordedVerdict {
 }
 
 fn counts(outcomes: &Outcomes<'_>) -> RecordedCounts {
-    let scan = outcomes.case.scan.map(plimsoll_model::scan::Scan::counts).unwrap_or_default();
+    let scan = outcomes.case.scan.map(Scan::counts).unwrap_or_default();
     RecordedCounts {
         components: outcomes.cataloged.inventory().components().len(),
         matched: scan.matched,
         clean: scan.clean,
         not_evaluated: scan.not_evaluated,
     }
+}
+
+fn not_evaluated(outcomes: &Outcomes<'_>, scan: &Scan) -> Vec<Purl> {
+    let is_told =
+        |verdict: &ScanVerdict| matches!(verdict, ScanVerdict::Matched(_) | ScanVerdict::Clean);
+    let components = outcomes.cataloged.inventory().iter();
+    let untold = components.filter(|(id, _)| !scan.verdict(*id).is_some_and(is_told));
+    untold.map(|(_, component)| component.purl.clone()).collect()
 }
 
 /// A finding as the ledger writes it.

@@ -32,6 +32,8 @@ pub(crate) struct Wire {
     policy: Policy,
     index: Option<Index>,
     counts: Counts,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    not_evaluated: Option<Vec<Purl>>,
     findings: Vec<Finding>,
     evidence: Vec<Evidence>,
     base: Option<String>,
@@ -135,6 +137,7 @@ impl From<&Record> for Wire {
                 clean: counts.clean,
                 not_evaluated: counts.not_evaluated,
             },
+            not_evaluated: record.not_evaluated.clone(),
             findings: record.findings.iter().map(Finding::from).collect(),
             evidence: record
                 .evidence
@@ -208,6 +211,7 @@ impl Wire {
                 .index
                 .map(|index| RecordedIndex { digest: index.digest, built: index.built }),
             counts: RecordedCounts { components, matched, clean, not_evaluated },
+            not_evaluated: self.not_evaluated,
             findings: self.findings.into_iter().map(RecordedFinding::from).collect(),
             evidence: self
                 .evidence
@@ -256,6 +260,7 @@ mod tests {
                 "built": "1970-01-01T00:00:00Z",
             },
             "counts": {"components": 4, "matched": 1, "clean": 2, "not_evaluated": 1},
+            "not_evaluated": ["pkg:npm/x@1"],
             "findings": [{
                 "rule": "VUL-002",
                 "severity": "high",
@@ -291,6 +296,7 @@ mod tests {
             verdict: RecordedVerdict::Undecided,
             policy: RecordedPolicy { path: None, ..record(2).policy },
             index: None,
+            not_evaluated: None,
             findings: vec![],
             evidence: vec![],
             base: None,

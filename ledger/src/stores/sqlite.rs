@@ -106,6 +106,25 @@ impl Ledger {
         self.entries(&sql, [RecordedVerdict::Passed.as_str()])
     }
 
+    /// The newest promoted entry about subjects of this name.
+    pub fn latest_promoted(&self, name: &str) -> Result<Option<Entry>, Error> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM entry WHERE name = ?1 AND verdict = ?2 ORDER BY id DESC"
+        );
+        // Where it was promoted to is in the record alone. The newest is nearly always the first or second.
+        let fail = failure(&self.path);
+        let mut statement = self.connection.prepare(&sql).map_err(&fail)?;
+        let parameters = [name, RecordedVerdict::Passed.as_str()];
+        let mut rows = statement.query(parameters).map_err(&fail)?;
+        while let Some(row) = rows.next().map_err(&fail)? {
+            let entry = read(row).map_err(&fail)?.into_entry()?;
+            if entry.record.promoted_to.is_some() {
+                return Ok(Some(entry));
+            }
+        }
+        Ok(None)
+    }
+
     /// Checks every entry and its place in the chain, and gives how many there are.
     ///
     /// # Errors
@@ -274,6 +293,29 @@ mod tests {
             }
             place
         }
+    }
+
+    #[test]
+    fn the_newest_promoted_build_of_a_name_is_found() {
+        let place = Place::new();
+        let mut ledger = place.open();
+        let named = |number, to: Option<&str>, verdict| Record {
+            name: "r.example/app".to_owned(),
+            promoted_to: to.map(str::to_owned),
+            verdict,
+            ..record(number)
+        };
+        for one in [
+            named(1, Some("prod"), RecordedVerdict::Passed),
+            named(2, Some("prod"), RecordedVerdict::Passed),
+            named(3, None, RecordedVerdict::Passed),
+            named(4, Some("prod"), RecordedVerdict::Blocked),
+        ] {
+            ledger.append(&one).unwrap();
+        }
+        let newest = |name: &str| ledger.latest_promoted(name).unwrap().map(|entry| entry.id);
+        assert_eq!(newest("r.example/app"), Some(RecordId(2)));
+        assert_eq!(newest("r.example/ap"), None);
     }
 
     #[test]

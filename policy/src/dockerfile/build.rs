@@ -232,6 +232,7 @@ mod tests {
             inventory: None,
             scan: None,
             vex: None,
+            since: None,
             dockerfiles: &[],
             target_stage: None,
             build_args: &build_args,

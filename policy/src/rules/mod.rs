@@ -117,6 +117,7 @@ rules! {
     img_002_healthcheck_missing,
     vul_001_advisories_unusable,
     vul_002_vulnerable_component,
+    vul_003_new_finding,
     vul_004_not_evaluated,
     vul_005_malicious_component,
     vul_007_vex_without_effect,

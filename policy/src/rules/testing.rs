@@ -1,7 +1,7 @@
 //! What the tests of the rules have in common.
 
 use crate::{
-    Decision, Dockerfile, EvidenceKind, Facts, Judged, Policy, Users,
+    Decision, Dockerfile, EvidenceKind, Facts, Judged, Policy, Since, Users,
     bases::{Entry, EntryPlatform, Lock},
     decide,
 };
@@ -46,6 +46,7 @@ pub(crate) struct Case {
     is_unscanned: bool,
     verdicts: Option<Vec<ScanVerdict>>,
     vex: Option<crate::vex::VexFacts>,
+    since: Option<Since>,
 }
 
 /// The moment of all tests: 2026-06-15 12:00 UTC.
@@ -194,6 +195,12 @@ impl Case {
         self
     }
 
+    /// What differs from the last promoted build.
+    pub(crate) fn since(mut self, since: Since) -> Self {
+        self.since = Some(since);
+        self
+    }
+
     /// An inventory that nobody scanned.
     pub(crate) fn unscanned(mut self) -> Self {
         self.components.get_or_insert_default();
@@ -221,6 +228,7 @@ impl Case {
             inventory: has_inventory.then_some(&inventory),
             scan: (has_inventory && !self.is_unscanned).then_some(&scan),
             vex: self.vex.as_ref(),
+            since: self.since.as_ref(),
             dockerfiles: &self.dockerfiles,
             target_stage: self.target.as_deref(),
             build_args: &self.build_args,
