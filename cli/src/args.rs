@@ -3,7 +3,7 @@
 mod db;
 mod sbom;
 
-pub(crate) use db::{DbArguments, DbCommand, DbList, DbOrigin, DbUpdateArguments};
+pub(crate) use db::{DbCommand, DbList, DbOrigin, DbUpdateArguments};
 pub(crate) use sbom::{
     ReadingArguments, SbomArguments, SbomCommand, SbomConvertArguments, SbomDiffArguments,
     SbomListArguments, SbomMergeArguments, SbomScoreArguments,
