@@ -194,7 +194,7 @@ fn a_verdict_is_explained_by_every_record_that_was_considered() {
     let shown = scan(&["--explain", "minimist"]).expect_status(1).stdout;
     for line in [
         "pkg:npm/minimist@1.2.5",
-        "  verdict     matched: 1 flaws",
+        "  verdict     matched: 1 flaw",
         "  looked for  minimist 1.2.5 in npm",
         "    also      CVE-2021-44906",
     ] {

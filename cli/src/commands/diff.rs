@@ -57,6 +57,7 @@ pub(crate) async fn diff(
         users: None,
         inventory: Some(&compare.after.0.inventory),
         scan: Some(&scan),
+        vex: None,
         since: None,
         build: &build,
         bases: None,

@@ -90,7 +90,10 @@ fn inner(out: &mut String, name: &str, value: &str) -> fmt::Result {
 
 fn verdict(explanation: &Explanation, inventory: &Inventory) -> String {
     match &explanation.verdict {
-        ScanVerdict::Matched(matches) => format!("matched: {} flaws", matches.len()),
+        ScanVerdict::Matched(matches) => match matches.len() {
+            1 => "matched: 1 flaw".to_owned(),
+            count => format!("matched: {count} flaws"),
+        },
         ScanVerdict::Clean => "clean: the index covers it, and no record applies".to_owned(),
         ScanVerdict::NotEvaluated(reason) => format!("not evaluated: {reason}"),
         ScanVerdict::JudgedAs(owner) => {

@@ -11,7 +11,7 @@ use plimsoll_model::{
     risk::{Choice, Exploitation, KnownExploited, Prediction, Ransomware, Rating, Ratings},
     scan::{
         Dated, Fix, FixedIn, FixedSince, IndexStamp, Match, MatchEvidence, NotEvaluated, Origin,
-        Scan, ScanVerdict, SourceStamp,
+        Scan, ScanVerdict, SourceKind, SourceStamp,
     },
 };
 use plimsoll_policy::{Decision, Facts, Policy};
@@ -136,6 +136,8 @@ impl Case {
             digest: Digest::of(b"index"),
             built: at("2026-06-14T00:00:00Z"),
             sources: vec![SourceStamp {
+                kind: SourceKind::Advisories,
+                from: None,
                 ecosystem: "npm".to_owned(),
                 records: 2,
                 unreadable: 0,
@@ -152,6 +154,8 @@ impl Case {
             dockerfiles: &[],
             target_stage: None,
             build_args: &BTreeMap::new(),
+            vex: None,
+            since: None,
             bases: None,
             evidence: None,
         };

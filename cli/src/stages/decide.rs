@@ -2,7 +2,7 @@
 
 use crate::{args::BuildArguments, context::Context, error::Error, files, stages::keys};
 use camino::{Utf8Path, Utf8PathBuf};
-use plimsoll_model::{Inventory, evidence::Presence, image::Image, scan::Scan};
+use plimsoll_model::{Digest, Inventory, evidence::Presence, image::Image, scan::Scan};
 use plimsoll_policy::{
     Decision, Dockerfile, EvidenceKind, Facts, Policy, Since, Users, bases::Lock, vex::VexFacts,
 };
@@ -92,14 +92,19 @@ impl Case<'_> {
 
     /// The approved base image whose layers the image begins with.
     pub(crate) fn base(&self) -> Option<String> {
-        base(self.bases, self.inventory?)
+        let diff_ids: Vec<_> = self.image?.layers.iter().map(|layer| layer.diff_id).collect();
+        base_of(self.bases, &diff_ids)
     }
 }
 
 /// The approved base image whose layers what is aboard begins with.
 pub(crate) fn base(bases: Option<&Lock>, inventory: &Inventory) -> Option<String> {
     let diff_ids: Vec<_> = inventory.layers.iter().map(|layer| layer.diff_id).collect();
-    plimsoll_policy::bases::match_base(bases?, &diff_ids)
+    base_of(bases, &diff_ids)
+}
+
+fn base_of(bases: Option<&Lock>, diff_ids: &[Digest]) -> Option<String> {
+    plimsoll_policy::bases::match_base(bases?, diff_ids)
         .map(|(entry, platform)| format!("{}@{}", entry.name(), platform.manifest))
 }
 
