@@ -1,6 +1,6 @@
 //! The judges of formats, and what they are asked.
 
-use crate::support::{Sandbox, oracle, oracle_script, run, sandbox, shared};
+use crate::support::{Sandbox, oracle, oracle_script, root, run, sandbox, shared};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value;
 use std::{collections::BTreeSet, fs};
@@ -20,6 +20,8 @@ pub(super) enum Judge {
     Fsct,
     /// check-jsonschema with the schema of SARIF 2.1.0.
     Sarif,
+    /// check-jsonschema with our own schema of reports, in which nothing may be that it does not describe.
+    Report,
 }
 
 /// Why a document is refused; nothing where it is accepted.
@@ -38,7 +40,10 @@ impl Judge {
             Self::Spdx3 => script(&sandbox, "spdx3.py", documents),
             Self::Ntia => conformance(&sandbox, ["spdx2", "ntia"], documents),
             Self::Fsct => conformance(&sandbox, ["spdx3", "fsct3-min"], documents),
-            Self::Sarif => sarif(&sandbox, documents),
+            Self::Sarif => {
+                json_schema(&sandbox, &shared("data/schemas/sarif-2.1.0.json")?, documents)
+            }
+            Self::Report => json_schema(&sandbox, &closed_schema(&sandbox), documents),
         }
     }
 
@@ -132,11 +137,35 @@ fn conformance(
     Some(said.collect())
 }
 
+/// The schema of our reports, closed: readers have to expect fields to be added, but here each has to be described.
+fn closed_schema(sandbox: &Sandbox) -> Utf8PathBuf {
+    let schema = fs::read(root().join("docs/reference/report-v1.schema.json")).unwrap();
+    let mut schema: Value = serde_json::from_slice(&schema).unwrap();
+    close(&mut schema);
+    sandbox.write("closed.schema.json", schema.to_string())
+}
+
+fn close(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            fields.values_mut().for_each(close);
+            if fields.get("type").is_some_and(|kind| kind == "object") {
+                fields.insert("additionalProperties".to_owned(), Value::Bool(false));
+            }
+        }
+        Value::Array(things) => things.iter_mut().for_each(close),
+        _ => {}
+    }
+}
+
 #[track_caller]
-fn sarif(sandbox: &Sandbox, documents: &[Utf8PathBuf]) -> Option<Vec<Refusal>> {
+fn json_schema(
+    sandbox: &Sandbox,
+    schema: &Utf8Path,
+    documents: &[Utf8PathBuf],
+) -> Option<Vec<Refusal>> {
     let mut judge = sandbox.command(oracle("check-jsonschema")?);
-    judge.args(["--output-format", "json", "--schemafile"]);
-    judge.arg(shared("data/schemas/sarif-2.1.0.json")?);
+    judge.args(["--output-format", "json", "--schemafile", schema.as_str()]);
     let outcome = run(judge.args(documents));
     let report: Value = serde_json::from_str(&outcome.stdout).expect(&outcome.stderr);
     assert_eq!(report["parse_errors"].as_array().map(Vec::len).unwrap_or_default(), 0, "{report}");
