@@ -138,7 +138,7 @@ mod tests {
         let files = || std::fs::read_dir(folder).unwrap().count();
         let path = folder.join("file");
         let mut draft = Draft::begin(&path).unwrap();
-        draft.write_all(&[b'x'; 2 * BUFFER]).unwrap();
+        draft.write_all(&vec![b'x'; 2 * BUFFER]).unwrap();
         assert!(!path.exists());
         drop(draft);
         assert_eq!(files(), 0);

@@ -1,6 +1,6 @@
 //! What advisories say, as `json_v1` has it.
 
-use super::flaws;
+use super::{flaws, text};
 use plimsoll_model::{
     Inventory,
     advisory::AdvisoryClass,
@@ -9,12 +9,11 @@ use plimsoll_model::{
 };
 use serde_json::{Value, json};
 
-/// Every match, in the inventory's order.
+/// Every match, by risk and then by name.
 pub(super) fn matches(scan: &Scan, inventory: &Inventory) -> Vec<Value> {
-    let matches = scan.matches().filter_map(|(id, found)| {
-        let component = inventory.component(id)?;
-        Some(one(component.purl.as_str(), &flaws::path(component), found))
-    });
+    let matches = text::by_risk(scan, inventory)
+        .into_iter()
+        .map(|(component, found)| one(component.purl.as_str(), &flaws::path(component), found));
     matches.collect()
 }
 

@@ -26,12 +26,6 @@ pub(crate) struct AdvisedBase {
     pub newer: Option<String>,
 }
 
-/// The diffIDs of the approved base image that an image begins with; none where it is not known.
-pub(crate) fn base_layers(bases: Option<&Lock>, image: Option<&Image>) -> Vec<Digest> {
-    let found = bases.zip(image).and_then(|(lock, image)| match_base(lock, &layers(image)));
-    found.map(|(_, platform)| platform.diff_ids.clone()).unwrap_or_default()
-}
-
 /// What to do about everything that a scan has found.
 pub(crate) async fn advise(
     ctx: &Context,
