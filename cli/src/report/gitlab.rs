@@ -335,12 +335,8 @@ pub(super) mod tests {
     }
 
     fn is_valid_scan(scan: &Value, kind: &str) {
-        for tool in [&scan["analyzer"], &scan["scanner"]] {
-            for field in ["id", "name", "version"] {
-                assert!(!text(tool, field).is_empty());
-            }
-            assert!(!text(&tool["vendor"], "name").is_empty());
-        }
+        is_valid_tool(&scan["analyzer"]);
+        is_valid_tool(&scan["scanner"]);
         assert!(is_time(text(scan, "start_time")) && is_time(text(scan, "end_time")), "{scan}");
         assert!(["success", "failure"].contains(&text(scan, "status")));
         assert_eq!(text(scan, "type"), kind);
@@ -350,6 +346,13 @@ pub(super) mod tests {
         }
     }
 
+    fn is_valid_tool(tool: &Value) {
+        for field in ["id", "name", "version"] {
+            assert!(!text(tool, field).is_empty());
+        }
+        assert!(!text(&tool["vendor"], "name").is_empty());
+    }
+
     fn is_valid_row(row: &Value) {
         text(row, "id").parse::<uuid::Uuid>().unwrap();
         assert!(text(row, "name").chars().count() <= 255);
@@ -357,6 +360,21 @@ pub(super) mod tests {
         assert!(text(row, "solution").chars().count() <= 7000);
         let words = ["Info", "Unknown", "Low", "Medium", "High", "Critical"];
         assert!(words.contains(&text(row, "severity")));
+        has_valid_identifiers(row);
+        for link in row["links"].as_array().unwrap() {
+            assert!(flaws::link(text(link, "url")).is_some(), "{link}");
+        }
+        for detail in row["details"].as_object().unwrap().values() {
+            assert!(!text(detail, "name").is_empty() && text(detail, "type") == "text");
+            text(detail, "value");
+        }
+        has_valid_vectors(row);
+        let dependency = &row["location"]["dependency"];
+        text(dependency, "version");
+        text(&dependency["package"], "name");
+    }
+
+    fn has_valid_identifiers(row: &Value) {
         let identifiers = row["identifiers"].as_array().unwrap();
         assert!(!identifiers.is_empty());
         for identifier in identifiers {
@@ -365,22 +383,15 @@ pub(super) mod tests {
             }
             assert!(text(identifier, "url").starts_with("https://"));
         }
-        for link in row["links"].as_array().unwrap() {
-            assert!(flaws::link(text(link, "url")).is_some(), "{link}");
-        }
-        for detail in row["details"].as_object().unwrap().values() {
-            assert!(!text(detail, "name").is_empty() && text(detail, "type") == "text");
-            text(detail, "value");
-        }
+    }
+
+    fn has_valid_vectors(row: &Value) {
         if let Some(vectors) = row.get("cvss_vectors") {
             let vectors = vectors.as_array().unwrap();
             assert!((1..=10).contains(&vectors.len()));
             assert!(vectors.iter().all(|one| is_cvss(text(one, "vector"))));
             assert!(vectors.iter().all(|one| !text(one, "vendor").is_empty()));
         }
-        let dependency = &row["location"]["dependency"];
-        text(dependency, "version");
-        text(&dependency["package"], "name");
     }
 
     #[test]
