@@ -72,7 +72,11 @@ fn of_finding(judged: &Judged, fingerprint: String) -> Row {
     let (purl, path, layer) = match &finding.place {
         Place::Component { purl, path, layer } => (purl.to_string(), path.clone(), *layer),
         Place::File { path, layer } => (String::new(), path.clone(), *layer),
-        elsewhere => (String::new(), elsewhere.to_string(), None),
+        elsewhere @ (Place::Source { .. }
+        | Place::Config { .. }
+        | Place::Image
+        | Place::Evidence
+        | Place::Policy) => (String::new(), elsewhere.to_string(), None),
     };
     [
         text::effect(judged).to_owned(),

@@ -48,7 +48,12 @@ fn annotate(out: &mut String, level: &str, findings: &[&Judged]) -> std::fmt::Re
         let title = format!("{} ({})", judged.finding.rule, text::effect(judged));
         let message = match &judged.finding.place {
             Place::Source { .. } => sentence(judged),
-            elsewhere => format!("{}. Where: {}", sentence(judged), Printable(&elsewhere.to_string())),
+            elsewhere @ (Place::Config { .. }
+            | Place::Component { .. }
+            | Place::File { .. }
+            | Place::Image
+            | Place::Evidence
+            | Place::Policy) => format!("{}. Where: {}", sentence(judged), Printable(&elsewhere.to_string())),
         };
         let message = shortened(&message, MOST_MESSAGE);
         let place = place(judged);

@@ -15,7 +15,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use plimsoll_model::{
     Printable, Severity, advisory::Authority, finding::Outcome, risk::Exploitation,
 };
-use plimsoll_policy::Judged;
+use plimsoll_policy::{Decision, Judged};
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, io::Write};
 
@@ -67,7 +67,7 @@ fn scan(kind: &Kind, report: &Report<'_>) -> Value {
         "vendor": { "name": "Plimsoll" },
         "version": VERSION,
     });
-    let when = time(report.decision.map_or(Timestamp::UNIX_EPOCH, |decision| decision.decided()));
+    let when = time(report.decision.map_or(Timestamp::UNIX_EPOCH, Decision::decided));
     let unevaluated = not_evaluated(report);
     json!({
         "analyzer": tool,
@@ -75,14 +75,14 @@ fn scan(kind: &Kind, report: &Report<'_>) -> Value {
         "type": kind.scan,
         "start_time": when,
         "end_time": when,
-        "status": if is_whole(report, unevaluated.is_empty()) { "success" } else { "failure" },
+        "status": if is_whole(report, unevaluated.len()) { "success" } else { "failure" },
         "messages": messages(report, &unevaluated),
     })
 }
 
 /// Whether everything was told that the policy wants told: a scan that was not has not succeeded.
-fn is_whole(report: &Report<'_>, is_evaluated: bool) -> bool {
-    report.decision.map_or(is_evaluated, |decision| {
+fn is_whole(report: &Report<'_>, unevaluated: usize) -> bool {
+    report.decision.map_or(unevaluated == 0, |decision| {
         decision.blocking().all(|judged| judged.finding.outcome == Outcome::Fail)
     })
 }
@@ -326,13 +326,17 @@ pub(super) mod tests {
         let report: Value = serde_json::from_str(report).unwrap();
         assert_eq!(text(&report, "version"), "15.2.1");
         assert!(text(&report, "schema").starts_with("https://"));
-        let scan = &report["scan"];
-        for tool in [&scan["analyzer"], &scan["scanner"]] {
-            for field in ["id", "name", "version"] {
-                assert!(!text(tool, field).is_empty());
-            }
-            assert!(!text(&tool["vendor"], "name").is_empty());
-        }
+        is_valid_scan(&report["scan"], kind);
+        let rows = report["vulnerabilities"].as_array().unwrap();
+        rows.iter().for_each(is_valid_row);
+        assert!(rows.iter().all(|row| location(&row["location"])), "{rows:?}");
+        let ids: std::collections::BTreeSet<_> = rows.iter().map(|row| text(row, "id")).collect();
+        assert_eq!(ids.len(), rows.len(), "an id is there twice");
+    }
+
+    fn is_valid_scan(scan: &Value, kind: &str) {
+        is_valid_tool(&scan["analyzer"]);
+        is_valid_tool(&scan["scanner"]);
         assert!(is_time(text(scan, "start_time")) && is_time(text(scan, "end_time")), "{scan}");
         assert!(["success", "failure"].contains(&text(scan, "status")));
         assert_eq!(text(scan, "type"), kind);
@@ -340,11 +344,13 @@ pub(super) mod tests {
             assert!(["info", "warn", "fatal"].contains(&text(message, "level")));
             assert!(!text(message, "value").is_empty());
         }
-        let rows = report["vulnerabilities"].as_array().unwrap();
-        rows.iter().for_each(is_valid_row);
-        assert!(rows.iter().all(|row| location(&row["location"])), "{rows:?}");
-        let ids: std::collections::BTreeSet<_> = rows.iter().map(|row| text(row, "id")).collect();
-        assert_eq!(ids.len(), rows.len(), "an id is there twice");
+    }
+
+    fn is_valid_tool(tool: &Value) {
+        for field in ["id", "name", "version"] {
+            assert!(!text(tool, field).is_empty());
+        }
+        assert!(!text(&tool["vendor"], "name").is_empty());
     }
 
     fn is_valid_row(row: &Value) {
@@ -354,6 +360,21 @@ pub(super) mod tests {
         assert!(text(row, "solution").chars().count() <= 7000);
         let words = ["Info", "Unknown", "Low", "Medium", "High", "Critical"];
         assert!(words.contains(&text(row, "severity")));
+        has_valid_identifiers(row);
+        for link in row["links"].as_array().unwrap() {
+            assert!(flaws::link(text(link, "url")).is_some(), "{link}");
+        }
+        for detail in row["details"].as_object().unwrap().values() {
+            assert!(!text(detail, "name").is_empty() && text(detail, "type") == "text");
+            text(detail, "value");
+        }
+        has_valid_vectors(row);
+        let dependency = &row["location"]["dependency"];
+        text(dependency, "version");
+        text(&dependency["package"], "name");
+    }
+
+    fn has_valid_identifiers(row: &Value) {
         let identifiers = row["identifiers"].as_array().unwrap();
         assert!(!identifiers.is_empty());
         for identifier in identifiers {
@@ -362,22 +383,15 @@ pub(super) mod tests {
             }
             assert!(text(identifier, "url").starts_with("https://"));
         }
-        for link in row["links"].as_array().unwrap() {
-            assert!(flaws::link(text(link, "url")).is_some(), "{link}");
-        }
-        for detail in row["details"].as_object().unwrap().values() {
-            assert!(!text(detail, "name").is_empty() && text(detail, "type") == "text");
-            text(detail, "value");
-        }
+    }
+
+    fn has_valid_vectors(row: &Value) {
         if let Some(vectors) = row.get("cvss_vectors") {
             let vectors = vectors.as_array().unwrap();
             assert!((1..=10).contains(&vectors.len()));
             assert!(vectors.iter().all(|one| is_cvss(text(one, "vector"))));
             assert!(vectors.iter().all(|one| !text(one, "vendor").is_empty()));
         }
-        let dependency = &row["location"]["dependency"];
-        text(dependency, "version");
-        text(&dependency["package"], "name");
     }
 
     #[test]

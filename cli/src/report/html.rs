@@ -113,7 +113,12 @@ fn table(out: &mut String, caption: &str, findings: &[&Judged]) -> fmt::Result {
         );
         let place = match &finding.place {
             Place::Component { purl, .. } => format!("{} ({purl})", finding.place),
-            elsewhere => elsewhere.to_string(),
+            elsewhere @ (Place::Source { .. }
+            | Place::Config { .. }
+            | Place::File { .. }
+            | Place::Image
+            | Place::Evidence
+            | Place::Policy) => elsewhere.to_string(),
         };
         let decided = [accepted(judged), text::policy_line(judged)];
         let decided: Vec<String> = decided.into_iter().flatten().collect();

@@ -1,4 +1,4 @@
-//! JUnit's XML, which every CI system shows: a suite for each rule, a case for each finding.
+//! `JUnit`'s XML, which every CI system shows: a suite for each rule, a case for each finding.
 //!
 //! There is no schema that all follow; this keeps to what the Windy Road schema and Jenkins' have in common. What blocks is
 //! a failure; an error where it could not be told, for a case that is skipped looks passed. What could not be told and does
@@ -21,7 +21,7 @@ use std::{
     io::{self, Write},
 };
 
-/// JUnit.
+/// `JUnit`.
 pub(crate) const FORMAT: Format = Format {
     id: "junit",
     description: "JUnit XML: a case for each finding, a failure for each that blocks",
@@ -205,7 +205,14 @@ mod tests {
                     names.push(element.name().as_ref().to_owned());
                 }
                 Read::Eof => return names,
-                _ => {}
+                Read::End(_)
+                | Read::Text(_)
+                | Read::CData(_)
+                | Read::Comment(_)
+                | Read::Decl(_)
+                | Read::PI(_)
+                | Read::DocType(_)
+                | Read::GeneralRef(_) => {}
             }
         }
     }

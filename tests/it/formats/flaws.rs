@@ -32,7 +32,7 @@ fn cyclonedx_with_flaws_is_accepted_and_its_twins_are_not() {
         }),
         ("'flaw' was unexpected", |bom| bom["vulnerabilities"][0]["flaw"] = json!(1)),
         ("'ref' is a required property", |bom| {
-            remove(&mut bom["vulnerabilities"][0]["affects"][0], "ref")
+            remove(&mut bom["vulnerabilities"][0]["affects"][0], "ref");
         }),
     ];
     Judge::CycloneDx.refuses_twins(&documents[0], &twins);

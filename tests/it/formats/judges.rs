@@ -154,7 +154,7 @@ fn close(schema: &mut Value) {
             }
         }
         Value::Array(things) => things.iter_mut().for_each(close),
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
