@@ -332,9 +332,8 @@ mod tests {
         ])
     }
 
-    #[test]
-    fn a_scan_is_written_as_the_specification_has_it() {
-        let scan = Scan {
+    fn scan() -> Scan {
+        Scan {
             index: index(),
             verdicts: vec![
                 ScanVerdict::Matched(vec![
@@ -344,7 +343,12 @@ mod tests {
                 ScanVerdict::Clean,
                 ScanVerdict::NotEvaluated(NotEvaluated::NoVersion),
             ],
-        };
+        }
+    }
+
+    #[test]
+    fn a_scan_is_written_as_the_specification_has_it() {
+        let scan = scan();
         let found = predicate(&ScanFacts {
             scan: &scan,
             inventory: &inventory(),
