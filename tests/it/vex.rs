@@ -14,13 +14,10 @@ struct Dock(Sandbox);
 fn dock() -> Dock {
     let sandbox = sandbox();
     sandbox.write("plimsoll.yaml", POLICY);
-    let layer = LayerBuilder::new()
-        .file("etc/os-release", "ID=debian\nVERSION_ID=\"12\"\n")
-        .file("var/lib/dpkg/status", "")
-        .file(
-            "srv/app/node_modules/lodash/package.json",
-            r#"{"name": "lodash", "version": "4.17.20", "license": "MIT"}"#,
-        );
+    let layer = LayerBuilder::new().file(
+        "srv/app/node_modules/lodash/package.json",
+        r#"{"name": "lodash", "version": "4.17.20", "license": "MIT"}"#,
+    );
     let image = ImageBuilder::new().user("1000").healthcheck(&["CMD", "true"]).layer(layer).build();
     image.write_layout(&sandbox.join("hold"), Some("1"));
     Dock(sandbox)

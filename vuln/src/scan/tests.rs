@@ -525,7 +525,7 @@ fn what_is_known_of_exploitation_comes_with_the_match() {
         )
     };
     let records =
-        [record("A-1", "CVE-2024-0001"), record("A-2", "CVE-2024-0002"), record("A-3", "X-3")];
+        [record("A-1", "CVE-2024-0001"), record("A-2", "CVE-2024-0002"), record("Z-3", "X-3")];
     let entries: Vec<_> =
         records.iter().zip(["1", "2", "3"]).map(|(text, name)| (name, text.as_bytes())).collect();
     let entries: Vec<_> =
