@@ -184,7 +184,8 @@ mod tests {
         inventory::Unknown,
         risk::{Choice, Exploitation, KnownExploited, Prediction, Rating, Ratings},
         scan::{
-            Dated, Fix, FixedIn, FixedSince, NotEvaluated, Origin, ScanVerdict, SourceKind, SourceStamp,
+            Dated, Fix, FixedIn, FixedSince, NotEvaluated, Origin, ScanVerdict, SourceKind,
+            SourceStamp,
         },
     };
 

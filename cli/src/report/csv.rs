@@ -10,7 +10,10 @@ use super::{
 };
 use crate::error::Error;
 use plimsoll_model::{
-    Printable, component::Component, finding::{Place, Vulnerability}, risk::Exploitation,
+    Printable,
+    component::Component,
+    finding::{Place, Vulnerability},
+    risk::Exploitation,
 };
 use plimsoll_policy::Judged;
 use std::io::Write;
@@ -146,9 +149,9 @@ fn line(row: &Row) -> String {
 /// A field in quotes that is no formula. Its control characters are spelled out, so it stays on one line.
 fn quoted(field: &str) -> String {
     let field = Printable(field).to_string();
-    let is_formula = field
-        .trim_start()
-        .starts_with(['=', '+', '-', '@', '|', '%', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']);
+    let is_formula = field.trim_start().starts_with([
+        '=', '+', '-', '@', '|', '%', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
+    ]);
     let guard = if is_formula { "'" } else { "" };
     format!("\"{guard}{}\"", field.replace('"', "\"\""))
 }
@@ -176,7 +179,10 @@ mod tests {
             for line in lines {
                 let fields = fields(line);
                 assert_eq!(fields.len(), COLUMNS.len(), "{line}");
-                assert!(!fields.iter().any(|field| field.starts_with(['=', '+', '-', '@'])), "{line}");
+                assert!(
+                    !fields.iter().any(|field| field.starts_with(['=', '+', '-', '@'])),
+                    "{line}"
+                );
             }
             insta::assert_snapshot!(format!("csv_{name}"), report);
         }

@@ -53,7 +53,9 @@ fn annotate(out: &mut String, level: &str, findings: &[&Judged]) -> std::fmt::Re
             | Place::File { .. }
             | Place::Image
             | Place::Evidence
-            | Place::Policy) => format!("{}. Where: {}", sentence(judged), Printable(&elsewhere.to_string())),
+            | Place::Policy) => {
+                format!("{}. Where: {}", sentence(judged), Printable(&elsewhere.to_string()))
+            }
         };
         let message = shortened(&message, MOST_MESSAGE);
         let place = place(judged);
@@ -106,7 +108,8 @@ mod tests {
             let report = case.write(&FORMAT);
             shows_safely(&report);
             for line in report.lines() {
-                let rest = LEVELS.iter().find_map(|level| line.strip_prefix(&format!("::{level} ")));
+                let rest =
+                    LEVELS.iter().find_map(|level| line.strip_prefix(&format!("::{level} ")));
                 assert!(rest.is_some_and(|rest| rest.starts_with("title=")), "{line}");
                 assert!(!line.contains("%0A::error"), "{line}");
             }
@@ -125,15 +128,13 @@ mod tests {
         let decision = crate::report::tests::decision();
         let report =
             Report { decision: Some(&decision), ..Report::new("check", "Dockerfile".to_owned()) };
-        let style = Style {
-            paint: crate::ui::Paint::Plain,
-            show: plimsoll_model::Severity::Info,
-        };
+        let style = Style { paint: crate::ui::Paint::Plain, show: plimsoll_model::Severity::Info };
         let written = crate::report::tests::to_vec(&FORMAT, &report, style).unwrap();
         let written = String::from_utf8(written).unwrap();
         let first = written.lines().next().unwrap();
         assert!(
-            first.starts_with("::warning file=Dockerfile,line=1,col=6,title=BASE-012 (warn)::FROM "),
+            first
+                .starts_with("::warning file=Dockerfile,line=1,col=6,title=BASE-012 (warn)::FROM "),
             "{first}"
         );
     }

@@ -84,9 +84,8 @@ mod tests {
         for (name, case) in Case::all() {
             let report = case.write(&FORMAT);
             gitlab::tests::is_valid(&report, "container_scanning", |location| {
-                let is_there = |field: &str| {
-                    location[field].as_str().is_some_and(|text| !text.is_empty())
-                };
+                let is_there =
+                    |field: &str| location[field].as_str().is_some_and(|text| !text.is_empty());
                 is_there("image") && is_there("operating_system")
             });
             insta::assert_snapshot!(format!("gitlab_container_scanning_{name}"), report);

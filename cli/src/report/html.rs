@@ -291,7 +291,9 @@ mod tests {
     #[test]
     fn the_report_for_programs_is_inside_and_the_same() {
         let case = Case::hostile();
-        let page = case.write(&FORMAT).replace("\"[version]\"", &format!("\"{}\"", crate::context::VERSION));
+        let page = case
+            .write(&FORMAT)
+            .replace("\"[version]\"", &format!("\"{}\"", crate::context::VERSION));
         let (_, data) = page.split_once("id=\"report\">").unwrap();
         let (data, _) = data.split_once("</script>").unwrap();
         let found: serde_json::Value = serde_json::from_str(data).unwrap();

@@ -67,10 +67,8 @@ fn suites(report: &Report<'_>, decision: &Decision) -> Vec<Suite> {
     for judged in decision.findings() {
         by_rule.entry(judged.finding.rule).or_default().push(of_finding(judged));
     }
-    let mut suites: Vec<Suite> = by_rule
-        .into_iter()
-        .map(|(rule, cases)| Suite { name: rule.to_owned(), cases })
-        .collect();
+    let mut suites: Vec<Suite> =
+        by_rule.into_iter().map(|(rule, cases)| Suite { name: rule.to_owned(), cases }).collect();
     let unevaluated: Vec<TestCase> = not_evaluated(report)
         .into_iter()
         .map(|(component, reason)| TestCase {
@@ -85,7 +83,8 @@ fn suites(report: &Report<'_>, decision: &Decision) -> Vec<Suite> {
     }
     if suites.is_empty() {
         // Readers take a file without a case for a run that did not happen.
-        suites.push(Suite { name: "decision".to_owned(), cases: vec![of_nothing(report, decision)] });
+        suites
+            .push(Suite { name: "decision".to_owned(), cases: vec![of_nothing(report, decision)] });
     }
     suites
 }
@@ -155,7 +154,8 @@ fn with_counts<'a, W: Write>(
 fn of_suite(xml: &mut Writer<Vec<u8>>, suite: &Suite) -> io::Result<()> {
     let element = xml.create_element("testsuite").with_attribute(("name", suite.name.as_str()));
     let element = with_counts(element, &suite.counts());
-    element.write_inner_content(|xml| suite.cases.iter().try_for_each(|case| of_case(xml, case)))?;
+    element
+        .write_inner_content(|xml| suite.cases.iter().try_for_each(|case| of_case(xml, case)))?;
     Ok(())
 }
 

@@ -84,10 +84,7 @@ fn image_purl(image: &Image) -> Option<Purl> {
 fn said(judged: &Judged) -> Vec<(&'static str, Value)> {
     let finding = &judged.finding;
     let affected = |action: String| {
-        vec![
-            ("status", json!(Status::Affected.as_str())),
-            ("action_statement", json!(action)),
-        ]
+        vec![("status", json!(Status::Affected.as_str())), ("action_statement", json!(action))]
     };
     if let Some(by) = &judged.cleared {
         return cleared(by);

@@ -85,7 +85,8 @@ fn rule(id: &str, findings: &[&Judged]) -> Option<Value> {
     let worst = scores.max_by(f64::total_cmp).unwrap_or_default();
     let flaw = first.finding.vulnerability.as_ref();
     let title = flaw.map_or(rule.title, |_| first.finding.title.as_str());
-    let text = |text: &str| json!({ "text": shortened(&Printable(text).to_string(), MOST_DESCRIPTION) });
+    let text =
+        |text: &str| json!({ "text": shortened(&Printable(text).to_string(), MOST_DESCRIPTION) });
     Some(json!({
         "id": id,
         "name": rule.name,
@@ -154,8 +155,7 @@ fn properties(judged: &Judged) -> Value {
     let mut properties = json!({
         "severity": judged.finding.severity.as_str(), "effect": text::effect(judged),
     });
-    if let (Some(flaw), Some(object)) =
-        (&judged.finding.vulnerability, properties.as_object_mut())
+    if let (Some(flaw), Some(object)) = (&judged.finding.vulnerability, properties.as_object_mut())
     {
         object.insert("security-severity".to_owned(), format!("{:.1}", score(judged)).into());
         object.insert("purl".to_owned(), flaw.purl.as_str().into());
@@ -222,7 +222,10 @@ mod tests {
         let fingerprints = |case: &Case| {
             let log: Value = serde_json::from_str(&case.write(&FORMAT)).unwrap();
             let results = log["runs"][0]["results"].as_array().unwrap().clone();
-            results.into_iter().map(|result| result["partialFingerprints"].clone()).collect::<Vec<_>>()
+            results
+                .into_iter()
+                .map(|result| result["partialFingerprints"].clone())
+                .collect::<Vec<_>>()
         };
         let expect = fingerprints(&Case::two_flaws());
         assert_eq!(fingerprints(&Case::two_flaws_in_other_versions()), expect);

@@ -318,7 +318,8 @@ mod tests {
     #[test]
     fn exploited_flaws_and_likely_ones() {
         let of = |gate: &str, exploitation, prediction: Option<f64>| {
-            let prediction = prediction.map(|probability| Prediction { probability, percentile: 0.0 });
+            let prediction =
+                prediction.map(|probability| Prediction { probability, percentile: 0.0 });
             let flaw = Match { exploitation, prediction, ..found("CVE-1", Severity::Low) };
             case(flaw).policy(&format!("gate: {{fail: [{{{gate}}}]}}"))
         };
@@ -362,7 +363,20 @@ mod tests {
         assert!(least("0.0001%").is_ok_and(|least| least.is_reached_by(0.000_001)));
         assert!(least("100%").is_ok_and(|least| least.is_reached_by(1.0)));
         assert!(least("1%").is_ok_and(|least| !least.is_reached_by(0.009_999)));
-        for bad in ["", "%", "0%", "0.0000%", "10", "-1%", "1e1%", ".5%", "5.%", "100.0001%", "1.00001%", "1 %"] {
+        for bad in [
+            "",
+            "%",
+            "0%",
+            "0.0000%",
+            "10",
+            "-1%",
+            "1e1%",
+            ".5%",
+            "5.%",
+            "100.0001%",
+            "1.00001%",
+            "1 %",
+        ] {
             assert!(least(bad).is_err(), "{bad}");
         }
     }

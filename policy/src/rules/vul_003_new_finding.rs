@@ -1,6 +1,9 @@
 //! VUL-003: no flaw is aboard that was not in the last promoted build.
 
-use super::{About, Raised, Rule, RuleContext, vul_002_vulnerable_component::{matches, raise}};
+use super::{
+    About, Raised, Rule, RuleContext,
+    vul_002_vulnerable_component::{matches, raise},
+};
 use crate::{decide::Action, facts::Since};
 use plimsoll_model::{
     Severity,
@@ -51,7 +54,12 @@ fn of_build(context: &RuleContext<'_>, build: &str, difference: &Difference) -> 
     }
     raised.extend(difference.untold.iter().map(|untold| {
         let title = format!("{} could be evaluated in {build}, and can not now", untold.package);
-        context.unknown(Place::Image, title, untold.reason.clone(), "something that can be evaluated")
+        context.unknown(
+            Place::Image,
+            title,
+            untold.reason.clone(),
+            "something that can be evaluated",
+        )
     }));
     raised
 }

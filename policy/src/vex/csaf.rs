@@ -215,7 +215,8 @@ fn statements(node: &Node<'_>, tree: &Tree) -> Result<Vec<Statement>, Error> {
     for key in status.object()?.keys().filter(|key| *key != "recommended") {
         let list = status.need(key)?;
         let Some((word, value)) = STATUSES.iter().find(|(word, _)| word == key) else {
-            return status.fail(format!("unknown status `{}`", key.chars().take(100).collect::<String>()));
+            return status
+                .fail(format!("unknown status `{}`", key.chars().take(100).collect::<String>()));
         };
         for id in list.items()? {
             let name = id.text()?;
@@ -230,16 +231,17 @@ fn statements(node: &Node<'_>, tree: &Tree) -> Result<Vec<Statement>, Error> {
             grouped.entry((*word, said)).or_insert((*value, Vec::new())).1.push(product.clone());
         }
     }
-    let statement = |((word, said), (status, products)): ((&str, Said), (Status, Vec<Product>))| Statement {
-        at: format!("{}.product_status.{word}", node.at),
-        ids: ids.clone(),
-        products,
-        status,
-        justification: said.justification,
-        impact: said.impact,
-        action: said.action,
-        timestamp: None,
-    };
+    let statement =
+        |((word, said), (status, products)): ((&str, Said), (Status, Vec<Product>))| Statement {
+            at: format!("{}.product_status.{word}", node.at),
+            ids: ids.clone(),
+            products,
+            status,
+            justification: said.justification,
+            impact: said.impact,
+            action: said.action,
+            timestamp: None,
+        };
     Ok(grouped.into_iter().map(statement).collect())
 }
 
@@ -343,12 +345,23 @@ mod tests {
     #[test]
     fn statuses_and_reasons_are_brought_together() {
         let read = parse(&document()).unwrap();
-        assert_eq!((read.author.as_str(), read.id.as_deref()), ("Example", Some("https://example.com EX-1")));
+        assert_eq!(
+            (read.author.as_str(), read.id.as_deref()),
+            ("Example", Some("https://example.com EX-1"))
+        );
         assert_eq!((read.format.as_str(), &read.version[..]), ("CSAF 2.0", &[1, 2, 0][..]));
         let said: Vec<_> = read
             .statements
             .iter()
-            .map(|s| (s.status, s.justification, s.impact.as_deref(), s.action.as_deref(), s.products.len()))
+            .map(|s| {
+                (
+                    s.status,
+                    s.justification,
+                    s.impact.as_deref(),
+                    s.action.as_deref(),
+                    s.products.len(),
+                )
+            })
             .collect();
         assert_eq!(
             said,
@@ -429,7 +442,9 @@ mod tests {
 
     #[test]
     fn versions_are_numbers() {
-        for (text, expect) in [("3", Some(vec![3])), ("1.10.0-rc", Some(vec![1, 10, 0])), ("x", None), ("1..2", None)] {
+        for (text, expect) in
+            [("3", Some(vec![3])), ("1.10.0-rc", Some(vec![1, 10, 0])), ("x", None), ("1..2", None)]
+        {
             let mut document = document();
             document["document"]["tracking"]["version"] = text.into();
             assert_eq!(parse(&document).ok().map(|document| document.version), expect, "{text}");

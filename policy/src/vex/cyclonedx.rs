@@ -94,7 +94,10 @@ struct Parts {
 }
 
 /// Every component, nested ones and the subject included, by its `bom-ref`.
-fn components(root: &Node<'_>, metadata: Option<&Node<'_>>) -> Result<BTreeMap<String, Option<Item>>, Error> {
+fn components(
+    root: &Node<'_>,
+    metadata: Option<&Node<'_>>,
+) -> Result<BTreeMap<String, Option<Item>>, Error> {
     let mut by_ref = BTreeMap::new();
     let mut pending = root.list("components")?;
     pending.extend(metadata.and_then(|metadata| metadata.get("component")));
@@ -303,10 +306,16 @@ mod tests {
     #[test]
     fn analyses_are_statements_and_the_rest_is_none() {
         let read = parse(&document()).unwrap();
-        assert_eq!((read.format.as_str(), read.author.as_str(), &read.version[..]), ("CycloneDX 1.6", "a@corp", &[2][..]));
+        assert_eq!(
+            (read.format.as_str(), read.author.as_str(), &read.version[..]),
+            ("CycloneDX 1.6", "a@corp", &[2][..])
+        );
         let [first, second] = &read.statements[..] else { panic!("{read:?}") };
         assert_eq!(first.ids, ["CVE-2026-1", "GHSA-1"]);
-        assert_eq!((first.status, first.justification), (Status::NotAffected, Some("code_not_reachable")));
+        assert_eq!(
+            (first.status, first.justification),
+            (Status::NotAffected, Some("code_not_reachable"))
+        );
         assert_eq!(first.impact.as_deref(), Some("never called"));
         assert_eq!(first.timestamp, "2026-02-02T03:04:05Z".parse().ok());
         assert_eq!(purls(&document()), ["pkg:npm/outer@1 any", "pkg:npm/inner@2 any"]);
@@ -320,13 +329,25 @@ mod tests {
         let with = |name: &str| {
             let mut document = document();
             document["vulnerabilities"][0]["affects"] = json!([{ "ref": name }]);
-            document["components"].as_array_mut().unwrap().push(json!({ "bom-ref": "outer", "purl": "pkg:npm/evil@1" }));
+            document["components"]
+                .as_array_mut()
+                .unwrap()
+                .push(json!({ "bom-ref": "outer", "purl": "pkg:npm/evil@1" }));
             purls(&document)
         };
         assert_eq!(with("outer"), ["names two components"]);
-        assert_eq!(with("urn:cdx:3e671687-395b-41f5-a30f-a58921a69b79/1#none"), ["names no component of its own document"]);
-        assert_eq!(with("urn:cdx:00000000-395b-41f5-a30f-a58921a69b79/1#in%23ner"), ["is a link into a document that is not here"]);
-        assert_eq!(with("urn:cdx:00000000-395b-41f5-a30f-a58921a69b79/1#pkg:npm/x@1"), ["pkg:npm/x@1 any"]);
+        assert_eq!(
+            with("urn:cdx:3e671687-395b-41f5-a30f-a58921a69b79/1#none"),
+            ["names no component of its own document"]
+        );
+        assert_eq!(
+            with("urn:cdx:00000000-395b-41f5-a30f-a58921a69b79/1#in%23ner"),
+            ["is a link into a document that is not here"]
+        );
+        assert_eq!(
+            with("urn:cdx:00000000-395b-41f5-a30f-a58921a69b79/1#pkg:npm/x@1"),
+            ["pkg:npm/x@1 any"]
+        );
         assert_eq!(with("in#ner"), ["pkg:npm/inner@2 any"]);
         assert_eq!(with("neither"), ["is no package URL and no digest of an image"]);
     }
@@ -355,8 +376,14 @@ mod tests {
                 "vulnerabilities[2].analysis.state: expected one of `resolved`, `resolved_with_pedigree`, `exploitable`, \
                  `in_triage`, `false_positive`, `not_affected`, found `fine`",
             ),
-            (|d| d["vulnerabilities"][2]["analysis"] = json!({}), "vulnerabilities[2].analysis: expected `state`"),
-            (|d| d["specVersion"] = "1.3".into(), "specVersion: expected one of `1.4`, `1.5`, `1.6`, `1.7`, found `1.3`"),
+            (
+                |d| d["vulnerabilities"][2]["analysis"] = json!({}),
+                "vulnerabilities[2].analysis: expected `state`",
+            ),
+            (
+                |d| d["specVersion"] = "1.3".into(),
+                "specVersion: expected one of `1.4`, `1.5`, `1.6`, `1.7`, found `1.3`",
+            ),
             (|d| d["vulnerabilities"] = json!([{ "id": "CVE-1" }]), "no statement is in it"),
         ];
         for (change, expect) in cases {

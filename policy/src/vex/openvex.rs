@@ -149,7 +149,10 @@ mod tests {
         let read = parse(&document()).unwrap();
         assert_eq!(read.format, "OpenVEX 0.2.0");
         assert_eq!(read.id.as_deref(), Some("https://example.com/vex/1"));
-        assert_eq!((read.author.as_str(), &read.version[..]), ("Security <security@example.com>", &[3][..]));
+        assert_eq!(
+            (read.author.as_str(), &read.version[..]),
+            ("Security <security@example.com>", &[3][..])
+        );
         assert_eq!(read.timestamp, "2026-02-02T03:04:05Z".parse().ok());
     }
 
@@ -157,7 +160,10 @@ mod tests {
     fn its_statements_are_read_whole() {
         let read = parse(&document()).unwrap();
         let [first, second] = &read.statements[..] else { panic!("{read:?}") };
-        assert_eq!((first.at.as_str(), &first.ids[..]), ("statements[0]", &["CVE-2026-1".to_owned(), "GHSA-1".to_owned()][..]));
+        assert_eq!(
+            (first.at.as_str(), &first.ids[..]),
+            ("statements[0]", &["CVE-2026-1".to_owned(), "GHSA-1".to_owned()][..])
+        );
         assert_eq!(first.status, Status::NotAffected);
         assert_eq!(first.justification, Some("vulnerable_code_not_in_execute_path"));
         assert_eq!(first.impact.as_deref(), Some("only the tests call it"));
@@ -166,7 +172,10 @@ mod tests {
         let sub = &first.products[0].subcomponents[0];
         assert_eq!(sub.purls[0].as_str(), "pkg:npm/a@1");
         assert_eq!(sub.hashes[0].hex, "da39a3ee5e6b4b0d3255bfef95601890afd80709");
-        assert_eq!((second.status, second.action.as_deref()), (Status::Affected, Some("update to 2")));
+        assert_eq!(
+            (second.status, second.action.as_deref()),
+            (Status::Affected, Some("update to 2"))
+        );
         assert_eq!(second.timestamp, "2026-03-02T03:04:05Z".parse().ok());
         assert_eq!(second.products[0].item.purls[0].as_str(), "pkg:npm/b");
         assert_eq!(second.products[0].item.unusable, None);
@@ -186,11 +195,23 @@ mod tests {
                  `vulnerable_code_not_in_execute_path`, `vulnerable_code_cannot_be_controlled_by_adversary`, \
                  `inline_mitigations_already_exist`, found `trust me`",
             ),
-            (|d| d["statements"][0]["vulnerability"] = json!({}), "statements[0].vulnerability: expected `name`"),
-            (|d| d["statements"][0]["products"] = json!("pkg:npm/a"), "statements[0].products: expected a list"),
-            (|d| d["statements"][0]["products"] = json!(["a"]), "statements[0].products[0]: expected an object"),
+            (
+                |d| d["statements"][0]["vulnerability"] = json!({}),
+                "statements[0].vulnerability: expected `name`",
+            ),
+            (
+                |d| d["statements"][0]["products"] = json!("pkg:npm/a"),
+                "statements[0].products: expected a list",
+            ),
+            (
+                |d| d["statements"][0]["products"] = json!(["a"]),
+                "statements[0].products[0]: expected an object",
+            ),
             (|d| d["statements"] = json!([]), "no statement is in it"),
-            (|d| d["timestamp"] = "yesterday".into(), "timestamp: expected a time such as `2026-01-31T12:00:00Z`"),
+            (
+                |d| d["timestamp"] = "yesterday".into(),
+                "timestamp: expected a time such as `2026-01-31T12:00:00Z`",
+            ),
             (|d| d["author"] = "".into(), "author: expected a text"),
             (
                 |d| d["@context"] = "https://openvex.dev/ns/v0.0.1".into(),

@@ -11,13 +11,13 @@ use crate::{
     origin::Origin,
     relate::node_candidates,
 };
+use memchr::memmem;
 use plimsoll_model::{
     TreePath,
     component::{ComponentId, Trust},
     inventory::Coverage,
     tree::{Entry, EntryKind, Want},
 };
-use memchr::memmem;
 use rayon::prelude::*;
 use serde::{
     Deserialize, Deserializer,
@@ -73,7 +73,9 @@ fn role(directory: &str) -> Option<Role<'_>> {
     if let Some(name) = name_of(directory) {
         return Some(Role::Package(name));
     }
-    if let Some((package, name)) = inside(directory).filter(|(package, _)| name_of(package).is_some()) {
+    if let Some((package, name)) =
+        inside(directory).filter(|(package, _)| name_of(package).is_some())
+    {
         return Some(Role::Compiled(package, name));
     }
     let mut parts = directory.split('/');
@@ -204,7 +206,10 @@ impl<'a> Installed<'a> {
             author: fields.get("author").and_then(person),
             needs: needs.into_iter().flat_map(|key| names(fields.get(key))).collect(),
             dev_needs: names(fields.get("devDependencies")).collect(),
-            bundled: ["bundleDependencies", "bundledDependencies"].into_iter().flat_map(bundled).collect(),
+            bundled: ["bundleDependencies", "bundledDependencies"]
+                .into_iter()
+                .flat_map(bundled)
+                .collect(),
             has_type: fields.contains_key("type"),
             resolved: text("_resolved"),
             integrity: text("_integrity"),
@@ -470,7 +475,8 @@ impl ByDirectory {
         let is_candidate = |entry: &Entry| {
             let path = entry.path.as_bytes();
             matches!(entry.kind, EntryKind::Symlink(_))
-                && (path.starts_with(DEBIAN.as_bytes()) || memmem::find(path, b"node_modules").is_some())
+                && (path.starts_with(DEBIAN.as_bytes())
+                    || memmem::find(path, b"node_modules").is_some())
         };
         let links = ctx.tree.asked().filter(is_candidate).map(|entry| entry.path).collect();
         Self { packages: BTreeMap::new(), links }

@@ -20,8 +20,8 @@ use plimsoll_model::{
     inventory::{Coverage, Distribution, RelationKind},
 };
 use serde::Serialize;
-use std::io::Write;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 
 /// SPDX 3.0.1 JSON-LD.
 pub(crate) const FORMAT: Format = Format {
@@ -508,7 +508,8 @@ mod tests {
     #[test]
     fn everything_has_an_identifier_of_its_own_and_nothing_points_elsewhere() {
         let inventory = inventory();
-        let graph: Value = serde_json::from_slice(&FORMAT.to_vec(&document(&inventory)).unwrap()).unwrap();
+        let graph: Value =
+            serde_json::from_slice(&FORMAT.to_vec(&document(&inventory)).unwrap()).unwrap();
         let elements = graph["@graph"].as_array().unwrap();
         let ids: BTreeSet<&str> =
             elements.iter().filter_map(|one| one["spdxId"].as_str()).collect();

@@ -337,7 +337,8 @@ mod tests {
     #[test]
     fn what_is_not_known_is_said_to_be_so() {
         let inventory = inventory();
-        let spdx: Value = serde_json::from_slice(&FORMAT.to_vec(&document(&inventory)).unwrap()).unwrap();
+        let spdx: Value =
+            serde_json::from_slice(&FORMAT.to_vec(&document(&inventory)).unwrap()).unwrap();
         let packages = spdx["packages"].as_array().unwrap();
         for field in
             ["versionInfo", "supplier", "licenseConcluded", "licenseDeclared", "copyrightText"]

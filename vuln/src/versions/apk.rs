@@ -4,7 +4,9 @@
 //! does not know and packages have.
 //! `apk-package(5)`: <https://gitlab.alpinelinux.org/alpine/apk-tools/-/blob/master/doc/apk-package.5.scd>.
 
-use super::{Number, Scheme, Unorderable, compare_numbers, equality_from_order, order, split_while};
+use super::{
+    Number, Scheme, Unorderable, compare_numbers, equality_from_order, order, split_while,
+};
 use std::cmp::Ordering;
 
 /// Alpine's order.

@@ -37,7 +37,9 @@ mod tests {
 
     #[test]
     fn what_cargo_refuses_is_refused() {
-        for text in ["1.0", "1", "v1.0.0", "=1.0.0", "^1.0.0", "01.0.0", "1.0.0-", "1.0.0-01", "1.0.0.0"] {
+        for text in
+            ["1.0", "1", "v1.0.0", "=1.0.0", "^1.0.0", "01.0.0", "1.0.0-", "1.0.0-01", "1.0.0.0"]
+        {
             assert_eq!(SCHEME.check(text), Err(Unorderable::new(text)), "{text}");
         }
     }

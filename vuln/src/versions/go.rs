@@ -35,7 +35,8 @@ fn release(text: &str) -> Option<Version> {
     let mut version = Version::new(number()?, number()?, number()?);
     if !word.is_empty() {
         version.pre = ["rc", "beta"].into_iter().find_map(|kind| {
-            let number = word.strip_prefix(kind).filter(|number| Number::parse(number).is_some())?;
+            let number =
+                word.strip_prefix(kind).filter(|number| Number::parse(number).is_some())?;
             Prerelease::new(&format!("{kind}.{number}")).ok()
         })?;
     }
@@ -77,11 +78,29 @@ mod tests {
     #[test]
     fn what_is_no_version_is_refused() {
         for text in [
-            "(devel)", "go", "devel go1.23-abc", "v", "gov1.x", "rc1", "devel", "go1.22-devel", "1.22-devel",
+            "(devel)",
+            "go",
+            "devel go1.23-abc",
+            "v",
+            "gov1.x",
+            "rc1",
+            "devel",
+            "go1.22-devel",
+            "1.22-devel",
             "go1.22.5-1",
-            "go1.22-", "go1.22rc", "go1.22alpha1", "go1.22rc1.1", "go1.2.3.4", "go01.2", "v1", "v1.2", "vgo1.22",
+            "go1.22-",
+            "go1.22rc",
+            "go1.22alpha1",
+            "go1.22rc1.1",
+            "go1.2.3.4",
+            "go01.2",
+            "v1",
+            "v1.2",
+            "vgo1.22",
             "latest",
-            "go1.22rc01", "v1.2.3-01", "go1.22+auto",
+            "go1.22rc01",
+            "v1.2.3-01",
+            "go1.22+auto",
         ] {
             assert_eq!(SCHEME.check(text), Err(Unorderable::new(text)), "{text}");
         }

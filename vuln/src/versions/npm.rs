@@ -48,7 +48,17 @@ mod tests {
 
     #[test]
     fn what_is_no_version_is_refused() {
-        for text in ["==1.0.0", "v=1.0.0", "vv1.0.0", ">=1.0.0", "~1.0.0", "1.x", "latest", "01.0.0", "file:../a"] {
+        for text in [
+            "==1.0.0",
+            "v=1.0.0",
+            "vv1.0.0",
+            ">=1.0.0",
+            "~1.0.0",
+            "1.x",
+            "latest",
+            "01.0.0",
+            "file:../a",
+        ] {
             assert_eq!(SCHEME.check(text), Err(Unorderable::new(text)), "{text}");
         }
     }

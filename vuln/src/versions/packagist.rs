@@ -76,9 +76,7 @@ fn parse(text: &str) -> Option<Vec<Piece<'_>>> {
     };
     let mut pieces = Vec::new();
     for part in text.split(['.', '-', '_']) {
-        if part.is_empty()
-            || part == "x"
-            || !part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        if part.is_empty() || part == "x" || !part.bytes().all(|byte| byte.is_ascii_alphanumeric())
         {
             return None;
         }
@@ -173,8 +171,19 @@ mod tests {
     #[test]
     fn branches_and_what_is_no_version_are_refused() {
         for text in [
-            "dev-main", "dev-foo", "1.x-dev", "2.1.x-dev", "self.version", "1..2", "1.", "1-", "^1.0", "1.0.*",
-            "1.0@dev", "1.0+", "1.0+#",
+            "dev-main",
+            "dev-foo",
+            "1.x-dev",
+            "2.1.x-dev",
+            "self.version",
+            "1..2",
+            "1.",
+            "1-",
+            "^1.0",
+            "1.0.*",
+            "1.0@dev",
+            "1.0+",
+            "1.0+#",
         ] {
             assert_eq!(SCHEME.check(text), Err(Unorderable::new(text)), "{text}");
         }
@@ -212,7 +221,10 @@ mod tests {
             },
             Differs {
                 reason: "Composer makes both sides four numbers before it compares the words behind them",
-                comparisons: &[("v6.5", Greater, "v6.5.0-beta-0"), ("v6.6", Greater, "v6.6.0-beta")],
+                comparisons: &[
+                    ("v6.5", Greater, "v6.5.0-beta-0"),
+                    ("v6.6", Greater, "v6.6.0-beta"),
+                ],
             },
         ];
         let file = "packagist-versions-generated.txt";

@@ -123,7 +123,8 @@ mod tests {
 
     #[test]
     fn what_is_no_version_is_refused() {
-        for text in ["a1", "1beta", "1..2", "1.", "1.0_1", "1.0-", "1-1--1", "1.0+1", "v1.0", ">=1"] {
+        for text in ["a1", "1beta", "1..2", "1.", "1.0_1", "1.0-", "1-1--1", "1.0+1", "v1.0", ">=1"]
+        {
             assert_eq!(SCHEME.check(text), Err(Unorderable::new(text)), "{text}");
         }
     }
