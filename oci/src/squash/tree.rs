@@ -105,6 +105,23 @@ impl LayeredTree {
         }
     }
 
+    /// Whether something may be wanted of what lies at a path. What was asked about under that path, and of which a
+    /// condenser made nothing, has nothing for anybody: most files are no programs.
+    fn is_asked(&self, node: &Node) -> bool {
+        match node.kind {
+            NodeKind::File(content) => match self.contents.get(content) {
+                Content::Unasked => false,
+                Content::Refused(Want::Condensed(_)) => node.naming == Naming::Otherwise,
+                Content::Refused(Want::Content | Want::Nothing)
+                | Content::Kept(_)
+                | Content::Condensed(..)
+                | Content::Hole => true,
+            },
+            NodeKind::Symlink(_) => true,
+            NodeKind::Directory | NodeKind::Special => false,
+        }
+    }
+
     fn find(&self, path: &TreePath) -> Result<&Node, TreeError> {
         self.trie.node(self.lead(path, Last::Followed)?).ok_or(TreeError::Absent)
     }
@@ -186,13 +203,7 @@ impl Tree for LayeredTree {
     }
 
     fn asked(&self) -> Box<dyn Iterator<Item = Entry> + '_> {
-        let is_asked = |id: &&NodeId| match self.trie.node(**id).map(|node| node.kind) {
-            Some(NodeKind::File(content)) => {
-                !matches!(self.contents.get(content), Content::Unasked)
-            }
-            Some(NodeKind::Symlink(_)) => true,
-            Some(NodeKind::Directory | NodeKind::Special) | None => false,
-        };
+        let is_asked = |id: &&NodeId| self.trie.node(**id).is_some_and(|node| self.is_asked(node));
         Box::new(self.order.iter().filter(is_asked).filter_map(|id| self.entry_of(*id)))
     }
 

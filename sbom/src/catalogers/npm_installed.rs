@@ -238,7 +238,7 @@ fn catalog(ctx: &Context<'_>) -> Found {
             Some(Role::Package(name)) => {
                 let provenance = provenance.get(package.directory.as_ref());
                 if let Some(id) = add(ctx, (&package, name), provenance, &mut found) {
-                    by_directory.packages.insert(package.directory.to_string(), id);
+                    by_directory.insert(name, &package.directory, id);
                     installed.push((id, package));
                 }
             }
@@ -297,7 +297,7 @@ fn require(
 fn mark_bundled(by_directory: &ByDirectory, package: &Installed<'_>, found: &mut Found) {
     for name in &package.bundled {
         let inner = format!("{}/node_modules/{name}", package.directory);
-        if let Some(component) = by_directory.packages.get(&inner).and_then(|id| found.at(*id)) {
+        if let Some(component) = by_directory.at(&inner).and_then(|id| found.at(id)) {
             npm::mark_bundled(component);
         }
     }
@@ -336,10 +336,10 @@ fn add_compiled(
     let mut unversioned: BTreeMap<ComponentId, Vec<&str>> = BTreeMap::new();
     for package in compiled {
         let Some(Role::Compiled(outer, _)) = role(&package.directory) else { continue };
-        let outer = by_directory.packages.get(outer);
+        let outer = by_directory.at(outer);
         let (Some(outer), Some(name)) = (outer, package.name.as_deref()) else { continue };
         let Some(version) = package.version.as_deref() else {
-            unversioned.entry(*outer).or_default().push(name);
+            unversioned.entry(outer).or_default().push(name);
             continue;
         };
         let identity = (name, Some(version));
@@ -349,7 +349,7 @@ fn add_compiled(
             component.licenses.clone_from(&package.licenses);
             npm::mark_bundled(component);
         }
-        ctx.contains(found, *outer, id);
+        ctx.contains(found, outer, id);
     }
     for (outer, package) in installed {
         let Some(names) = unversioned.get(outer) else { continue };
@@ -464,7 +464,9 @@ fn person(value: &Value) -> Option<String> {
 
 /// The packages by the directories that they are found in.
 struct ByDirectory {
-    packages: BTreeMap<String, ComponentId>,
+    /// First by the name that the directory gives: paths have most of their beginnings in common, and are slow to tell
+    /// apart.
+    packages: BTreeMap<String, BTreeMap<String, ComponentId>>,
     /// The links of pnpm and workspaces: any whose path has what a directory of packages is called.
     links: BTreeSet<TreePath>,
 }
@@ -474,24 +476,38 @@ impl ByDirectory {
     fn of(ctx: &Context<'_>) -> Self {
         let is_candidate = |entry: &Entry| {
             let path = entry.path.as_bytes();
+            let is_in_modules = memmem::find(path, b"node_modules").is_some();
             matches!(entry.kind, EntryKind::Symlink(_))
-                && (path.starts_with(DEBIAN.as_bytes())
-                    || memmem::find(path, b"node_modules").is_some())
+                && (is_in_modules || path.starts_with(DEBIAN.as_bytes()))
         };
         let links = ctx.tree.asked().filter(is_candidate).map(|entry| entry.path).collect();
         Self { packages: BTreeMap::new(), links }
     }
 
+    fn insert(&mut self, name: &str, directory: &str, id: ComponentId) {
+        let named = self.packages.entry(name.to_owned()).or_default();
+        named.insert(directory.to_owned(), id);
+    }
+
+    /// The package in a directory.
+    fn at(&self, directory: &str) -> Option<ComponentId> {
+        self.packages.get(name_of(directory)?)?.get(directory).copied()
+    }
+
     /// As [`npm::resolve`], with links followed, and last in the directory where Debian's node looks when nothing nearer
     /// is found.
     fn resolve(&self, ctx: &Context<'_>, from: &str, name: &str) -> Option<ComponentId> {
+        let named = self.packages.get(name);
+        if named.is_none() && self.links.is_empty() {
+            return None;
+        }
         let linked = |directory: &str| {
             let path = TreePath::parse(directory.as_bytes()).ok()?;
             let path = self.links.get(&path)?;
-            self.packages.get(ctx.tree.resolve(path).ok()?.path.as_str()?).copied()
+            self.at(ctx.tree.resolve(path).ok()?.path.as_str()?)
         };
         node_candidates(from, name).chain([format!("{DEBIAN}/{name}")]).find_map(|directory| {
-            let package = self.packages.get(&directory).copied();
+            let package = named.and_then(|named| named.get(&directory)).copied();
             package.or_else(|| if self.links.is_empty() { None } else { linked(&directory) })
         })
     }
