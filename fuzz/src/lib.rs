@@ -56,7 +56,7 @@ pub fn catalog_named(input: &[u8]) {
     let document = Document { inventory: &inventory, subject, timestamp, tool_version: "0.0.0" };
     // One format for each input: to write all of them takes longer than to read the file.
     if let Some(format) = bytes.len().checked_rem(ALL.len()).and_then(|at| ALL.get(at)) {
-        (format.write)(&document).expect("what was found can be written");
+        format.to_vec(&document).expect("what was found can be written");
     }
 }
 
