@@ -13,6 +13,8 @@ fuzz_target!(|text: &str| {
         users: None,
         inventory: None,
         scan: None,
+        vex: None,
+        since: None,
         dockerfiles: &files,
         target_stage: None,
         build_args: &build_args,

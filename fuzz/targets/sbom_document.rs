@@ -27,7 +27,7 @@ fuzz_target!(|bytes: &[u8]| {
 fn written(sbom: &Sbom) {
     let document = sbom.document("0.0.0", Timestamp::UNIX_EPOCH);
     for format in ALL.iter().copied().chain(OTHER_VERSIONS.iter().copied().flatten()) {
-        let bytes = (format.write)(&document).expect("what was read can be written");
+        let bytes = format.to_vec(&document).expect("what was read can be written");
         let again = read_document(&bytes, &Limits::STANDARD);
         let again = again.unwrap_or_else(|error| panic!("{} is not read: {error:?}", format.id));
         let (expect, found) = (sbom.inventory.components(), again.inventory.components());
