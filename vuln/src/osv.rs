@@ -93,7 +93,6 @@ impl Record {
     }
 
     fn of(wire: Wire<'_>) -> Self {
-        let affected = wire.affected.unwrap_or_default();
         let specific = wire.database_specific.unwrap_or_default();
         let summary = summary(wire.summary.as_deref(), wire.details.as_deref());
         let is_informational = specific.is_informational();
@@ -109,6 +108,15 @@ impl Record {
         if wire.id.starts_with("ALSA-") {
             upstream.extend(ids(wire.related).into_iter().filter(|id| id.starts_with("CVE-")));
         }
+        let affected = wire.affected.unwrap_or_default().into_iter().filter_map(Affected::of);
+        let mut affected: Vec<_> = affected
+            .map(|affected| Affected {
+                is_vulnerability: is_vulnerability && affected.is_vulnerability,
+                ..affected
+            })
+            .collect();
+        // They lie in the room of what was read, which is several times as large.
+        affected.shrink_to_fit();
         Self {
             modified: time(wire.modified.as_deref()),
             published: time(wire.published.as_deref()),
@@ -124,14 +132,7 @@ impl Record {
                 AdvisoryClass::Vulnerability
             },
             reference: reference(&wire.references.unwrap_or_default()),
-            affected: affected
-                .into_iter()
-                .filter_map(Affected::of)
-                .map(|affected| Affected {
-                    is_vulnerability: is_vulnerability && affected.is_vulnerability,
-                    ..affected
-                })
-                .collect(),
+            affected,
             summary,
             id: wire.id,
         }
