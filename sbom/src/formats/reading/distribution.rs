@@ -4,6 +4,26 @@ use super::found::{Entry, is_system_package};
 use crate::formats::shared::property;
 use plimsoll_model::{Purl, component::Component, inventory::Distribution};
 
+/// What trivy calls a distribution, where that is not its `ID` in os-release: names of components that are an operating system.
+/// <https://github.com/aquasecurity/trivy/blob/main/pkg/fanal/types/const.go>.
+const NAMES_OF_TRIVY: &[(&str, &str)] = &[
+    ("alma", "almalinux"),
+    ("amazon", "amzn"),
+    ("cbl-mariner", "mariner"),
+    ("opensuse.leap", "opensuse-leap"),
+    ("opensuse.tumbleweed", "opensuse-tumbleweed"),
+    ("oracle", "ol"),
+    ("redhat", "rhel"),
+    ("slem", "sle-micro"),
+    ("suse linux enterprise micro", "sle-micro"),
+    ("suse linux enterprise server", "sles"),
+];
+
+fn id_of(name: &str) -> &str {
+    let known = NAMES_OF_TRIVY.iter().find(|(theirs, _)| theirs.eq_ignore_ascii_case(name));
+    known.map_or(name, |(_, id)| id)
+}
+
 /// From the component that is the operating system. `description` is what people call it.
 pub(crate) fn of_entry(entry: &Entry, description: Option<String>) -> Distribution {
     let all = |name: &str, prefix: &str| -> Vec<String> {
@@ -18,7 +38,7 @@ pub(crate) fn of_entry(entry: &Entry, description: Option<String>) -> Distributi
         entry.property(ours).or_else(|| entry.property(syft)).map(str::to_owned)
     };
     Distribution {
-        id: entry.property("syft:distro:id").unwrap_or(&entry.name).to_owned(),
+        id: entry.property("syft:distro:id").unwrap_or_else(|| id_of(&entry.name)).to_owned(),
         id_like: all(property::ID_LIKE, "syft:distro:idLike:"),
         version_id: entry
             .version

@@ -150,6 +150,26 @@ fn trivy_cyclonedx(version: &str) -> Value {
 }
 
 #[test]
+fn trivy_calls_some_distributions_otherwise_than_they_do_themselves() {
+    let read = |name: &str| {
+        let mut document = trivy_cyclonedx("1.6");
+        document["components"][0]["name"] = json!(name);
+        read_json(&document).distribution.unwrap().id
+    };
+    for (theirs, id) in [
+        ("alma", "almalinux"),
+        ("amazon", "amzn"),
+        ("opensuse.leap", "opensuse-leap"),
+        ("redhat", "rhel"),
+        ("SUSE Linux Enterprise Server", "sles"),
+        ("rocky", "rocky"),
+        ("almalinux", "almalinux"),
+    ] {
+        assert_eq!(read(theirs), id);
+    }
+}
+
+#[test]
 fn cyclonedx_as_trivy_writes_it_in_every_version() {
     for version in ["1.3", "1.4", "1.5", "1.6", "1.7"] {
         let inventory = read_json(&trivy_cyclonedx(version));
