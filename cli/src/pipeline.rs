@@ -32,6 +32,7 @@ use plimsoll_policy::{
     Decision, Policy, Since, Verdict,
     vex::{Image, VexFacts},
 };
+use std::sync::Arc;
 
 /// What is to be done with one image.
 #[derive(Debug)]
@@ -62,7 +63,7 @@ pub(crate) enum Statements<'a> {
 struct Facts {
     resolved: Resolved,
     cataloged: Cataloged,
-    scan: Scan,
+    scan: Arc<Scan>,
     advised: Advised,
     since: Option<Since>,
     build: Build,
@@ -145,14 +146,14 @@ impl Pipeline<'_> {
         let resolved = resolve::resolve(ctx, self.subject).await?;
         let cataloged = inventory::catalog(ctx, &resolved).await?;
         let scan = index::scan(ctx, cataloged.inventory(), &index).await?;
-        let scan = decide::attributed(scan, cataloged.inventory(), bases.as_ref());
+        let scan = Arc::new(decide::attributed(scan, cataloged.inventory(), bases.as_ref()));
         let vex = vex.about(Some(Image::of(resolved.image())));
         let known = (bases.as_ref(), Some(resolved.image()));
         let found = (cataloged.inventory(), &scan);
         let advised = advise::advise(ctx, found, &index, known).await?;
         let ledger = ctx.state_path(self.judging.ledger.ledger.as_deref(), "ledger.sqlite")?;
         let name = resolved.subject().place.to_string();
-        let found = (cataloged.inventory().as_ref(), &scan);
+        let found = (cataloged.inventory().as_ref(), scan.as_ref());
         let since = since::since(ctx, &policy, (&ledger, &name), found, &index).await?;
         Ok(Facts { resolved, cataloged, scan, advised, since, build, bases, vex, policy })
     }

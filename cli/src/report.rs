@@ -12,7 +12,10 @@ use plimsoll_attest::Verification;
 use plimsoll_ledger::RecordId;
 use plimsoll_model::{Inventory, Severity, image::Image, scan::Scan};
 use plimsoll_policy::{Decision, Policy};
-use std::{borrow::Cow, io::Write};
+use std::{
+    borrow::Cow,
+    io::{BufWriter, Write},
+};
 
 macro_rules! formats {
     ($($module:ident),* $(,)?) => {
@@ -50,6 +53,7 @@ pub(crate) mod explanation;
 mod findings;
 mod flaws;
 mod gitlab;
+mod node;
 #[cfg(test)]
 mod testing;
 pub(crate) mod text;
@@ -254,6 +258,17 @@ impl Made {
             Self::ForFile(draft) => draft.finish(),
         }
     }
+}
+
+/// Writes indented JSON with a final line break, as it is made.
+fn write_json(out: &mut dyn Write, value: &impl serde::Serialize) -> Result<(), Error> {
+    let mut out = BufWriter::new(out);
+    serde_json::to_writer_pretty(&mut out, value).map_err(|error| match error.io_error_kind() {
+        Some(_) => Error::Write { path: "the report".into(), source: error.into() },
+        None => Error::Json { what: "the report", source: error },
+    })?;
+    let written = out.write_all(b"\n").and_then(|()| out.flush());
+    written.map_err(|source| Error::Write { path: "the report".into(), source })
 }
 
 /// Writes what a format has made whole. That a file can not be written, and which, the file says itself.

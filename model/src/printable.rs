@@ -1,6 +1,6 @@
 //! Text from an artifact, made safe to show.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 /// Shows text from an artifact on a terminal or in a log without letting it act there.
 ///
@@ -12,19 +12,24 @@ pub struct Printable<'a>(pub &'a str);
 
 impl fmt::Display for Printable<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut before = None;
-        self.0.chars().try_for_each(|char| {
+        let (mut written, mut before) = (0, None);
+        for (at, char) in self.0.char_indices() {
             let is_command = before.replace(char) == Some('#') && char == '#';
             if is_unprintable(char) || is_command {
-                write!(out, "\\u{{{:x}}}", u32::from(char))
-            } else {
-                out.write_char(char)
+                out.write_str(self.0.get(written..at).unwrap_or_default())?;
+                write!(out, "\\u{{{:x}}}", u32::from(char))?;
+                written = at.saturating_add(char.len_utf8());
             }
-        })
+        }
+        out.write_str(self.0.get(written..).unwrap_or_default())
     }
 }
 
 fn is_unprintable(char: char) -> bool {
+    // Most of it by far.
+    if matches!(char, ' '..='~') {
+        return false;
+    }
     char.is_control()
         || matches!(char,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

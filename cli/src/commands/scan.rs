@@ -18,6 +18,7 @@ use crate::{
 use plimsoll_model::{Inventory, Reference, component::Component};
 use plimsoll_policy::vex::Image;
 use plimsoll_vuln::{ExplainedRecord, Index};
+use std::sync::Arc;
 
 /// Finds known vulnerabilities, and judges those alone.
 pub(crate) async fn scan(
@@ -29,7 +30,7 @@ pub(crate) async fn scan(
     let subject = read_subject(ctx, arguments).await?;
     let scan = index::scan(ctx, subject.inventory(), &index).await?;
     let bases = decide::known_bases(ctx, &policy);
-    let scan = decide::attributed(scan, subject.inventory(), bases.as_ref());
+    let scan = Arc::new(decide::attributed(scan, subject.inventory(), bases.as_ref()));
     let image = subject.resolved().map(Resolved::image);
     let known = (bases.as_ref(), image);
     let advised = advise::advise(ctx, (subject.inventory(), &scan), &index, known).await?;

@@ -1,5 +1,6 @@
 //! What to do about what was found: the same words for the table and Markdown, and the same facts as JSON.
 
+use super::node::Node;
 use crate::stages::advise::{Advised, AdvisedBase};
 use plimsoll_model::{Inventory, component::ComponentId, scan::Origin};
 use plimsoll_vuln::advice::{Reach, Remedy, Step};
@@ -81,9 +82,9 @@ fn through(own: &[ComponentId], direct: &[ComponentId], inventory: &Inventory) -
 }
 
 /// Everything, for programs.
-pub(super) fn as_json(advised: &Advised, inventory: &Inventory) -> Value {
+pub(super) fn as_json<'a>(advised: &'a Advised, inventory: &'a Inventory) -> Node<'a> {
     let purl = |id: &ComponentId| inventory.component(*id).map(|component| &component.purl);
-    let step = |step: &Step| {
+    let step = move |step: &Step| {
         let (version, clears) = match &step.remedy {
             Remedy::Upgrade { version, clears } => (Some(version), *clears),
             Remedy::Remove => (None, step.flaws),
@@ -108,15 +109,15 @@ pub(super) fn as_json(advised: &Advised, inventory: &Inventory) -> Value {
             },
         })
     };
-    json!({
-        "steps": advised.advice.steps.iter().map(step).collect::<Vec<_>>(),
-        "base": advised.base.as_ref().map(|base| json!({
+    let base = advised.base.as_ref().map(|base| {
+        json!({
             "name": base.name,
             "newer": base.newer,
             "findings": advised.advice.with_base,
             "of": advised.advice.findings,
-        })),
-    })
+        })
+    });
+    Node::Object(vec![("steps", Node::list(&advised.advice.steps, step)), ("base", base.into())])
 }
 
 #[cfg(test)]

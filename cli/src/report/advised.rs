@@ -1,6 +1,6 @@
 //! What advisories say, as `json_v1` has it.
 
-use super::{flaws, text};
+use super::{flaws, node::Node, text};
 use plimsoll_model::{
     Inventory,
     advisory::AdvisoryClass,
@@ -10,11 +10,10 @@ use plimsoll_model::{
 use serde_json::{Value, json};
 
 /// Every match, by risk and then by name.
-pub(super) fn matches(scan: &Scan, inventory: &Inventory) -> Vec<Value> {
-    let matches = text::by_risk(scan, inventory)
-        .into_iter()
-        .map(|(component, found)| one(component.purl.as_str(), &flaws::path(component), found));
-    matches.collect()
+pub(super) fn matches<'a>(scan: &'a Scan, inventory: &'a Inventory) -> Node<'a> {
+    Node::list(text::by_risk(scan, inventory), |(component, found)| {
+        one(component.purl.as_str(), &flaws::path(component), found)
+    })
 }
 
 /// The components that are judged as the package of the distribution that owns their files.

@@ -1,11 +1,19 @@
 //! For programs. Version 1: fields are added, never changed or taken away.
 
-use super::{Format, Report, Style, advice, advised, text, to_json, write_all};
-use crate::{context::VERSION, error::Error, exit, stages::record};
+use super::{Format, Report, Style, advice, advised, node::Node, text, write_json};
+use crate::{
+    context::VERSION,
+    error::Error,
+    exit,
+    stages::{promote::Promoted, record},
+};
 use plimsoll_attest::{StepOutcome, Verification};
 use plimsoll_model::{
     Inventory,
+    component::Component,
     finding::{Finding, Place},
+    image::Image,
+    inventory::Unknown,
     scan::{Scan, ScanVerdict},
 };
 use plimsoll_policy::{
@@ -20,54 +28,69 @@ pub(crate) const FORMAT: Format =
     Format { id: "json", description: "for programs, version 1: everything that is known", write };
 
 fn write(report: &Report<'_>, _style: Style, out: &mut dyn Write) -> Result<(), Error> {
-    write_all(out, &to_json("the report", &document(report))?)
+    write_json(out, &document(report))
 }
 
-pub(super) fn document(report: &Report<'_>) -> Value {
+pub(super) fn document<'a>(report: &'a Report<'_>) -> Node<'a> {
+    Node::Object(vec![
+        ("version", json!(1).into()),
+        ("tool", json!({ "name": "plimsoll", "version": VERSION }).into()),
+        ("command", json!(report.command).into()),
+        ("subject", json!(report.subject).into()),
+        ("image", report.image.map(image).into()),
+        ("base", json!(report.base).into()),
+        ("policy", json!(report.policy).into()),
+        ("decision", report.decision.map(decision).into()),
+        ("scan", report.scan.map(|scan| scanned(scan, report.inventory)).into()),
+        (
+            "advice",
+            report
+                .advised
+                .zip(report.inventory)
+                .map(|(advised, inventory)| advice::as_json(advised, inventory))
+                .into(),
+        ),
+        ("inventory", report.inventory.map(inventory).into()),
+        ("evidence", Node::list(report.evidence, verification)),
+        ("promotion", report.promoted.map(promotion).into()),
+        ("record", json!(report.record.map(|record| record.to_string())).into()),
+    ])
+}
+
+fn image(image: &Image) -> Value {
     json!({
-        "version": 1,
-        "tool": { "name": "plimsoll", "version": VERSION },
-        "command": report.command,
-        "subject": report.subject,
-        "image": report.image.map(|image| json!({
-            "digest": image.pinned.digest,
-            "manifest": image.manifest,
-            "config": image.config_digest,
-            "platform": image.platform.to_string(),
-            "layers": image.layers.iter().map(|layer| json!({
-                "digest": layer.digest, "diffId": layer.diff_id, "size": layer.size,
-            })).collect::<Vec<_>>(),
-        })),
-        "base": report.base,
-        "policy": report.policy,
-        "decision": report.decision.map(decision),
-        "scan": report.scan.map(|scan| scanned(scan, report.inventory)),
-        "advice": report.advised.zip(report.inventory).map(|(advised, inventory)| advice::as_json(advised, inventory)),
-        "inventory": report.inventory.map(inventory),
-        "evidence": report.evidence.iter().map(verification).collect::<Vec<_>>(),
-        "promotion": report.promoted.map(|promoted| json!({
-            "to": promoted.to().to_string(),
-            "tag": promoted.tag().to_string(),
-            "blobsUploaded": promoted.copied().blobs_uploaded,
-            "blobsMounted": promoted.copied().blobs_mounted,
-            "blobsPresent": promoted.copied().blobs_present,
-            "manifestsWritten": promoted.copied().manifests_written,
-            "referrers": promoted.copied().referrers,
-            "summary": promoted.summary(),
-        })),
-        "record": report.record.map(|record| record.to_string()),
+        "digest": image.pinned.digest,
+        "manifest": image.manifest,
+        "config": image.config_digest,
+        "platform": image.platform.to_string(),
+        "layers": image.layers.iter().map(|layer| json!({
+            "digest": layer.digest, "diffId": layer.diff_id, "size": layer.size,
+        })).collect::<Vec<_>>(),
     })
 }
 
-fn decision(decision: &Decision) -> Value {
+fn promotion(promoted: &Promoted) -> Value {
+    json!({
+        "to": promoted.to().to_string(),
+        "tag": promoted.tag().to_string(),
+        "blobsUploaded": promoted.copied().blobs_uploaded,
+        "blobsMounted": promoted.copied().blobs_mounted,
+        "blobsPresent": promoted.copied().blobs_present,
+        "manifestsWritten": promoted.copied().manifests_written,
+        "referrers": promoted.copied().referrers,
+        "summary": promoted.summary(),
+    })
+}
+
+fn decision(decision: &Decision) -> Node<'_> {
     let verdict = decision.verdict();
-    json!({
-        "verdict": record::recorded_verdict(verdict).as_str(),
-        "exitStatus": exit::of_verdict(verdict).code,
-        "policyDigest": decision.policy_digest(),
-        "findings": decision.findings().iter().map(finding).collect::<Vec<_>>(),
-        "vex": decision.vex().iter().map(usage).collect::<Vec<_>>(),
-    })
+    Node::Object(vec![
+        ("verdict", json!(record::recorded_verdict(verdict).as_str()).into()),
+        ("exitStatus", json!(exit::of_verdict(verdict).code).into()),
+        ("policyDigest", json!(decision.policy_digest()).into()),
+        ("findings", Node::list(decision.findings(), finding)),
+        ("vex", Node::list(decision.vex(), usage)),
+    ])
 }
 
 /// A VEX statement, and what became of it.
@@ -138,43 +161,48 @@ fn place(finding: &Finding) -> Value {
     }
 }
 
-fn scanned(scan: &Scan, inventory: Option<&Inventory>) -> Value {
+fn scanned<'a>(scan: &'a Scan, inventory: Option<&'a Inventory>) -> Node<'a> {
     let counts = scan.counts();
-    let not_evaluated: Vec<Value> = inventory
-        .into_iter()
-        .flat_map(Inventory::iter)
-        .filter_map(|(id, component)| match scan.verdict(id) {
+    let not_evaluated = move || -> Box<dyn Iterator<Item = Value> + 'a> {
+        let components = inventory.into_iter().flat_map(Inventory::iter);
+        Box::new(components.filter_map(|(id, component)| match scan.verdict(id) {
             Some(ScanVerdict::NotEvaluated(reason)) => {
                 Some(json!({ "purl": component.purl, "reason": reason.to_string() }))
             }
             _ => None,
-        })
-        .collect();
-    json!({
-        "index": {
-            "digest": scan.index.digest,
-            "built": scan.index.built,
-            "sources": scan.index.sources.iter().map(|source| json!({
-                "kind": source.kind.as_str(), "ecosystem": source.ecosystem, "from": source.from, "records": source.records, "unreadable": source.unreadable,
-                "newest": source.newest, "fetched": source.fetched,
-            })).collect::<Vec<_>>(),
-        },
-        "counts": {
-            "components": scan.verdicts.len(), "matched": counts.matched, "clean": counts.clean,
-            "notEvaluated": counts.not_evaluated, "judgedByOwner": counts.judged_by_owner,
-        },
-        "matches": inventory.map(|inventory| advised::matches(scan, inventory)).unwrap_or_default(),
-        "judgedAs": inventory.map(|inventory| advised::judged_as(scan, inventory)).unwrap_or_default(),
-        "notEvaluated": not_evaluated,
-    })
+        }))
+    };
+    let index = json!({
+        "digest": scan.index.digest,
+        "built": scan.index.built,
+        "sources": scan.index.sources.iter().map(|source| json!({
+            "kind": source.kind.as_str(), "ecosystem": source.ecosystem, "from": source.from, "records": source.records, "unreadable": source.unreadable,
+            "newest": source.newest, "fetched": source.fetched,
+        })).collect::<Vec<_>>(),
+    });
+    let counts = json!({
+        "components": scan.verdicts.len(), "matched": counts.matched, "clean": counts.clean,
+        "notEvaluated": counts.not_evaluated, "judgedByOwner": counts.judged_by_owner,
+    });
+    let matches = inventory.map(|inventory| advised::matches(scan, inventory));
+    let judged_as = inventory.map(|inventory| advised::judged_as(scan, inventory));
+    Node::Object(vec![
+        ("index", index.into()),
+        ("counts", counts.into()),
+        ("matches", matches.unwrap_or_else(|| json!([]).into())),
+        ("judgedAs", json!(judged_as.unwrap_or_default()).into()),
+        ("notEvaluated", Node::List(Box::new(not_evaluated))),
+    ])
 }
 
-fn inventory(inventory: &Inventory) -> Value {
-    json!({
-        "distribution": inventory.distribution.as_ref().map(|distribution| json!({
+fn inventory(inventory: &Inventory) -> Node<'_> {
+    let distribution = inventory.distribution.as_ref().map(|distribution| {
+        json!({
             "id": distribution.id, "versionId": distribution.version_id, "name": distribution.pretty_name,
-        })),
-        "components": inventory.components().iter().map(|component| json!({
+        })
+    });
+    let component = |component: &Component| {
+        json!({
             "purl": component.purl,
             "name": component.name,
             "version": component.version,
@@ -183,11 +211,18 @@ fn inventory(inventory: &Inventory) -> Value {
             "locations": component.locations.iter().map(|location| json!({
                 "path": location.path.to_string(), "inside": location.inside, "layer": location.layer,
             })).collect::<Vec<_>>(),
-        })).collect::<Vec<_>>(),
-        "unknowns": inventory.unknowns.iter().map(|unknown| json!({
+        })
+    };
+    let unknown = |unknown: &Unknown| {
+        json!({
             "path": unknown.path.to_string(), "layer": unknown.layer, "reason": unknown.reason,
-        })).collect::<Vec<_>>(),
-    })
+        })
+    };
+    Node::Object(vec![
+        ("distribution", distribution.into()),
+        ("components", Node::list(inventory.components(), component)),
+        ("unknowns", Node::list(&inventory.unknowns, unknown)),
+    ])
 }
 
 /// One candidate for evidence.
@@ -233,7 +268,8 @@ mod tests {
             "promotion": null,
             "record": null,
         });
-        assert_eq!(document(&Report::new("sbom", "app".to_owned())), expected);
+        let report = Report::new("sbom", "app".to_owned());
+        assert_eq!(serde_json::to_value(document(&report)).unwrap(), expected);
     }
 
     #[test]
@@ -241,7 +277,7 @@ mod tests {
         let decided = super::super::tests::decision();
         let report =
             Report { decision: Some(&decided), ..Report::new("check", "Dockerfile".to_owned()) };
-        let document = document(&report);
+        let document = serde_json::to_value(document(&report)).unwrap();
         let decision = &document["decision"];
         assert_eq!(decision["verdict"], "passed");
         assert_eq!(decision["exitStatus"], 0);

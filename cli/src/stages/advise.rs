@@ -29,11 +29,11 @@ pub(crate) struct AdvisedBase {
 /// What to do about everything that a scan has found.
 pub(crate) async fn advise(
     ctx: &Context,
-    (inventory, scan): (&Arc<Inventory>, &Scan),
+    (inventory, scan): (&Arc<Inventory>, &Arc<Scan>),
     index: &Arc<Index>,
     (bases, image): (Option<&Lock>, Option<&Image>),
 ) -> Result<Advised, Error> {
-    let (inventory, scan, index) = (Arc::clone(inventory), scan.clone(), Arc::clone(index));
+    let (inventory, scan, index) = (Arc::clone(inventory), Arc::clone(scan), Arc::clone(index));
     let advice = spawn_blocking(move || plimsoll_vuln::advise(&inventory, &scan, &index))
         .await
         .map_err(Error::Worker)?;

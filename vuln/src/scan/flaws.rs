@@ -84,9 +84,8 @@ impl Context<'_> {
         let mut matches: Vec<_> =
             groups(&items).iter().map(|group| self.one_match(group)).collect();
         matches.sort_by(|left, right| {
-            let order =
-                |found: &Match| (found.advisory.display_id().to_owned(), found.advisory.id.clone());
-            order(left).cmp(&order(right))
+            let (left, right) = (&left.advisory, &right.advisory);
+            (left.display_id(), &left.id).cmp(&(right.display_id(), &right.id))
         });
         matches
     }
