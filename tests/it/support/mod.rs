@@ -186,6 +186,19 @@ pub(crate) fn real_image() -> Option<RealImage> {
     Some(RealImage { layout: folder.join("layout"), truth: folder.join("truth") })
 }
 
+/// The Cargo.lock files of published programs that `cargo xtask oracles` fetches, in the order of their names.
+#[track_caller]
+pub(crate) fn locks() -> Option<Vec<Utf8PathBuf>> {
+    let folder = oracles().join("locks");
+    if !folder.join(".stamp").is_file() {
+        return missing("the lock files (`cargo xtask oracles` fetches them)");
+    }
+    let files = folder.read_dir_utf8().unwrap().map(|entry| entry.unwrap().into_path());
+    let mut locks: Vec<_> = files.filter(|path| path.extension() == Some("lock")).collect();
+    locks.sort();
+    Some(locks)
+}
+
 /// Copies a folder with everything in it.
 pub(crate) fn copy_folder(from: &Utf8Path, to: &Utf8Path) {
     std::fs::create_dir_all(to).unwrap();
