@@ -27,7 +27,8 @@ usage: cargo xtask <chore>
                       large one that speed and memory are measured on
   fuzz [--seconds N] [TARGET...]
                       run the fuzz targets from their kept corpora, each for N seconds (5)
-  compare             measure Plimsoll, syft, trivy and the floor on the same images
+  compare [sbom|scan] measure Plimsoll beside its peers and say what only one of them finds: SBOMs of two images
+                      (syft, trivy and the floor), scans by the same advisories (trivy, cargo-audit)
 
 What is installed lands in target/oracles. With PLIMSOLL_ORACLES=require a missing oracle is a failure.";
 
@@ -54,6 +55,8 @@ fn chore(arguments: &[&str]) -> Result<()> {
         }
         ["fuzz", named @ ..] => fuzz::fuzz(fuzz::STANDARD, named),
         ["compare"] => compare::run_all(),
+        ["compare", "sbom"] => compare::inventories(),
+        ["compare", "scan"] => compare::scans(),
         ["image"] => image::build(),
         ["image", "fat"] => image::fat::build(),
         ["help" | "--help" | "-h"] => {
