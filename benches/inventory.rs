@@ -87,7 +87,7 @@ fn inventory(criterion: &mut Criterion) {
 
 async fn catalog(source: &Source, image: &Image) -> usize {
     let interest = Arc::from(plimsoll_sbom::interest());
-    let options = ReadOptions { interest, limits: Limits::STANDARD, cache: None };
+    let options = ReadOptions { interest, limits: Limits::STANDARD, cache: None, threads: None };
     let tree = plimsoll_oci::read_tree(source, image, &options, &Silent).await.unwrap();
     plimsoll_sbom::catalog(&tree, &Limits::STANDARD).components().len()
 }

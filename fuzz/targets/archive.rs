@@ -40,7 +40,8 @@ fn read(source: &Source, path: &Utf8Path, digest: plimsoll_model::Digest) {
         let pinned = Pinned { place: Place::OciLayout(path.to_owned()), digest };
         let Ok(image) = open_image(source, &pinned, None).await else { return };
         let interest = Arc::new(Catalogers);
-        let options = ReadOptions { interest, limits: Limits::STANDARD, cache: None };
+        let options =
+            ReadOptions { interest, limits: Limits::STANDARD, cache: None, threads: None };
         let _tree = read_tree(source, &image, &options, &Silence).await;
     });
 }

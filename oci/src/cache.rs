@@ -215,6 +215,7 @@ mod tests {
             interest: Arc::new(All(id)),
             limits: Limits::STANDARD,
             cache: Some(Arc::clone(cache)),
+            threads: None,
         };
         block_on(async {
             let image = open_image(&source, &pinned, None).await?;

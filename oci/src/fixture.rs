@@ -85,7 +85,7 @@ pub(crate) fn read_from(
     block_on(async {
         let image = open_image(source, pinned, None).await?;
         let told = Sum::default();
-        let options = ReadOptions { interest, limits: limits.clone(), cache: None };
+        let options = ReadOptions { interest, limits: limits.clone(), cache: None, threads: None };
         let tree = read_tree(source, &image, &options, &told).await?;
         let size: u64 = image.layers.iter().map(|layer| layer.size).sum();
         assert!(told.0.load(Ordering::Relaxed) >= size, "all bytes are told");

@@ -23,6 +23,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     fmt,
     io::{self, Read},
+    num::NonZeroUsize,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -193,6 +194,8 @@ pub struct ReadOptions {
     pub limits: Limits,
     /// What was read of layers before.
     pub cache: Option<Arc<LayerCache>>,
+    /// Layers that are read at once; as many as there are processors where nothing is said.
+    pub threads: Option<NonZeroUsize>,
 }
 
 /// Reads all layers of an image, several at once and the largest first, and puts them on top of each other.
@@ -221,6 +224,7 @@ pub async fn read_tree(
         layers: image.layers.clone(),
         limits: options.limits.clone(),
         cache: options.cache.clone(),
+        threads: options.threads,
         runtime: Handle::current(),
         done: Done(sender),
         given_up: Arc::clone(&given_up.0),
@@ -260,6 +264,7 @@ struct Job {
     layers: Vec<Layer>,
     limits: Limits,
     cache: Option<Arc<LayerCache>>,
+    threads: Option<NonZeroUsize>,
     runtime: Handle,
     done: Done,
     given_up: Arc<AtomicBool>,
@@ -325,8 +330,10 @@ impl Job {
                 }
             }
         };
-        // As many as the pool for work on the CPU has, but not in it: reading a layer may wait for a registry.
-        let threads = rayon::current_num_threads().min(queue.len());
+        // Not in the pool for work on the CPU: reading a layer may wait for a registry. Nor is that pool begun before they are
+        // done, so that its threads take over the memory that the allocator gave to these.
+        let threads = self.threads.or_else(|| thread::available_parallelism().ok());
+        let threads = threads.map_or(1, NonZeroUsize::get).min(queue.len());
         thread::scope(|scope| {
             for _ in 0..threads {
                 scope.spawn(work);
@@ -399,10 +406,11 @@ fn unused<T: Default>(error: &CacheError) -> T {
 
 impl fmt::Debug for ReadOptions {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { limits, cache, .. } = self;
+        let Self { limits, cache, threads, .. } = self;
         out.debug_struct("ReadOptions")
             .field("limits", limits)
             .field("cache", cache)
+            .field("threads", threads)
             .finish_non_exhaustive()
     }
 }

@@ -129,7 +129,12 @@ pub(crate) async fn catalog(ctx: &Context, resolved: &Resolved) -> Result<Catalo
     let image = resolved.image();
     stage.expect(image.layers.iter().map(|layer| layer.size).sum());
     let interest = Arc::new(Wanted::new());
-    let options = ReadOptions { interest, limits: ctx.limits.clone(), cache: ctx.layer_cache() };
+    let options = ReadOptions {
+        interest,
+        limits: ctx.limits.clone(),
+        cache: ctx.layer_cache(),
+        threads: ctx.shared.jobs,
+    };
     let progress = Bar(stage.bar());
     let tree = plimsoll_oci::read_tree(resolved.source(), image, &options, &progress).await?;
     let limits = ctx.limits.clone();

@@ -23,7 +23,12 @@ use std::sync::{Arc, Mutex, mpsc};
 mod oracles;
 
 fn everything() -> ReadOptions {
-    ReadOptions { interest: Arc::new(Everything), limits: Limits::STANDARD, cache: None }
+    ReadOptions {
+        interest: Arc::new(Everything),
+        limits: Limits::STANDARD,
+        cache: None,
+        threads: None,
+    }
 }
 
 fn platform(text: &str) -> Platform {
