@@ -6,8 +6,8 @@ use crate::{
     ecosystem::base,
     extra::{self, Extras, List},
     index::{
-        CHECKSUM, DIGEST, Details, FORMAT, HEADER, MAGIC, Row, Unreadable, crc, digest, key,
-        write_details, write_row, write_source, write_unreadable,
+        CHECKSUM, DIGEST, Details, FORMAT, HEADER, MAGIC, Row, Unreadable, block_crc, crc, digest,
+        key, write_details, write_row, write_source, write_unreadable,
     },
     osv::{self, Affected, Record, Remark},
     ranges::Event,
@@ -435,7 +435,7 @@ impl Sections<'_> {
 
     fn add_block(&mut self, key: &[u8], rows: u32, bytes: &[u8]) -> Result<(), Error> {
         let count = rows.to_le_bytes();
-        self.blocks.u32(crc(&[&count, bytes]));
+        self.blocks.u32(block_crc(self.count, key, &[&count, bytes]));
         self.blocks.0.extend(count);
         self.blocks.0.extend(bytes);
         self.keys.extend(key);
@@ -457,12 +457,12 @@ impl Sections<'_> {
         let ecosystems: Vec<_> = self.ecosystems.into_iter().collect();
         tables.list(&ecosystems, |writer, ecosystem| writer.text(ecosystem));
         tables.count(self.count);
-        tables.0.extend(self.key_ends.0);
-        tables.0.extend(self.block_ends.0);
-        tables.0.extend(self.keys);
-        let length = [&tables.0, &self.blocks.0, &self.details.0]
-            .iter()
-            .fold(HEADER, |length, part| length.saturating_add(part.len()));
+        tables.u32(offset(self.keys.len(), "the list of packages")?);
+        tables.u32(offset(self.blocks.0.len(), "the list of affected versions")?);
+        let rest = [self.key_ends.0, self.block_ends.0, self.keys, self.blocks.0, self.details.0];
+        let length = rest.iter().fold(HEADER.saturating_add(tables.0.len()), |length, part| {
+            length.saturating_add(part.len())
+        });
         let mut all = Writer(MAGIC.to_vec());
         all.u32(FORMAT);
         all.u32(offset(tables.0.len(), "the list of packages")?);
@@ -473,7 +473,13 @@ impl Sections<'_> {
         all.u32(checksum);
         debug_assert_eq!(all.0.len(), CHECKSUM.end, "the header is laid out as the reader expects");
         all.0.extend([0; DIGEST.end - DIGEST.start]);
-        let mut all = [all.0, tables.0, self.blocks.0, self.details.0].concat();
+        all.0.reserve_exact(length.saturating_sub(all.0.len()));
+        all.0.extend(tables.0);
+        // Each is given back when it has been copied: together they are as large as the index.
+        for part in rest {
+            all.0.extend(part);
+        }
+        let mut all = all.0;
         if let (Some(digest), Some(place)) = (digest(&all), all.get_mut(DIGEST)) {
             place.copy_from_slice(digest.as_bytes());
         }

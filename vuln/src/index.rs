@@ -7,14 +7,16 @@
 //!          · built (seconds i64, nanoseconds i32) · CRC-32 of all before it and of the tables u32
 //!          · SHA-256 of everything but itself 32
 //! tables   sources · the first unreadable records of each · ecosystems with advisories, sorted · number of keys u32
-//!          · end of each key u32 · end of each block u32 · keys, sorted (`ecosystem NUL name`)
+//!          · length of all keys u32 · length of all blocks u32
+//! keys     end of each key u32 · end of each block u32 · keys, sorted (`ecosystem NUL name`)
 //!          (keys that begin with the byte 255 are those of other lists: see `extra`)
-//! blocks   one for each key: CRC-32 · rows
+//! blocks   one for each key: CRC-32 of the position u32 of its key, of the key, and of the rows · rows
 //! records  one for each advisory: length u32 · CRC-32 · what is shown of it
 //! ```
 //!
-//! The checksums make a damaged file an error and never an absent advisory; the digest, verified when an index is
-//! installed and by [`Index::verify`], is its identity.
+//! The checksums make a damaged file an error and never an absent advisory. Of the keys, which may be millions, only those
+//! are checked that an answer rests on: the one that was asked for, or the two that lie beside each other where it would
+//! be. The digest, verified when an index is installed and by [`Index::verify`], is the identity of the whole.
 
 use crate::{
     Error,
@@ -33,18 +35,12 @@ use plimsoll_model::{
     digest::Digester,
     scan::{IndexStamp, SourceKind, SourceStamp},
 };
-use std::{fmt, fs::File, io, ops::Range};
+use std::{cmp::Ordering, fmt, fs::File, io, ops::Range};
 
-/// The first bytes of an index.
-pub(crate) const MAGIC: [u8; 8] = *b"plimsidx";
-/// The format that this Plimsoll reads and writes.
-pub(crate) const FORMAT: u32 = 2;
-/// Length of the header.
-pub(crate) const HEADER: usize = 80;
-/// Where the CRC lies in the header; everything before it is covered by it.
-pub(crate) const CHECKSUM: Range<usize> = 44..48;
-/// Where the digest lies in the header.
-pub(crate) const DIGEST: Range<usize> = 48..HEADER;
+mod header;
+
+use header::Header;
+pub(crate) use header::{CHECKSUM, DIGEST, FORMAT, HEADER, MAGIC};
 
 /// The advisory index.
 pub struct Index {
@@ -190,18 +186,21 @@ impl Index {
         key: &[u8],
         read: impl FnMut(&mut Reader<'a>) -> Option<T>,
     ) -> Result<Vec<T>, Error> {
-        let Some(at) = self.find(key)? else { return Ok(Vec::new()) };
-        let entries = || {
-            let block = self.part(&self.sections.block_ends, &self.sections.blocks, at)?;
-            let mut reader = Reader(block);
-            let checksum = reader.u32()?;
-            if crc(&[reader.0]) != checksum {
-                return None;
-            }
+        let read = || {
+            let Some(at) = self.find(key)? else { return Some(Vec::new()) };
+            let mut reader = Reader(self.block(at)?);
             let entries = reader.list(read)?;
             reader.0.is_empty().then_some(entries)
         };
-        entries().ok_or(Error::Damaged { part: "what is known of a package or a flaw" })
+        read().ok_or(Error::Damaged { part: "what is known of a package or a flaw" })
+    }
+
+    /// The block of the key at a position, where key and block are whole.
+    fn block(&self, at: usize) -> Option<&[u8]> {
+        let key = self.part(&self.sections.key_ends, &self.sections.key_texts, at)?;
+        let block = self.part(&self.sections.block_ends, &self.sections.blocks, at)?;
+        let (checksum, rows) = block.split_first_chunk()?;
+        (block_crc(at, key, &[rows]) == u32::from_le_bytes(*checksum)).then_some(rows)
     }
 
     /// What is shown of the advisory that a row names.
@@ -235,8 +234,7 @@ impl Index {
             let sources = reader.list(source)?;
             let unreadable = reader.list(unreadable)?;
             let ecosystems = reader.list(|reader| reader.text().map(str::to_owned))?;
-            let keys = reader.count()?;
-            let sections = Sections::of(keys, reader.0, header.tables, all)?;
+            let sections = Sections::read(&mut reader, header.tables, all)?;
             Some((sources, unreadable, ecosystems, sections))
         })();
         let (sources, unreadable, ecosystems, sections) =
@@ -245,20 +243,26 @@ impl Index {
         Ok(Self { stamp, records: header.records, unreadable, ecosystems, sections, bytes })
     }
 
-    fn find(&self, wanted: &[u8]) -> Result<Option<usize>, Error> {
+    /// The position of a key; the outer `None` where damage may be why it is not found.
+    #[expect(
+        clippy::option_option,
+        reason = "what is not there is one thing, what can not be read another"
+    )]
+    fn find(&self, wanted: &[u8]) -> Option<Option<usize>> {
         let (mut low, mut high) = (0, self.sections.keys);
         while low < high {
             let middle = low.midpoint(high);
-            let found = self
-                .part(&self.sections.key_ends, &self.sections.key_texts, middle)
-                .ok_or(Error::Damaged { part: "list of packages" })?;
+            let found = self.part(&self.sections.key_ends, &self.sections.key_texts, middle)?;
             match found.cmp(wanted) {
-                std::cmp::Ordering::Equal => return Ok(Some(middle)),
-                std::cmp::Ordering::Less => low = middle.saturating_add(1),
-                std::cmp::Ordering::Greater => high = middle,
+                Ordering::Equal => return Some(Some(middle)),
+                Ordering::Less => low = middle.saturating_add(1),
+                Ordering::Greater => high = middle,
             }
         }
-        Ok(None)
+        // Keys are sorted: it is nowhere, if the last that is less and the first that is greater are what was written there.
+        let beside =
+            low.checked_sub(1).into_iter().chain((low < self.sections.keys).then_some(low));
+        beside.map(|at| self.block(at)).all(|block| block.is_some()).then_some(None)
     }
 
     /// Part `at` of a section that is cut at `ends`.
@@ -276,6 +280,12 @@ impl Index {
 /// `ecosystem NUL name`: neither can be mistaken for the other, and packages of one ecosystem lie together.
 pub(crate) fn key(ecosystem: &str, name: &str) -> Vec<u8> {
     [ecosystem.as_bytes(), &[0], name.as_bytes()].concat()
+}
+
+/// What guards a block, and with it the key that it is for and that key's place among the others.
+pub(crate) fn block_crc(at: usize, key: &[u8], rows: &[&[u8]]) -> u32 {
+    let position = u32::try_from(at).unwrap_or(u32::MAX).to_le_bytes();
+    crc(&[&[&position, key], rows].concat())
 }
 
 /// CRC-32 of several pieces one after the other.
@@ -510,73 +520,23 @@ pub(crate) fn write_details(writer: &mut Writer, details: &Details<'_>) {
     writer.option(details.reference, Writer::text);
 }
 
-struct Header {
-    tables: usize,
-    records: u64,
-    built: Timestamp,
-    checksum: u32,
-    digest: Digest,
-}
-
-impl Header {
-    fn read(all: &[u8]) -> Result<Self, Error> {
-        let mut reader = Reader(all);
-        if reader.bytes(MAGIC.len()) != Some(&MAGIC) {
-            return Err(Error::NotAnIndex);
-        }
-        let found = u64::try_from(all.len()).unwrap_or(u64::MAX);
-        let expected = u64::try_from(HEADER).unwrap_or(u64::MAX);
-        let short = || Error::Truncated { expected, found };
-        let format = reader.u32().ok_or_else(short)?;
-        if format < FORMAT {
-            return Err(Error::OlderFormat { found: format, expected: FORMAT });
-        }
-        if format > FORMAT {
-            return Err(Error::NewerFormat { found: format, expected: FORMAT });
-        }
-        let tables = reader.count().ok_or_else(short)?;
-        let expected = reader.u64().ok_or_else(short)?;
-        if expected != found {
-            return Err(Error::Truncated { expected, found });
-        }
-        let rest = (|| {
-            Some(Self {
-                tables,
-                records: reader.u64()?,
-                built: reader.time()?,
-                checksum: reader.u32()?,
-                digest: Digest::from_bytes(*reader.bytes(32)?.first_chunk()?),
-            })
-        })();
-        rest.ok_or(Error::Damaged { part: "header or tables" })
-    }
-}
-
 impl Sections {
-    /// `rest` is what follows the number of keys in the tables.
-    fn of(keys: usize, rest: &[u8], tables: usize, all: &[u8]) -> Option<Self> {
-        let tables_end = HEADER.checked_add(tables)?;
-        let key_ends_start = tables_end.checked_sub(rest.len())?;
+    /// `reader` is at the number of keys, which ends the tables.
+    fn read(reader: &mut Reader<'_>, tables: usize, all: &[u8]) -> Option<Self> {
+        let (keys, key_length, block_length) = (reader.count()?, reader.count()?, reader.count()?);
         let ends = keys.checked_mul(4)?;
-        let block_ends_start = key_ends_start.checked_add(ends)?;
-        let key_texts_start = block_ends_start.checked_add(ends)?;
-        let key_ends = key_ends_start..block_ends_start;
-        let block_ends = block_ends_start..key_texts_start;
-        let key_texts = key_texts_start..tables_end;
-        let last = |ends: &Range<usize>| match keys.checked_sub(1) {
-            Some(last) => end_at(all.get(ends.clone())?, last),
-            None => Some(0),
+        let mut start = HEADER.checked_add(tables)?;
+        let mut next = |length: usize| {
+            let end = start.checked_add(length)?;
+            let section = start..end;
+            start = end;
+            Some(section)
         };
-        let blocks_end = tables_end.checked_add(last(&block_ends)?)?;
-        let fits = last(&key_ends)? == key_texts.len() && blocks_end <= all.len();
-        fits.then_some(Self {
-            keys,
-            key_ends,
-            block_ends,
-            key_texts,
-            blocks: tables_end..blocks_end,
-            records: blocks_end..all.len(),
-        })
+        let (key_ends, block_ends) = (next(ends)?, next(ends)?);
+        let (key_texts, blocks) = (next(key_length)?, next(block_length)?);
+        let records = blocks.end..all.len();
+        let is_whole = reader.0.is_empty() && records.start <= records.end;
+        is_whole.then_some(Self { keys, key_ends, block_ends, key_texts, blocks, records })
     }
 }
 
@@ -594,3 +554,6 @@ impl fmt::Debug for Index {
         write!(out, "Index({})", self.stamp.digest)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,10 @@
 //! One record for each thing that matchers of advisories are known to get wrong.
 
 use super::*;
-use crate::testing::{NOW, builder, index, index_bytes, zip};
+use crate::{
+    index::FORMAT,
+    testing::{NOW, builder, index, index_bytes, zip},
+};
 use plimsoll_model::{
     Severity,
     advisory::{Advisory, AdvisoryClass},
@@ -998,12 +1001,12 @@ fn other_formats_are_told_apart() {
     bytes[8] = 0;
     assert!(matches!(
         Index::from_bytes(bytes.clone()),
-        Err(Error::OlderFormat { found: 0, expected: 2 })
+        Err(Error::OlderFormat { found: 0, expected: FORMAT })
     ));
-    bytes[8] = 3;
+    bytes[8] = u8::try_from(FORMAT).unwrap() + 1;
     assert!(matches!(
         Index::from_bytes(bytes.clone()),
-        Err(Error::NewerFormat { found: 3, expected: 2 })
+        Err(Error::NewerFormat { found, expected: FORMAT }) if found == FORMAT + 1
     ));
     bytes[0] = b'P';
     assert!(matches!(Index::from_bytes(bytes), Err(Error::NotAnIndex)));
