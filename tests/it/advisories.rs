@@ -203,6 +203,33 @@ fn records_that_can_not_be_read_are_named_and_the_source_is_incomplete() {
 }
 
 #[test]
+fn what_a_subject_needs_is_fetched_and_nothing_else() {
+    let machine = Machine::new();
+    machine.site.put("/PyPI/all.zip", archive(&[]));
+    let outcome = |sbom: &str| {
+        machine.sandbox.write("sbom.json", sbom);
+        let site = machine.site.address.as_str();
+        machine.run(&["db", "update", "--for", "sbom:sbom.json", "--from", site])
+    };
+    // The site has no `ecosystems.txt`: all of it could not be fetched.
+    outcome(SBOM).expect_status(0);
+    let status = machine.run(&["db", "status"]).expect_status(0).stdout;
+    assert!(status.contains("npm") && !status.contains("PyPI"), "{status}");
+    outcome(&SBOM.replace("pkg:npm", "pkg:pypi")).expect_status(0);
+    let status = machine.run(&["db", "status"]).expect_status(0).stdout;
+    assert!(status.contains("PyPI") && !status.contains("npm"), "{status}");
+    // What was not fetched is not evaluated, and never clean.
+    machine.sandbox.write("sbom.json", SBOM);
+    machine.run(&["scan", "sbom:sbom.json"]).expect_status(3);
+    let before = machine.bytes();
+    let missing = outcome(&SBOM.replace("pkg:npm", "pkg:cargo")).expect_status(3);
+    assert!(missing.stderr.contains("`crates.io`"), "{}", missing.stderr);
+    let nothing = outcome(&SBOM.replace("pkg:npm", "pkg:generic")).expect_status(2);
+    assert!(nothing.stderr.contains("--ecosystem"), "{}", nothing.stderr);
+    assert!(machine.bytes() == before);
+}
+
+#[test]
 fn a_full_disk_leaves_the_old_index() {
     let machine = Machine::new();
     let before = machine.bytes();

@@ -7,8 +7,10 @@ mod linux;
 
 use crate::versions::Scheme;
 use language::LANGUAGES;
-use plimsoll_model::{component::Component, inventory::Distribution, scan::NotEvaluated};
-use std::borrow::Cow;
+use plimsoll_model::{
+    Inventory, component::Component, inventory::Distribution, scan::NotEvaluated,
+};
+use std::{borrow::Cow, collections::BTreeSet};
 
 pub(crate) use language::normalized;
 pub(crate) use linux::is_operating_system;
@@ -48,6 +50,13 @@ pub(crate) fn target<'a>(
 /// The ecosystem without its release.
 pub(crate) fn base(ecosystem: &str) -> &str {
     ecosystem.split_once(':').map_or(ecosystem, |(base, _)| base)
+}
+
+/// The ecosystems whose advisories judge what is in an inventory, without releases, as OSV names their archives.
+pub fn ecosystems(inventory: &Inventory) -> BTreeSet<String> {
+    let distribution = inventory.distribution.as_ref();
+    let targets = inventory.components().iter().filter_map(|one| target(one, distribution).ok());
+    targets.map(|target| base(&target.ecosystem).to_owned()).collect()
 }
 
 /// The ecosystem as components are looked up in it: where Maven and Composer packages come from, which it may have

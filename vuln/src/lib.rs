@@ -32,6 +32,7 @@ mod wire;
 pub use advice::advise;
 pub use builder::{Builder, Imported};
 pub use difference::{Crossed, difference};
+pub use ecosystem::ecosystems;
 pub use error::Error;
 pub use explain::{ExplainedRecord, Explanation, Place, RecordOutcome, explain};
 pub use extra::{Exploited, Lifetime, Prediction, Ransomware};

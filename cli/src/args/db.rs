@@ -51,6 +51,9 @@ pub(crate) struct DbUpdateArguments {
     /// Ecosystem to fetch, as OSV names it; may be given several times [default: all].
     #[arg(long = "ecosystem", value_name = "NAME")]
     pub ecosystems: Vec<String>,
+    /// Fetch the ecosystems of what is aboard this subject, such as `sbom:FILE`, besides those that are named.
+    #[arg(long = "for", value_name = "SUBJECT")]
+    pub subject: Option<Reference>,
     /// CISA's catalog of exploited flaws, CSV or JSON, or `none` [default: CISA's, where advisories are OSV's].
     #[arg(long, value_name = "URL|FILE")]
     pub kev: Option<DbList>,

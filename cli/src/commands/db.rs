@@ -6,7 +6,10 @@ use crate::{
     error::Error,
     exit::{self, ExitStatus},
     report::{self, Output},
-    stages::advisories,
+    stages::{
+        aboard::{self, Reading},
+        advisories,
+    },
 };
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::{SignedDuration, Timestamp};
@@ -14,6 +17,7 @@ use plimsoll_model::{
     Class, Printable, Reference,
     scan::{IndexStamp, SourceKind, SourceStamp},
 };
+use plimsoll_oci::directory::Ignored;
 use plimsoll_vuln::{
     Builder, Imported, Index,
     feeds::{Kept, Location, Plan},
@@ -101,7 +105,7 @@ async fn update(
     }
     let plan = Plan {
         base: base.clone(),
-        ecosystems: arguments.ecosystems.clone(),
+        ecosystems: ecosystems(ctx, arguments).await?,
         lists: lists(base, arguments)?,
         patience: ctx.shared.timeout,
     };
@@ -120,6 +124,21 @@ async fn update(
     let status = install(ctx, builder, path).await;
     drop(kept);
     status
+}
+
+/// The ecosystems that are wanted, by name and as what is aboard the subject needs them; none for all.
+async fn ecosystems(ctx: &Context, arguments: &DbUpdateArguments) -> Result<Vec<String>, Error> {
+    let Some(subject) = &arguments.subject else { return Ok(arguments.ecosystems.clone()) };
+    let reading = Reading { platform: None, ignored: Ignored::PassedOver };
+    let aboard = aboard::read(ctx, subject, reading).await?;
+    let needed = plimsoll_vuln::ecosystems(aboard.inventory());
+    if needed.is_empty() && arguments.ecosystems.is_empty() {
+        return Err(Error::usage(
+            format!("nothing aboard `{subject}` is of an ecosystem that has advisories"),
+            "name the ecosystems with --ecosystem",
+        ));
+    }
+    Ok(needed.into_iter().chain(arguments.ecosystems.iter().cloned()).collect())
 }
 
 /// The lists that are wanted. Those of the public are taken where the advisories are the public's as well: who has a mirror
@@ -159,10 +178,11 @@ async fn pull(
     path: &Utf8Path,
 ) -> Result<&'static ExitStatus, Error> {
     let lists = [&arguments.kev, &arguments.epss].iter().any(|list| list.is_some());
-    if lists || !arguments.distro_info.is_empty() || !arguments.ecosystems.is_empty() {
+    let ecosystems = !arguments.ecosystems.is_empty() || arguments.subject.is_some();
+    if lists || ecosystems || !arguments.distro_info.is_empty() {
         return Err(Error::usage(
             format!("`{from}` is a whole index: nothing can be chosen or added"),
-            "leave out --ecosystem, --kev, --epss and --distro-info",
+            "leave out --ecosystem, --for, --kev, --epss and --distro-info",
         ));
     }
     let bytes = advisories::pull(ctx, from).await?;
