@@ -12,10 +12,7 @@ use plimsoll_attest::Verification;
 use plimsoll_ledger::RecordId;
 use plimsoll_model::{Inventory, Severity, image::Image, scan::Scan};
 use plimsoll_policy::{Decision, Policy};
-use std::{
-    borrow::Cow,
-    io::{BufWriter, Write},
-};
+use std::{borrow::Cow, io::Write};
 
 macro_rules! formats {
     ($($module:ident),* $(,)?) => {
@@ -260,15 +257,19 @@ impl Made {
     }
 }
 
-/// Writes indented JSON with a final line break, as it is made.
-fn write_json(out: &mut dyn Write, value: &impl serde::Serialize) -> Result<(), Error> {
-    let mut out = BufWriter::new(out);
-    serde_json::to_writer_pretty(&mut out, value).map_err(|error| match error.io_error_kind() {
-        Some(_) => Error::Write { path: "the report".into(), source: error.into() },
-        None => Error::Json { what: "the report", source: error },
+/// Writes indented JSON with a final line break, as it is made: the outputs have buffers of their own.
+fn write_json(
+    out: &mut dyn Write,
+    what: &'static str,
+    value: &impl serde::Serialize,
+) -> Result<(), Error> {
+    serde_json::to_writer_pretty(&mut *out, value).map_err(|error| {
+        match error.io_error_kind() {
+            Some(_) => Error::Write { path: "the report".into(), source: error.into() },
+            None => Error::Json { what, source: error },
+        }
     })?;
-    let written = out.write_all(b"\n").and_then(|()| out.flush());
-    written.map_err(|source| Error::Write { path: "the report".into(), source })
+    write_all(out, b"\n")
 }
 
 /// Writes what a format has made whole. That a file can not be written, and which, the file says itself.

@@ -117,7 +117,10 @@ pub(super) fn as_json<'a>(advised: &'a Advised, inventory: &'a Inventory) -> Nod
             "of": advised.advice.findings,
         })
     });
-    Node::Object(vec![("steps", Node::list(&advised.advice.steps, step)), ("base", base.into())])
+    Node::Object(vec![
+        ("steps", Node::list(move || advised.advice.steps.iter().map(step))),
+        ("base", base.into()),
+    ])
 }
 
 #[cfg(test)]

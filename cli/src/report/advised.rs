@@ -11,20 +11,23 @@ use serde_json::{Value, json};
 
 /// Every match, by risk and then by name.
 pub(super) fn matches<'a>(scan: &'a Scan, inventory: &'a Inventory) -> Node<'a> {
-    Node::list(text::by_risk(scan, inventory), |(component, found)| {
-        one(component.purl.as_str(), &flaws::path(component), found)
+    Node::list(move || {
+        let matches = text::by_risk(scan, inventory).into_iter();
+        matches
+            .map(|(component, found)| one(component.purl.as_str(), &flaws::path(component), found))
     })
 }
 
 /// The components that are judged as the package of the distribution that owns their files.
-pub(super) fn judged_as(scan: &Scan, inventory: &Inventory) -> Vec<Value> {
-    let owned =
-        scan.verdicts.iter().zip(inventory.components()).filter_map(|(verdict, component)| {
+pub(super) fn judged_as<'a>(scan: &'a Scan, inventory: &'a Inventory) -> Node<'a> {
+    Node::list(move || {
+        let verdicts = scan.verdicts.iter().zip(inventory.components());
+        verdicts.filter_map(|(verdict, component)| {
             let ScanVerdict::JudgedAs(owner) = verdict else { return None };
             let owner = inventory.component(*owner).map(|owner| &owner.purl);
             Some(json!({ "purl": component.purl, "owner": owner }))
-        });
-    owned.collect()
+        })
+    })
 }
 
 fn one(purl: &str, path: &str, found: &Match) -> Value {

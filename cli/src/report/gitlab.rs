@@ -8,7 +8,7 @@ use super::{
     findings::{accepted, not_evaluated, shortened},
     flaws::{self, Flaw, flaws},
     markdown::escape,
-    text, to_json, write_all,
+    text, write_json,
 };
 use crate::{context::VERSION, error::Error};
 use jiff::{Timestamp, tz::TimeZone};
@@ -56,7 +56,7 @@ pub(super) fn write(kind: &Kind, report: &Report<'_>, out: &mut dyn Write) -> Re
         "scan": scan(kind, report),
         "vulnerabilities": rows,
     });
-    write_all(out, &to_json("the report for GitLab", &document)?)
+    write_json(out, "the report for GitLab", &document)
 }
 
 fn scan(kind: &Kind, report: &Report<'_>) -> Value {

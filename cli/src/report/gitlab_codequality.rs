@@ -6,7 +6,7 @@
 use super::{
     Format, Report, Style,
     findings::{Position, fingerprints, sentence},
-    text, to_json, write_all,
+    text, write_json,
 };
 use crate::error::Error;
 use plimsoll_model::{Printable, Severity};
@@ -27,7 +27,7 @@ fn write(report: &Report<'_>, _style: Style, out: &mut dyn Write) -> Result<(), 
     let fingerprints = fingerprints(&findings);
     let rows: Vec<Value> =
         findings.iter().zip(&fingerprints).map(|(judged, id)| row(judged, id)).collect();
-    write_all(out, &to_json("the code quality report", &rows)?)
+    write_json(out, "the code quality report", &rows)
 }
 
 fn row(judged: &Judged, fingerprint: &str) -> Value {

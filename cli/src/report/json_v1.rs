@@ -28,7 +28,7 @@ pub(crate) const FORMAT: Format =
     Format { id: "json", description: "for programs, version 1: everything that is known", write };
 
 fn write(report: &Report<'_>, _style: Style, out: &mut dyn Write) -> Result<(), Error> {
-    write_json(out, &document(report))
+    write_json(out, "the report", &document(report))
 }
 
 pub(super) fn document<'a>(report: &'a Report<'_>) -> Node<'a> {
@@ -51,7 +51,7 @@ pub(super) fn document<'a>(report: &'a Report<'_>) -> Node<'a> {
                 .into(),
         ),
         ("inventory", report.inventory.map(inventory).into()),
-        ("evidence", Node::list(report.evidence, verification)),
+        ("evidence", Node::list(|| report.evidence.iter().map(verification))),
         ("promotion", report.promoted.map(promotion).into()),
         ("record", json!(report.record.map(|record| record.to_string())).into()),
     ])
@@ -88,8 +88,8 @@ fn decision(decision: &Decision) -> Node<'_> {
         ("verdict", json!(record::recorded_verdict(verdict).as_str()).into()),
         ("exitStatus", json!(exit::of_verdict(verdict).code).into()),
         ("policyDigest", json!(decision.policy_digest()).into()),
-        ("findings", Node::list(decision.findings(), finding)),
-        ("vex", Node::list(decision.vex(), usage)),
+        ("findings", Node::list(|| decision.findings().iter().map(finding))),
+        ("vex", Node::list(|| decision.vex().iter().map(usage))),
     ])
 }
 
@@ -163,14 +163,14 @@ fn place(finding: &Finding) -> Value {
 
 fn scanned<'a>(scan: &'a Scan, inventory: Option<&'a Inventory>) -> Node<'a> {
     let counts = scan.counts();
-    let not_evaluated = move || -> Box<dyn Iterator<Item = Value> + 'a> {
+    let not_evaluated = move || {
         let components = inventory.into_iter().flat_map(Inventory::iter);
-        Box::new(components.filter_map(|(id, component)| match scan.verdict(id) {
+        components.filter_map(|(id, component)| match scan.verdict(id) {
             Some(ScanVerdict::NotEvaluated(reason)) => {
                 Some(json!({ "purl": component.purl, "reason": reason.to_string() }))
             }
             _ => None,
-        }))
+        })
     };
     let index = json!({
         "digest": scan.index.digest,
@@ -184,14 +184,15 @@ fn scanned<'a>(scan: &'a Scan, inventory: Option<&'a Inventory>) -> Node<'a> {
         "components": scan.verdicts.len(), "matched": counts.matched, "clean": counts.clean,
         "notEvaluated": counts.not_evaluated, "judgedByOwner": counts.judged_by_owner,
     });
-    let matches = inventory.map(|inventory| advised::matches(scan, inventory));
-    let judged_as = inventory.map(|inventory| advised::judged_as(scan, inventory));
+    let of = |list: fn(&'a Scan, &'a Inventory) -> Node<'a>| {
+        inventory.map_or_else(|| json!([]).into(), |inventory| list(scan, inventory))
+    };
     Node::Object(vec![
         ("index", index.into()),
         ("counts", counts.into()),
-        ("matches", matches.unwrap_or_else(|| json!([]).into())),
-        ("judgedAs", json!(judged_as.unwrap_or_default()).into()),
-        ("notEvaluated", Node::List(Box::new(not_evaluated))),
+        ("matches", of(advised::matches)),
+        ("judgedAs", of(advised::judged_as)),
+        ("notEvaluated", Node::list(not_evaluated)),
     ])
 }
 
@@ -201,7 +202,7 @@ fn inventory(inventory: &Inventory) -> Node<'_> {
             "id": distribution.id, "versionId": distribution.version_id, "name": distribution.pretty_name,
         })
     });
-    let component = |component: &Component| {
+    let component = move |component: &Component| {
         json!({
             "purl": component.purl,
             "name": component.name,
@@ -220,8 +221,8 @@ fn inventory(inventory: &Inventory) -> Node<'_> {
     };
     Node::Object(vec![
         ("distribution", distribution.into()),
-        ("components", Node::list(inventory.components(), component)),
-        ("unknowns", Node::list(&inventory.unknowns, unknown)),
+        ("components", Node::list(move || inventory.components().iter().map(component))),
+        ("unknowns", Node::list(move || inventory.unknowns.iter().map(unknown))),
     ])
 }
 

@@ -5,7 +5,7 @@
 //! clears keeps that statement's status and reason. Malware is `affected`.
 //! Specification: <https://github.com/openvex/spec/blob/v0.2.0/OPENVEX-SPEC.md>.
 
-use super::{Format, Report, Style, to_json, write_all};
+use super::{Format, Report, Style, write_json};
 use crate::{context::VERSION, error::Error};
 use plimsoll_model::{Digest, Purl, finding::Vulnerability, image::Image, reference::Place};
 use plimsoll_policy::{
@@ -42,7 +42,7 @@ fn write(report: &Report<'_>, _style: Style, out: &mut dyn Write) -> Result<(), 
         "tooling": format!("plimsoll {VERSION}"),
         "statements": statements,
     });
-    write_all(out, &to_json("the OpenVEX report", &document)?)
+    write_json(out, "the OpenVEX report", &document)
 }
 
 fn statement(report: &Report<'_>, judged: &Judged) -> Option<Value> {

@@ -6,7 +6,7 @@
 use super::{
     Format, Report, Style,
     findings::{Position, accepted, fingerprints, shortened},
-    text, to_json, write_all,
+    text, write_json,
 };
 use crate::{context::VERSION, error::Error};
 use plimsoll_model::{
@@ -46,7 +46,8 @@ fn write(report: &Report<'_>, _style: Style, out: &mut dyn io::Write) -> Result<
     let fingerprints = fingerprints(&findings);
     let results = findings.iter().zip(&fingerprints);
     let results = results.map(|(judged, fingerprint)| result(report, judged, fingerprint, &ids));
-    let bytes = to_json(
+    write_json(
+        out,
         "the SARIF report",
         &json!({
             "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -64,8 +65,7 @@ fn write(report: &Report<'_>, _style: Style, out: &mut dyn io::Write) -> Result<
                 "results": results.collect::<Vec<_>>(),
             }],
         }),
-    )?;
-    write_all(out, &bytes)
+    )
 }
 
 /// A rule of ours, and behind a slash the flaw (SARIF 2.1.0 §3.5.4): code scanning has one severity for each rule, so a
