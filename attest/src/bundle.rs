@@ -1,5 +1,6 @@
-//! Sigstore bundle v0.3: an envelope with what is needed to verify it.
+//! Sigstore bundles: an envelope, or a bare signature, with what is needed to verify it.
 //!
+//! Versions 0.1 to 0.3 are read, 0.3 is written:
 //! <https://github.com/sigstore/protobuf-specs/blob/v0.4.0/protos/sigstore_bundle.proto>
 
 use crate::{
@@ -7,28 +8,30 @@ use crate::{
     envelope::{sign_payload, within},
     json,
     signers::KeySigner,
-    statement::{IN_TOTO_PAYLOAD_TYPE, ReadStatement},
+    statement::IN_TOTO_PAYLOAD_TYPE,
     text::excerpt,
 };
 use plimsoll_model::Limits;
 use serde::Serialize;
 use serde_json::Value;
-use sigstore_types::{VerificationMaterial, VerificationMaterialContent};
+use sigstore_types::{
+    DsseEnvelope, MediaType, MessageSignature, SignatureContent, VerificationMaterial,
+    VerificationMaterialContent,
+};
 
 /// Media type of a bundle, as a file, a layer and an artifact.
 pub const BUNDLE_MEDIA_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
-/// How the first writers of v0.3 spelled it.
-const BUNDLE_MEDIA_TYPE_EARLY: &str = "application/vnd.dev.sigstore.bundle+json;version=0.3";
 const WHAT: &str = "a Sigstore bundle";
+/// The most log entries, timestamps and certificates that are looked at.
+const MATERIAL_LIMIT: usize = 32;
 
 /// A bundle, with the bytes that it came from. Nothing of it is verified.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Bundle {
     bytes: Vec<u8>,
+    version: MediaType,
     pub(crate) claimed_signer: ClaimedSigner,
     pub(crate) content: Content,
-    pub(crate) log_entries: usize,
-    pub(crate) timestamps: usize,
 }
 
 /// Who signed, by the bundle's own word.
@@ -41,27 +44,22 @@ pub(crate) enum ClaimedSigner {
 }
 
 /// What is signed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Content {
-    /// An envelope.
-    Envelope(Envelope),
+    /// An envelope with one signature.
+    Envelope(Box<sigstore_types::Bundle>),
     /// A bare message that is elsewhere.
-    Message,
+    Message(Box<sigstore_types::Bundle>),
+    /// An envelope with another number of signatures.
+    Signatures(usize),
 }
 
 impl Bundle {
-    /// Reads a bundle v0.3 of at most `limits.evidence` bytes.
+    /// Reads a bundle of at most `limits.evidence` bytes, with at most 32 log entries and as many timestamps.
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
-        let malformed = |source| Error::Malformed { what: WHAT, source };
         within(bytes, WHAT, limits)?;
         let mut root = json::parse(bytes).map_err(malformed)?;
-        match root.get("mediaType").and_then(Value::as_str) {
-            Some(BUNDLE_MEDIA_TYPE | BUNDLE_MEDIA_TYPE_EARLY) => {}
-            other => {
-                let found = other.map_or_else(|| "no media type".to_owned(), excerpt);
-                return Err(Error::UnsupportedBundle { found });
-            }
-        }
+        let version = version(&root)?;
         let mut take = |field: &str| root.get_mut(field).map(Value::take);
         let (envelope, message) = (take("dsseEnvelope"), take("messageSignature"));
         let material = take("verificationMaterial").unwrap_or_default();
@@ -70,25 +68,19 @@ impl Bundle {
             ["publicKey", "certificate", "x509CertificateChain"].map(|name| material.get(name)),
         )?;
         one_of("`dsseEnvelope` and `messageSignature`", [envelope.as_ref(), message.as_ref()])?;
+        few(&material)?;
         let material: VerificationMaterial = serde_json::from_value(material).map_err(malformed)?;
-        let claimed_signer = match material.content {
-            VerificationMaterialContent::PublicKey(key) => ClaimedSigner::Key { hint: key.hint },
+        fits(version, &material)?;
+        let claimed_signer = match &material.content {
+            VerificationMaterialContent::PublicKey(key) => {
+                ClaimedSigner::Key { hint: key.hint.clone() }
+            }
             VerificationMaterialContent::Certificate(_)
             | VerificationMaterialContent::X509CertificateChain { .. }
             | _ => ClaimedSigner::Certificate,
         };
-        Ok(Self {
-            bytes: bytes.to_vec(),
-            log_entries: material.tlog_entries.len(),
-            timestamps: material.timestamp_verification_data.rfc3161_timestamps.len(),
-            claimed_signer,
-            content: match envelope {
-                Some(envelope) => {
-                    Content::Envelope(serde_json::from_value(envelope).map_err(malformed)?)
-                }
-                None => Content::Message,
-            },
-        })
+        let content = content((version, material), (envelope, message))?;
+        Ok(Self { bytes: bytes.to_vec(), version, claimed_signer, content })
     }
 
     /// The bytes, as they were read or written.
@@ -96,16 +88,92 @@ impl Bundle {
         self.bytes.clone()
     }
 
-    /// What it claims to state, for annotations and for picking candidates; nothing of it is verified.
-    pub fn predicate_type(&self) -> Option<String> {
-        match &self.content {
-            Content::Envelope(envelope) => {
-                let statement = ReadStatement::parse(envelope.payload_unverified()).ok()?;
-                Some(statement.predicate_type)
-            }
-            Content::Message => None,
+    /// Its version (`0.3`).
+    pub(crate) const fn version(&self) -> &'static str {
+        match self.version {
+            MediaType::Bundle0_1 => "0.1",
+            MediaType::Bundle0_2 => "0.2",
+            MediaType::Bundle0_3 | _ => "0.3",
         }
     }
+
+    /// The certificates, logs and timestamps in it; absent where the envelope is not one that they could be about.
+    pub(crate) fn material(&self) -> Option<&VerificationMaterial> {
+        match &self.content {
+            Content::Envelope(bundle) | Content::Message(bundle) => {
+                Some(&bundle.verification_material)
+            }
+            Content::Signatures(_) => None,
+        }
+    }
+}
+
+fn malformed(source: serde_json::Error) -> Error {
+    Error::Malformed { what: WHAT, source }
+}
+
+fn version(root: &Value) -> Result<MediaType, Error> {
+    let found = root.get("mediaType").and_then(Value::as_str);
+    found.and_then(|text| text.parse().ok()).ok_or_else(|| Error::UnsupportedBundle {
+        found: found.map_or_else(|| "no media type".to_owned(), excerpt),
+    })
+}
+
+/// That no list in the material is longer than anybody's is.
+fn few(material: &Value) -> Result<(), Error> {
+    for (pointer, of) in [
+        ("/tlogEntries", "log entries"),
+        ("/timestampVerificationData/rfc3161Timestamps", "timestamps"),
+        ("/x509CertificateChain/certificates", "certificates"),
+    ] {
+        let found = material.pointer(pointer).and_then(Value::as_array).map_or(0, Vec::len);
+        if found > MATERIAL_LIMIT {
+            return Err(Error::TooMany { of, found, limit: MATERIAL_LIMIT });
+        }
+    }
+    Ok(())
+}
+
+/// That the material is what the version allows: 0.3 has one certificate and no chain. Log ids are SHA-256.
+fn fits(version: MediaType, material: &VerificationMaterial) -> Result<(), Error> {
+    if let VerificationMaterialContent::X509CertificateChain { certificates } = &material.content {
+        if version == MediaType::Bundle0_3 {
+            return Err(Error::MisplacedMaterial {
+                what: "a chain of certificates",
+                version: "0.3",
+            });
+        }
+        if certificates.is_empty() {
+            return Err(Error::AmbiguousBundle { found: 0, of: "certificates" });
+        }
+    }
+    if material.tlog_entries.iter().any(|entry| entry.log_id.key_id.as_bytes().len() != 32) {
+        return Err(Error::MisplacedMaterial {
+            what: "a log id that is no SHA-256",
+            version: "any",
+        });
+    }
+    Ok(())
+}
+
+/// What is signed, put together with what it was taken from.
+fn content(
+    (version, material): (MediaType, VerificationMaterial),
+    (envelope, message): (Option<Value>, Option<Value>),
+) -> Result<Content, Error> {
+    let bundle = |content| Box::new(sigstore_types::Bundle::new(version, material, content));
+    let Some(envelope) = envelope else {
+        let message: MessageSignature =
+            serde_json::from_value(message.unwrap_or_default()).map_err(malformed)?;
+        return Ok(Content::Message(bundle(SignatureContent::MessageSignature(message))));
+    };
+    if let Some(signatures) = envelope.get("signatures").and_then(Value::as_array)
+        && signatures.len() != 1
+    {
+        return Ok(Content::Signatures(signatures.len()));
+    }
+    let envelope: DsseEnvelope = serde_json::from_value(envelope).map_err(malformed)?;
+    Ok(Content::Envelope(bundle(SignatureContent::DsseEnvelope(envelope))))
 }
 
 /// That exactly one of some fields is there: a reader that takes the other one would see something else.
@@ -195,22 +263,26 @@ mod tests {
     }
 
     #[test]
-    fn bytes_stay_as_they_were_and_the_predicate_type_can_be_seen() {
+    fn bytes_stay_as_they_were() {
         let pretty = serde_json::to_string_pretty(
             &serde_json::from_slice::<Value>(&bundle().to_bytes()).unwrap(),
         )
         .unwrap();
         let read = Bundle::parse(pretty.as_bytes(), &Limits::STANDARD).unwrap();
         assert_eq!(read.to_bytes(), pretty.as_bytes());
-        assert_eq!(read.predicate_type().as_deref(), Some("https://slsa.dev/x"));
     }
 
     #[test]
-    fn a20_other_versions_and_two_of_a_kind_are_refused() {
+    fn a20_other_versions_are_refused() {
         assert!(change(|_| ()).is_ok());
-        assert!(change(|value| value["mediaType"] = BUNDLE_MEDIA_TYPE_EARLY.into()).is_ok());
-        for version in ["0.1", "0.2", "0.4"] {
-            let media_type = format!("application/vnd.dev.sigstore.bundle+json;version={version}");
+        let media_type =
+            |version| format!("application/vnd.dev.sigstore.bundle+json;version={version}");
+        for version in ["0.1", "0.2", "0.3"] {
+            let read = change(|value| value["mediaType"] = media_type(version).into());
+            assert_eq!(read.unwrap().version(), version);
+        }
+        for version in ["0.4", "0", "0.3 ", ""] {
+            let media_type = media_type(version);
             assert!(matches!(
                 change(|value| value["mediaType"] = media_type.as_str().into()),
                 Err(Error::UnsupportedBundle { found }) if found == media_type
@@ -220,6 +292,10 @@ mod tests {
             change(|value| drop(value.as_object_mut().unwrap().remove("mediaType"))),
             Err(Error::UnsupportedBundle { .. })
         ));
+    }
+
+    #[test]
+    fn a20_two_of_a_kind_are_refused() {
         assert!(matches!(
             change(
                 |value| value["verificationMaterial"]["certificate"] = json!({"rawBytes": "AAAA"})
@@ -248,7 +324,7 @@ mod tests {
             let at = at.index(bytes.len());
             bytes[at] = byte;
             let read = Bundle::parse(&bytes, &Limits::STANDARD);
-            drop(read.map(|bundle| bundle.predicate_type()));
+            drop(read);
             let cut = cut.index(bytes.len());
             prop_assert!(Bundle::parse(&bytes[..cut], &Limits::STANDARD).is_err());
         }

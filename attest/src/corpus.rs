@@ -1,8 +1,8 @@
 //! What fuzzing of evidence begins with: `fuzz/corpus/bundle`, written anew with `BLESS=1`.
 
 use crate::{
-    Candidate, Expectation, Statement, StatementSubject, sign, sign_payload, signers::KeySigner,
-    verify,
+    Candidate, Expectation, Statement, StatementSubject, Trust, Wanted, sign, sign_payload,
+    signers::KeySigner, verify,
 };
 use plimsoll_model::{Digest, Limits};
 use serde_json::json;
@@ -45,8 +45,9 @@ fn fuzzing_begins_with_good_evidence() {
         &Candidate { found_at: "here".to_owned(), bytes: bundle },
         &Expectation {
             subject: digest,
-            predicate_types: &[PREDICATE_TYPE],
-            keys: &[signer.public_key().clone()],
+            content: None,
+            wanted: Wanted::Statement(&[PREDICATE_TYPE]),
+            trust: &Trust::in_keys(&[signer.public_key().clone()]),
             limits: &Limits::STANDARD,
         },
     );

@@ -61,7 +61,7 @@ pub enum Error {
     },
     /// It is not a bundle of a version that is read here.
     #[error(
-        "unsupported bundle `{found}`: expected `application/vnd.dev.sigstore.bundle.v0.3+json`"
+        "unsupported bundle `{found}`: expected `application/vnd.dev.sigstore.bundle.v0.3+json`, or 0.1 or 0.2"
     )]
     UnsupportedBundle {
         /// Its media type.
@@ -74,6 +74,32 @@ pub enum Error {
         found: usize,
         /// The fields.
         of: &'static str,
+    },
+    /// The bundle has something that its version does not have.
+    #[error("the bundle has {what}, which version {version} does not have")]
+    MisplacedMaterial {
+        /// What.
+        what: &'static str,
+        /// The version.
+        version: &'static str,
+    },
+    /// The bundle has more of something than anybody writes.
+    #[error("the bundle has {found} {of}: at most {limit} are looked at")]
+    TooMany {
+        /// Of what.
+        of: &'static str,
+        /// How many it has.
+        found: usize,
+        /// How many are looked at.
+        limit: usize,
+    },
+    /// The roots of trust can not be used.
+    #[error("cannot use the trusted root `{name}`")]
+    TrustRoot {
+        /// What it is called.
+        name: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The envelope does not have exactly one signature.
     #[error("the envelope has {found} signatures: expected exactly one")]
@@ -205,6 +231,7 @@ impl Classify for Error {
             Self::PredicateType { .. }
             | Self::PredicateNotAnObject { .. }
             | Self::OtherDocument { .. }
+            | Self::TrustRoot { .. }
             | Self::NoTrustedKey
             | Self::MalformedKey { .. }
             | Self::KeyLabel { .. }
@@ -221,6 +248,8 @@ impl Classify for Error {
             | Self::Malformed { .. }
             | Self::UnsupportedBundle { .. }
             | Self::AmbiguousBundle { .. }
+            | Self::MisplacedMaterial { .. }
+            | Self::TooMany { .. }
             | Self::SignatureCount { .. }
             | Self::PayloadType { .. }
             | Self::NotSignedBy { .. } => Class::Rejected,
@@ -259,8 +288,13 @@ impl Classify for Error {
             Self::VariableMissing { builder, .. } | Self::VariableMalformed { builder, .. } => {
                 format!("this looks like {builder} because of its environment; run where all of it is set, or none")
             }
+            Self::TrustRoot { .. } => {
+                "give the file that `gh attestation trusted-root` or `cosign trusted-root create` prints, or leave it out: the public instance's is built in".to_owned()
+            }
             Self::NoSubject
             | Self::TooManySubjects { .. }
+            | Self::MisplacedMaterial { .. }
+            | Self::TooMany { .. }
             | Self::PredicateType { .. }
             | Self::PredicateNotAnObject { .. }
             | Self::TooLarge { .. }

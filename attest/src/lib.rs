@@ -21,6 +21,8 @@ pub mod signers;
 pub mod source;
 mod statement;
 mod text;
+mod trust;
+mod trust_root;
 mod verify;
 
 pub use bundle::{BUNDLE_MEDIA_TYPE, Bundle, sign};
@@ -30,4 +32,8 @@ pub use public_key::PublicKey;
 pub use statement::{
     IN_TOTO_PAYLOAD_TYPE, STATEMENT_TYPE, SUBJECTS_LIMIT, Statement, StatementSubject,
 };
-pub use verify::{Candidate, Expectation, Step, StepOutcome, Verification, look, verify};
+pub use trust::{Demands, MaxAge, SignerDemand, Trust, TrustedSigner};
+pub use trust_root::{EMBEDDED_DATE, TrustRoot};
+pub use verify::{
+    Candidate, Expectation, Step, StepKind, StepOutcome, Verification, Wanted, look, verify,
+};

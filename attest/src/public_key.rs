@@ -88,6 +88,11 @@ impl PublicKey {
         Digest::of(&self.spki)
     }
 
+    /// The key as DER `SubjectPublicKeyInfo`.
+    pub(crate) fn spki(&self) -> &[u8] {
+        &self.spki
+    }
+
     /// [`PublicKey::id`] as bundles write it.
     pub(crate) fn hint(&self) -> String {
         STANDARD.encode(self.id().as_bytes())

@@ -3,7 +3,7 @@
 //! <https://github.com/in-toto/attestation/blob/v1.1.0/spec/v1/statement.md>
 
 use crate::{Error, json};
-use plimsoll_model::Digest;
+use plimsoll_model::{Digest, evidence::Legacy};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -11,6 +11,8 @@ use url::Url;
 
 /// `_type` of a statement.
 pub const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
+/// `_type` of a statement as it was before.
+const STATEMENT_TYPE_LEGACY: &str = "https://in-toto.io/Statement/v0.1";
 /// Payload type of an envelope with a statement in it.
 pub const IN_TOTO_PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 /// The most subjects of one statement, here as with others who verify it.
@@ -137,16 +139,29 @@ pub(crate) enum StatementError {
 }
 
 impl ReadStatement {
-    /// Reads a Statement v1 with 1 to [`SUBJECTS_LIMIT`] subjects.
-    pub(crate) fn parse(payload: &[u8]) -> Result<Self, StatementError> {
+    /// Reads a Statement v1, or v0.1 where old forms are accepted, with 1 to [`SUBJECTS_LIMIT`] subjects.
+    pub(crate) fn parse(payload: &[u8], legacy: Legacy) -> Result<Self, StatementError> {
         let statement: Self = serde_json::from_value(json::parse(payload)?)?;
-        if statement.kind != STATEMENT_TYPE {
+        let is_accepted = statement.kind == STATEMENT_TYPE
+            || (legacy == Legacy::Accept && statement.kind == STATEMENT_TYPE_LEGACY);
+        if !is_accepted {
             return Err(StatementError::Kind(crate::text::excerpt(&statement.kind)));
         }
         if !(1..=SUBJECTS_LIMIT).contains(&statement.subject.len()) {
             return Err(StatementError::Subjects(statement.subject.len()));
         }
         Ok(statement)
+    }
+
+    /// Its type.
+    pub(crate) fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// Algorithm and value of every digest of every subject.
+    pub(crate) fn digests(&self) -> impl Iterator<Item = (&str, &str)> {
+        let digests = self.subject.iter().flat_map(|subject| &subject.digest);
+        digests.map(|(algorithm, value)| (algorithm.as_str(), value.as_str()))
     }
 
     /// Whether a subject has exactly this SHA-256; no other algorithm and no other spelling counts.

@@ -3,6 +3,7 @@
 mod db;
 mod diff;
 mod sbom;
+pub(crate) mod verify;
 mod vex;
 
 pub(crate) use db::{DbCommand, DbList, DbOrigin, DbUpdateArguments};
@@ -12,6 +13,7 @@ pub(crate) use sbom::{
     SbomListArguments, SbomMergeArguments, SbomScoreArguments,
 };
 
+pub(crate) use verify::{TrustArguments, VerifyArguments, VerifyBundleArguments};
 pub(crate) use vex::{
     VexAddArguments, VexArguments, VexCommand, VexExportArguments, VexFormat, VexListArguments,
 };
@@ -153,6 +155,8 @@ pub(crate) enum Command {
     Attest(AttestArguments),
     /// Verify the evidence about an image, and explain every candidate.
     Verify(VerifyArguments),
+    /// Verify one bundle about a file or a digest.
+    VerifyBundle(VerifyBundleArguments),
     /// Judge an image, copy it with its evidence, and only then move the tag.
     Promote(Box<PromoteArguments>),
     /// Approve base images, and list those that are approved.
@@ -285,6 +289,8 @@ pub(crate) struct JudgingArguments {
     #[command(flatten)]
     pub key: KeyArguments,
     #[command(flatten)]
+    pub trust: TrustArguments,
+    #[command(flatten)]
     pub ledger: LedgerArguments,
     #[command(flatten)]
     pub output: OutputArguments,
@@ -387,26 +393,6 @@ pub(crate) enum AttestationType {
     Spdx,
     /// What is known to be unsafe: in-toto vulnerabilities v0.2.
     Vulnerabilities,
-}
-
-/// `verify`.
-#[derive(Debug, Args)]
-#[command(after_help = exit::table())]
-pub(crate) struct VerifyArguments {
-    #[command(flatten)]
-    pub subject: SubjectArguments,
-    /// Public key to believe, in place of the policy's signers; may be given several times.
-    #[arg(long = "key", value_name = "FILE")]
-    pub keys: Vec<Utf8PathBuf>,
-    /// What has to be there; may be given several times [default: what the policy requires, else everything].
-    #[arg(long = "type", value_name = "TYPE", value_enum)]
-    pub types: Vec<AttestationType>,
-    /// Bundle to verify in place of those attached to the image; may be given several times.
-    #[arg(long = "bundle", value_name = "FILE")]
-    pub bundles: Vec<Utf8PathBuf>,
-    /// Report format: table or json.
-    #[arg(short, long = "output", value_name = "FORMAT[=FILE]", value_parser = report::Output::parse)]
-    pub output: Vec<report::Output>,
 }
 
 /// `promote`.

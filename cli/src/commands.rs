@@ -16,6 +16,7 @@ mod run;
 mod sbom;
 mod scan;
 mod verify;
+mod verify_bundle;
 mod vex;
 
 use crate::{args::Command, context::Context, error::Error, exit::ExitStatus};
@@ -34,6 +35,7 @@ pub(crate) async fn dispatch(
         Command::Check(arguments) => Box::pin(check::check(ctx, &arguments)).await,
         Command::Attest(arguments) => Box::pin(attest::attest(ctx, &arguments)).await,
         Command::Verify(arguments) => Box::pin(verify::verify(ctx, &arguments)).await,
+        Command::VerifyBundle(arguments) => verify_bundle::verify_bundle(ctx, &arguments),
         Command::Promote(arguments) => Box::pin(promote::promote(ctx, &arguments)).await,
         Command::Base(command) => Box::pin(base::base(ctx, &command)).await,
         Command::Db(command) => Box::pin(db::db(ctx, &command)).await,

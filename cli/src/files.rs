@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use camino::{Utf8Path, Utf8PathBuf};
+use plimsoll_model::{Digest, digest::Digester};
 use std::io::{self, BufWriter, Read as _, Write as _};
 use tempfile::NamedTempFile;
 
@@ -26,6 +27,19 @@ pub(crate) fn read_past(path: &Utf8Path, limit: u64) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(fail)?;
     Ok(bytes)
+}
+
+/// The digest of a file of any size.
+pub(crate) fn digest(path: &Utf8Path) -> Result<Digest, Error> {
+    let fail = |source| Error::Read { path: path.to_owned(), source };
+    let mut file = std::fs::File::open(path).map_err(fail)?;
+    let (mut digester, mut buffer) = (Digester::new(), vec![0; BUFFER]);
+    loop {
+        match file.read(&mut buffer).map_err(fail)? {
+            0 => return Ok(digester.finish()),
+            count => digester.update(buffer.get(..count).unwrap_or_default()),
+        }
+    }
 }
 
 /// The text of a file, at most `limit` bytes.

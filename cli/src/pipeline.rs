@@ -16,14 +16,14 @@ use crate::{
         promote::{self, Order, Promoted},
         record::{self, Outcomes},
         resolve::{self, Resolved},
-        since,
+        since, trust,
         verify::{self, Verified},
         vex,
     },
 };
 use camino::Utf8Path;
 use plimsoll_attest::{
-    PublicKey,
+    Trust,
     signers::KeySigner,
     source::{self, SourceFacts},
 };
@@ -103,7 +103,7 @@ struct Stated {
 #[derive(Debug)]
 struct Keys {
     signer: KeySigner,
-    believed: Vec<PublicKey>,
+    believed: Trust,
 }
 
 impl Pipeline<'_> {
@@ -111,7 +111,8 @@ impl Pipeline<'_> {
     pub(crate) async fn run(&self, ctx: &Context) -> Result<&'static ExitStatus, Error> {
         let facts = self.gather(ctx).await?;
         let signer = keys::signer(ctx, &self.judging.key)?;
-        let believed = keys::trusted(ctx, &facts.policy, Some(signer.public_key()))?;
+        let believed =
+            trust::of_policy(ctx, &facts.policy, &self.judging.trust, Some(signer.public_key()))?;
         let keys = Keys { signer, believed };
         let stated = match self.state(ctx, &facts, &keys.signer).await {
             Ok(stated) => stated,
@@ -203,7 +204,7 @@ impl Pipeline<'_> {
             destination,
             case: &facts.case(),
             carried,
-            keys: &keys.believed,
+            trust: &keys.believed,
             signer: &keys.signer,
         };
         Box::pin(promote::promote(ctx, &clearance, &order))
@@ -272,18 +273,13 @@ impl Pipeline<'_> {
     }
 }
 
-async fn look(
-    ctx: &Context,
-    resolved: &Resolved,
-    carried: &[Attested],
-    keys: &[PublicKey],
-) -> Verified {
+async fn look(ctx: &Context, resolved: &Resolved, carried: &[Attested], trust: &Trust) -> Verified {
     let stage = ctx.ui.stage("verify");
     let digest = resolved.subject().digest;
     let candidates = verify::fetch(ctx, resolved.source(), &digest)
         .await
         .and(carried.iter().map(Attested::candidate));
-    let verified = verify::verify(ctx, &candidates, digest, keys, &verify::all_kinds());
+    let verified = verify::verify(ctx, &candidates, digest, trust, &verify::all_kinds());
     let good =
         verified.explanations().iter().filter(|candidate| candidate.evidence.is_some()).count();
     stage.done(&format!("{good} of {} statements verified", verified.explanations().len()));

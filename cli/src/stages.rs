@@ -12,6 +12,7 @@ pub(crate) mod promote;
 pub(crate) mod record;
 pub(crate) mod resolve;
 pub(crate) mod since;
+pub(crate) mod trust;
 pub(crate) mod verify;
 pub(crate) mod vex;
 pub(crate) mod view;

@@ -1,6 +1,6 @@
 //! Statements whose signature, signer and subject have been verified.
 
-use crate::digest::Digest;
+use crate::{digest::Digest, identity::SignerIdentity};
 use jiff::Timestamp;
 use std::fmt;
 
@@ -37,6 +37,8 @@ pub enum Signer {
         /// SHA-256 of the public key as DER `SubjectPublicKeyInfo`.
         id: Digest,
     },
+    /// Somebody with a certificate for minutes, by an identity.
+    Identity(Box<SignerIdentity>),
 }
 
 impl Evidence {
@@ -55,8 +57,29 @@ impl fmt::Display for Signer {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Key { id } => write!(out, "key {id}"),
+            Self::Identity(identity) => identity.fmt(out),
         }
     }
+}
+
+/// What becomes of a signature by a trusted key which neither a log nor a timestamp authority has seen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Unlogged {
+    /// It is refused.
+    #[default]
+    Refuse,
+    /// It is accepted: whoever has the key may have signed at any time. What the bundle has of logs is not looked at.
+    Accept,
+}
+
+/// What becomes of forms of evidence that others no longer write.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Legacy {
+    /// They are refused.
+    #[default]
+    Refuse,
+    /// They are accepted: a log's promise without a proof (bundles v0.1, cosign's `.sig` and `.att`), Statement v0.1.
+    Accept,
 }
 
 /// What looking for one kind of evidence came to.

@@ -1,6 +1,6 @@
 //! Accepted findings: with a reason, an owner, and a last day.
 
-use crate::{pattern::Pattern, rules::Raised};
+use crate::{Pattern, rules::Raised};
 use jiff::{Timestamp, civil, tz::TimeZone};
 use plimsoll_model::{Finding, finding::Place};
 

@@ -14,7 +14,6 @@ mod exceptions;
 mod facts;
 mod file;
 pub mod official;
-mod pattern;
 pub mod policy;
 mod profiles;
 pub mod rules;
@@ -29,8 +28,9 @@ pub use error::Error;
 pub use evidence::EvidenceKind;
 pub use exceptions::Exception;
 pub use facts::{Dockerfile, Facts, Since};
-pub use pattern::{Pattern, PatternError};
+pub use plimsoll_model::{Pattern, pattern::PatternError};
 pub use policy::{
-    BasesPolicy, EvidencePolicy, Policy, Profile, PromotionPolicy, SignerPolicy, VexPolicy,
+    BasesPolicy, EvidencePolicy, Policy, Profile, PromotionPolicy, SignerPolicy, SignerWho,
+    VexPolicy,
 };
 pub use users::{Account, Users};

@@ -1,15 +1,19 @@
 //! A valid policy.
 
 use crate::{
-    EvidenceKind,
+    EvidenceKind, Pattern,
     decide::{Action, PolicyLine},
     exceptions::Exception,
-    pattern::Pattern,
     rules::Rule,
 };
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::SignedDuration;
-use plimsoll_model::{Digest, Severity, reference::Repository};
+use plimsoll_model::{
+    Digest, Severity,
+    evidence::{Legacy, Unlogged},
+    identity::IdentityDemand,
+    reference::Repository,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     str::FromStr,
@@ -162,19 +166,42 @@ pub struct EvidencePolicy {
     pub line: Option<u32>,
     /// Who is believed.
     pub signers: Vec<SignerPolicy>,
+    /// Whose word counts for certificates, logs and times, as written: relative to the directory of the policy file;
+    /// absent means what is built in.
+    pub trusted_root: Option<Utf8PathBuf>,
+    /// How long ago evidence may have been signed.
+    pub max_age: Option<SignedDuration>,
+    /// What becomes of forms that others no longer write.
+    pub legacy: Legacy,
+    /// How many different logs have to have seen a signature.
+    pub logs: usize,
+    /// How many different timestamp authorities have to have seen it.
+    pub timestamps: usize,
 }
 
 /// Somebody who is believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SignerPolicy {
+pub struct SignerPolicy {
+    /// Who.
+    pub who: SignerWho,
+    /// The kinds of evidence that this signer is believed about; empty means all.
+    pub kinds: BTreeSet<EvidenceKind>,
+    /// Its line.
+    pub line: u32,
+}
+
+/// Whom a policy believes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignerWho {
     /// The holder of a key.
     Key {
         /// The public key as written: relative to the directory of the policy file.
         path: Utf8PathBuf,
-        /// Its line.
-        line: u32,
+        /// Whether something has to prove when it signed.
+        unlogged: Unlogged,
     },
+    /// Somebody by an identity.
+    Identity(Box<IdentityDemand>),
 }
 
 /// Which VEX counts.

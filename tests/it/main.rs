@@ -14,6 +14,7 @@ mod advisories;
 mod attacks;
 mod bad_input;
 mod components;
+mod conformance;
 mod differences;
 mod evidence;
 mod example;

@@ -1,12 +1,14 @@
 //! Every way in which a bundle that is accepted can be spoilt, and the step that refuses it.
 
-use super::*;
+use super::{StepKind::*, *};
 use crate::{
     Statement, StatementSubject, sign, sign_payload,
     signers::{KeyKind, KeySigner},
+    statement::IN_TOTO_PAYLOAD_TYPE,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde_json::json;
+use plimsoll_model::evidence::{EvidenceFacts, Signer as SignedBy};
+use serde_json::{Value, json};
 
 const PROVENANCE: &str = "https://slsa.dev/provenance/v1";
 const VULNS: &str = "https://in-toto.io/attestation/vulns/v0.2";
@@ -52,13 +54,13 @@ impl Scene {
     }
 
     fn verify_bytes(&self, bytes: Vec<u8>) -> Verification {
-        let keys = [self.signer.public_key().clone()];
+        let keys = Trust::in_keys(&[self.signer.public_key().clone()]);
         verify(&candidate(bytes), &expectation(&keys))
     }
 
     /// That the bundle is accepted, and refused at `step` once it is changed.
     #[track_caller]
-    fn refuses(&self, step: u8, change: impl FnOnce(&mut Value)) -> String {
+    fn refuses(&self, step: StepKind, change: impl FnOnce(&mut Value)) -> String {
         assert_eq!(failed(&self.verify()), None, "the unchanged bundle");
         let mut changed = self.bundle.clone();
         change(&mut changed);
@@ -71,31 +73,35 @@ fn candidate(bytes: Vec<u8>) -> Candidate {
     Candidate { found_at: "test".to_owned(), bytes }
 }
 
-fn expectation(keys: &[PublicKey]) -> Expectation<'_> {
+fn expectation(trust: &Trust) -> Expectation<'_> {
     Expectation {
         subject: Digest::of(b"app"),
-        predicate_types: &[PROVENANCE],
-        keys,
+        content: None,
+        wanted: Wanted::Statement(&[PROVENANCE]),
+        trust,
         limits: &Limits::STANDARD,
     }
 }
 
-fn failed(verification: &Verification) -> Option<u8> {
-    verification.failed_step().map(|step| step.number)
+fn failed(verification: &Verification) -> Option<StepKind> {
+    verification.failed_step().map(|step| step.kind)
 }
 
 /// That `step` failed, those before it passed, those after it were not reached; returns what was found.
 #[track_caller]
-fn check_refused(verification: &Verification, step: u8) -> String {
-    let outcomes: Vec<_> = verification.steps.iter().map(|step| step.outcome).collect();
-    let expect: Vec<_> = (1..=7)
-        .map(|number: u8| match number.cmp(&step) {
-            std::cmp::Ordering::Less => StepOutcome::Passed,
-            std::cmp::Ordering::Equal => StepOutcome::Failed,
-            std::cmp::Ordering::Greater => StepOutcome::NotReached,
-        })
-        .collect();
-    assert_eq!(outcomes, expect, "{verification:#?}");
+fn check_refused(verification: &Verification, at: StepKind) -> String {
+    for step in &verification.steps {
+        let is_fine = match step.kind.cmp(&at) {
+            std::cmp::Ordering::Less => {
+                matches!(step.outcome, StepOutcome::Passed | StepOutcome::NotNeeded)
+            }
+            std::cmp::Ordering::Equal => step.outcome == StepOutcome::Failed,
+            std::cmp::Ordering::Greater => {
+                matches!(step.outcome, StepOutcome::NotReached | StepOutcome::NotNeeded)
+            }
+        };
+        assert!(is_fine, "{:?} in {verification:#?}", step.kind);
+    }
     assert_eq!(verification.evidence, None);
     verification.failed_step().unwrap().found.clone()
 }
@@ -114,10 +120,15 @@ fn an_accepted_bundle_is_evidence_of_what_it_says() {
         let bytes = scene.bundle.to_string().into_bytes();
         let found = scene.verify();
         assert_eq!(failed(&found), None, "{kind:?}");
-        assert!(found.steps.iter().all(|step| step.outcome == StepOutcome::Passed));
-        let numbers: Vec<_> = found.steps.iter().map(|step| step.number).collect();
-        assert_eq!(numbers, [1, 2, 3, 4, 5, 6, 7]);
-        let signer = Signer::Key { id: scene.signer.public_key().id() };
+        let passed = found.steps.iter().filter(|step| step.outcome == StepOutcome::Passed);
+        let passed: Vec<_> = passed.map(|step| step.kind).collect();
+        assert_eq!(
+            passed,
+            [Bundle, Envelope, Signer, Signature, Statement, PredicateType, Subject]
+        );
+        let numbers: Vec<_> = found.steps.iter().map(Step::number).collect();
+        assert_eq!(numbers, (1..=15).collect::<Vec<_>>());
+        let signer = SignedBy::Key { id: scene.signer.public_key().id() };
         assert_eq!(found.signer, Some(signer.to_string()));
         assert_eq!(found.predicate_type.as_deref(), Some(PROVENANCE));
         let payload = scene.bundle["dsseEnvelope"]["payload"].as_str().unwrap();
@@ -140,16 +151,18 @@ fn an_accepted_bundle_is_evidence_of_what_it_says() {
 fn a1_a_changed_payload_or_signature_is_refused_at_the_signature() {
     for kind in [KeyKind::EcdsaP256, KeyKind::Ed25519] {
         let scene = Scene::new(kind);
-        scene.refuses(4, |bundle| {
+        scene.refuses(Signature, |bundle| {
             let payload = &mut bundle["dsseEnvelope"]["payload"];
             *payload = flip(payload);
         });
-        scene.refuses(4, |bundle| {
+        scene.refuses(Signature, |bundle| {
             let signature = &mut bundle["dsseEnvelope"]["signatures"][0]["sig"];
             *signature = flip(signature);
         });
-        scene.refuses(4, |bundle| bundle["dsseEnvelope"]["signatures"][0]["sig"] = "".into());
-        scene.refuses(1, |bundle| bundle["dsseEnvelope"]["signatures"][0]["sig"] = "!".into());
+        scene.refuses(Signature, |bundle| {
+            bundle["dsseEnvelope"]["signatures"][0]["sig"] = "".into();
+        });
+        scene.refuses(Bundle, |bundle| bundle["dsseEnvelope"]["signatures"][0]["sig"] = "!".into());
     }
 }
 
@@ -162,7 +175,7 @@ fn a1_every_bit_of_a_signature_counts() {
         for bit in 0..signature.len() * 8 {
             let mut changed = signature.clone();
             changed[bit / 8] ^= 1 << (bit % 8);
-            scene.refuses(4, |bundle| {
+            scene.refuses(Signature, |bundle| {
                 bundle["dsseEnvelope"]["signatures"][0]["sig"] = STANDARD.encode(changed).into();
             });
         }
@@ -172,14 +185,14 @@ fn a1_every_bit_of_a_signature_counts() {
 #[test]
 fn a1_no_signature_and_two_signatures_are_refused_at_the_envelope() {
     let scene = Scene::new(KeyKind::EcdsaP256);
-    let found = scene.refuses(2, |bundle| bundle["dsseEnvelope"]["signatures"] = json!([]));
+    let found = scene.refuses(Envelope, |bundle| bundle["dsseEnvelope"]["signatures"] = json!([]));
     assert_eq!(found, "the envelope has 0 signatures: expected exactly one");
-    let found = scene.refuses(2, |bundle| {
+    let found = scene.refuses(Envelope, |bundle| {
         let twice = vec![bundle["dsseEnvelope"]["signatures"][0].clone(); 2];
         bundle["dsseEnvelope"]["signatures"] = twice.into();
     });
     assert_eq!(found, "the envelope has 2 signatures: expected exactly one");
-    scene.refuses(1, |bundle| {
+    scene.refuses(Bundle, |bundle| {
         drop(bundle["dsseEnvelope"].as_object_mut().unwrap().remove("signatures"));
     });
 }
@@ -187,7 +200,7 @@ fn a1_no_signature_and_two_signatures_are_refused_at_the_envelope() {
 #[test]
 fn a2_a_signature_over_another_type_of_payload_is_refused() {
     let scene = Scene::new(KeyKind::EcdsaP256);
-    let found = scene.refuses(2, |bundle| {
+    let found = scene.refuses(Envelope, |bundle| {
         bundle["dsseEnvelope"]["payloadType"] = "application/vnd.in-toto+json ".into();
     });
     assert!(found.contains("the envelope holds `application/vnd.in-toto+json `"), "{found}");
@@ -196,13 +209,13 @@ fn a2_a_signature_over_another_type_of_payload_is_refused() {
     let payload = &scene.bundle["dsseEnvelope"]["payload"];
     let payload = STANDARD.decode(payload.as_str().unwrap()).unwrap();
     let mut scene = Scene::of_payload("text/plain", &payload);
-    check_refused(&scene.verify(), 2);
+    check_refused(&scene.verify(), Envelope);
     scene.bundle["dsseEnvelope"]["payloadType"] = IN_TOTO_PAYLOAD_TYPE.into();
-    check_refused(&scene.verify(), 4);
+    check_refused(&scene.verify(), Signature);
 
     // A signature over a bare message says nothing of a statement.
     let scene = Scene::new(KeyKind::EcdsaP256);
-    scene.refuses(2, |bundle| {
+    scene.refuses(Envelope, |bundle| {
         bundle.as_object_mut().unwrap().remove("dsseEnvelope");
         bundle["messageSignature"] = json!({"signature": "AAAA"});
     });
@@ -211,17 +224,20 @@ fn a2_a_signature_over_another_type_of_payload_is_refused() {
 #[test]
 fn a3_another_predicate_type_is_refused_and_no_wanted_type_accepts_none() {
     let scene = Scene::new(KeyKind::EcdsaP256);
-    let keys = [scene.signer.public_key().clone()];
+    let keys = Trust::in_keys(&[scene.signer.public_key().clone()]);
     let with = |predicate_types: &[&str]| {
         let bytes = scene.bundle.to_string().into_bytes();
-        verify(&candidate(bytes), &Expectation { predicate_types, ..expectation(&keys) })
+        verify(
+            &candidate(bytes),
+            &Expectation { wanted: Wanted::Statement(predicate_types), ..expectation(&keys) },
+        )
     };
     assert_eq!(failed(&with(&[PROVENANCE])), None);
     assert_eq!(failed(&with(&[VULNS, PROVENANCE])), None);
-    assert_eq!(check_refused(&with(&[VULNS]), 6), format!("`{PROVENANCE}`"));
-    check_refused(&with(&["https://slsa.dev/provenance/v1.1"]), 6);
-    check_refused(&with(&["https://slsa.dev/provenance"]), 6);
-    check_refused(&with(&[]), 6);
+    assert_eq!(check_refused(&with(&[VULNS]), PredicateType), format!("`{PROVENANCE}`"));
+    check_refused(&with(&["https://slsa.dev/provenance/v1.1"]), PredicateType);
+    check_refused(&with(&["https://slsa.dev/provenance"]), PredicateType);
+    check_refused(&with(&[]), PredicateType);
 }
 
 #[test]
@@ -236,20 +252,23 @@ fn a4_only_a_subject_with_exactly_this_sha256_counts() {
             None,
         ),
         (json!([{"name": "app", "digest": {"sha1": "a9", "sha256": app}}]), None),
-        (json!([{"name": "app", "digest": {"sha256": other}}]), Some(7)),
-        (json!([{"name": "app", "digest": {"sha256": app.to_uppercase()}}]), Some(7)),
-        (json!([{"name": "app", "digest": {"SHA256": app}}]), Some(7)),
-        (json!([{"name": "app", "digest": {"sha256": format!("sha256:{app}")}}]), Some(7)),
-        (json!([{"name": "app", "digest": {"sha256": format!("{app} ")}}]), Some(7)),
-        (json!([{"name": "app", "digest": {"sha256": app.strip_suffix(|_: char| true)}}]), Some(7)),
-        (json!([{"name": "app", "digest": {"sha1": app}}]), Some(7)),
-        (json!([{"name": "app", "digest": {"sha512": app}}]), Some(7)),
-        (json!([{"name": app, "digest": {}}]), Some(7)),
-        (json!([{"name": "app"}]), Some(5)),
-        (json!([{"name": "app", "digest": {"sha256": [app]}}]), Some(5)),
-        (json!([]), Some(5)),
+        (json!([{"name": "app", "digest": {"sha256": other}}]), Some(Subject)),
+        (json!([{"name": "app", "digest": {"sha256": app.to_uppercase()}}]), Some(Subject)),
+        (json!([{"name": "app", "digest": {"SHA256": app}}]), Some(Subject)),
+        (json!([{"name": "app", "digest": {"sha256": format!("sha256:{app}")}}]), Some(Subject)),
+        (json!([{"name": "app", "digest": {"sha256": format!("{app} ")}}]), Some(Subject)),
+        (
+            json!([{"name": "app", "digest": {"sha256": app.strip_suffix(|_: char| true)}}]),
+            Some(Subject),
+        ),
+        (json!([{"name": "app", "digest": {"sha1": app}}]), Some(Subject)),
+        (json!([{"name": "app", "digest": {"sha512": app}}]), Some(Subject)),
+        (json!([{"name": app, "digest": {}}]), Some(Subject)),
+        (json!([{"name": "app"}]), Some(Statement)),
+        (json!([{"name": "app", "digest": {"sha256": [app]}}]), Some(Statement)),
+        (json!([]), Some(Statement)),
         (json!(vec![json!({"digest": {"sha256": app}}); 1024]), None),
-        (json!(vec![json!({"digest": {"sha256": app}}); 1025]), Some(5)),
+        (json!(vec![json!({"digest": {"sha256": app}}); 1025]), Some(Statement)),
     ] {
         let found = Scene::of_subjects(&subjects).verify();
         assert_eq!(failed(&found), expect, "{found:?}");
@@ -257,10 +276,10 @@ fn a4_only_a_subject_with_exactly_this_sha256_counts() {
     }
     // Signed by the right key, and demanded of another artifact.
     let scene = Scene::new(KeyKind::Ed25519);
-    let keys = [scene.signer.public_key().clone()];
+    let keys = Trust::in_keys(&[scene.signer.public_key().clone()]);
     let demand = Expectation { subject: Digest::of(b"other"), ..expectation(&keys) };
     let found = verify(&candidate(scene.bundle.to_string().into_bytes()), &demand);
-    assert_eq!(check_refused(&found, 7), format!("`app` sha256:{app}"));
+    assert_eq!(check_refused(&found, Subject), format!("`app` sha256:{app}"));
 }
 
 #[test]
@@ -287,7 +306,7 @@ fn a_statement_of_another_version_or_form_is_refused() {
         v1.replace('}', "} "),
         String::new(),
     ] {
-        let expect = if statement == v1.replace('}', "} ") { None } else { Some(5) };
+        let expect = if statement == v1.replace('}', "} ") { None } else { Some(Statement) };
         assert_eq!(failed(&Scene::of_statement(&statement).verify()), expect, "{statement}");
     }
 }
@@ -302,29 +321,29 @@ fn a18_a_key_twice_is_refused_inside_the_payload_and_outside() {
         subject(&other),
         subject(&app)
     );
-    let found = check_refused(&Scene::of_statement(&statement).verify(), 5);
+    let found = check_refused(&Scene::of_statement(&statement).verify(), Statement);
     assert!(found.contains("key `subject` twice"), "{found}");
 
     let scene = Scene::new(KeyKind::EcdsaP256);
     let text = scene.bundle.to_string();
     let (start, end) = text.split_at(text.len() - 1);
     let twice = format!(r#"{start},"mediaType":"x"{end}"#);
-    check_refused(&scene.verify_bytes(twice.into_bytes()), 1);
+    check_refused(&scene.verify_bytes(twice.into_bytes()), Bundle);
 }
 
 #[test]
 fn a20_other_versions_of_the_bundle_are_named_and_refused() {
     let scene = Scene::new(KeyKind::EcdsaP256);
-    let found = scene.refuses(1, |bundle| {
-        bundle["mediaType"] = "application/vnd.dev.sigstore.bundle+json;version=0.1".into();
+    let found = scene.refuses(Bundle, |bundle| {
+        bundle["mediaType"] = "application/vnd.dev.sigstore.bundle+json;version=0.4".into();
     });
     assert!(
-        found.contains("unsupported bundle `application/vnd.dev.sigstore.bundle+json;version=0.1`"),
+        found.contains("unsupported bundle `application/vnd.dev.sigstore.bundle+json;version=0.4`"),
         "{found}"
     );
-    scene.refuses(1, |bundle| drop(bundle.as_object_mut().unwrap().remove("mediaType")));
+    scene.refuses(Bundle, |bundle| drop(bundle.as_object_mut().unwrap().remove("mediaType")));
     for bytes in [&b""[..], b"{}", b"null", b"\x1f\x8b\x08", b"[[[["] {
-        check_refused(&scene.verify_bytes(bytes.to_vec()), 1);
+        check_refused(&scene.verify_bytes(bytes.to_vec()), Bundle);
     }
 }
 
@@ -336,7 +355,7 @@ fn a_hint_picks_a_key_and_proves_nothing() {
         bundle["verificationMaterial"]["publicKey"]["hint"] = hint.into();
     };
     // It names a key that is not trusted.
-    let found = scene.refuses(3, |bundle| hint(bundle, &stranger.public_key().hint()));
+    let found = scene.refuses(Signer, |bundle| hint(bundle, &stranger.public_key().hint()));
     assert_eq!(found, format!("the key `{}`, which is not trusted", stranger.public_key().id()));
     // It is of no known form, or absent: every trusted key is tried.
     for text in ["", "release-key-2026"] {
@@ -351,7 +370,7 @@ fn a_hint_picks_a_key_and_proves_nothing() {
     for text in [scene.signer.public_key().hint().as_str(), ""] {
         let mut forged = Scene::new(KeyKind::EcdsaP256).bundle;
         hint(&mut forged, text);
-        check_refused(&scene.verify_bytes(forged.to_string().into_bytes()), 4);
+        check_refused(&scene.verify_bytes(forged.to_string().into_bytes()), Signature);
     }
 }
 
@@ -359,32 +378,30 @@ fn a_hint_picks_a_key_and_proves_nothing() {
 fn one_of_several_trusted_keys_is_enough_and_is_the_one_named() {
     let scene = Scene::new(KeyKind::Ed25519);
     let stranger = KeySigner::generate(KeyKind::EcdsaP256).unwrap();
-    let keys = [stranger.public_key().clone(), scene.signer.public_key().clone()];
+    let keys = Trust::in_keys(&[stranger.public_key().clone(), scene.signer.public_key().clone()]);
     let bytes = scene.bundle.to_string().into_bytes();
     let found = verify(&candidate(bytes.clone()), &expectation(&keys));
     assert_eq!(found.signer, Some(format!("key {}", scene.signer.public_key().id())));
     assert!(found.evidence.is_some());
-    check_refused(&verify(&candidate(bytes), &expectation(&keys[..1])), 3);
+    let only = Trust::in_keys(&[stranger.public_key().clone()]);
+    check_refused(&verify(&candidate(bytes), &expectation(&only)), Signer);
 }
 
 #[test]
-fn a_certificate_is_refused_as_not_available_and_log_entries_are_said_to_be_ignored() {
+fn a_certificate_is_refused_where_no_identity_is_trusted_and_an_unlogged_key_needs_no_log() {
     let scene = Scene::new(KeyKind::EcdsaP256);
-    let found = scene.refuses(3, |bundle| {
+    let found = scene.refuses(Signer, |bundle| {
         bundle["verificationMaterial"] = json!({"certificate": {"rawBytes": "AAAA"}});
     });
-    assert_eq!(
-        found,
-        "signed by a certificate; keyless verification is not available in this version"
-    );
-    scene.refuses(1, |bundle| {
+    assert_eq!(found, "signed by a certificate, and no identity is trusted");
+    scene.refuses(Bundle, |bundle| {
         bundle["verificationMaterial"]["certificate"] = json!({"rawBytes": "AAAA"});
     });
 
     let mut logged = scene.bundle.clone();
     logged["verificationMaterial"]["tlogEntries"] = json!([{
         "logIndex": "1",
-        "logId": {"keyId": "AAAA"},
+        "logId": {"keyId": STANDARD.encode([0; 32])},
         "kindVersion": {"kind": "dsse", "version": "0.0.1"},
         "integratedTime": "1700000000",
         "canonicalizedBody": "e30=",
@@ -393,17 +410,15 @@ fn a_certificate_is_refused_as_not_available_and_log_entries_are_said_to_be_igno
         json!({"rfc3161Timestamps": [{"signedTimestamp": "AAAA"}]});
     let found = scene.verify_bytes(logged.to_string().into_bytes());
     assert_eq!(failed(&found), None);
-    assert_eq!(
-        found.steps[0].found,
-        "a bundle v0.3; its 1 log entries and 1 timestamps are not looked at"
-    );
+    let log = &found.steps[6];
+    assert_eq!((log.kind, log.outcome), (Log, StepOutcome::NotNeeded));
     assert_eq!(found.evidence.unwrap().facts().signed, None);
 }
 
 #[test]
 fn a17_nothing_to_verify_is_not_success() {
     let scene = Scene::new(KeyKind::EcdsaP256);
-    let keys = [scene.signer.public_key().clone()];
+    let keys = Trust::in_keys(&[scene.signer.public_key().clone()]);
     let good = candidate(scene.bundle.to_string().into_bytes());
     let look_at = |candidates, expectation: &Expectation<'_>| look(candidates, expectation).0;
 
@@ -412,9 +427,12 @@ fn a17_nothing_to_verify_is_not_success() {
     );
     // No candidate, no key, no wanted type.
     assert_eq!(look_at(Ok(vec![]), &expectation(&keys)), Presence::Absent { refused: 0 });
-    assert_eq!(look_at(Ok(vec![good.clone()]), &expectation(&[])), Presence::Absent { refused: 1 });
-    check_refused(&verify(&good, &expectation(&[])), 3);
-    let nothing_wanted = Expectation { predicate_types: &[], ..expectation(&keys) };
+    assert_eq!(
+        look_at(Ok(vec![good.clone()]), &expectation(&Trust::in_keys(&[]))),
+        Presence::Absent { refused: 1 }
+    );
+    check_refused(&verify(&good, &expectation(&Trust::in_keys(&[]))), Signer);
+    let nothing_wanted = Expectation { wanted: Wanted::Statement(&[]), ..expectation(&keys) };
     assert_eq!(look_at(Ok(vec![good]), &nothing_wanted), Presence::Absent { refused: 1 });
     // Not being able to look is not having found nothing.
     let reason = "the registry answers 429".to_owned();
@@ -427,7 +445,7 @@ fn a17_nothing_to_verify_is_not_success() {
 #[test]
 fn b12_one_garbage_candidate_does_not_poison_a_good_one() {
     let scene = Scene::new(KeyKind::EcdsaP256);
-    let keys = [scene.signer.public_key().clone()];
+    let keys = Trust::in_keys(&[scene.signer.public_key().clone()]);
     let good = candidate(scene.bundle.to_string().into_bytes());
     let garbage = candidate(b"\x00garbage".to_vec());
     let found = vec![garbage.clone(), good.clone(), garbage, good.clone()];
@@ -435,7 +453,7 @@ fn b12_one_garbage_candidate_does_not_poison_a_good_one() {
     let Presence::Present(evidence) = presence else { panic!("{presence:?}") };
     assert_eq!(evidence.len(), 1, "the same bundle twice is one piece of evidence");
     let steps: Vec<_> = verifications.iter().map(failed).collect();
-    assert_eq!(steps, [Some(1), None, Some(1), None]);
+    assert_eq!(steps, [Some(Bundle), None, Some(Bundle), None]);
 
     // What is over the limit was not read, so that nobody knows what it is.
     let limits = Limits { evidence: u64::try_from(good.bytes.len()).unwrap(), ..Limits::STANDARD };
@@ -445,19 +463,19 @@ fn b12_one_garbage_candidate_does_not_poison_a_good_one() {
     assert!(
         matches!(presence, Presence::CouldNotTell { reason } if reason.contains("larger than"))
     );
-    check_refused(&verifications[0], 1);
+    check_refused(&verifications[0], Bundle);
     assert!(matches!(look(Ok(vec![large, good]), &tight).0, Presence::Present(_)));
 }
 
 #[test]
 fn what_a_candidate_says_is_cut_short_in_explanations() {
     let scene = Scene::new(KeyKind::EcdsaP256);
-    let found = scene.refuses(2, |bundle| {
+    let found = scene.refuses(Envelope, |bundle| {
         bundle["dsseEnvelope"]["payloadType"] = "x".repeat(100_000).into();
     });
     assert!(found.chars().count() < 300, "{}", found.len());
     let long = "x".repeat(100_000);
     let subjects = json!(vec![json!({"name": long, "digest": {long.clone(): long}}); 9]);
-    let found = check_refused(&Scene::of_subjects(&subjects).verify(), 7);
+    let found = check_refused(&Scene::of_subjects(&subjects).verify(), Subject);
     assert!(found.chars().count() < 1_000 && found.ends_with(", 6 more"), "{found}");
 }

@@ -10,6 +10,7 @@ use crate::{
         decide::{self, LOCK_TYPE},
         inventory, keys,
         resolve::{self, Resolved},
+        trust,
     },
 };
 use camino::{Utf8Path, Utf8PathBuf};
@@ -159,7 +160,7 @@ fn believed(
 ) -> Result<Vec<PublicKey>, Error> {
     match (&arguments.keys[..], &policy.bases().key) {
         ([], Some(key)) => Ok(vec![keys::public_key(ctx, &Context::beside_policy(policy, key))?]),
-        ([], None) => keys::trusted(ctx, policy, None),
+        ([], None) => trust::keys_of_policy(ctx, policy),
         (keys, _) => keys::public_keys(ctx, keys),
     }
 }

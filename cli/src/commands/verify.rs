@@ -8,12 +8,12 @@ use crate::{
     files,
     report::{self, explain, verification as as_json},
     stages::{
-        keys, resolve,
+        keys, resolve, trust,
         verify::{self, Candidates, Verified},
     },
 };
-use plimsoll_attest::{Candidate, PublicKey};
-use plimsoll_model::evidence::Presence;
+use plimsoll_attest::{Candidate, Step, Trust, Verification};
+use plimsoll_model::evidence::{Presence, Unlogged};
 use plimsoll_policy::{EvidenceKind, Policy};
 use serde_json::json;
 use std::{collections::BTreeSet, fmt::Write as _};
@@ -24,7 +24,7 @@ pub(crate) async fn verify(
     arguments: &VerifyArguments,
 ) -> Result<&'static ExitStatus, Error> {
     let policy = ctx.policy()?;
-    let keys = believed(ctx, arguments, &policy)?;
+    let trust = believed(ctx, arguments, &policy)?;
     let kinds = wanted(arguments, &policy);
     let resolved = resolve::resolve(ctx, &arguments.subject).await?;
     let digest = resolved.subject().digest;
@@ -33,39 +33,39 @@ pub(crate) async fn verify(
     } else {
         read_bundles(ctx, arguments)?
     };
-    let verified = verify::verify(ctx, &candidates, digest, &keys, &kinds);
+    let verified = verify::verify(ctx, &candidates, digest, &trust, &kinds);
     let status = status(&verified);
-    let text = text(&resolved.subject().to_string(), &verified, &keys, status);
+    let text = text(&resolved.subject().to_string(), &verified, &trust, status);
     let json = json!({
         "version": 1,
         "command": "verify",
         "subject": resolved.subject().to_string(),
         "exitStatus": status.code,
         "required": verified.presence().iter().map(|(kind, presence)| json!({
-            "evidence": kind.to_string(), "answer": answer(presence),
+            "evidence": kind.to_string(), "answer": answer(presence, closest(&verified, *kind)),
         })).collect::<Vec<_>>(),
         "candidates": verified.explanations().iter().map(as_json).collect::<Vec<_>>(),
     });
     exit::settle(&ctx.ui, status, report::write_simple(&arguments.output, &text, &json))
 }
 
-fn believed(
-    ctx: &Context,
-    arguments: &VerifyArguments,
-    policy: &Policy,
-) -> Result<Vec<PublicKey>, Error> {
-    let keys = if arguments.keys.is_empty() {
-        keys::trusted(ctx, policy, None)?
+fn believed(ctx: &Context, arguments: &VerifyArguments, policy: &Policy) -> Result<Trust, Error> {
+    let named = &arguments.believed;
+    let demand = named.demand();
+    let trust = if named.keys.is_empty() && demand.is_none() {
+        trust::of_policy(ctx, policy, &arguments.trust, None)?
     } else {
-        keys::public_keys(ctx, &arguments.keys)?
+        let keys = keys::public_keys(ctx, &named.keys)?;
+        let named = (keys, demand.into_iter().collect());
+        trust::by_hand(ctx, policy, &arguments.trust, named, Unlogged::Accept)?
     };
-    if keys.is_empty() {
+    if trust.signers.is_empty() {
         return Err(Error::usage(
-            "there is no key to verify with: none was given, the policy lists no signers, and there is no local key",
-            "give the signer's public key with `--key FILE`, or list it under `evidence.signers` in the policy",
+            "there is nobody to believe: no key and no identity was given, the policy lists no signers, and there is no local key",
+            "give the signer's public key with `--key FILE`, or his `--identity` and `--issuer`, or list him under `evidence.signers` in the policy",
         ));
     }
-    Ok(keys)
+    Ok(trust)
 }
 
 fn wanted(arguments: &VerifyArguments, policy: &Policy) -> BTreeSet<EvidenceKind> {
@@ -111,23 +111,42 @@ fn status(verified: &Verified) -> &'static ExitStatus {
     }
 }
 
-fn answer(presence: &Presence) -> String {
+fn answer(presence: &Presence, closest: Option<&Step>) -> String {
     match presence {
         Presence::Present(evidence) => format!("present ({} verified)", evidence.len()),
         Presence::Absent { refused: 0 } => "absent: there is none".to_owned(),
-        Presence::Absent { refused } => format!("absent: {refused} candidates, none verifies"),
+        Presence::Absent { refused } => {
+            let why = closest.map_or_else(String::new, |step| {
+                format!("; the closest fails at {}: {}", step.kind.name(), step.found)
+            });
+            format!("absent: {refused} candidates, none verifies{why}")
+        }
         Presence::CouldNotTell { reason } => format!("could not tell: {reason}"),
     }
 }
 
-fn text(subject: &str, verified: &Verified, keys: &[PublicKey], status: &ExitStatus) -> String {
+/// Of the candidates that claim to be evidence of a kind, the step that the one fails which comes furthest.
+fn closest(verified: &Verified, kind: EvidenceKind) -> Option<&Step> {
+    let claims = verified.explanations().iter().filter(|candidate| {
+        let claimed = candidate.predicate_type.as_deref();
+        claimed.is_some_and(|claimed| kind.predicate_types().contains(&claimed))
+    });
+    claims.filter_map(Verification::failed_step).max_by_key(|step| step.number())
+}
+
+fn text(subject: &str, verified: &Verified, trust: &Trust, status: &ExitStatus) -> String {
     let mut out = format!("subject {subject}\n");
     // Writing to a string does not fail.
-    for key in keys {
-        writeln!(out, "believed key {}", key.id()).ok();
+    for signer in &trust.signers {
+        writeln!(out, "believed {}", plimsoll_model::Printable(&signer.to_string())).ok();
     }
     for (kind, presence) in verified.presence() {
-        writeln!(out, "{kind}: {}", plimsoll_model::Printable(&answer(presence))).ok();
+        writeln!(
+            out,
+            "{kind}: {}",
+            plimsoll_model::Printable(&answer(presence, closest(verified, *kind)))
+        )
+        .ok();
     }
     for candidate in verified.explanations() {
         out.push('\n');

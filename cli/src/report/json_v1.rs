@@ -232,13 +232,15 @@ pub(crate) fn verification(candidate: &Verification) -> Value {
         "foundAt": candidate.found_at,
         "predicateType": candidate.predicate_type,
         "signer": candidate.signer,
+        "signed": candidate.signed.map(|signed| signed.to_string()),
         "verdict": if candidate.evidence.is_some() { "verified" } else { "refused" },
         "steps": candidate.steps.iter().map(|step| json!({
-            "number": step.number,
-            "name": step.name,
+            "number": step.number(),
+            "name": step.kind.name(),
             "outcome": match step.outcome {
                 StepOutcome::Passed => "passed",
                 StepOutcome::Failed => "failed",
+                StepOutcome::NotNeeded => "not-needed",
                 StepOutcome::NotReached => "not-reached",
             },
             "expected": step.expected,

@@ -132,15 +132,18 @@ pub(crate) fn explain(out: &mut String, candidate: &Verification) -> std::fmt::R
     if let Some(signer) = &candidate.signer {
         row(out, "signer", signer)?;
     }
+    if let Some(signed) = candidate.signed {
+        row(out, "signed", &signed.to_string())?;
+    }
     for step in &candidate.steps {
+        let (number, name) = (step.number(), step.kind.name());
         match step.outcome {
-            StepOutcome::Passed => writeln!(out, "  {:>2} ✓ {}", step.number, step.name)?,
-            StepOutcome::NotReached => writeln!(out, "  {:>2} · {}", step.number, step.name)?,
+            StepOutcome::NotNeeded => {}
+            StepOutcome::Passed => writeln!(out, "  {number:>2} ✓ {name}")?,
+            StepOutcome::NotReached => writeln!(out, "  {number:>2} · {name}")?,
             StepOutcome::Failed => writeln!(
                 out,
-                "  {:>2} ✗ {}: expected {}, found {}",
-                step.number,
-                step.name,
+                "  {number:>2} ✗ {name}: expected {}, found {}",
                 Printable(&step.expected),
                 Printable(&step.found)
             )?,

@@ -1,6 +1,12 @@
 //! Facts + policy → decision. The evaluator is the policy's; this gathers what it judges by.
 
-use crate::{args::BuildArguments, context::Context, error::Error, files, stages::keys};
+use crate::{
+    args::BuildArguments,
+    context::Context,
+    error::Error,
+    files,
+    stages::{keys, trust},
+};
 use camino::{Utf8Path, Utf8PathBuf};
 use plimsoll_model::{Digest, Inventory, evidence::Presence, image::Image, scan::Scan};
 use plimsoll_policy::{
@@ -121,7 +127,7 @@ pub(crate) fn bases(ctx: &Context, policy: &Policy) -> Result<Option<Lock>, Erro
     let Some(path) = &policy.bases().lock else { return Ok(None) };
     let keys = match &policy.bases().key {
         Some(key) => vec![keys::public_key(ctx, &Context::beside_policy(policy, key))?],
-        None => keys::trusted(ctx, policy, None)?,
+        None => trust::keys_of_policy(ctx, policy)?,
     };
     read_lock(ctx, &Context::beside_policy(policy, path), &keys).map(Some)
 }

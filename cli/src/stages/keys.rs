@@ -6,7 +6,6 @@ use plimsoll_attest::{
     PublicKey,
     signers::{KeyKind, KeySigner, create_key_file, load_key_file},
 };
-use plimsoll_policy::{Policy, SignerPolicy};
 
 /// The signer that flag or default names; the local key is made on first use.
 pub(crate) fn signer(ctx: &Context, arguments: &KeyArguments) -> Result<KeySigner, Error> {
@@ -33,34 +32,6 @@ fn make_local_key(ctx: &Context, path: &Utf8Path, password: Option<&str>) -> Res
     files::write(&public, made.public_key().to_pem().as_bytes())?;
     ctx.ui.note(&format!("made a local signing key: {path}; others verify with {public}"));
     Ok(())
-}
-
-/// The keys whose evidence counts: those the policy lists, else the key that signs here.
-pub(crate) fn trusted(
-    ctx: &Context,
-    policy: &Policy,
-    own: Option<&PublicKey>,
-) -> Result<Vec<PublicKey>, Error> {
-    let mut keys = Vec::new();
-    for signer in &policy.evidence().signers {
-        match signer {
-            SignerPolicy::Key { path, .. } => {
-                keys.push(public_key(ctx, &Context::beside_policy(policy, path))?);
-            }
-            _ => {
-                return Err(Error::Internal(
-                    "a kind of signer that the policy knows and the verification does not",
-                ));
-            }
-        }
-    }
-    if !keys.is_empty() {
-        return Ok(keys);
-    }
-    match own {
-        Some(key) => Ok(vec![key.clone()]),
-        None => Ok(local_public_key(ctx)?.into_iter().collect()),
-    }
 }
 
 /// The public half of the local key, where there is one.

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 use camino::Utf8Path;
-use plimsoll_attest::{PublicKey, predicates::vsa, signers::KeySigner};
+use plimsoll_attest::{Trust, predicates::vsa, signers::KeySigner};
 use plimsoll_model::{Digest, Pinned, Reference, evidence::Presence, reference::Tag};
 use plimsoll_oci::{
     Store,
@@ -31,8 +31,8 @@ pub(crate) struct Order<'a> {
     pub case: &'a Case<'a>,
     /// Statements that could not be attached at the source.
     pub carried: &'a [Attested],
-    /// The keys that are believed.
-    pub keys: &'a [PublicKey],
+    /// Who is believed.
+    pub trust: &'a Trust,
     /// Who signs the summary.
     pub signer: &'a KeySigner,
 }
@@ -207,7 +207,7 @@ async fn judge_destination(
             found: image.manifest.to_string(),
         });
     }
-    let verified = verify::verify(ctx, evidence, pinned.digest, order.keys, &verify::all_kinds());
+    let verified = verify::verify(ctx, evidence, pinned.digest, order.trust, &verify::all_kinds());
     let decision = order.case.decide(ctx, Some(verified.presence()));
     if decision.verdict() != Verdict::Pass {
         let reason = decision
@@ -243,8 +243,7 @@ async fn summarise(
         verified_levels: &[],
     });
     let digest = order.resolved.subject().digest;
-    let own = [order.signer.public_key().clone()];
-    if is_summarised(ctx, evidence, (digest, &own), &predicate) {
+    if is_summarised(ctx, evidence, (digest, order.trust), &predicate) {
         return Ok(None);
     }
     let name = store.place().subject_name();
@@ -258,11 +257,11 @@ async fn summarise(
     Ok(Some(summary.digest()))
 }
 
-/// Whether a verified summary of ours states the same, its time aside.
+/// Whether a verified summary by somebody who is believed states the same, its time aside.
 fn is_summarised(
     ctx: &Context,
     candidates: &Candidates,
-    (digest, own): (Digest, &[PublicKey]),
+    (digest, trust): (Digest, &Trust),
     predicate: &serde_json::Value,
 ) -> bool {
     let without_time = |mut value: serde_json::Value| {
@@ -271,7 +270,7 @@ fn is_summarised(
         }
         value
     };
-    let found = candidates.look(ctx, digest, own, &[vsa::PREDICATE.type_uri]);
+    let found = candidates.look(ctx, digest, trust, &[vsa::PREDICATE.type_uri]);
     let Presence::Present(evidence) = found else { return false };
     let wanted = without_time(predicate.clone());
     evidence.iter().any(|known| {

@@ -1,7 +1,7 @@
 //! Evidence about a digest: looked for where the image is, and verified.
 
 use crate::{context::Context, error::Error};
-use plimsoll_attest::{Candidate, Expectation, PublicKey, Verification};
+use plimsoll_attest::{Candidate, Expectation, Step, Trust, Verification, Wanted};
 use plimsoll_model::{Digest, evidence::Presence};
 use plimsoll_oci::{
     Source,
@@ -47,10 +47,10 @@ impl Candidates {
         &self,
         ctx: &Context,
         subject: Digest,
-        keys: &[PublicKey],
+        trust: &Trust,
         predicate_types: &[&str],
     ) -> Presence {
-        let expectation = Expectation { subject, predicate_types, keys, limits: &ctx.limits };
+        let expectation = expectation(ctx, subject, trust, predicate_types);
         plimsoll_attest::look(self.0.clone(), &expectation).0
     }
 
@@ -101,18 +101,13 @@ pub(crate) fn verify(
     ctx: &Context,
     candidates: &Candidates,
     subject: Digest,
-    keys: &[PublicKey],
+    trust: &Trust,
     kinds: &BTreeSet<EvidenceKind>,
 ) -> Verified {
     let mut presence = BTreeMap::new();
     let mut explanations: Vec<Verification> = Vec::new();
     for kind in kinds {
-        let expectation = Expectation {
-            subject,
-            predicate_types: kind.predicate_types(),
-            keys,
-            limits: &ctx.limits,
-        };
+        let expectation = expectation(ctx, subject, trust, kind.predicate_types());
         let (found, explained) = plimsoll_attest::look(candidates.0.clone(), &expectation);
         presence.insert(*kind, found);
         for explanation in explained {
@@ -122,12 +117,22 @@ pub(crate) fn verify(
     Verified { presence, explanations }
 }
 
+fn expectation<'a>(
+    ctx: &'a Context,
+    subject: Digest,
+    trust: &'a Trust,
+    predicate_types: &'a [&'a str],
+) -> Expectation<'a> {
+    let wanted = Wanted::Statement(predicate_types);
+    Expectation { subject, content: None, wanted, trust, limits: &ctx.limits }
+}
+
 /// A candidate is explained once: by the kind of evidence that it came furthest for.
 fn keep_best(explanations: &mut Vec<Verification>, new: Verification) {
     let progress = |verification: &Verification| {
         (
             verification.evidence.is_some(),
-            verification.failed_step().map_or(u8::MAX, |step| step.number),
+            verification.failed_step().map_or(usize::MAX, Step::number),
         )
     };
     match explanations.iter_mut().find(|known| known.found_at == new.found_at) {

@@ -3,7 +3,7 @@
 //! One without a reason, an owner or a last day (EXC-001) is no exception: the file is refused.
 
 use super::reader::{Fields, Reader};
-use crate::{Error, exceptions::Exception, pattern::Pattern, policy::Policy, rules, yaml::Node};
+use crate::{Error, Pattern, exceptions::Exception, policy::Policy, rules, yaml::Node};
 use plimsoll_model::Purl;
 
 const KEYS: &[&str] = &["rule", "id", "component", "path", "reason", "owner", "expires"];

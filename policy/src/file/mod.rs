@@ -1,5 +1,6 @@
 //! The policy file: text to a valid [`Policy`], or the line and column of what is wrong with it.
 
+mod evidence;
 mod exceptions;
 mod reader;
 mod sections;
@@ -62,7 +63,7 @@ const SECTIONS: [(&str, Section); 7] = [
     ("gate", sections::gate),
     ("bases", sections::bases),
     ("rules", sections::rules),
-    ("evidence", sections::evidence),
+    ("evidence", evidence::read),
     ("promotion", sections::promotion),
     ("vex", sections::vex),
     ("exceptions", exceptions::read),
@@ -77,9 +78,11 @@ fn located<T>(value: T, node: &Node) -> Located<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Action, Error, Exception, SignerPolicy, rules};
+    use crate::{Action, Error, Exception, SignerPolicy, SignerWho, rules};
+    use plimsoll_model::evidence::Unlogged;
     use plimsoll_model::{Class, Classify as _};
     use proptest::prelude::*;
+    use std::collections::BTreeSet;
 
     fn parse(text: &str) -> Result<Policy, Error> {
         Policy::parse(text, "plimsoll.yaml".into())
@@ -183,10 +186,6 @@ mod tests {
 
     #[test]
     fn what_is_not_there_yet_says_so() {
-        check(
-            "evidence: {signers: [{issuer: \"https://a\", identity: \"https://b\"}]}",
-            "2:23: keyless signers are not supported yet: expected `key`",
-        );
         check(
             "gate: {fail: [{known-exploited: false}]}",
             "2:33: expected `true`, or no such key, found `false`",
@@ -293,7 +292,9 @@ mod tests {
         assert_eq!((of("IMG-001").value, of("IMG-001").line), (Some(Action::Deny), None));
         assert_eq!(policy.evidence().line, Some(7));
         let path = "keys/release.pub".into();
-        assert_eq!(policy.evidence().signers, [SignerPolicy::Key { path, line: 9 }]);
+        let who = SignerWho::Key { path, unlogged: Unlogged::Refuse };
+        let signer = SignerPolicy { who, kinds: BTreeSet::new(), line: 9 };
+        assert_eq!(policy.evidence().signers, [signer]);
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! Typed values out of a YAML tree, each refused where it stands.
 
 use crate::{
-    Error,
-    pattern::Pattern,
+    Error, Pattern,
     yaml::{At, Entry, Node, Value},
 };
 use camino::{Utf8Path, Utf8PathBuf};

@@ -2,11 +2,11 @@
 
 use super::{LENIENCIES, located, reader::Reader};
 use crate::{
-    Error, EvidenceKind,
+    Error,
     decide::Action,
     policy::{
         AllowedBase, Condition, ConditionClass, ConditionExploitation, ConditionOrigin, Mirror,
-        Only, ParameterValue, Pin, Policy, RuleSetting, SignerPolicy, Switch,
+        Only, ParameterValue, Pin, Policy, RuleSetting, Switch,
     },
     rules::{self, Parameter, ParameterKind, Rule},
     yaml::{Entry, Node, Value},
@@ -217,32 +217,6 @@ fn value(reader: &Reader<'_>, parameter: &Parameter, node: &Node) -> Result<Para
             ParameterValue::Texts(texts.collect::<Result<_, _>>()?)
         }
     })
-}
-
-pub(super) fn evidence(reader: &Reader<'_>, node: &Node, policy: &mut Policy) -> Result<(), Error> {
-    let fields = reader.fields(node, &["require", "signers"])?;
-    if let Some(list) = fields.get("require") {
-        let kinds = EvidenceKind::ALL.map(|kind| (kind.as_str(), kind));
-        let required = reader.list(list)?.iter().map(|item| reader.word(item, &kinds));
-        policy.evidence.require = required.collect::<Result<_, _>>()?;
-        policy.evidence.line = Some(list.at.line);
-    }
-    if let Some(list) = fields.get("signers") {
-        let signers = reader.list(list)?.iter().map(|item| signer(reader, item));
-        policy.evidence.signers = signers.collect::<Result<_, _>>()?;
-    }
-    Ok(())
-}
-
-fn signer(reader: &Reader<'_>, node: &Node) -> Result<SignerPolicy, Error> {
-    let fields = reader.fields(node, &["key", "issuer", "identity"])?;
-    if let Some(entry) = fields.entry("issuer").or_else(|| fields.entry("identity")) {
-        return reader.fail(entry.at, "keyless signers are not supported yet: expected `key`");
-    }
-    match fields.get("key") {
-        Some(key) => Ok(SignerPolicy::Key { path: reader.file(key)?, line: node.at.line }),
-        None => reader.fail(fields.at, "a signer has a `key`, the file of a public key"),
-    }
 }
 
 pub(super) fn promotion(

@@ -5,7 +5,7 @@
 //! not affected says so by a statement of its own.
 
 use super::{JUSTIFICATIONS, Status, json, openvex, product::Item, read};
-use crate::{Error, exceptions::Exception, pattern::Pattern};
+use crate::{Error, Pattern, exceptions::Exception};
 use camino::Utf8Path;
 use jiff::Timestamp;
 use plimsoll_model::Digest;

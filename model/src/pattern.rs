@@ -78,8 +78,14 @@ impl Pattern {
 
     /// Whether the whole of `name` matches. Takes time in proportion to both lengths, whatever is in them.
     pub fn is_match(&self, name: &str) -> bool {
+        self.is_match_sparing(name, |_| false)
+    }
+
+    /// The same, with wildcards that stand for no character that is `spared`.
+    pub(crate) fn is_match_sparing(&self, name: &str, spared: impl Fn(char) -> bool) -> bool {
         // `reached[n]`: the tokens seen so far match the first n characters.
         let name: Vec<char> = name.chars().collect();
+        let is_spared = |char: Option<char>| char.is_some_and(&spared);
         let mut reached = vec![false; name.len().saturating_add(1)];
         if let Some(first) = reached.first_mut() {
             *first = true;
@@ -92,8 +98,8 @@ impl Pattern {
             for (here, char) in reached.iter().copied().zip(chars) {
                 let arrives = match token {
                     Token::Literal(wanted) => before && char == Some(*wanted),
-                    Token::WithinPart => here || (carried && char != Some('/')),
-                    Token::Anything => here || carried,
+                    Token::WithinPart => here || (carried && char != Some('/') && !is_spared(char)),
+                    Token::Anything => here || (carried && !is_spared(char)),
                 };
                 next.push(arrives);
                 carried = arrives;

@@ -1,0 +1,105 @@
+//! Who is believed, of what, and how well it has to be proven.
+
+use crate::{PublicKey, TrustRoot};
+use jiff::{SignedDuration, Timestamp};
+use plimsoll_model::{
+    evidence::{Legacy, Unlogged},
+    identity::IdentityDemand,
+};
+use std::fmt;
+
+/// Who is believed. Without signers nobody is, and nothing verifies.
+#[derive(Debug, Clone)]
+pub struct Trust {
+    /// Those who are believed.
+    pub signers: Vec<TrustedSigner>,
+    /// Whose word counts for certificates, logs and times; without one, only keys verify, without a log.
+    pub root: Option<TrustRoot>,
+    /// How much has to be proven.
+    pub demands: Demands,
+}
+
+/// Somebody who is believed.
+#[derive(Debug, Clone)]
+pub struct TrustedSigner {
+    /// Who.
+    pub who: SignerDemand,
+    /// The predicate types that are believed of this signer; absent means all.
+    pub predicate_types: Option<Vec<String>>,
+}
+
+/// Who has to have signed.
+#[derive(Debug, Clone)]
+pub enum SignerDemand {
+    /// The holder of a key.
+    Key {
+        /// The key.
+        key: PublicKey,
+        /// Whether something has to prove when.
+        unlogged: Unlogged,
+    },
+    /// Somebody by an identity.
+    Identity(IdentityDemand),
+}
+
+/// How much has to be proven.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Demands {
+    /// What becomes of old forms.
+    pub legacy: Legacy,
+    /// How many different logs have to have seen the signature, where the instance has any; 0 means 1.
+    pub logs: usize,
+    /// How many different timestamp authorities have to have seen it; 0 means as many as it takes to know when.
+    pub timestamps: usize,
+    /// How long ago it may have been signed.
+    pub age: Option<MaxAge>,
+}
+
+/// How old evidence may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MaxAge {
+    /// At most this.
+    pub at_most: SignedDuration,
+    /// The time it is now.
+    pub now: Timestamp,
+}
+
+impl Trust {
+    /// Believes the holders of these keys, whatever they state, without a log.
+    pub fn in_keys(keys: &[PublicKey]) -> Self {
+        let signer = |key: &PublicKey| TrustedSigner {
+            who: SignerDemand::Key { key: key.clone(), unlogged: Unlogged::Accept },
+            predicate_types: None,
+        };
+        Self { signers: keys.iter().map(signer).collect(), root: None, demands: Demands::default() }
+    }
+}
+
+impl fmt::Display for TrustedSigner {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.who.fmt(out)
+    }
+}
+
+impl fmt::Display for SignerDemand {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key { key, unlogged: Unlogged::Accept } => write!(out, "key {}", key.id()),
+            Self::Key { key, unlogged: Unlogged::Refuse } => {
+                write!(out, "key {}, logged", key.id())
+            }
+            Self::Identity(demand) => {
+                write!(out, "identity {} by {}", demand.subject, demand.issuer)
+            }
+        }
+    }
+}
+
+impl TrustedSigner {
+    /// Whether this signer is believed about statements of a type.
+    pub(crate) fn may_state(&self, predicate_type: &str) -> bool {
+        self.predicate_types
+            .as_ref()
+            .is_none_or(|types| types.iter().any(|kind| kind == predicate_type))
+    }
+}

@@ -1,0 +1,104 @@
+//! The arguments of `plimsoll verify`, and of the commands that believe evidence.
+
+use super::{AttestationType, SubjectArguments, duration};
+use crate::{exit, report};
+use camino::Utf8PathBuf;
+use clap::Args;
+use plimsoll_model::identity::{IdentityDemand, IdentityPattern};
+use std::time::Duration;
+
+/// How well evidence has to be proven.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct TrustArguments {
+    /// Whose word counts for certificates, logs and times: the trusted root of a Sigstore instance, or several of them
+    /// [default: the policy's, else Sigstore's and GitHub's, which are built in].
+    #[arg(long, value_name = "FILE", env = "PLIMSOLL_TRUSTED_ROOT")]
+    pub trusted_root: Option<Utf8PathBuf>,
+    /// How long ago evidence may have been signed, such as 30d [default: the policy's, else any time].
+    #[arg(long = "max-evidence-age", value_name = "DURATION", value_parser = duration)]
+    pub max_age: Option<Duration>,
+    /// Accept forms that others no longer write: signatures with a log's promise and no proof, cosign's `.sig` and `.att`
+    /// tags, and statements v0.1.
+    #[arg(long)]
+    pub allow_legacy: bool,
+}
+
+/// `verify`.
+#[derive(Debug, Args)]
+#[command(after_help = exit::table())]
+pub(crate) struct VerifyArguments {
+    #[command(flatten)]
+    pub subject: SubjectArguments,
+    #[command(flatten)]
+    pub believed: BelievedArguments,
+    #[command(flatten)]
+    pub trust: TrustArguments,
+    /// What has to be there; may be given several times [default: what the policy requires, else everything].
+    #[arg(long = "type", value_name = "TYPE", value_enum)]
+    pub types: Vec<AttestationType>,
+    /// Bundle to verify in place of those attached to the image; may be given several times.
+    #[arg(long = "bundle", value_name = "FILE")]
+    pub bundles: Vec<Utf8PathBuf>,
+    /// Report format: table or json.
+    #[arg(short, long = "output", value_name = "FORMAT[=FILE]", value_parser = report::Output::parse)]
+    pub output: Vec<report::Output>,
+}
+
+/// `verify-bundle`.
+#[derive(Debug, Args)]
+#[command(after_help = exit::table())]
+pub(crate) struct VerifyBundleArguments {
+    /// Bundle to verify.
+    #[arg(long, value_name = "FILE")]
+    pub bundle: Utf8PathBuf,
+    #[command(flatten)]
+    pub believed: BelievedArguments,
+    #[command(flatten)]
+    pub trust: TrustArguments,
+    /// Accept a signature by a key that neither a log nor a timestamp authority has seen.
+    #[arg(long, requires = "keys")]
+    pub allow_unlogged: bool,
+    /// What the bundle has to be about: a file, or a digest (sha256:…).
+    #[arg(value_name = "FILE|DIGEST")]
+    pub artifact: String,
+    /// Report format: table or json.
+    #[arg(short, long = "output", value_name = "FORMAT[=FILE]", value_parser = report::Output::parse)]
+    pub output: Vec<report::Output>,
+}
+
+/// Whom to believe in place of the policy's signers.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct BelievedArguments {
+    /// Public key to believe, in place of the policy's signers; may be given several times.
+    #[arg(long = "key", value_name = "FILE")]
+    pub keys: Vec<Utf8PathBuf>,
+    /// Identity to believe, in place of the policy's signers: a workflow or an e-mail address. `*` stands for any text
+    /// within one part of it, `**` for any text.
+    #[arg(
+        long,
+        visible_alias = "certificate-identity",
+        value_name = "IDENTITY",
+        requires = "issuer"
+    )]
+    pub identity: Option<IdentityPattern>,
+    /// Issuer of the identity, exactly.
+    #[arg(
+        long,
+        visible_alias = "certificate-oidc-issuer",
+        value_name = "URL",
+        requires = "identity"
+    )]
+    pub issuer: Option<String>,
+    /// Repository that has to have been built, as a URL [default: the one that the identity is of].
+    #[arg(long, value_name = "URL", requires = "identity")]
+    pub repository: Option<String>,
+}
+
+impl BelievedArguments {
+    /// The identity that is believed, where one is.
+    pub(crate) fn demand(&self) -> Option<IdentityDemand> {
+        let (identity, issuer) = self.identity.clone().zip(self.issuer.clone())?;
+        let repository = self.repository.clone();
+        Some(IdentityDemand { repository, ..IdentityDemand::new(issuer, identity) })
+    }
+}

@@ -1,0 +1,123 @@
+//! Who is believed: by the policy, by the command line, or because it is the key that signs here.
+
+use crate::{args::TrustArguments, context::Context, error::Error, files, stages::keys};
+use plimsoll_attest::{Demands, MaxAge, PublicKey, SignerDemand, Trust, TrustRoot, TrustedSigner};
+use plimsoll_model::{
+    evidence::{Legacy, Unlogged},
+    identity::IdentityDemand,
+};
+use plimsoll_policy::{Policy, SignerPolicy, SignerWho};
+
+/// Those whom the policy believes, else whoever holds the key that signs here: nobody but us has it.
+pub(crate) fn of_policy(
+    ctx: &Context,
+    policy: &Policy,
+    arguments: &TrustArguments,
+    own: Option<&PublicKey>,
+) -> Result<Trust, Error> {
+    let signers = match (policy.evidence().signers.as_slice(), own) {
+        ([], Some(key)) => vec![of_key(key.clone(), Unlogged::Accept)],
+        ([], None) => {
+            let local = keys::local_public_key(ctx)?.into_iter();
+            local.map(|key| of_key(key, Unlogged::Accept)).collect()
+        }
+        (listed, _) => listed
+            .iter()
+            .map(|signer| listed_signer(ctx, policy, signer))
+            .collect::<Result<_, _>>()?,
+    };
+    complete(ctx, policy, arguments, signers)
+}
+
+/// Those whom somebody names on the command line, in place of the policy's.
+pub(crate) fn by_hand(
+    ctx: &Context,
+    policy: &Policy,
+    arguments: &TrustArguments,
+    (keys, identities): (Vec<PublicKey>, Vec<IdentityDemand>),
+    unlogged: Unlogged,
+) -> Result<Trust, Error> {
+    let identities = identities
+        .into_iter()
+        .map(|demand| TrustedSigner { who: SignerDemand::Identity(demand), predicate_types: None });
+    let signers = keys.into_iter().map(|key| of_key(key, unlogged)).chain(identities).collect();
+    complete(ctx, policy, arguments, signers)
+}
+
+/// The keys among those whom the policy believes, else the local one: a lock is signed by a key.
+pub(crate) fn keys_of_policy(ctx: &Context, policy: &Policy) -> Result<Vec<PublicKey>, Error> {
+    let listed = policy.evidence().signers.iter().filter_map(|signer| match &signer.who {
+        SignerWho::Key { path, .. } => {
+            Some(keys::public_key(ctx, &Context::beside_policy(policy, path)))
+        }
+        SignerWho::Identity(_) => None,
+    });
+    let listed = listed.collect::<Result<Vec<_>, _>>()?;
+    if listed.is_empty() {
+        Ok(keys::local_public_key(ctx)?.into_iter().collect())
+    } else {
+        Ok(listed)
+    }
+}
+
+fn of_key(key: PublicKey, unlogged: Unlogged) -> TrustedSigner {
+    TrustedSigner { who: SignerDemand::Key { key, unlogged }, predicate_types: None }
+}
+
+fn listed_signer(
+    ctx: &Context,
+    policy: &Policy,
+    signer: &SignerPolicy,
+) -> Result<TrustedSigner, Error> {
+    let who = match &signer.who {
+        SignerWho::Key { path, unlogged } => SignerDemand::Key {
+            key: keys::public_key(ctx, &Context::beside_policy(policy, path))?,
+            unlogged: *unlogged,
+        },
+        SignerWho::Identity(demand) => SignerDemand::Identity((**demand).clone()),
+    };
+    let types = signer.kinds.iter().flat_map(|kind| kind.predicate_types());
+    let types: Vec<_> = types.map(|kind| (*kind).to_owned()).collect();
+    Ok(TrustedSigner { who, predicate_types: (!types.is_empty()).then_some(types) })
+}
+
+fn complete(
+    ctx: &Context,
+    policy: &Policy,
+    arguments: &TrustArguments,
+    signers: Vec<TrustedSigner>,
+) -> Result<Trust, Error> {
+    let evidence = policy.evidence();
+    let needs_root = signers.iter().any(|signer| match &signer.who {
+        SignerDemand::Key { unlogged, .. } => *unlogged == Unlogged::Refuse,
+        SignerDemand::Identity(_) => true,
+    });
+    let at_most = match arguments.max_age {
+        Some(age) => jiff::SignedDuration::try_from(age).ok(),
+        None => evidence.max_age,
+    };
+    let legacy = if arguments.allow_legacy { Legacy::Accept } else { evidence.legacy };
+    Ok(Trust {
+        signers,
+        root: needs_root.then(|| root(ctx, policy, arguments)).transpose()?,
+        demands: Demands {
+            legacy,
+            logs: evidence.logs,
+            timestamps: evidence.timestamps,
+            age: at_most.map(|at_most| MaxAge { at_most, now: ctx.now }),
+        },
+    })
+}
+
+/// The root that flag or policy names, else the one that was fetched last, else what is built in.
+fn root(ctx: &Context, policy: &Policy, arguments: &TrustArguments) -> Result<TrustRoot, Error> {
+    let beside = |path: &camino::Utf8PathBuf| Context::beside_policy(policy, path);
+    let named = arguments.trusted_root.clone();
+    match named.or_else(|| policy.evidence().trusted_root.as_ref().map(beside)) {
+        Some(path) => {
+            let text = files::read_text(&path, ctx.limits.user_file)?;
+            Ok(TrustRoot::parse(&text, path.as_str())?)
+        }
+        None => Ok(TrustRoot::embedded()?),
+    }
+}
