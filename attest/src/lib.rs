@@ -20,6 +20,13 @@ mod public_key;
 pub mod signers;
 pub mod source;
 mod statement;
+#[cfg(feature = "testing")]
+#[expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test whose services can not be set up has failed"
+)]
+pub mod testing;
 mod text;
 mod trust;
 mod trust_root;
