@@ -1,6 +1,8 @@
 //! What can go wrong here.
 
+use crate::signers::keyless::Failure;
 use camino::Utf8PathBuf;
+use jiff::Timestamp;
 use plimsoll_model::{Class, Classify, Digest};
 use std::io;
 
@@ -191,6 +193,117 @@ pub enum Error {
         /// What was attempted.
         attempt: &'static str,
     },
+    /// There is nobody to sign as.
+    #[error("cannot sign without a key: there is no identity token")]
+    NoIdentity {
+        /// The CI, where it is one that could give a token.
+        ci: Option<&'static str>,
+    },
+    /// GitHub has not given the job what it takes to ask for an identity token.
+    #[error("cannot ask GitHub for an identity token: `{variable}` is not set")]
+    TokenPermission {
+        /// What is missing.
+        variable: &'static str,
+    },
+    /// It is no identity token.
+    #[error("the identity token is no JSON Web Token with `sub`, `aud` and `exp`")]
+    TokenMalformed,
+    /// The identity token is for somebody else.
+    #[error("the identity token is for `{found}`, expected `sigstore`")]
+    TokenAudience {
+        /// Whom it is for.
+        found: String,
+    },
+    /// The identity token is too old to be used.
+    #[error(
+        "the identity token holds until {expires}, and it is {now}: expected half a minute more"
+    )]
+    TokenExpired {
+        /// Until when it holds.
+        expires: Timestamp,
+        /// What time it is.
+        now: Timestamp,
+    },
+    /// A signing configuration, a trust root or an address can not be used.
+    #[error("cannot use {what}")]
+    Unusable {
+        /// What.
+        what: &'static str,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// There is no service of a kind that it takes to sign.
+    #[error("cannot sign without a key: no {service} is configured that can be used now")]
+    NoService {
+        /// Its kind.
+        service: &'static str,
+    },
+    /// The signing configuration wants more services of a kind to be used than one.
+    #[error("the signing configuration wants several of one kind to be used ({service}): one is")]
+    SeveralServices {
+        /// The kind.
+        service: &'static str,
+    },
+    /// The HTTP client could not be set up.
+    #[error("cannot set up the HTTP client")]
+    Client {
+        /// Why.
+        source: reqwest::Error,
+    },
+    /// A service has said no.
+    #[error("{service} at {url} refused with status {status}: {said}")]
+    ServiceRefused {
+        /// Which.
+        service: &'static str,
+        /// Where.
+        url: String,
+        /// The status.
+        status: u16,
+        /// The beginning of what it said.
+        said: String,
+    },
+    /// A service gave no answer that counts in the time there was.
+    #[error("{service} at {url} did not do it in {attempts} attempts")]
+    ServiceUnavailable {
+        /// Which.
+        service: &'static str,
+        /// Where.
+        url: String,
+        /// How often it was asked.
+        attempts: u32,
+        /// What came of the last attempt.
+        source: Failure,
+    },
+    /// A service has answered something else than what it was asked for.
+    #[error("cannot read what {service} at {url} answered")]
+    ServiceAnswer {
+        /// Which.
+        service: &'static str,
+        /// Where.
+        url: String,
+        /// What is wrong with it.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A timestamp is the answer to another question.
+    #[error("the timestamp of {url} has another nonce than it was asked for with")]
+    TimestampNonce {
+        /// Where it came from.
+        url: String,
+    },
+    /// A new certificate is about to end.
+    #[error("the new certificate holds until {until}, and it is {now}: expected two minutes more")]
+    CertificateTooShort {
+        /// Until when it holds.
+        until: Timestamp,
+        /// What time it is.
+        now: Timestamp,
+    },
+    /// What was made of the services' answers does not verify by the trust root.
+    #[error("will not use what the signing services answered: it does not verify")]
+    Unverifiable {
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The git repository belongs to somebody else, who could have it run programs.
     #[error("will not read the git repository at `{path}`: it belongs to another user")]
     ForeignRepository {
@@ -240,6 +353,13 @@ impl Classify for Error {
             | Self::WrongPassword
             | Self::UnsupportedEncryption
             | Self::FileExists { .. }
+            | Self::NoIdentity { .. }
+            | Self::TokenPermission { .. }
+            | Self::TokenMalformed
+            | Self::TokenAudience { .. }
+            | Self::Unusable { .. }
+            | Self::NoService { .. }
+            | Self::SeveralServices { .. }
             | Self::VariableMissing { .. }
             | Self::VariableMalformed { .. } => Class::Usage,
             Self::KeyFile { source, .. } => source.class(),
@@ -252,13 +372,21 @@ impl Classify for Error {
             | Self::TooMany { .. }
             | Self::SignatureCount { .. }
             | Self::PayloadType { .. }
-            | Self::NotSignedBy { .. } => Class::Rejected,
+            | Self::NotSignedBy { .. }
+            | Self::TimestampNonce { .. }
+            | Self::Unverifiable { .. } => Class::Rejected,
             Self::ReadFile { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Class::Usage
             }
-            Self::ReadFile { .. } | Self::ForeignRepository { .. } | Self::Git { .. } => {
-                Class::Undecided
-            }
+            Self::ReadFile { .. }
+            | Self::ForeignRepository { .. }
+            | Self::Git { .. }
+            | Self::TokenExpired { .. }
+            | Self::Client { .. }
+            | Self::ServiceRefused { .. }
+            | Self::ServiceUnavailable { .. }
+            | Self::ServiceAnswer { .. }
+            | Self::CertificateTooShort { .. } => Class::Undecided,
             Self::WriteFile { .. } => Class::Action,
             Self::NoSubject | Self::Cryptography { .. } => Class::Bug,
         }
@@ -278,9 +406,6 @@ impl Classify for Error {
                 "this is a private key: give the public one that belongs to it".to_owned()
             }
             Self::KeyFile { source, .. } => return source.hint(),
-            Self::PasswordMissing => {
-                "give the password that the key was encrypted with in `PLIMSOLL_KEY_PASSWORD`".to_owned()
-            }
             Self::FileExists { path } => format!("use the key in `{path}`, or choose another path"),
             Self::ForeignRepository { path } => {
                 format!("if you trust it: `git config --global --add safe.directory {path}`")
@@ -314,8 +439,73 @@ impl Classify for Error {
             | Self::ReadFile { .. }
             | Self::WriteFile { .. }
             | Self::Cryptography { .. }
-            | Self::Git { .. } => return None,
+            | Self::Git { .. }
+            | Self::PasswordMissing
+            | Self::NoIdentity { .. }
+            | Self::TokenPermission { .. }
+            | Self::TokenMalformed
+            | Self::TokenAudience { .. }
+            | Self::TokenExpired { .. }
+            | Self::Unusable { .. }
+            | Self::NoService { .. }
+            | Self::SeveralServices { .. }
+            | Self::Client { .. }
+            | Self::ServiceRefused { .. }
+            | Self::ServiceUnavailable { .. }
+            | Self::ServiceAnswer { .. }
+            | Self::TimestampNonce { .. }
+            | Self::CertificateTooShort { .. }
+            | Self::Unverifiable { .. } => return self.fixed_hint().map(str::to_owned),
         })
+    }
+}
+
+impl Error {
+    /// A way out that is the same whatever the error holds.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "`hint` names every variant")]
+    fn fixed_hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::PasswordMissing => {
+                "give the password that the key was encrypted with in `PLIMSOLL_KEY_PASSWORD`"
+            }
+            Self::NoIdentity { ci } => no_identity(*ci),
+            Self::TokenPermission { .. } => {
+                "add `permissions: id-token: write` to the job; runs for pull requests from forks never get one, whatever the permissions"
+            }
+            Self::TokenAudience { .. } => "ask the CI for a token with the audience `sigstore`",
+            Self::TokenExpired { .. } => {
+                "get a new token just before signing; if it is new, set the clock of this machine"
+            }
+            Self::NoService { .. } | Self::SeveralServices { .. } => {
+                "see `caUrls`, `rekorTlogUrls`, `tsaUrls` and their selectors in the signing configuration"
+            }
+            Self::ServiceUnavailable { .. } => {
+                "try again later; the status of the public instance is at https://status.sigstore.dev"
+            }
+            Self::CertificateTooShort { .. } => "set the clock of this machine",
+            Self::Unverifiable { .. } => {
+                "where this is a private instance, give its own trust root with `--trusted-root`"
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// How a CI gives an identity token.
+fn no_identity(ci: Option<&str>) -> &'static str {
+    match ci {
+        Some("GitLab") => {
+            "declare `id_tokens: { SIGSTORE_ID_TOKEN: { aud: sigstore } }` for the job"
+        }
+        Some("Buildkite") => {
+            "run `buildkite-agent oidc request-token --audience sigstore > FILE`, and give the file with `--identity-token`"
+        }
+        Some("CircleCI") => {
+            "run `circleci run oidc get --root-issuer --claims '{\"aud\": \"sigstore\"}' > FILE`, and give the file with `--identity-token`"
+        }
+        _ => {
+            "run in a job of GitHub Actions or GitLab that may have one, or give a file with `--identity-token`"
+        }
     }
 }
 

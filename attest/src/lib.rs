@@ -1,16 +1,18 @@
 //! Evidence: statements, signatures, bundles, and their verification.
 //!
 //! No [`plimsoll_model::evidence::Evidence`] comes from anywhere but [`verify`]: what was merely read, found or
-//! signed here is never evidence. Statements are in-toto v1 in a DSSE envelope in a Sigstore bundle v0.3, signed by a key.
+//! signed here is never evidence. Statements are in-toto v1 in a DSSE envelope in a Sigstore bundle v0.3, signed by a key or,
+//! without one, by the holder of an identity.
 //!
-//! Nothing here opens a socket, reads the environment or a clock; files are touched by [`signers`] (key files) and
-//! [`source`] (a git repository) alone. Texts in errors and in [`Step`]s may come from a hostile bundle: they are
+//! Nothing here reads the environment or a clock, or opens a socket but [`signers::keyless`]; files are touched by
+//! [`signers`] (keys, tokens) and [`source`] (a git repository) alone. Texts in errors and in [`Step`]s may come from a hostile bundle: they are
 //! shortened, and shown only through [`plimsoll_model::Printable`].
 
 pub mod builders;
 mod bundle;
 #[cfg(test)]
 mod corpus;
+mod der;
 mod envelope;
 mod error;
 mod files;

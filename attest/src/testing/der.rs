@@ -116,27 +116,6 @@ pub(super) fn utc_time(time: Timestamp) -> Vec<u8> {
     tagged(0x17, time.as_bytes())
 }
 
-/// The values that stand in a row, each as tag and content.
-pub(super) fn values(mut bytes: &[u8]) -> Option<Vec<(u8, &[u8])>> {
-    let mut found = Vec::new();
-    while let Some((tag, rest)) = bytes.split_first() {
-        let (first, rest) = rest.split_first()?;
-        let (length, rest) = if *first < 0x80 {
-            (usize::from(*first), rest)
-        } else {
-            let (length, rest) = rest.split_at_checked(usize::from(*first & 0x7f))?;
-            let length = length.iter().try_fold(0_usize, |sum, byte| {
-                sum.checked_mul(256)?.checked_add(usize::from(*byte))
-            })?;
-            (length, rest)
-        };
-        let (content, rest) = rest.split_at_checked(length)?;
-        found.push((*tag, content));
-        bytes = rest;
-    }
-    Some(found)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,12 +132,5 @@ mod tests {
         let time = "2026-11-22T01:02:03Z".parse().unwrap();
         assert_eq!(generalized_time(time)[2..], *b"20261122010203Z");
         assert_eq!(utc_time(time)[2..], *b"261122010203Z");
-    }
-
-    #[test]
-    fn what_is_written_is_read_and_what_is_cut_is_not() {
-        let written = [number(5), octets(&[7; 300])].concat();
-        assert_eq!(values(&written).unwrap(), [(2, &[5][..]), (4, &[7; 300][..])]);
-        assert!(values(&written[..written.len() - 1]).is_none());
     }
 }

@@ -4,12 +4,13 @@ use super::{
     Flaw,
     der::{
         explicit, generalized_time, integer, number, octets, oid, sequence, set_of, sorted, tagged,
-        utc_time, values,
+        utc_time,
     },
     keys::{random, sha256},
     server::{Reply, Seen},
     x509::{Authority, TIME_STAMPING, algorithm},
 };
+use crate::der::values;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 

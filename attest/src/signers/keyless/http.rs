@@ -1,0 +1,305 @@
+//! Asking a service, again where it may help, and for so long as there is time.
+
+use super::identity::Secret;
+use crate::{Error, text::excerpt};
+use bytes::{Bytes, BytesMut};
+use jiff::fmt::rfc2822;
+use reqwest::{
+    Certificate, Client, ClientBuilder, RequestBuilder, Response, StatusCode,
+    header::{DATE, HeaderMap, LOCATION, RETRY_AFTER},
+    redirect,
+};
+use std::{error::Error as _, io, time::Duration};
+use tokio::time::{Instant, sleep, timeout_at};
+
+/// The longest answer that is read, in bytes (1 MiB): what these services answer has a hundredth of it.
+const LONGEST_ANSWER: usize = 1 << 20;
+/// The longest wait between two attempts that is not asked for.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// How long services are waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// For all that one signature takes.
+    pub budget: Duration,
+    /// For one answer.
+    pub attempt: Duration,
+    /// The most that is waited before the second attempt; it doubles with each further one.
+    pub first_wait: Duration,
+}
+
+impl Patience {
+    /// Ten minutes for a signature, half a minute for an answer: Rekor v2 takes its time to write.
+    pub const STANDARD: Self = Self {
+        budget: Duration::from_mins(10),
+        attempt: Duration::from_secs(30),
+        first_wait: Duration::from_millis(500),
+    };
+}
+
+/// A client for services that are shown secrets: it follows nobody elsewhere.
+///
+/// It has the certificates of this machine, and Mozilla's where the machine has none.
+pub fn client(user_agent: &str, timeout: Duration) -> Result<Client, Error> {
+    let builder = || -> ClientBuilder {
+        Client::builder()
+            .user_agent(user_agent)
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .connect_timeout(timeout)
+    };
+    builder().build().or_else(|_| {
+        let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
+        let roots = roots.map(|root| Certificate::from_der(root)).collect::<Result<Vec<_>, _>>();
+        roots
+            .and_then(|roots| builder().tls_certs_merge(roots).build())
+            .map_err(|source| Error::Client { source })
+    })
+}
+
+/// One service, and how long it is waited for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Exchange<'a> {
+    /// Its name, for people.
+    pub(super) service: &'static str,
+    /// How long an answer is waited for.
+    pub(super) patience: &'a Patience,
+    /// When the last attempt ends.
+    pub(super) deadline: Instant,
+    /// When no further attempt begins, because what is sent is too old by then.
+    pub(super) stale: Option<Instant>,
+    /// What it means that there is nothing at an address.
+    pub(super) absent: Absent,
+    /// What no error repeats.
+    pub(super) secret: Option<&'a Secret>,
+}
+
+/// What it means that there is nothing at an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Absent {
+    /// That it is the wrong address.
+    ForGood,
+    /// That it is not there yet.
+    ForNow,
+}
+
+/// What a service answered.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// Done.
+    Done(Bytes),
+    /// What was sent was there already: at this path, where one is named.
+    Known(Option<String>),
+    /// What was to be sent is too old to be sent.
+    Stale,
+}
+
+/// Why one attempt failed that may be made again.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// It answered that it can not, for now.
+    #[error("it answered with status {status}")]
+    Status {
+        /// The status.
+        status: u16,
+        /// How long it wants to be left alone.
+        retry_after: Option<Duration>,
+    },
+    /// It said nothing.
+    #[error("it did not answer in time")]
+    Silent,
+    /// It can not be reached, or hung up.
+    #[error("the connection failed")]
+    Connection(#[source] reqwest::Error),
+}
+
+/// Why one attempt failed.
+enum Failed {
+    ForNow(Failure),
+    ForGood(Error),
+}
+
+impl Exchange<'_> {
+    /// Asks until there is an answer that counts.
+    ///
+    /// Attempts follow each other after random times that grow (exponential, with full jitter), or after what the service
+    /// asks for. [`Error::ServiceRefused`] for what no repetition mends, [`Error::ServiceUnavailable`] when time is up.
+    pub(super) async fn ask(&self, request: RequestBuilder) -> Result<Answer, Error> {
+        let url = self.url(&request);
+        let mut attempts: u32 = 0;
+        loop {
+            if self.stale.is_some_and(|stale| Instant::now() >= stale) {
+                return Ok(Answer::Stale);
+            }
+            attempts = attempts.saturating_add(1);
+            let Some(attempt) = request.try_clone() else {
+                return Err(Error::Cryptography { attempt: "repeat a request" });
+            };
+            let failure = match self.attempt(attempt, &url).await {
+                Ok(answer) => return Ok(answer),
+                Err(Failed::ForGood(error)) => return Err(error),
+                Err(Failed::ForNow(failure)) => failure,
+            };
+            let wait = match &failure {
+                Failure::Status { retry_after: Some(wait), .. } => *wait,
+                Failure::Status { .. } | Failure::Silent | Failure::Connection(_) => {
+                    self.wait(attempts)
+                }
+            };
+            // A service that asks for more time than there is has answered.
+            if Instant::now().checked_add(wait).is_none_or(|then| then >= self.deadline) {
+                let service = self.service;
+                return Err(Error::ServiceUnavailable { service, url, attempts, source: failure });
+            }
+            sleep(wait).await;
+        }
+    }
+
+    /// Somewhere between nothing and the most that may be waited after so many attempts.
+    fn wait(&self, attempts: u32) -> Duration {
+        let growth = 2_u32.saturating_pow(attempts.saturating_sub(1).min(16));
+        let most = self.patience.first_wait.saturating_mul(growth).min(LONGEST_WAIT);
+        let mut random = [0; 2];
+        // Without randomness it waits as long as it may.
+        let part = match aws_lc_rs::rand::fill(&mut random) {
+            Ok(()) => f64::from(u16::from_be_bytes(random)) / f64::from(u16::MAX),
+            Err(_) => 1.0,
+        };
+        most.mul_f64(part)
+    }
+
+    async fn attempt(&self, request: RequestBuilder, url: &str) -> Result<Answer, Failed> {
+        let until = Instant::now().checked_add(self.patience.attempt);
+        let until = until.map_or(self.deadline, |until| until.min(self.deadline));
+        let answered = timeout_at(until, async {
+            let response = request.send().await?;
+            let head = Head::of(&response);
+            Ok((head, read(response).await?))
+        });
+        let (head, body) = match answered.await {
+            Err(_) => return Err(Failed::ForNow(Failure::Silent)),
+            Ok(Err(error)) => return Err(self.failed(error, url)),
+            Ok(Ok(answered)) => answered,
+        };
+        match head.status {
+            StatusCode::CONFLICT => Ok(Answer::Known(head.location)),
+            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Err(head.for_now()),
+            StatusCode::NOT_FOUND if self.absent == Absent::ForNow => Err(head.for_now()),
+            status if status.is_server_error() => Err(head.for_now()),
+            status if status.is_success() => match body {
+                Some(body) => Ok(Answer::Done(body)),
+                None => Err(Failed::ForGood(Error::TooLarge {
+                    what: "what a service of Sigstore's answered",
+                    limit: u64::try_from(LONGEST_ANSWER).unwrap_or(u64::MAX),
+                })),
+            },
+            status => Err(Failed::ForGood(Error::ServiceRefused {
+                service: self.service,
+                url: url.to_owned(),
+                status: status.as_u16(),
+                said: self.said(&body.unwrap_or_default()),
+            })),
+        }
+    }
+
+    /// A certificate that was not accepted will not be the next time either.
+    fn failed(&self, error: reqwest::Error, url: &str) -> Failed {
+        let error = error.without_url();
+        if error.is_connect() && is_tls(&error) {
+            return Failed::ForGood(Error::ServiceUnavailable {
+                service: self.service,
+                url: url.to_owned(),
+                attempts: 1,
+                source: Failure::Connection(error),
+            });
+        }
+        Failed::ForNow(Failure::Connection(error))
+    }
+
+    /// The beginning of what it said, on one line, without what nobody is to see.
+    fn said(&self, body: &[u8]) -> String {
+        let text = String::from_utf8_lossy(body);
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        match self.secret {
+            Some(secret) if text.contains(secret.expose()) => String::new(),
+            _ => excerpt(&text),
+        }
+    }
+
+    /// Whom it asks, without the query, which may hold what nobody is to see.
+    fn url(&self, request: &RequestBuilder) -> String {
+        let request = request.try_clone().and_then(|request| request.build().ok());
+        request.map_or_else(
+            || self.service.to_owned(),
+            |request| {
+                let mut url = request.url().clone();
+                url.set_query(None);
+                url.to_string()
+            },
+        )
+    }
+}
+
+/// What is known before the body.
+struct Head {
+    status: StatusCode,
+    retry_after: Option<Duration>,
+    location: Option<String>,
+}
+
+impl Head {
+    fn of(response: &Response) -> Self {
+        let headers = response.headers();
+        let location = headers.get(LOCATION).and_then(|location| location.to_str().ok());
+        Self {
+            status: response.status(),
+            retry_after: retry_after(headers),
+            location: location.map(str::to_owned),
+        }
+    }
+
+    fn for_now(self) -> Failed {
+        let (status, retry_after) = (self.status.as_u16(), self.retry_after);
+        Failed::ForNow(Failure::Status { status, retry_after })
+    }
+}
+
+/// The body, unless it is too long.
+async fn read(mut response: Response) -> Result<Option<Bytes>, reqwest::Error> {
+    let mut body = BytesMut::new();
+    while let Some(piece) = response.chunk().await? {
+        if body.len().saturating_add(piece.len()) > LONGEST_ANSWER {
+            return Ok(None);
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(Some(body.freeze()))
+}
+
+/// Whether the handshake failed, which the TLS library tells by the kind of an I/O error among the causes.
+fn is_tls(error: &reqwest::Error) -> bool {
+    let mut next = error.source();
+    while let Some(cause) = next {
+        next = match cause.downcast_ref::<io::Error>() {
+            Some(error) if error.kind() == io::ErrorKind::InvalidData => return true,
+            Some(error) => {
+                error.get_ref().map(|inner| -> &(dyn std::error::Error + 'static) { inner })
+            }
+            None => cause.source(),
+        };
+    }
+    false
+}
+
+/// How long a service wants to be left alone: seconds, or a date, which is measured by the service's own clock.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let header = |name| headers.get(name)?.to_str().ok().map(str::trim);
+    let text = header(RETRY_AFTER)?;
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = |text: &str| rfc2822::DateTimeParser::new().parse_timestamp(text).ok();
+    let wait = date(text)?.duration_since(date(header(DATE)?)?);
+    Some(Duration::try_from(wait).unwrap_or_default())
+}

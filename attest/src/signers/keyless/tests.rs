@@ -1,0 +1,487 @@
+//! Signing with services that do their work, and with services that do not.
+#![cfg(feature = "testing")]
+
+use super::*;
+use crate::testing::{Claims, Fault, Flaw, Instance, Seen, Sigstore};
+use plimsoll_model::{Class, Classify as _, Digest};
+use serde_json::{Value, json};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
+
+/// Tests wait for nothing that is not there: all of it is on this machine.
+const IMPATIENT: Patience = Patience {
+    budget: Duration::from_secs(20),
+    attempt: Duration::from_secs(10),
+    first_wait: Duration::from_millis(1),
+};
+const BRIEF: Duration = Duration::from_millis(200);
+
+#[expect(clippy::disallowed_methods, reason = "the services are of today")]
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+fn options(sigstore: &Sigstore, instance: Instance) -> KeylessOptions {
+    let config = sigstore.signing_config(instance);
+    let now_seconds = now().as_second();
+    let claims = Claims::github("acme/app").with("nbf", now_seconds - 3600);
+    let token = sigstore.token(&claims.with("exp", now_seconds + 300));
+    KeylessOptions {
+        services: Services::from_signing_config(&config, now()).unwrap(),
+        trusted_root: sigstore.trusted_root(),
+        client: Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap(),
+        identity: IdentitySource::Token(IdentityToken::parse(&token).unwrap()),
+        patience: IMPATIENT,
+        now: now(),
+    }
+}
+
+fn statement(name: &str) -> Statement {
+    let subject = StatementSubject { name: name.into(), digest: Digest::of(b"app") };
+    Statement::new(vec![subject], "https://slsa.dev/provenance/v1", json!({"of": name})).unwrap()
+}
+
+async fn sign(options: KeylessOptions) -> Result<Bundle, Error> {
+    KeylessSigner::new(options)?.sign(&statement("app")).await
+}
+
+fn json_of(bundle: &Bundle) -> Value {
+    serde_json::from_slice(&bundle.to_bytes()).unwrap()
+}
+
+fn asked(sigstore: &Sigstore) -> Vec<String> {
+    sigstore.take_log().into_iter().map(|seen| format!("{} {}", seen.method, seen.path)).collect()
+}
+
+const CERTIFICATE: &str = "POST /fulcio/api/v2/signingCert";
+const TIMESTAMP: &str = "POST /tsa/api/v1/timestamp";
+const ENTRY: &str = "POST /rekor/api/v1/log/entries";
+
+#[tokio::test]
+async fn each_service_is_asked_once_and_the_bundle_says_everything_explicitly() {
+    let sigstore = Sigstore::start().await.unwrap();
+    let signer = KeylessSigner::new(options(&sigstore, Instance::RekorV1)).unwrap();
+    assert_eq!(signer.holder().await, None);
+    let bundle = signer.sign(&statement("app")).await.unwrap();
+    assert_eq!(asked(&sigstore), [CERTIFICATE, TIMESTAMP, ENTRY]);
+    assert_eq!(
+        signer.holder().await.unwrap(),
+        Holder {
+            identity: Claims::github("acme/app").identity(),
+            issuer: crate::testing::GITHUB.to_owned(),
+        }
+    );
+    let json = json_of(&bundle);
+    assert_eq!(json["mediaType"], crate::BUNDLE_MEDIA_TYPE);
+    let material = &json["verificationMaterial"];
+    assert!(material["certificate"]["rawBytes"].is_string());
+    let proof = &material["tlogEntries"][0]["inclusionProof"];
+    assert_eq!((&proof["logIndex"], &proof["hashes"]), (&json!("0"), &json!([])));
+    assert_eq!(proof["treeSize"], "1");
+    assert_eq!(
+        material["tlogEntries"][0]["kindVersion"],
+        json!({"kind": "dsse", "version": "0.0.1"})
+    );
+    let timestamps = &material["timestampVerificationData"]["rfc3161Timestamps"];
+    assert_eq!(timestamps.as_array().unwrap().len(), 1);
+    // The next statement is signed with the same certificate.
+    signer.sign(&statement("other")).await.unwrap();
+    assert_eq!(asked(&sigstore), [TIMESTAMP, ENTRY]);
+}
+
+#[tokio::test]
+async fn other_instances_are_signed_with_as_well() {
+    let sigstore = Sigstore::start().await.unwrap();
+    let bundle = json_of(&sign(options(&sigstore, Instance::RekorV2)).await.unwrap());
+    let entry = &bundle["verificationMaterial"]["tlogEntries"][0];
+    assert_eq!(entry["kindVersion"], json!({"kind": "hashedrekord", "version": "0.0.2"}));
+    assert_eq!(entry["inclusionProof"]["logIndex"], "0");
+    assert_eq!(entry["inclusionProof"]["hashes"], json!([]));
+    let bundle = json_of(&sign(options(&sigstore, Instance::RekorV1WithoutTsa)).await.unwrap());
+    assert_eq!(bundle["verificationMaterial"]["timestampVerificationData"], json!({}));
+    // By address, and a job of GitLab's.
+    let url = |path: &str| sigstore.url(path).parse().unwrap();
+    let services = Services::new(url("/fulcio/"), Log::RekorV1(url("/rekor")), None).unwrap();
+    let token = sigstore.token(&Claims::gitlab("acme/app"));
+    let identity = IdentitySource::Token(IdentityToken::parse(&token).unwrap());
+    let more = options(&sigstore, Instance::RekorV1);
+    let signer = KeylessSigner::new(KeylessOptions { services, identity, ..more }).unwrap();
+    signer.sign(&statement("app")).await.unwrap();
+    assert_eq!(
+        signer.holder().await.unwrap().identity,
+        "https://gitlab.com/acme/app//.gitlab-ci.yml@refs/heads/main"
+    );
+}
+
+#[tokio::test]
+async fn f22_f23_what_passes_by_itself_is_waited_for() {
+    let sigstore = Sigstore::start().await.unwrap();
+    let limited = || Fault::Answer {
+        status: 429,
+        headers: vec![("retry-after", "0".to_owned())],
+        body: bytes::Bytes::new(),
+    };
+    for (path, service) in [("/fulcio", CERTIFICATE), ("/tsa", TIMESTAMP), ("/rekor", ENTRY)] {
+        let passing = [408, 500, 502, 503, 504, 522].map(Fault::status);
+        let faults = passing.into_iter().chain([limited(), Fault::Drop]);
+        sigstore.fail(path, faults);
+        sign(options(&sigstore, Instance::RekorV1)).await.unwrap();
+        let asked = asked(&sigstore);
+        assert_eq!(asked.iter().filter(|one| *one == service).count(), 9, "{asked:?}");
+        assert_eq!(asked.len(), 11);
+    }
+}
+
+#[tokio::test]
+async fn f23_a_log_that_never_works_is_given_up_when_the_budget_ends() {
+    let sigstore = Sigstore::start().await.unwrap();
+    sigstore.misbehave(|seen| seen.path.starts_with("/rekor").then(|| Fault::status(502)));
+    let mut brief = options(&sigstore, Instance::RekorV1);
+    brief.patience.budget = BRIEF * 2;
+    let since = Instant::now();
+    let error = sign(brief).await.unwrap_err();
+    assert!(since.elapsed() < Duration::from_secs(10));
+    assert!(
+        matches!(
+            &error,
+            Error::ServiceUnavailable {
+                service: "Rekor",
+                attempts: 2..,
+                source: Failure::Status { status: 502, .. },
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    assert_eq!(error.class(), Class::Undecided);
+}
+
+#[tokio::test]
+async fn f1_who_asks_for_more_time_than_there_is_has_answered() {
+    let sigstore = Sigstore::start().await.unwrap();
+    for wait in ["3600", "Sun, 22 Nov 2026 12:00:00 GMT"] {
+        let headers = vec![
+            ("retry-after", wait.to_owned()),
+            ("date", "Sun, 22 Nov 2026 11:00:00 GMT".to_owned()),
+        ];
+        let limited = Fault::Answer { status: 429, headers, body: bytes::Bytes::new() };
+        sigstore.fail("/fulcio", [limited]);
+        let error = sign(options(&sigstore, Instance::RekorV1)).await.unwrap_err();
+        let hour = Duration::from_hours(1);
+        assert!(
+            matches!(
+                &error,
+                Error::ServiceUnavailable { attempts: 1, source: Failure::Status { status: 429, retry_after: Some(wait) }, .. }
+                    if *wait == hour
+            ),
+            "{error:?}"
+        );
+        assert_eq!(asked(&sigstore), [CERTIFICATE]);
+    }
+}
+
+#[tokio::test]
+async fn f22_silence_is_no_answer() {
+    let sigstore = Sigstore::start().await.unwrap();
+    sigstore.fail("/fulcio", [Fault::Hang]);
+    let mut brief = options(&sigstore, Instance::RekorV1);
+    brief.patience.attempt = BRIEF;
+    sign(brief).await.unwrap();
+    sigstore.misbehave(|_| Some(Fault::Hang));
+    let mut brief = options(&sigstore, Instance::RekorV1);
+    brief.patience.budget = BRIEF;
+    let error = sign(brief).await.unwrap_err();
+    assert!(
+        matches!(error, Error::ServiceUnavailable { source: Failure::Silent, .. }),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn f22_a_no_is_final_and_told_without_the_token() {
+    let sigstore = Sigstore::start().await.unwrap();
+    for status in [400, 401, 403, 404, 307] {
+        sigstore.misbehave(move |seen| {
+            let token = serde_json::from_slice::<Value>(&seen.body).ok()?;
+            let token = token["credentials"]["oidcIdentityToken"].as_str()?.to_owned();
+            let body = format!("no entry for you, {token}").into();
+            Some(Fault::Answer { status, headers: vec![("location", "/elsewhere".into())], body })
+        });
+        let error = sign(options(&sigstore, Instance::RekorV1)).await.unwrap_err();
+        assert!(
+            matches!(&error, Error::ServiceRefused { service: "Fulcio", said, .. } if said.is_empty()),
+            "{error:?}"
+        );
+        assert_eq!(asked(&sigstore), [CERTIFICATE]);
+    }
+    sigstore.misbehave(|seen| {
+        let body = "{\"message\":\n \"no\"}".into();
+        seen.path.starts_with("/fulcio").then(|| Fault::Answer {
+            status: 403,
+            headers: vec![],
+            body,
+        })
+    });
+    let error = sign(options(&sigstore, Instance::RekorV1)).await.unwrap_err().to_string();
+    assert!(error.ends_with("refused with status 403: {\"message\": \"no\"}"), "{error}");
+}
+
+#[tokio::test]
+async fn f23_an_entry_whose_answer_was_lost_is_read_again() {
+    let sigstore = Sigstore::start().await.unwrap();
+    let missing = Arc::new(AtomicU32::new(0));
+    let seen_before = Arc::clone(&missing);
+    sigstore.misbehave(move |seen| match (seen.method.as_str(), seen.path.as_str()) {
+        ("POST", "/rekor/api/v1/log/entries") => {
+            (seen_before.fetch_add(1, Ordering::SeqCst) == 0).then_some(Fault::Lose)
+        }
+        // The replica that is asked does not have it yet.
+        ("GET", _) => (seen_before.fetch_add(1, Ordering::SeqCst) < 4).then(|| Fault::status(404)),
+        _ => None,
+    });
+    let bundle = sign(options(&sigstore, Instance::RekorV1)).await.unwrap();
+    let entries = &json_of(&bundle)["verificationMaterial"]["tlogEntries"];
+    assert_eq!(entries.as_array().unwrap().len(), 1);
+    let asked = asked(&sigstore);
+    let gets = asked.iter().filter(|one| one.starts_with("GET /rekor/api/v1/log/entries/")).count();
+    assert_eq!(gets, 3, "{asked:?}");
+    assert_eq!(missing.load(Ordering::SeqCst), 5);
+}
+
+#[tokio::test]
+async fn f23_a_conflict_without_an_entry_is_no_success() {
+    let sigstore = Sigstore::start().await.unwrap();
+    for location in ["", "/api/v1/log/entries/", "https://evil.test/../../secrets", "/x/00"] {
+        let headers = vec![("location", location.to_owned())];
+        sigstore
+            .fail("/rekor", [Fault::Answer { status: 409, headers, body: bytes::Bytes::new() }]);
+        let error = sign(options(&sigstore, Instance::RekorV1)).await.unwrap_err();
+        assert!(matches!(error, Error::ServiceAnswer { service: "Rekor", .. }), "{error:?}");
+        assert_eq!(asked(&sigstore), [CERTIFICATE, TIMESTAMP, ENTRY]);
+    }
+}
+
+#[tokio::test]
+async fn f23_the_entry_of_another_signature_is_refused() {
+    let sigstore = Sigstore::start().await.unwrap();
+    sign(options(&sigstore, Instance::RekorV1)).await.unwrap();
+    let first = sigstore.take_log().pop().unwrap();
+    let client = Client::builder().no_proxy().build().unwrap();
+    let again = client.post(sigstore.url(&first.path)).body(first.body).send().await.unwrap();
+    let location = again.headers()["location"].to_str().unwrap().to_owned();
+    let headers = vec![("location", location)];
+    sigstore.fail("/rekor", [Fault::Answer { status: 409, headers, body: bytes::Bytes::new() }]);
+    let error = sign(options(&sigstore, Instance::RekorV1)).await.unwrap_err();
+    assert!(matches!(error, Error::Unverifiable { .. }), "{error:?}");
+}
+
+/// So much later, for the signer and for the services.
+async fn pass(sigstore: &Sigstore, time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+    sigstore.advance(time);
+}
+
+/// An hour ago, with a token that holds for an hour: what passes is no future to those who look at the clock.
+fn lasting(sigstore: &Sigstore) -> KeylessOptions {
+    let then = now() - SignedDuration::from_hours(1);
+    sigstore.set_time(then);
+    let claims = Claims::github("acme/app").with("exp", then.as_second() + 3600);
+    let identity = IdentityToken::parse(&sigstore.token(&claims)).unwrap();
+    let more = options(sigstore, Instance::RekorV1);
+    KeylessOptions { identity: IdentitySource::Token(identity), now: then, ..more }
+}
+
+#[tokio::test]
+async fn f23_a_certificate_that_is_about_to_end_is_replaced() {
+    let sigstore = Sigstore::start().await.unwrap();
+    let signer = KeylessSigner::new(lasting(&sigstore)).unwrap();
+    signer.sign(&statement("one")).await.unwrap();
+    pass(&sigstore, Duration::from_mins(7)).await;
+    signer.sign(&statement("two")).await.unwrap();
+    assert_eq!(asked(&sigstore), [CERTIFICATE, TIMESTAMP, ENTRY, TIMESTAMP, ENTRY]);
+    pass(&sigstore, Duration::from_mins(1)).await;
+    signer.sign(&statement("three")).await.unwrap();
+    assert_eq!(asked(&sigstore), [CERTIFICATE, TIMESTAMP, ENTRY]);
+}
+
+#[tokio::test]
+async fn f23_a_log_that_is_slower_than_a_certificate_lasts_gets_another() {
+    let sigstore = Sigstore::start().await.unwrap();
+    let (heard, hanging) = (Arc::new(tokio::sync::Notify::new()), AtomicU32::new(0));
+    let hear = Arc::clone(&heard);
+    sigstore.misbehave(move |seen| {
+        let is_log = seen.path.starts_with("/rekor");
+        let is_first = is_log && hanging.fetch_add(1, Ordering::SeqCst) == 0;
+        is_first.then(|| {
+            hear.notify_one();
+            Fault::Hang
+        })
+    });
+    let mut patient = lasting(&sigstore);
+    patient.patience.budget = Duration::from_hours(1);
+    let signing = tokio::spawn(sign(patient));
+    heard.notified().await;
+    pass(&sigstore, Duration::from_mins(9)).await;
+    signing.await.unwrap().unwrap();
+    assert_eq!(asked(&sigstore), [CERTIFICATE, TIMESTAMP, ENTRY, CERTIFICATE, TIMESTAMP, ENTRY]);
+}
+
+#[tokio::test]
+async fn f27_a_certificate_that_has_ended_before_it_came_is_not_asked_for_again() {
+    let sigstore = Sigstore::start().await.unwrap();
+    sigstore.set_time(now() - SignedDuration::from_mins(9));
+    let error = sign(options(&sigstore, Instance::RekorV1)).await.unwrap_err();
+    assert!(matches!(error, Error::CertificateTooShort { .. }), "{error:?}");
+    assert!(error.hint().unwrap().contains("clock"));
+    assert_eq!(asked(&sigstore), [CERTIFICATE]);
+}
+
+#[tokio::test]
+async fn f28_nothing_is_sent_with_a_token_that_is_not_for_it() {
+    let sigstore = Sigstore::start().await.unwrap();
+    let claims = Claims::github("acme/app");
+    let with = |claims: &Claims| {
+        let identity = IdentityToken::parse(&sigstore.token(claims)).unwrap();
+        let more = options(&sigstore, Instance::RekorV1);
+        KeylessSigner::new(KeylessOptions { identity: IdentitySource::Token(identity), ..more })
+            .unwrap()
+    };
+    let wrong = with(&claims.clone().with("aud", "https://github.com/acme"));
+    assert!(matches!(wrong.prepare().await, Err(Error::TokenAudience { .. })));
+    assert!(matches!(wrong.sign(&statement("app")).await, Err(Error::TokenAudience { .. })));
+    for left in [-3600, 0, 10] {
+        let late = with(&claims.clone().with("exp", now().as_second() + left));
+        assert!(matches!(late.prepare().await, Err(Error::TokenExpired { .. })));
+        assert!(matches!(late.sign(&statement("app")).await, Err(Error::TokenExpired { .. })));
+    }
+    assert_eq!(sigstore.take_log(), Vec::<Seen>::new());
+    let good = with(&claims);
+    good.prepare().await.unwrap();
+    assert_eq!(sigstore.take_log(), Vec::<Seen>::new());
+    good.sign(&statement("app")).await.unwrap();
+}
+
+#[tokio::test]
+async fn f27_a_clock_that_is_ahead_is_named_and_nothing_is_sent() {
+    let sigstore = Sigstore::start().await.unwrap();
+    let mut ahead = options(&sigstore, Instance::RekorV1);
+    ahead.now = now() + SignedDuration::from_hours(24);
+    let error = sign(ahead).await.unwrap_err();
+    assert!(matches!(error, Error::TokenExpired { .. }));
+    assert!(error.hint().unwrap().contains("set the clock"));
+    assert_eq!(sigstore.take_log(), Vec::<Seen>::new());
+}
+
+#[tokio::test]
+async fn f22_f24_what_does_not_verify_is_not_used() {
+    let sigstore = Sigstore::start().await.unwrap();
+    for instance in [Instance::RekorV1, Instance::RekorV2] {
+        // Certificates and timestamps are refused before the log hears of anything.
+        for flaw in [Flaw::WrongSct, Flaw::FutureTime] {
+            sigstore.set_flaws([flaw]);
+            let error = sign(options(&sigstore, instance)).await.unwrap_err();
+            assert!(matches!(error, Error::Unverifiable { .. }), "{flaw:?}: {error:?}");
+            assert_eq!(asked(&sigstore), [CERTIFICATE, TIMESTAMP], "{flaw:?}");
+            assert_eq!(error.class(), Class::Rejected);
+        }
+        sigstore.set_flaws([Flaw::WrongNonce]);
+        let error = sign(options(&sigstore, instance)).await.unwrap_err();
+        assert!(matches!(error, Error::TimestampNonce { .. }), "{error:?}");
+        assert_eq!(asked(&sigstore), [CERTIFICATE, TIMESTAMP]);
+        // a13: the key of a log is the trust root's, whatever the log says.
+        sigstore.set_flaws([Flaw::WrongLogKey]);
+        let error = sign(options(&sigstore, instance)).await.unwrap_err();
+        assert!(matches!(error, Error::Unverifiable { .. }), "{error:?}");
+        sigstore.set_flaws([]);
+        sigstore.take_log();
+    }
+    // Where nothing is dated but by the log, the log is asked first; nothing comes of it all the same.
+    sigstore.set_flaws([Flaw::WrongSct]);
+    let error = sign(options(&sigstore, Instance::RekorV1WithoutTsa)).await.unwrap_err();
+    assert!(matches!(error, Error::Unverifiable { .. }));
+    // The trust root of somebody else.
+    sigstore.set_flaws([]);
+    let mut other = options(&sigstore, Instance::RekorV1);
+    other.trusted_root = Services::public_good_root().to_owned();
+    assert!(matches!(sign(other).await, Err(Error::Unverifiable { .. })));
+    let mut none = options(&sigstore, Instance::RekorV1);
+    none.trusted_root = "{}".to_owned();
+    assert!(matches!(sign(none).await, Err(Error::Unusable { what: "the trust root", .. })));
+}
+
+#[tokio::test]
+async fn f24_the_next_authority_is_asked() {
+    let (sigstore, other) = (Sigstore::start().await.unwrap(), Sigstore::start().await.unwrap());
+    other.set_flaws([Flaw::WrongNonce]);
+    let url = |sigstore: &Sigstore| sigstore.url("/tsa/api/v1/timestamp").parse().unwrap();
+    let mut several = options(&sigstore, Instance::RekorV1);
+    several.services.authorities = vec![url(&other), url(&sigstore)];
+    sign(several).await.unwrap();
+    assert_eq!(asked(&other), [TIMESTAMP]);
+    assert_eq!(asked(&sigstore), [CERTIFICATE, TIMESTAMP, ENTRY]);
+}
+
+#[tokio::test]
+async fn a_job_on_github_is_given_its_token_and_another_when_that_has_ended() {
+    let sigstore = Sigstore::start().await.unwrap();
+    let environment = sigstore.environment();
+    let environment = environment.into_iter().map(|(name, value)| (name.to_owned(), value));
+    let identity = IdentitySource::detect(&environment.collect()).unwrap();
+    let more = options(&sigstore, Instance::RekorV1);
+    sigstore.fail("/oidc", [Fault::status(503)]);
+    let signer = KeylessSigner::new(KeylessOptions { identity, ..more }).unwrap();
+    signer.prepare().await.unwrap();
+    let token = "GET /oidc/github/token?api-version=2.0&audience=sigstore";
+    assert_eq!(asked(&sigstore), [token, token]);
+    signer.sign(&statement("app")).await.unwrap();
+    assert_eq!(asked(&sigstore), [CERTIFICATE, TIMESTAMP, ENTRY]);
+    // Refused, without what it was asked with.
+    sigstore.misbehave(|seen| {
+        let body = seen.headers["authorization"].clone().into();
+        Some(Fault::Answer { status: 403, headers: vec![], body })
+    });
+    let error = ambient_error(&sigstore).await;
+    assert!(matches!(&error, Error::ServiceRefused { said, .. } if said.is_empty()), "{error:?}");
+    let body = bytes::Bytes::from("{\"value\": \"no token\"}");
+    sigstore.fail("/oidc", [Fault::Answer { status: 200, headers: vec![], body }]);
+    assert!(matches!(ambient_error(&sigstore).await, Error::TokenMalformed));
+}
+
+async fn ambient_error(sigstore: &Sigstore) -> Error {
+    let environment = sigstore.environment();
+    let environment = environment.into_iter().map(|(name, value)| (name.to_owned(), value));
+    let identity = IdentitySource::detect(&environment.collect()).unwrap();
+    let more = options(sigstore, Instance::RekorV1);
+    let signer = KeylessSigner::new(KeylessOptions { identity, ..more }).unwrap();
+    signer.prepare().await.unwrap_err()
+}
+
+#[tokio::test]
+async fn answers_that_nobody_gives_are_told_from_silence() {
+    let sigstore = Sigstore::start().await.unwrap();
+    for (path, service) in
+        [("/fulcio", "Fulcio"), ("/tsa", "the timestamp authority"), ("/rekor", "Rekor")]
+    {
+        for body in ["", "{}", "[]", "\u{0}", r#"{"a": {}, "b": {}}"#] {
+            let answer = Fault::Answer { status: 200, headers: vec![], body: body.into() };
+            sigstore.fail(path, [answer]);
+            let error = sign(options(&sigstore, Instance::RekorV1)).await.unwrap_err();
+            assert!(
+                matches!(&error, Error::ServiceAnswer { service: found, .. } if *found == service),
+                "{path} {body}: {error:?}"
+            );
+        }
+        let endless = bytes::Bytes::from(vec![b' '; 2 << 20]);
+        sigstore.fail(path, [Fault::Answer { status: 200, headers: vec![], body: endless }]);
+        let error = sign(options(&sigstore, Instance::RekorV1)).await.unwrap_err();
+        assert!(matches!(error, Error::TooLarge { .. }), "{path}: {error:?}");
+    }
+}
