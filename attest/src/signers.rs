@@ -45,14 +45,13 @@ impl Signer {
         }
     }
 
-    /// Who has signed, on one line: a key, or an identity with who vouches for it. The names in a certificate are texts that
-    /// somebody else wrote.
-    pub async fn signed_as(&self) -> String {
+    /// Who has signed, for people: `signed by key …`, or `signed as IDENTITY (ISSUER)`, whose names somebody else wrote.
+    pub async fn signed(&self) -> String {
         match self {
-            Self::Key(signer) => format!("key {}", signer.public_key().id().short()),
+            Self::Key(signer) => format!("signed by key {}", signer.public_key().id().short()),
             Self::Keyless(signer) => match signer.holder().await {
-                Some(Holder { identity, issuer }) => format!("{identity} ({issuer})"),
-                None => "nobody yet".to_owned(),
+                Some(Holder { identity, issuer }) => format!("signed as {identity} ({issuer})"),
+                None => "signed by nobody yet".to_owned(),
             },
         }
     }

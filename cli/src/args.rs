@@ -3,6 +3,7 @@
 mod db;
 mod diff;
 mod sbom;
+mod signing;
 pub(crate) mod verify;
 mod vex;
 
@@ -12,7 +13,7 @@ pub(crate) use sbom::{
     ReadingArguments, SbomArguments, SbomCommand, SbomConvertArguments, SbomDiffArguments,
     SbomListArguments, SbomMergeArguments, SbomScoreArguments,
 };
-
+pub(crate) use signing::SigningArguments;
 pub(crate) use verify::{TrustArguments, VerifyArguments, VerifyBundleArguments};
 pub(crate) use vex::{
     VexAddArguments, VexArguments, VexCommand, VexExportArguments, VexFormat, VexListArguments,
@@ -245,7 +246,7 @@ impl GateArguments {
     }
 }
 
-/// Who signs, and whom to believe.
+/// The key that signs.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct KeyArguments {
     /// Private key to sign with [default: plimsoll/key.pem in `XDG_STATE_HOME` or ~/.local/state, made on first use].
@@ -287,7 +288,7 @@ pub(crate) struct JudgingArguments {
     #[command(flatten)]
     pub vex: VexArguments,
     #[command(flatten)]
-    pub key: KeyArguments,
+    pub signing: SigningArguments,
     #[command(flatten)]
     pub trust: TrustArguments,
     #[command(flatten)]
@@ -379,7 +380,7 @@ pub(crate) struct AttestArguments {
     #[command(flatten)]
     pub index: IndexArguments,
     #[command(flatten)]
-    pub key: KeyArguments,
+    pub signing: SigningArguments,
 }
 
 /// What can be stated about an image.

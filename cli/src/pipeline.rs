@@ -24,7 +24,7 @@ use crate::{
 use camino::Utf8Path;
 use plimsoll_attest::{
     Trust,
-    signers::KeySigner,
+    signers::Signer,
     source::{self, SourceFacts},
 };
 use plimsoll_model::{Reference, scan::Scan};
@@ -102,17 +102,21 @@ struct Stated {
 /// Who signs, and who is believed.
 #[derive(Debug)]
 struct Keys {
-    signer: KeySigner,
+    signer: Signer,
     believed: Trust,
 }
 
 impl Pipeline<'_> {
     /// Takes the image through all the stages.
     pub(crate) async fn run(&self, ctx: &Context) -> Result<&'static ExitStatus, Error> {
+        let keyless = keys::keyless_signer(ctx, &self.judging.signing).await?;
         let facts = self.gather(ctx).await?;
-        let signer = keys::signer(ctx, &self.judging.key)?;
+        let signer = match keyless {
+            Some(signer) => signer,
+            None => Signer::Key(keys::signer(ctx, &self.judging.signing.key)?),
+        };
         let believed =
-            trust::of_policy(ctx, &facts.policy, &self.judging.trust, Some(signer.public_key()))?;
+            trust::of_policy(ctx, &facts.policy, &self.judging.trust, signer.public_key())?;
         let keys = Keys { signer, believed };
         let stated = match self.state(ctx, &facts, &keys.signer).await {
             Ok(stated) => stated,
@@ -160,12 +164,7 @@ impl Pipeline<'_> {
     }
 
     /// Reads the source, and signs and attaches the statements.
-    async fn state(
-        &self,
-        ctx: &Context,
-        facts: &Facts,
-        signer: &KeySigner,
-    ) -> Result<Stated, Error> {
+    async fn state(&self, ctx: &Context, facts: &Facts, signer: &Signer) -> Result<Stated, Error> {
         let Statements::Made(directory) = self.statements else { return Ok(Stated::default()) };
         let source = source::read(directory)?;
         let findings = Findings {
@@ -174,7 +173,7 @@ impl Pipeline<'_> {
             scan: Some(&facts.scan),
             source: source.as_ref(),
         };
-        let attested = attest::attest(ctx, &findings, &attest::STATED, signer)?;
+        let attested = attest::attest(ctx, &findings, &attest::STATED, signer).await?;
         let (carried, unattached) = match attest::attach(ctx, &facts.resolved, &attested).await {
             Ok(Attachment::Attached) => (Vec::new(), None),
             Ok(Attachment::KeptInMemory) => {

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 use camino::Utf8Path;
-use plimsoll_attest::source;
+use plimsoll_attest::{signers::Signer, source};
 use std::fmt::Write as _;
 
 /// Signs statements about an image, and attaches them or writes them to files.
@@ -23,7 +23,10 @@ pub(crate) async fn attest(
     let types =
         if arguments.types.is_empty() { attest::STATED.as_slice() } else { &arguments.types };
     check_target(arguments)?;
-    let signer = keys::signer(ctx, &arguments.key)?;
+    let signer = match keys::keyless_signer(ctx, &arguments.signing).await? {
+        Some(signer) => signer,
+        None => Signer::Key(keys::signer(ctx, &arguments.signing.key)?),
+    };
     let resolved = resolve::resolve(ctx, &arguments.subject).await?;
     let cataloged = inventory::catalog(ctx, &resolved).await?;
     let scan = if types.contains(&AttestationType::Vulnerabilities) {
@@ -43,7 +46,7 @@ pub(crate) async fn attest(
         scan: scan.as_ref(),
         source: source.as_ref(),
     };
-    let attested = attest::attest(ctx, &findings, types, &signer)?;
+    let attested = attest::attest(ctx, &findings, types, &signer).await?;
     let text = if let Some(directory) = &arguments.bundles {
         write_bundles(directory, &attested)?
     } else {

@@ -10,7 +10,7 @@ use plimsoll_attest::{
     BUNDLE_MEDIA_TYPE, Candidate, Statement, StatementSubject,
     builders::{self, ResolvedDependency, RunFacts},
     predicates,
-    signers::KeySigner,
+    signers::Signer,
     source::SourceFacts,
 };
 use plimsoll_model::{Digest, Reference, scan::Scan};
@@ -67,45 +67,37 @@ pub(crate) struct Findings<'a> {
 }
 
 /// Signs a statement of each type.
-pub(crate) fn attest(
+pub(crate) async fn attest(
     ctx: &Context,
     findings: &Findings<'_>,
     types: &[AttestationType],
-    signer: &KeySigner,
+    signer: &Signer,
 ) -> Result<Vec<Attested>, Error> {
     let stage = ctx.ui.stage("attest");
     let mut attested = Vec::new();
     for kind in types {
         let (predicate_type, predicate) = predicate(ctx, findings, *kind)?;
         let subjects = findings.resolved.digests();
-        attested.push(sign(
-            &subject_name(findings.resolved),
-            &subjects,
-            predicate_type,
-            (predicate, signer),
-        )?);
+        let name = subject_name(findings.resolved);
+        attested.push(sign(&name, &subjects, predicate_type, (predicate, signer)).await?);
     }
-    stage.done(&format!(
-        "{} statements signed by key {}",
-        attested.len(),
-        signer.public_key().id().short()
-    ));
+    stage.done(&format!("{} statements {}", attested.len(), signer.signed().await));
     Ok(attested)
 }
 
 /// Signs one statement about an image.
-pub(crate) fn sign(
+pub(crate) async fn sign(
     name: &str,
     digests: &[Digest],
     predicate_type: &str,
-    (predicate, signer): (serde_json::Value, &KeySigner),
+    (predicate, signer): (serde_json::Value, &Signer),
 ) -> Result<Attested, Error> {
     let subjects = digests
         .iter()
         .map(|digest| StatementSubject { name: name.to_owned(), digest: *digest })
         .collect();
     let statement = Statement::new(subjects, predicate_type, predicate)?;
-    let bundle = plimsoll_attest::sign(&statement, signer)?.to_bytes();
+    let bundle = signer.sign(&statement).await?.to_bytes();
     Ok(Attested { predicate_type: predicate_type.to_owned(), bundle })
 }
 

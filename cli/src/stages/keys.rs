@@ -1,13 +1,99 @@
 //! The key that signs, and the keys that are believed.
 
-use crate::{args::KeyArguments, context::Context, env, error::Error, files};
+use crate::{
+    args::{KeyArguments, SigningArguments},
+    context::{Context, VERSION},
+    env,
+    error::Error,
+    files,
+};
 use camino::{Utf8Path, Utf8PathBuf};
 use plimsoll_attest::{
     PublicKey,
-    signers::{KeyKind, KeySigner, create_key_file, load_key_file},
+    signers::{
+        KeyKind, KeySigner, Signer, create_key_file,
+        keyless::{
+            self, IdentitySource, IdentityToken, KeylessOptions, KeylessSigner, Patience, Services,
+        },
+        load_key_file,
+    },
 };
 
-/// The signer that flag or default names; the local key is made on first use.
+/// Whoever signs without a key, where that is asked for; its token is at hand and good.
+///
+/// To be asked for before any work is done: what is wrong with a token is wrong after an hour of work as well.
+pub(crate) async fn keyless_signer(
+    ctx: &Context,
+    arguments: &SigningArguments,
+) -> Result<Option<Signer>, Error> {
+    check_signing(ctx, arguments)?;
+    if !arguments.keyless {
+        return Ok(None);
+    }
+    let (services, trusted_root) = match (&arguments.signing_config, &arguments.trusted_root) {
+        (Some(config), Some(root)) => {
+            let config = files::read_text(config, ctx.limits.user_file)?;
+            let services = Services::from_signing_config(&config, ctx.now)?;
+            (services, files::read_text(root, ctx.limits.user_file)?)
+        }
+        _ => (Services::public_good(ctx.now)?, Services::public_good_root().to_owned()),
+    };
+    let identity = match &arguments.identity_token {
+        Some(path) => IdentitySource::Token(IdentityToken::read(path, &ctx.limits)?),
+        None => IdentitySource::detect(ctx.environment.all())?,
+    };
+    let signer = Signer::Keyless(Box::new(KeylessSigner::new(KeylessOptions {
+        services,
+        trusted_root,
+        client: keyless::client(&format!("plimsoll/{VERSION}"), ctx.shared.timeout)?,
+        identity,
+        patience: Patience {
+            budget: arguments.signing_timeout,
+            attempt: ctx.shared.timeout,
+            ..Patience::STANDARD
+        },
+        now: ctx.now,
+    })?));
+    signer.prepare().await?;
+    Ok(Some(signer))
+}
+
+/// Which flags go together.
+fn check_signing(ctx: &Context, arguments: &SigningArguments) -> Result<(), Error> {
+    let SigningArguments { key, keyless, identity_token, signing_config, trusted_root, .. } =
+        arguments;
+    let wrong = |message: &str, hint: &str| Err(Error::usage(message, hint));
+    if !keyless {
+        return match (identity_token, signing_config) {
+            (Some(_), _) => wrong("`--identity-token` is of no use without `--keyless`", KEYLESS),
+            (_, Some(_)) => wrong("`--signing-config` is of no use without `--keyless`", KEYLESS),
+            (None, None) => Ok(()),
+        };
+    }
+    if key.key.is_some() {
+        return wrong(
+            "`--keyless` and `--key` are two ways to sign",
+            "give one of them; `--key` may come from `PLIMSOLL_KEY`, `--keyless` from `PLIMSOLL_KEYLESS`",
+        );
+    }
+    if ctx.shared.offline {
+        return wrong(
+            "`--keyless` needs Sigstore's services, and `--offline` permits none",
+            "sign with a key: `--key FILE`",
+        );
+    }
+    if signing_config.is_some() != trusted_root.is_some() {
+        return wrong(
+            "`--signing-config` and `--trusted-root` belong together: one says whom to ask, the other what to believe",
+            "give both, for a private instance, or neither, for Sigstore's public-good instance",
+        );
+    }
+    Ok(())
+}
+
+const KEYLESS: &str = "add `--keyless`, or sign with a key: `--key FILE`";
+
+/// The key that flag or default names; the local key is made on first use.
 pub(crate) fn signer(ctx: &Context, arguments: &KeyArguments) -> Result<KeySigner, Error> {
     let password = ctx.environment.get(&env::PLIMSOLL_KEY_PASSWORD);
     if let Some(path) = &arguments.key {

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 use camino::Utf8Path;
-use plimsoll_attest::{Trust, predicates::vsa, signers::KeySigner};
+use plimsoll_attest::{Trust, predicates::vsa, signers::Signer};
 use plimsoll_model::{Digest, Pinned, Reference, evidence::Presence, reference::Tag};
 use plimsoll_oci::{
     Store,
@@ -34,7 +34,7 @@ pub(crate) struct Order<'a> {
     /// Who is believed.
     pub trust: &'a Trust,
     /// Who signs the summary.
-    pub signer: &'a KeySigner,
+    pub signer: &'a Signer,
 }
 
 /// A promotion that is complete.
@@ -252,7 +252,8 @@ async fn summarise(
         &order.resolved.digests(),
         vsa::PREDICATE.type_uri,
         (predicate, order.signer),
-    )?;
+    )
+    .await?;
     attest::attach_to(store, order.resolved, std::slice::from_ref(&summary)).await?;
     Ok(Some(summary.digest()))
 }
