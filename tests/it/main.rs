@@ -20,6 +20,7 @@ mod evidence;
 mod example;
 mod formats;
 mod guide;
+mod keyless;
 mod oracles;
 mod peers;
 mod pipeline;

@@ -4,9 +4,11 @@
 
 mod port;
 mod registry;
+mod sigstore;
 
 pub(crate) use port::{Port, port};
 pub(crate) use registry::{Registry, registry};
+pub(crate) use sigstore::{Bench, Evidence, Harbour, harbour};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use std::{
