@@ -149,10 +149,18 @@ pub enum Error {
         source: Box<Self>,
     },
     /// A key of a kind that is not supported.
-    #[error("unsupported kind of key: {found}, expected ECDSA P-256 or Ed25519")]
+    #[error("unsupported kind of key: {found}, expected {expected}")]
     UnsupportedKey {
         /// Its kind.
         found: &'static str,
+        /// The kinds that are supported.
+        expected: &'static str,
+    },
+    /// An RSA key that is too small to be safe, or larger than anybody needs.
+    #[error("an RSA key of {bits} bits: expected 2048 to 4096")]
+    RsaKeySize {
+        /// Bits of its modulus.
+        bits: usize,
     },
     /// The private key is encrypted, and no password was given.
     #[error("the private key is encrypted and no password was given")]
@@ -349,6 +357,7 @@ impl Classify for Error {
             | Self::MalformedKey { .. }
             | Self::KeyLabel { .. }
             | Self::UnsupportedKey { .. }
+            | Self::RsaKeySize { .. }
             | Self::PasswordMissing
             | Self::WrongPassword
             | Self::UnsupportedEncryption
@@ -397,15 +406,15 @@ impl Classify for Error {
             Self::KeyLabel { found, .. } if found == "ENCRYPTED PRIVATE KEY" => {
                 "remove the password with `openssl pkcs8 -in KEY -out NEW`; keys encrypted by `cosign` or `plimsoll` can be used as they are".to_owned()
             }
-            Self::KeyLabel { found, .. } if found == "EC PRIVATE KEY" => {
-                "convert it with `openssl pkcs8 -topk8 -nocrypt -in KEY -out NEW`".to_owned()
-            }
             Self::KeyLabel { expected, found }
                 if found.contains("PRIVATE") && !expected.contains("PRIVATE") =>
             {
                 "this is a private key: give the public one that belongs to it".to_owned()
             }
             Self::KeyFile { source, .. } => return source.hint(),
+            Self::RsaKeySize { .. } => {
+                "make a new key: `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out KEY`".to_owned()
+            }
             Self::FileExists { path } => format!("use the key in `{path}`, or choose another path"),
             Self::ForeignRepository { path } => {
                 format!("if you trust it: `git config --global --add safe.directory {path}`")
@@ -519,7 +528,6 @@ mod tests {
             Error::KeyLabel { expected, found: found.to_owned() }.hint().unwrap_or_default()
         };
         assert!(hint("PEM of `PUBLIC KEY`", "PRIVATE KEY").contains("give the public one"));
-        assert!(hint("PEM of `PRIVATE KEY`", "EC PRIVATE KEY").contains("openssl pkcs8 -topk8"));
         assert!(hint("PEM of `PRIVATE KEY`", "ENCRYPTED PRIVATE KEY").contains("openssl pkcs8"));
         assert_eq!(hint("PEM of `PRIVATE KEY`", "OPENSSH PRIVATE KEY"), "");
     }

@@ -37,7 +37,7 @@ mod verify;
 pub use bundle::{BUNDLE_MEDIA_TYPE, Bundle, sign};
 pub use envelope::{Envelope, open_payload, sign_payload};
 pub use error::Error;
-pub use public_key::PublicKey;
+pub use public_key::{PublicKey, SignatureAlgorithm};
 pub use statement::{
     IN_TOTO_PAYLOAD_TYPE, STATEMENT_TYPE, SUBJECTS_LIMIT, Statement, StatementSubject,
 };

@@ -3,8 +3,8 @@
 mod key;
 mod key_file;
 pub mod keyless;
+mod pair;
 
-pub(crate) use key::kind_in_der;
 pub use key::{KeyKind, KeySigner, PrivatePem};
 pub use key_file::{create_key_file, load_key_file};
 

@@ -27,6 +27,7 @@ mod pipeline;
 mod promotion;
 mod reference;
 mod sboms;
+mod signers;
 mod subjects;
 mod support;
 mod tidy;

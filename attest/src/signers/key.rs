@@ -1,15 +1,12 @@
-//! Signing by a key: ECDSA on P-256 with SHA-256 (ASN.1 signatures), and Ed25519.
+//! Signing by a key: ECDSA on P-256 with SHA-256 and on P-384 with SHA-384 (ASN.1 signatures), and Ed25519.
 //!
-//! Private keys are PKCS#8 in PEM, plain or encrypted as cosign does it: JSON with scrypt and nacl/secretbox.
+//! Private keys are PEM: PKCS#8, plain or encrypted as cosign does it (JSON with scrypt and nacl/secretbox), or SEC 1.
 
+use super::pair::Pair;
 use crate::{
     Error, PublicKey,
     public_key::{parse_pem, to_pem},
     text::excerpt,
-};
-use aws_lc_rs::{
-    rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
@@ -20,7 +17,12 @@ use zeroize::Zeroizing;
 const LABEL: &str = "PRIVATE KEY";
 const LABEL_ENCRYPTED: &str = "ENCRYPTED SIGSTORE PRIVATE KEY";
 const LABEL_ENCRYPTED_COSIGN: &str = "ENCRYPTED COSIGN PRIVATE KEY";
+const LABEL_SEC1: &str = "EC PRIVATE KEY";
+/// What `openssl ecparam` writes before a key, which names its curve as well.
+const LABEL_PARAMETERS: &str = "EC PARAMETERS";
 const WHAT: &str = "private key";
+/// The kinds of keys that sign.
+pub(super) const SUPPORTED: &str = "ECDSA P-256, ECDSA P-384 or Ed25519";
 /// Bytes of a secretbox nonce.
 const NONCE_LENGTH: usize = 24;
 
@@ -29,6 +31,8 @@ const NONCE_LENGTH: usize = 24;
 pub enum KeyKind {
     /// ECDSA on P-256 with SHA-256: what cosign makes.
     EcdsaP256,
+    /// ECDSA on P-384 with SHA-384.
+    EcdsaP384,
     /// Ed25519.
     Ed25519,
 }
@@ -39,11 +43,6 @@ pub struct KeySigner {
     public: PublicKey,
 }
 
-enum Pair {
-    EcdsaP256(EcdsaKeyPair),
-    Ed25519(Ed25519KeyPair),
-}
-
 /// A private key as PEM. It does not show itself, and is wiped from memory when it is dropped.
 #[derive(Clone)]
 pub struct PrivatePem(Zeroizing<String>);
@@ -51,56 +50,31 @@ pub struct PrivatePem(Zeroizing<String>);
 impl KeySigner {
     /// A new key.
     pub fn generate(kind: KeyKind) -> Result<Self, Error> {
-        let pair = match kind {
-            KeyKind::EcdsaP256 => {
-                EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).map(Pair::EcdsaP256)
-            }
-            KeyKind::Ed25519 => Ed25519KeyPair::generate().map(Pair::Ed25519),
-        };
-        Self::of(pair.ok().ok_or(Error::Cryptography { attempt: "make a key" })?)
+        Self::of(Pair::generate(kind)?)
     }
 
     /// Reads one private key. A password that a plain key does not need is not used.
     pub fn from_pem(text: &str, password: Option<&str>) -> Result<Self, Error> {
-        let [block] = parse_pem(text, WHAT)?;
+        let [block] = parse_pem(text, WHAT, LABEL_PARAMETERS)?;
         let label = excerpt(block.tag());
         let contents = Zeroizing::new(block.into_contents());
         match label.as_str() {
-            LABEL => Self::from_pkcs8(&contents),
+            LABEL => Self::of(Pair::from_pkcs8(&contents)?),
+            LABEL_SEC1 => Self::of(Pair::from_sec1(&contents)?),
             LABEL_ENCRYPTED | LABEL_ENCRYPTED_COSIGN => {
                 let password = password.ok_or(Error::PasswordMissing)?;
-                Self::from_pkcs8(&decrypt(&contents, password)?)
+                Self::of(Pair::from_pkcs8(&decrypt(&contents, password)?)?)
             }
-            "RSA PRIVATE KEY" => Err(Error::UnsupportedKey { found: "RSA" }),
+            "RSA PRIVATE KEY" => Err(Error::UnsupportedKey { found: "RSA", expected: SUPPORTED }),
             _ => Err(Error::KeyLabel {
-                expected: "PEM of `PRIVATE KEY` (PKCS#8) or `ENCRYPTED SIGSTORE PRIVATE KEY`",
+                expected: "PEM of `PRIVATE KEY` (PKCS#8), `EC PRIVATE KEY` (SEC 1) or `ENCRYPTED SIGSTORE PRIVATE KEY`",
                 found: label,
             }),
         }
     }
 
-    fn from_pkcs8(der: &[u8]) -> Result<Self, Error> {
-        if let Ok(pair) = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, der) {
-            return Self::of(Pair::EcdsaP256(pair));
-        }
-        if let Ok(pair) = Ed25519KeyPair::from_pkcs8(der) {
-            return Self::of(Pair::Ed25519(pair));
-        }
-        Err(match kind_in_der(der) {
-            Some(found) => Error::UnsupportedKey { found },
-            None => Error::MalformedKey { what: WHAT },
-        })
-    }
-
     fn of(pair: Pair) -> Result<Self, Error> {
-        let public = match &pair {
-            Pair::EcdsaP256(pair) => {
-                PublicKey::of_point(KeyKind::EcdsaP256, pair.public_key().as_ref())
-            }
-            Pair::Ed25519(pair) => {
-                PublicKey::of_point(KeyKind::Ed25519, pair.public_key().as_ref())
-            }
-        }?;
+        let public = pair.public_key()?;
         Ok(Self { pair, public })
     }
 
@@ -111,38 +85,19 @@ impl KeySigner {
 
     /// Signs a message.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
-        let signature = match &self.pair {
-            Pair::EcdsaP256(pair) => pair.sign(&SystemRandom::new(), message),
-            Pair::Ed25519(pair) => pair.try_sign(message),
-        };
-        signature
-            .map(|signature| signature.as_ref().to_vec())
-            .ok()
-            .ok_or(Error::Cryptography { attempt: "sign" })
+        self.pair.sign(message)
     }
 
     /// The private key, plain.
     pub fn to_pem(&self) -> Result<PrivatePem, Error> {
-        Ok(PrivatePem(to_pem(LABEL, &self.to_pkcs8()?).into()))
+        Ok(PrivatePem(to_pem(LABEL, &self.pair.to_pkcs8()?).into()))
     }
 
     /// The private key, encrypted as cosign does it.
     pub fn to_encrypted_pem(&self, password: &str) -> Result<PrivatePem, Error> {
-        let sealed = kdf::encrypt(&self.to_pkcs8()?, password.as_bytes());
+        let sealed = kdf::encrypt(&self.pair.to_pkcs8()?, password.as_bytes());
         let sealed = sealed.ok().ok_or(Error::Cryptography { attempt: "encrypt a key" })?;
         Ok(PrivatePem(to_pem(LABEL_ENCRYPTED, &sealed).into()))
-    }
-
-    fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
-        // Version 1 for both: it is the one that everybody reads.
-        let document = match &self.pair {
-            Pair::EcdsaP256(pair) => pair.to_pkcs8v1(),
-            Pair::Ed25519(pair) => pair.to_pkcs8v1(),
-        };
-        document
-            .map(|document| document.as_ref().to_vec().into())
-            .ok()
-            .ok_or(Error::Cryptography { attempt: "encode a key" })
     }
 }
 
@@ -198,30 +153,12 @@ fn is_known_sealing(json: &Value) -> bool {
         && is_base64("/ciphertext")
 }
 
-/// The kind of a key that is not supported, as the object identifiers at its beginning name it.
-pub(crate) fn kind_in_der(der: &[u8]) -> Option<&'static str> {
-    const KINDS: &[(&[u8], &str)] = &[
-        (&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01], "RSA"),
-        (&[0x2b, 0x81, 0x04, 0x00, 0x22], "ECDSA P-384"),
-        (&[0x2b, 0x81, 0x04, 0x00, 0x23], "ECDSA P-521"),
-        (&[0x2b, 0x81, 0x04, 0x00, 0x0a], "ECDSA secp256k1"),
-        (&[0x2b, 0x65, 0x71], "Ed448"),
-        (&[0x2b, 0x65, 0x6e], "X25519"),
-        (&[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03], "ML-DSA"),
-    ];
-    // Length, version and algorithm: the identifiers are within the first 40 bytes of any of these.
-    let head = der.get(..der.len().min(40))?;
-    KINDS
-        .iter()
-        .find(|(oid, _)| head.windows(oid.len()).any(|window| window == *oid))
-        .map(|(_, name)| *name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::SignatureAlgorithm;
 
-    const KINDS: [KeyKind; 2] = [KeyKind::EcdsaP256, KeyKind::Ed25519];
+    const KINDS: [KeyKind; 3] = [KeyKind::EcdsaP256, KeyKind::EcdsaP384, KeyKind::Ed25519];
     /// RFC 8032 §7.1, test 3: the secret key, and the signature of `af82`.
     const RFC8032_SEED: &str = "c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7";
     const RFC8032_SIGNATURE: &str = "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a";
@@ -250,6 +187,47 @@ mod tests {
             assert!(is_same(&signer, &KeySigner::from_pem(pem.expose(), Some("x")).unwrap()));
             assert!(!is_same(&signer, &KeySigner::generate(kind).unwrap()));
         }
+    }
+
+    #[test]
+    fn sec1_keys_of_openssl_are_read_with_and_without_their_parameters() {
+        let oid = |hex: &str| hex::decode(hex).unwrap();
+        let (prime256v1, secp384r1) = (oid("06082a8648ce3d030107"), oid("06052b81040022"));
+        // Version 1, the private key and its curve; the public half is not said.
+        let key = |scalar: Vec<u8>, curve: &[u8]| {
+            let size = |bytes: &[u8]| u8::try_from(bytes.len()).unwrap();
+            let scalar = [&[4, size(&scalar)], scalar.as_slice()].concat();
+            let curve = [&[0xa0, size(curve)], curve].concat();
+            let key = [&[2, 1, 1], scalar.as_slice(), &curve].concat();
+            to_pem(LABEL_SEC1, &[&[0x30, size(&key)], key.as_slice()].concat())
+        };
+        let scalar = |length: usize, last: u8| [vec![0; length - 1], vec![last]].concat();
+        let p256 = key(scalar(32, 1), &prime256v1);
+        let p384 = key(scalar(48, 1), &secp384r1);
+        let parameters = to_pem(LABEL_PARAMETERS, &prime256v1);
+        let read = |pem: &str| KeySigner::from_pem(pem, None).unwrap();
+        let signer = read(&p256);
+        assert!(is_same(&signer, &read(&(parameters.clone() + &p256))));
+        // The public half of 1 is the generator of the curve.
+        assert!(signer.public_key().to_pem().contains("AQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt"));
+        assert_eq!(read(&p384).public_key().algorithm(), SignatureAlgorithm::EcdsaP384Sha384);
+        for pem in [p256.clone() + &p256, parameters, key(scalar(32, 0), &prime256v1)] {
+            assert!(matches!(KeySigner::from_pem(&pem, None), Err(Error::MalformedKey { .. })));
+        }
+        let secp256k1 = key(scalar(8, 1), &oid("06052b8104000a"));
+        assert!(matches!(
+            KeySigner::from_pem(&secp256k1, None),
+            Err(Error::UnsupportedKey { found: "ECDSA secp256k1", .. })
+        ));
+    }
+
+    #[test]
+    fn a19_an_ed25519_signature_is_over_the_message_and_no_digest_of_it() {
+        use aws_lc_rs::digest::{SHA512, digest};
+        let signer = KeySigner::generate(KeyKind::Ed25519).unwrap();
+        let prehashed = signer.sign(digest(&SHA512, b"message").as_ref()).unwrap();
+        let found = signer.public_key().verify(b"message", &prehashed);
+        assert!(matches!(found, Err(Error::NotSignedBy { .. })));
     }
 
     #[test]
@@ -285,7 +263,7 @@ mod tests {
     fn a_sealing_that_would_cost_or_panic_is_refused_before_it_is_tried() {
         let signer = KeySigner::generate(KeyKind::Ed25519).unwrap();
         let pem = signer.to_encrypted_pem("p").unwrap();
-        let [block] = parse_pem(pem.expose(), WHAT).unwrap();
+        let [block] = parse_pem(pem.expose(), WHAT, LABEL_PARAMETERS).unwrap();
         let change = |pointer: &str, value: Value| {
             let mut json: Value = serde_json::from_slice(block.contents()).unwrap();
             *json.pointer_mut(pointer).unwrap() = value;
@@ -317,16 +295,13 @@ mod tests {
     fn a19_other_keys_are_named_and_broken_ones_refused() {
         let read = |label: &str, der: &[u8]| KeySigner::from_pem(&to_pem(label, der), None);
         let rsa = hex::decode("308204be020100300d06092a864886f70d0101010500").unwrap();
-        assert!(matches!(read(LABEL, &rsa), Err(Error::UnsupportedKey { found: "RSA" })));
+        assert!(matches!(read(LABEL, &rsa), Err(Error::UnsupportedKey { found: "RSA", .. })));
         assert!(matches!(
             read("RSA PRIVATE KEY", b"x"),
-            Err(Error::UnsupportedKey { found: "RSA" })
+            Err(Error::UnsupportedKey { found: "RSA", .. })
         ));
         assert!(matches!(read(LABEL, b"x"), Err(Error::MalformedKey { .. })));
-        assert!(matches!(
-            read("EC PRIVATE KEY", b"x"),
-            Err(Error::KeyLabel { found, .. }) if found == "EC PRIVATE KEY"
-        ));
+        assert!(matches!(read(LABEL_SEC1, b"x"), Err(Error::MalformedKey { .. })));
         assert!(matches!(
             read("ENCRYPTED PRIVATE KEY", b"x"),
             Err(Error::KeyLabel { found, .. }) if found == "ENCRYPTED PRIVATE KEY"
