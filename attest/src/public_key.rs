@@ -2,6 +2,8 @@
 
 mod algorithm;
 mod spki;
+#[cfg(test)]
+mod wycheproof;
 
 pub use algorithm::SignatureAlgorithm;
 pub(crate) use spki::kind_in_der;
