@@ -1,6 +1,6 @@
 //! What can go wrong here.
 
-use crate::signers::keyless::Failure;
+use crate::signers::{SignerProblem, keyless::Failure};
 use camino::Utf8PathBuf;
 use jiff::Timestamp;
 use plimsoll_model::{Class, Classify, Digest};
@@ -173,6 +173,19 @@ pub enum Error {
         "unsupported encryption of the private key: expected scrypt (N 32768 or 65536, r 8, p 1) and nacl/secretbox"
     )]
     UnsupportedEncryption,
+    /// The program that has the private key did not do what it should.
+    #[error("cannot {attempt} `{program}`")]
+    Signer {
+        /// What it was asked for.
+        attempt: &'static str,
+        /// The program.
+        program: String,
+        /// What it did instead.
+        source: SignerProblem,
+    },
+    /// The private key is kept by a program, and is not given out.
+    #[error("cannot write the private key: the program that signs keeps it")]
+    PrivateHalfElsewhere,
     /// There is something at this path already.
     #[error("will not overwrite `{path}` with a new key")]
     FileExists {
@@ -369,9 +382,11 @@ impl Classify for Error {
             | Self::Unusable { .. }
             | Self::NoService { .. }
             | Self::SeveralServices { .. }
+            | Self::PrivateHalfElsewhere
             | Self::VariableMissing { .. }
             | Self::VariableMalformed { .. } => Class::Usage,
             Self::KeyFile { source, .. } => source.class(),
+            Self::Signer { source, .. } => source.class(),
             Self::TooManySubjects { .. }
             | Self::TooLarge { .. }
             | Self::Malformed { .. }
@@ -412,6 +427,7 @@ impl Classify for Error {
                 "this is a private key: give the public one that belongs to it".to_owned()
             }
             Self::KeyFile { source, .. } => return source.hint(),
+            Self::Signer { source, .. } => return source.hint(),
             Self::RsaKeySize { .. } => {
                 "make a new key: `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out KEY`".to_owned()
             }
@@ -445,6 +461,7 @@ impl Classify for Error {
             | Self::UnsupportedKey { .. }
             | Self::WrongPassword
             | Self::UnsupportedEncryption
+            | Self::PrivateHalfElsewhere
             | Self::ReadFile { .. }
             | Self::WriteFile { .. }
             | Self::Cryptography { .. }

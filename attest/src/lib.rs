@@ -5,7 +5,8 @@
 //! without one, by the holder of an identity.
 //!
 //! Nothing here reads the environment or a clock, or opens a socket but [`signers::keyless`]; files are touched by
-//! [`signers`] (keys, tokens) and [`source`] (a git repository) alone. Texts in errors and in [`Step`]s may come from a hostile bundle: they are
+//! [`signers`] (keys, tokens) and [`source`] (a git repository) alone, and a program is started by [`signers::exec`] alone.
+//! Texts in errors and in [`Step`]s may come from a hostile bundle: they are
 //! shortened, and shown only through [`plimsoll_model::Printable`].
 
 pub mod builders;

@@ -1,10 +1,12 @@
-//! Who signs: the holder of a key, which is kept in a file; or, without one, the holder of an identity.
+//! Who signs: the holder of a key, which is kept in a file or by a program; or, without one, the holder of an identity.
 
+pub mod exec;
 mod key;
 mod key_file;
 pub mod keyless;
 mod pair;
 
+pub use exec::{Programs, SignerProblem};
 pub use key::{KeyKind, KeySigner, PrivatePem};
 pub use key_file::{create_key_file, load_key_file};
 

@@ -2,6 +2,7 @@
 
 mod db;
 mod diff;
+mod key;
 mod sbom;
 mod signing;
 pub(crate) mod verify;
@@ -9,6 +10,7 @@ mod vex;
 
 pub(crate) use db::{DbCommand, DbList, DbOrigin, DbUpdateArguments};
 pub(crate) use diff::DiffArguments;
+pub(crate) use key::{KeyArguments, PrivateKey};
 pub(crate) use sbom::{
     ReadingArguments, SbomArguments, SbomCommand, SbomConvertArguments, SbomDiffArguments,
     SbomListArguments, SbomMergeArguments, SbomScoreArguments,
@@ -123,7 +125,7 @@ pub(crate) struct Shared {
     /// Threads for the work on the CPU [default: one per core].
     #[arg(long, global = true, value_name = "N", env = "PLIMSOLL_JOBS")]
     pub jobs: Option<std::num::NonZeroUsize>,
-    /// How long a registry may stay silent before the request counts as failed.
+    /// How long a registry may stay silent, and a program that signs may take, before that counts as failed.
     #[arg(long, global = true, value_name = "DURATION", default_value = "30s", value_parser = duration, env = "PLIMSOLL_TIMEOUT")]
     pub timeout: Duration,
 }
@@ -244,14 +246,6 @@ impl GateArguments {
             None => policy,
         }
     }
-}
-
-/// The key that signs.
-#[derive(Debug, Clone, Default, Args)]
-pub(crate) struct KeyArguments {
-    /// Private key to sign with [default: plimsoll/key.pem in `XDG_STATE_HOME` or ~/.local/state, made on first use].
-    #[arg(long, value_name = "FILE", env = "PLIMSOLL_KEY")]
-    pub key: Option<Utf8PathBuf>,
 }
 
 /// Where builds are recorded.

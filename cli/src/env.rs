@@ -29,7 +29,7 @@ variables! {
     XDG_CACHE_HOME: "where the advisory index is kept (default ~/.cache)";
     XDG_STATE_HOME: "where the ledger and the local key are kept (default ~/.local/state)";
     HOME: "home directory";
-    PATH: "where credential helpers are looked up";
+    PATH: "where credential helpers and programs that sign are looked up";
     HTTPS_PROXY: "proxy for what goes over TLS; `HTTP_PROXY` for the rest, `ALL_PROXY` for both, `NO_PROXY` for the exceptions";
     SOURCE_DATE_EPOCH: "seconds since 1970 that documents are dated with, for reproducible output";
     BUILDKIT_SCAN_SOURCE: "root file system that `plimsoll buildkit-scan` lists, as BuildKit sets it";

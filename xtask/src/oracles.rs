@@ -30,8 +30,10 @@ const DEBIAN: &[(&str, &str)] = &[
     ("node", "nodejs"),
     ("npm", "npm"),
     ("openssl", "openssl"),
+    ("pkcs11-tool", "opensc"),
     ("shellcheck", "shellcheck"),
     ("skopeo", "skopeo"),
+    ("softhsm2-util", "softhsm2"),
     ("umoci", "umoci"),
 ];
 

@@ -1,8 +1,11 @@
 //! How a key signs, which follows from the key alone.
 
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ED25519, RSA_PKCS1_2048_8192_SHA256,
-    VerificationAlgorithm,
+use aws_lc_rs::{
+    digest::{self, SHA256, SHA384},
+    signature::{
+        ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ED25519, RSA_PKCS1_2048_8192_SHA256,
+        VerificationAlgorithm,
+    },
 };
 use std::fmt;
 
@@ -32,6 +35,17 @@ impl SignatureAlgorithm {
         }
     }
 
+    /// What somebody else has to be given to sign a message: its digest, or for Ed25519 the message.
+    pub(crate) fn input(self, message: &[u8]) -> Vec<u8> {
+        match self {
+            Self::EcdsaP256Sha256 | Self::RsaPkcs1Sha256 => {
+                digest::digest(&SHA256, message).as_ref().to_vec()
+            }
+            Self::EcdsaP384Sha384 => digest::digest(&SHA384, message).as_ref().to_vec(),
+            Self::Ed25519 => message.to_vec(),
+        }
+    }
+
     /// Who verifies.
     pub(super) fn verifier(self) -> &'static dyn VerificationAlgorithm {
         match self {
@@ -46,5 +60,24 @@ impl SignatureAlgorithm {
 impl fmt::Display for SignatureAlgorithm {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_has_its_name_and_signs_what_it_says() {
+        let input = |algorithm: SignatureAlgorithm| hex::encode(algorithm.input(b"abc"));
+        let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(input(SignatureAlgorithm::EcdsaP256Sha256), sha256);
+        assert_eq!(input(SignatureAlgorithm::RsaPkcs1Sha256), sha256);
+        assert_eq!(
+            input(SignatureAlgorithm::EcdsaP384Sha384),
+            "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7"
+        );
+        assert_eq!(input(SignatureAlgorithm::Ed25519), hex::encode("abc"));
+        assert_eq!(SignatureAlgorithm::EcdsaP384Sha384.to_string(), "ecdsa-p384-sha384");
     }
 }

@@ -2,7 +2,10 @@
 //!
 //! Private keys are PEM: PKCS#8, plain or encrypted as cosign does it (JSON with scrypt and nacl/secretbox), or SEC 1.
 
-use super::pair::Pair;
+use super::{
+    exec::{Program, Programs},
+    pair::Pair,
+};
 use crate::{
     Error, PublicKey,
     public_key::{parse_pem, to_pem},
@@ -37,10 +40,18 @@ pub enum KeyKind {
     Ed25519,
 }
 
-/// Signs with a private key.
+/// Whoever signs with a private key of which the public half is known.
 pub struct KeySigner {
-    pair: Pair,
+    private: Private,
     public: PublicKey,
+}
+
+/// Where the private half is.
+enum Private {
+    /// In memory.
+    Here(Pair),
+    /// Wherever a program has it.
+    Elsewhere(Program),
 }
 
 /// A private key as PEM. It does not show itself, and is wiped from memory when it is dropped.
@@ -75,7 +86,16 @@ impl KeySigner {
 
     fn of(pair: Pair) -> Result<Self, Error> {
         let public = pair.public_key()?;
-        Ok(Self { pair, public })
+        Ok(Self { private: Private::Here(pair), public })
+    }
+
+    /// Asks a program for its public key; whenever something is to be signed, it is asked again.
+    ///
+    /// The contract is that of [`crate::signers::exec`].
+    pub fn of_program(command: &str, programs: &Programs) -> Result<Self, Error> {
+        let program = Program::find(command, programs)?;
+        let public = program.public_key()?;
+        Ok(Self { private: Private::Elsewhere(program), public })
     }
 
     /// The public key that verifies its signatures.
@@ -83,21 +103,31 @@ impl KeySigner {
         &self.public
     }
 
-    /// Signs a message.
+    /// Signs a message. What a program makes is verified before it is used.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
-        self.pair.sign(message)
+        match &self.private {
+            Private::Here(pair) => pair.sign(message),
+            Private::Elsewhere(program) => program.sign(message, &self.public),
+        }
     }
 
     /// The private key, plain.
     pub fn to_pem(&self) -> Result<PrivatePem, Error> {
-        Ok(PrivatePem(to_pem(LABEL, &self.pair.to_pkcs8()?).into()))
+        Ok(PrivatePem(to_pem(LABEL, &self.to_pkcs8()?).into()))
     }
 
     /// The private key, encrypted as cosign does it.
     pub fn to_encrypted_pem(&self, password: &str) -> Result<PrivatePem, Error> {
-        let sealed = kdf::encrypt(&self.pair.to_pkcs8()?, password.as_bytes());
+        let sealed = kdf::encrypt(&self.to_pkcs8()?, password.as_bytes());
         let sealed = sealed.ok().ok_or(Error::Cryptography { attempt: "encrypt a key" })?;
         Ok(PrivatePem(to_pem(LABEL_ENCRYPTED, &sealed).into()))
+    }
+
+    fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
+        match &self.private {
+            Private::Here(pair) => pair.to_pkcs8(),
+            Private::Elsewhere(_) => Err(Error::PrivateHalfElsewhere),
+        }
     }
 }
 

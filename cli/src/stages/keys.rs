@@ -1,7 +1,7 @@
 //! The key that signs, and the keys that are believed.
 
 use crate::{
-    args::{KeyArguments, SigningArguments},
+    args::{KeyArguments, PrivateKey, SigningArguments},
     context::{Context, VERSION},
     env,
     error::Error,
@@ -11,7 +11,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use plimsoll_attest::{
     PublicKey,
     signers::{
-        KeyKind, KeySigner, Signer, create_key_file,
+        KeyKind, KeySigner, Programs, Signer, create_key_file,
         keyless::{
             self, IdentitySource, IdentityToken, KeylessOptions, KeylessSigner, Patience, Services,
         },
@@ -96,8 +96,14 @@ const KEYLESS: &str = "add `--keyless`, or sign with a key: `--key FILE`";
 /// The key that flag or default names; the local key is made on first use.
 pub(crate) fn signer(ctx: &Context, arguments: &KeyArguments) -> Result<KeySigner, Error> {
     let password = ctx.environment.get(&env::PLIMSOLL_KEY_PASSWORD);
-    if let Some(path) = &arguments.key {
-        return Ok(load_key_file(path, password, &ctx.limits)?);
+    match &arguments.key {
+        Some(PrivateKey::File(path)) => return Ok(load_key_file(path, password, &ctx.limits)?),
+        Some(PrivateKey::Program(command)) => {
+            let path = ctx.environment.get(&env::PATH).unwrap_or_default().into();
+            let programs = Programs { path, timeout: ctx.shared.timeout };
+            return Ok(KeySigner::of_program(command, &programs)?);
+        }
+        None => {}
     }
     let path = local_key(ctx)?;
     if !path.exists() {
