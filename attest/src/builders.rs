@@ -2,7 +2,8 @@
 //!
 //! The facts come from environment variables. They prove what the environment of the signing process said, no more:
 //! who can set its variables can state what he likes, and the signature of a key says only that the holder of the key
-//! let him. Nothing here asks the CI's own identity service.
+//! let him. Where the claims of the job's identity token are known, they count in the place of the variables: the platform
+//! made them. Nothing here asks for such a token, or verifies one.
 
 mod redact;
 
@@ -22,6 +23,8 @@ pub struct Builder {
     pub id: &'static str,
     /// Whether the variables are those of this place.
     pub detects: fn(&Variables) -> bool,
+    /// Variables, each with the claim of an identity token that says the same.
+    claims: &'static [(&'static str, &'static str)],
     /// What the variables say.
     facts: fn(&Input<'_>) -> Result<ProvenanceFacts, Error>,
 }
@@ -50,10 +53,16 @@ pub struct RunFacts {
     pub tool_version: String,
     /// What went into the artifact: base images and the like.
     pub dependencies: Vec<ResolvedDependency>,
+    /// What the job's identity token says, where there is one, and somebody verified it.
+    pub identity: Option<IdentityClaims>,
 }
 
+/// The claims of an identity token, by name; numbers as texts, other kinds of values left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IdentityClaims(pub BTreeMap<String, String>);
+
 /// Something that went into an artifact.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ResolvedDependency {
     /// What it is (`git+https://…@refs/heads/main`, `pkg:oci/…`).
     pub uri: String,
@@ -62,7 +71,7 @@ pub struct ResolvedDependency {
 }
 
 /// Digest of a dependency.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DependencyDigest {
     /// Of an image or a file.
     Sha256(Digest),
@@ -98,6 +107,8 @@ pub struct ProvenanceFacts {
 /// What a builder has to tell from.
 struct Input<'a> {
     builder: &'static str,
+    /// The claims of the builder's tokens that say the same as a variable.
+    claims: &'static [(&'static str, &'static str)],
     env: &'a Variables,
     source: Option<&'a SourceFacts>,
     run: &'a RunFacts,
@@ -113,14 +124,24 @@ pub fn detect(
     run: &RunFacts,
 ) -> Result<ProvenanceFacts, Error> {
     let builder = ALL.iter().find(|builder| (builder.detects)(env)).unwrap_or(&&local::BUILDER);
-    let facts = (builder.facts)(&Input { builder: builder.id, env, source, run })?;
+    let Builder { id, claims, facts, .. } = *builder;
+    let facts = facts(&Input { builder: id, claims, env, source, run })?;
     Ok(redact::redact(facts, env))
 }
 
 impl<'a> Input<'a> {
-    /// A variable that may be unset; empty counts as unset.
+    /// A variable that may be unset, or the claim that says the same; empty counts as unset.
     fn get(&self, variable: &str) -> Option<&'a str> {
-        self.env.get(variable).map(String::as_str).filter(|value| !value.is_empty())
+        let claim = self.claims.iter().find(|(name, _)| *name == variable);
+        claim
+            .and_then(|(_, claim)| self.claim(claim))
+            .or_else(|| self.env.get(variable).map(String::as_str))
+            .filter(|value| !value.is_empty())
+    }
+
+    /// What the identity token says, where it is known.
+    fn claim(&self, name: &str) -> Option<&'a str> {
+        self.run.identity.as_ref()?.0.get(name).map(String::as_str)
     }
 
     /// A variable that this CI always sets.
@@ -174,6 +195,7 @@ mod tests {
                 uri: "docker.io/library/node".to_owned(),
                 digest: DependencyDigest::Sha256(Digest::of(b"")),
             }],
+            identity: None,
         }
     }
 

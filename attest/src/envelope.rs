@@ -129,7 +129,11 @@ pub fn open_payload(
 
 /// That something is no larger than evidence may be.
 pub(crate) fn within(bytes: &[u8], what: &'static str, limits: &Limits) -> Result<(), Error> {
-    let limit = limits.evidence;
+    at_most(bytes, what, limits.evidence)
+}
+
+/// That something has at most `limit` bytes.
+pub(crate) fn at_most(bytes: &[u8], what: &'static str, limit: u64) -> Result<(), Error> {
     if u64::try_from(bytes.len()).is_ok_and(|size| size <= limit) {
         Ok(())
     } else {

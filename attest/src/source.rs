@@ -1,6 +1,10 @@
-//! What a build was made from, as its git repository tells it.
+//! What a build was made from, as its git repository and its lock files tell it.
 //!
 //! The repository is only read: no remote is spoken to, no hook and no filter program is run.
+
+mod lock_files;
+
+pub use lock_files::lock_files;
 
 use crate::Error;
 use camino::Utf8Path;

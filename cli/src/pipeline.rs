@@ -10,7 +10,7 @@ use crate::{
         advise::{self, Advised},
         attest::{self, Attachment, Attested, Findings},
         decide::{self, Build, Case},
-        index,
+        dependencies, index,
         inventory::{self, Cataloged},
         keys,
         promote::{self, Order, Promoted},
@@ -167,11 +167,14 @@ impl Pipeline<'_> {
     async fn state(&self, ctx: &Context, facts: &Facts, signer: &Signer) -> Result<Stated, Error> {
         let Statements::Made(directory) = self.statements else { return Ok(Stated::default()) };
         let source = source::read(directory)?;
+        let mut went_in = dependencies::of_build(&facts.case());
+        went_in.extend(dependencies::of_source(ctx, directory)?);
         let findings = Findings {
             resolved: &facts.resolved,
             cataloged: &facts.cataloged,
             scan: Some(&facts.scan),
             source: source.as_ref(),
+            dependencies: went_in,
         };
         let attested = attest::attest(ctx, &findings, &attest::STATED, signer).await?;
         let (carried, unattached) = match attest::attach(ctx, &facts.resolved, &attested).await {

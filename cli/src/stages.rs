@@ -5,6 +5,7 @@ pub(crate) mod advise;
 pub(crate) mod advisories;
 pub(crate) mod attest;
 pub(crate) mod decide;
+pub(crate) mod dependencies;
 pub(crate) mod index;
 pub(crate) mod inventory;
 pub(crate) mod keys;

@@ -1,8 +1,8 @@
 //! GitHub Actions, in the form that `actions/attest-build-provenance` writes.
 //!
-//! <https://actions.github.io/buildtypes/workflow/v1>. Off-spec: the builder is the workflow that was started
-//! (`GITHUB_WORKFLOW_REF`). Where the job runs in a reusable workflow, the specification names that one, which only the
-//! identity token of the job tells.
+//! <https://actions.github.io/buildtypes/workflow/v1>. Where the job runs in a reusable workflow, the builder is that one
+//! (`job_workflow_ref`), which only the identity token of the job tells. Off-spec: without a token it is the workflow that
+//! was started (`GITHUB_WORKFLOW_REF`).
 
 use super::{Builder, DependencyDigest, Input, ProvenanceFacts, ResolvedDependency};
 use crate::Error;
@@ -13,6 +13,18 @@ use std::collections::BTreeMap;
 pub(super) const BUILDER: Builder = Builder {
     id: "GitHub Actions",
     detects: |env| env.get("GITHUB_ACTIONS").is_some_and(|value| value == "true"),
+    claims: &[
+        ("GITHUB_REPOSITORY", "repository"),
+        ("GITHUB_REF", "ref"),
+        ("GITHUB_SHA", "sha"),
+        ("GITHUB_WORKFLOW_REF", "workflow_ref"),
+        ("GITHUB_EVENT_NAME", "event_name"),
+        ("GITHUB_REPOSITORY_ID", "repository_id"),
+        ("GITHUB_REPOSITORY_OWNER_ID", "repository_owner_id"),
+        ("GITHUB_RUN_ID", "run_id"),
+        ("GITHUB_RUN_ATTEMPT", "run_attempt"),
+        ("RUNNER_ENVIRONMENT", "runner_environment"),
+    ],
     facts,
 };
 
@@ -47,7 +59,7 @@ fn facts(input: &Input<'_>) -> Result<ProvenanceFacts, Error> {
         external_parameters: field("workflow", workflow),
         internal_parameters: field("github", github),
         dependencies,
-        builder_id: format!("{server}/{workflow_ref}"),
+        builder_id: format!("{server}/{}", input.claim("job_workflow_ref").unwrap_or(workflow_ref)),
         builder_version: BTreeMap::new(),
         invocation_id: Some(format!("{url}/actions/runs/{run}/attempts/{attempt}")),
         started: None,
@@ -84,7 +96,7 @@ mod tests {
     use crate::{
         Error,
         builders::{
-            Variables, detect,
+            IdentityClaims, Variables, detect,
             tests::{run, variables},
         },
         predicates::slsa_provenance_v1::predicate,
@@ -151,6 +163,44 @@ mod tests {
                 },
             })
         );
+    }
+
+    #[test]
+    fn b17_what_the_identity_token_says_counts_and_names_the_reusable_workflow() {
+        let mut run = run();
+        let claims = [
+            ("repository", "acme/app"),
+            ("ref", "refs/heads/main"),
+            ("sha", "abcdefabcdefabcdefabcdefabcdefabcdefabcd"),
+            ("workflow_ref", "acme/app/.github/workflows/ci.yml@refs/heads/main"),
+            ("job_workflow_ref", "acme/ci/.github/workflows/build.yml@refs/tags/v3"),
+            ("run_id", "21"),
+        ];
+        run.identity = Some(IdentityClaims(variables(&claims)));
+        let found = predicate(&detect(&env(), None, &run).unwrap());
+        assert_eq!(
+            found["runDetails"]["builder"]["id"],
+            "https://github.com/acme/ci/.github/workflows/build.yml@refs/tags/v3"
+        );
+        assert_eq!(
+            found["runDetails"]["metadata"]["invocationId"],
+            "https://github.com/acme/app/actions/runs/21/attempts/2"
+        );
+        let definition = &found["buildDefinition"];
+        assert_eq!(definition["externalParameters"]["workflow"]["ref"], "refs/heads/main");
+        assert_eq!(
+            definition["resolvedDependencies"][0],
+            json!({
+                "uri": "git+https://github.com/acme/app@refs/heads/main",
+                "digest": {"gitCommit": "abcdefabcdefabcdefabcdefabcdefabcdefabcd"},
+            })
+        );
+        // A claim of nothing does not fall back to what anybody could set.
+        run.identity = Some(IdentityClaims(variables(&[("sha", "")])));
+        assert!(matches!(
+            detect(&env(), None, &run),
+            Err(Error::VariableMissing { variable: "GITHUB_SHA", .. })
+        ));
     }
 
     #[test]

@@ -15,6 +15,7 @@ const MASKED: &str = "[MASKED]";
 pub(super) const BUILDER: Builder = Builder {
     id: "GitLab CI",
     detects: |env| env.get("GITLAB_CI").is_some_and(|value| value == "true"),
+    claims: &[("CI_COMMIT_SHA", "sha"), ("CI_JOB_ID", "job_id"), ("CI_RUNNER_ID", "runner_id")],
     facts,
 };
 
@@ -67,7 +68,7 @@ mod tests {
     use crate::{
         Error,
         builders::{
-            Variables, detect,
+            IdentityClaims, Variables, detect,
             tests::{run, variables},
         },
         predicates::slsa_provenance_v1::predicate,
@@ -135,6 +136,27 @@ mod tests {
             })
         );
         assert!(!found.to_string().contains("hunter2"));
+    }
+
+    #[test]
+    fn what_the_identity_token_says_counts() {
+        let mut run = run();
+        run.identity = Some(IdentityClaims(variables(&[
+            ("job_id", "27"),
+            ("runner_id", "28"),
+            ("sha", &COMMIT.replace('1', "a")),
+        ])));
+        let found = predicate(&detect(&env(), None, &run).unwrap());
+        assert_eq!(
+            found["runDetails"]["builder"]["id"],
+            "https://gitlab.com/acme/app/-/runners/28"
+        );
+        assert_eq!(found["runDetails"]["metadata"]["invocationId"], "27");
+        assert_eq!(found["buildDefinition"]["internalParameters"]["job"], "27");
+        assert_eq!(
+            found["buildDefinition"]["resolvedDependencies"][0]["digest"]["gitCommit"],
+            COMMIT.replace('1', "a")
+        );
     }
 
     #[test]

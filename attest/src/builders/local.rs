@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// The builder.
-pub(super) const BUILDER: Builder = Builder { id: "local", detects: |_| true, facts };
+pub(super) const BUILDER: Builder = Builder { id: "local", detects: |_| true, claims: &[], facts };
 
 #[expect(clippy::unnecessary_wraps, reason = "every builder has this form")]
 fn facts(input: &Input<'_>) -> Result<ProvenanceFacts, Error> {

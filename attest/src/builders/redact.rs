@@ -2,7 +2,7 @@
 
 use super::{ProvenanceFacts, Variables};
 use serde_json::{Map, Value};
-use url::Url;
+use url::{Url, form_urlencoded::byte_serialize};
 
 /// What stands in the place of a secret.
 const REDACTED: &str = "[REDACTED]";
@@ -18,6 +18,13 @@ const SECRET_NAMES: &[&str] = &[
     "API_KEY",
     "APIKEY",
     "ACCESS_KEY",
+    "SIGNING_KEY",
+    "ENCRYPTION_KEY",
+    "AUTH_CONFIG",
+    "CONNECTION_STRING",
+    "COOKIE",
+    "WEBHOOK",
+    "JWT",
 ];
 /// The shortest value of such a variable that is looked for: a shorter one would be found everywhere.
 const SECRET_LENGTH: usize = 8;
@@ -33,15 +40,31 @@ const TOKEN_PREFIXES: &[&str] = &[
     "gldt-",
     "glrt-",
     "glcbt-",
+    "glptt-",
+    "glft-",
+    "glagent-",
+    "glsoat-",
     "AKIA",
     "ASIA",
     "xoxb-",
     "xoxp-",
+    "xapp-",
     "npm_",
     "pypi-",
     "sk_live_",
+    "rk_live_",
+    "sk-",
     "dckr_pat_",
+    "dckr_oat_",
+    "rubygems_",
+    "dop_v1_",
+    "glsa_",
+    "hf_",
+    "AIza",
+    "ya29.",
+    "SG.",
     "hvs.",
+    "hvb.",
     "eyJ",
 ];
 /// The shortest word that is taken for a token.
@@ -49,10 +72,10 @@ const TOKEN_LENGTH: usize = 20;
 
 /// The facts without the values of secret variables, tokens of well-known forms, and passwords in URLs.
 pub(super) fn redact(mut facts: ProvenanceFacts, env: &Variables) -> ProvenanceFacts {
-    let mut secrets: Vec<&str> = env
+    let mut secrets: Vec<String> = env
         .iter()
         .filter(|(name, value)| is_secret_name(name) && value.len() >= SECRET_LENGTH)
-        .map(|(_, value)| value.as_str())
+        .flat_map(|(_, value)| [value.clone(), byte_serialize(value.as_bytes()).collect()])
         .collect();
     // The longer first, so that no half of one is left when another is part of it.
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
@@ -63,6 +86,9 @@ pub(super) fn redact(mut facts: ProvenanceFacts, env: &Variables) -> ProvenanceF
         redactor.text(&format!("resolvedDependencies.{index}.uri"), &mut dependency.uri);
     }
     redactor.text("builder.id", &mut facts.builder_id);
+    for (name, version) in &mut facts.builder_version {
+        redactor.text(&format!("builder.version.{name}"), version);
+    }
     if let Some(id) = &mut facts.invocation_id {
         redactor.text("metadata.invocationId", id);
     }
@@ -75,12 +101,13 @@ fn is_secret_name(name: &str) -> bool {
     SECRET_NAMES.iter().any(|part| name.contains(part))
 }
 
-struct Redactor<'a> {
-    secrets: Vec<&'a str>,
+struct Redactor {
+    /// As they are, and as URLs have them.
+    secrets: Vec<String>,
     redacted: Vec<String>,
 }
 
-impl Redactor<'_> {
+impl Redactor {
     fn map(&mut self, place: &str, map: &mut Map<String, Value>) {
         for (name, value) in map {
             self.value(&format!("{place}.{name}"), value);
@@ -116,13 +143,17 @@ impl Redactor<'_> {
     }
 }
 
-/// A URL without the user and the password in it; any other text as it is.
+/// A URL without the user and the password in it, where they are somebody's; any other text as it is.
 fn without_password(text: &str) -> String {
     let (scheme, url) = match text.strip_prefix("git+") {
         Some(url) => ("git+", url),
         None => ("", text),
     };
-    let Some(mut url) = Url::parse(url).ok().filter(|url| url.password().is_some()) else {
+    // On the web a user without a password is a token; for SSH it is `git`, and everybody's.
+    let is_private = |url: &Url| {
+        url.password().is_some() || (url.scheme().starts_with("http") && !url.username().is_empty())
+    };
+    let Some(mut url) = Url::parse(url).ok().filter(is_private) else {
         return text.to_owned();
     };
     if url.set_password(None).and_then(|()| url.set_username("")).is_ok() {
@@ -175,6 +206,12 @@ mod tests {
         check(&[("VERSION", "s3cr3ts3cr3t")], "s3cr3ts3cr3t", "s3cr3ts3cr3t");
         check(&[], "git+https://bot:hunter2@github.com/a/b@v1", "git+https://github.com/a/b@v1");
         check(&[], "ssh://git@github.com/a/b", "ssh://git@github.com/a/b");
+        check(&[], "https://f00ba4@github.com/a/b", "https://github.com/a/b");
+        check(
+            &[("DEPLOY_TOKEN", "p@ss/w0rd")],
+            "https://x/?t=p%40ss%2Fw0rd",
+            "https://x/?t=[REDACTED]",
+        );
         check(
             &[],
             "refs/heads/ghp_0123456789012345678901234567890123456789",

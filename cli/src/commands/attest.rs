@@ -8,7 +8,7 @@ use crate::{
     files, report,
     stages::{
         attest::{self, Attested, Findings},
-        index, inventory, keys, resolve,
+        dependencies, index, inventory, keys, resolve,
     },
 };
 use camino::Utf8Path;
@@ -35,16 +35,18 @@ pub(crate) async fn attest(
     } else {
         None
     };
-    let source = if types.contains(&AttestationType::Provenance) {
-        source::read(&arguments.source)?
+    let (source, dependencies) = if types.contains(&AttestationType::Provenance) {
+        let lock_files = dependencies::of_source(ctx, &arguments.source)?;
+        (source::read(&arguments.source)?, lock_files)
     } else {
-        None
+        (None, Vec::new())
     };
     let findings = Findings {
         resolved: &resolved,
         cataloged: &cataloged,
         scan: scan.as_ref(),
         source: source.as_ref(),
+        dependencies,
     };
     let attested = attest::attest(ctx, &findings, types, &signer).await?;
     let text = if let Some(directory) = &arguments.bundles {

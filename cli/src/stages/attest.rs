@@ -64,6 +64,8 @@ pub(crate) struct Findings<'a> {
     pub scan: Option<&'a Scan>,
     /// The source that was built, where it is known.
     pub source: Option<&'a SourceFacts>,
+    /// What else went into it.
+    pub dependencies: Vec<ResolvedDependency>,
 }
 
 /// Signs a statement of each type.
@@ -210,7 +212,8 @@ fn provenance(ctx: &Context, findings: &Findings<'_>) -> Result<serde_json::Valu
         started: ctx.document_time.unwrap_or(ctx.now),
         finished: ctx.document_time.unwrap_or(ctx.now),
         tool_version: crate::context::VERSION.to_owned(),
-        dependencies: Vec::<ResolvedDependency>::new(),
+        dependencies: findings.dependencies.clone(),
+        identity: None,
     };
     let facts = builders::detect(ctx.environment.all(), findings.source, &run)?;
     Ok(predicates::slsa_provenance_v1::predicate(&facts))

@@ -80,7 +80,15 @@ impl Case<'_> {
         ctx: &Context,
         evidence: Option<&BTreeMap<EvidenceKind, Presence>>,
     ) -> Decision {
-        let facts = Facts {
+        plimsoll_policy::decide(self.policy, &self.facts(evidence), ctx.now)
+    }
+
+    /// What the rules look at.
+    pub(crate) fn facts<'f>(
+        &'f self,
+        evidence: Option<&'f BTreeMap<EvidenceKind, Presence>>,
+    ) -> Facts<'f> {
+        Facts {
             users: self.users,
             image: self.image,
             inventory: self.inventory,
@@ -92,8 +100,7 @@ impl Case<'_> {
             build_args: &self.build.arguments,
             bases: self.bases,
             evidence,
-        };
-        plimsoll_policy::decide(self.policy, &facts, ctx.now)
+        }
     }
 
     /// The approved base image whose layers the image begins with.
