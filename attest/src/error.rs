@@ -416,6 +416,7 @@ impl Classify for Error {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most errors have no way out of their own")]
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::KeyLabel { found, .. } if found == "ENCRYPTED PRIVATE KEY" => {
@@ -428,9 +429,6 @@ impl Classify for Error {
             }
             Self::KeyFile { source, .. } => return source.hint(),
             Self::Signer { source, .. } => return source.hint(),
-            Self::RsaKeySize { .. } => {
-                "make a new key: `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out KEY`".to_owned()
-            }
             Self::FileExists { path } => format!("use the key in `{path}`, or choose another path"),
             Self::ForeignRepository { path } => {
                 format!("if you trust it: `git config --global --add safe.directory {path}`")
@@ -438,61 +436,24 @@ impl Classify for Error {
             Self::VariableMissing { builder, .. } | Self::VariableMalformed { builder, .. } => {
                 format!("this looks like {builder} because of its environment; run where all of it is set, or none")
             }
-            Self::TrustRoot { .. } => {
-                "give the file that `gh attestation trusted-root` or `cosign trusted-root create` prints, or leave it out: the public instance's is built in".to_owned()
-            }
-            Self::NoSubject
-            | Self::TooManySubjects { .. }
-            | Self::MisplacedMaterial { .. }
-            | Self::TooMany { .. }
-            | Self::PredicateType { .. }
-            | Self::PredicateNotAnObject { .. }
-            | Self::TooLarge { .. }
-            | Self::Malformed { .. }
-            | Self::OtherDocument { .. }
-            | Self::UnsupportedBundle { .. }
-            | Self::AmbiguousBundle { .. }
-            | Self::SignatureCount { .. }
-            | Self::PayloadType { .. }
-            | Self::NoTrustedKey
-            | Self::NotSignedBy { .. }
-            | Self::MalformedKey { .. }
-            | Self::KeyLabel { .. }
-            | Self::UnsupportedKey { .. }
-            | Self::WrongPassword
-            | Self::UnsupportedEncryption
-            | Self::PrivateHalfElsewhere
-            | Self::ReadFile { .. }
-            | Self::WriteFile { .. }
-            | Self::Cryptography { .. }
-            | Self::Git { .. }
-            | Self::PasswordMissing
-            | Self::NoIdentity { .. }
-            | Self::TokenPermission { .. }
-            | Self::TokenMalformed
-            | Self::TokenAudience { .. }
-            | Self::TokenExpired { .. }
-            | Self::Unusable { .. }
-            | Self::NoService { .. }
-            | Self::SeveralServices { .. }
-            | Self::Client { .. }
-            | Self::ServiceRefused { .. }
-            | Self::ServiceUnavailable { .. }
-            | Self::ServiceAnswer { .. }
-            | Self::TimestampNonce { .. }
-            | Self::CertificateTooShort { .. }
-            | Self::Unverifiable { .. } => return self.fixed_hint().map(str::to_owned),
+            _ => return self.fixed_hint().map(str::to_owned),
         })
     }
 }
 
 impl Error {
     /// A way out that is the same whatever the error holds.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "`hint` names every variant")]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most errors have no way out of their own")]
     fn fixed_hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::PasswordMissing => {
                 "give the password that the key was encrypted with in `PLIMSOLL_KEY_PASSWORD`"
+            }
+            Self::RsaKeySize { .. } => {
+                "make a new key: `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out KEY`"
+            }
+            Self::TrustRoot { .. } => {
+                "give the file that `gh attestation trusted-root` or `cosign trusted-root create` prints, or leave it out: the public instance's is built in"
             }
             Self::NoIdentity { ci } => no_identity(*ci),
             Self::TokenPermission { .. } => {

@@ -16,7 +16,7 @@ pub(crate) use sbom::{
     SbomListArguments, SbomMergeArguments, SbomScoreArguments,
 };
 pub(crate) use signing::SigningArguments;
-pub(crate) use verify::{TrustArguments, VerifyArguments, VerifyBundleArguments};
+pub(crate) use verify::{RootArguments, TrustArguments, VerifyArguments, VerifyBundleArguments};
 pub(crate) use vex::{
     VexAddArguments, VexArguments, VexCommand, VexExportArguments, VexFormat, VexListArguments,
 };
@@ -375,6 +375,8 @@ pub(crate) struct AttestArguments {
     pub index: IndexArguments,
     #[command(flatten)]
     pub signing: SigningArguments,
+    #[command(flatten)]
+    pub root: RootArguments,
 }
 
 /// What can be stated about an image.

@@ -109,16 +109,17 @@ struct Keys {
 impl Pipeline<'_> {
     /// Takes the image through all the stages.
     pub(crate) async fn run(&self, ctx: &Context) -> Result<&'static ExitStatus, Error> {
-        let keyless = keys::keyless_signer(ctx, &self.judging.signing).await?;
+        let keyless =
+            keys::keyless_signer(ctx, &self.judging.signing, &self.judging.trust.root).await?;
         let facts = self.gather(ctx).await?;
         let signer = match keyless {
             Some(signer) => signer,
             None => Signer::Key(keys::signer(ctx, &self.judging.signing.key)?),
         };
-        let believed =
-            trust::of_policy(ctx, &facts.policy, &self.judging.trust, signer.public_key())?;
-        let keys = Keys { signer, believed };
-        let stated = match self.state(ctx, &facts, &keys.signer).await {
+        // What is wrong with whom the policy believes is said before anything is signed; an identity is known afterwards.
+        let believe = |own| trust::of_policy(ctx, &facts.policy, &self.judging.trust, own);
+        believe(trust::own(&signer).await)?;
+        let stated = match self.state(ctx, &facts, &signer).await {
             Ok(stated) => stated,
             Err(error) => {
                 // What is wrong with the image itself is so without any statement.
@@ -126,6 +127,8 @@ impl Pipeline<'_> {
                 return exit::settle(&ctx.ui, exit::of_verdict(verdict), Err(error));
             }
         };
+        let believed = believe(trust::own(&signer).await)?;
+        let keys = Keys { signer, believed };
         let verified = look(ctx, &facts.resolved, &stated.carried, &keys.believed).await;
         let decision = facts.case().decide(ctx, Some(verified.presence()));
         let promotion = match stated.unattached {

@@ -18,13 +18,10 @@ pub(crate) struct SigningArguments {
     /// gives the job, or `SIGSTORE_ID_TOKEN`].
     #[arg(long, value_name = "FILE", env = "PLIMSOLL_IDENTITY_TOKEN")]
     pub identity_token: Option<Utf8PathBuf>,
-    /// With `--keyless`, signing configuration (v0.2, JSON) of a private instance; its trust root goes with it.
+    /// With `--keyless`, signing configuration (v0.2, JSON) of a private instance; its `--trusted-root` goes with it,
+    /// by which what the services answer is verified before it is used.
     #[arg(long, value_name = "FILE", env = "PLIMSOLL_SIGNING_CONFIG")]
     pub signing_config: Option<Utf8PathBuf>,
-    /// With `--signing-config`, trust root of the instance (`trusted_root.json`): what the services answer is verified by it
-    /// before it is used.
-    #[arg(long, value_name = "FILE", env = "PLIMSOLL_TRUSTED_ROOT")]
-    pub trusted_root: Option<Utf8PathBuf>,
     /// With `--keyless`, how long the services are waited for, all attempts for one statement together.
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration, env = "PLIMSOLL_SIGNING_TIMEOUT")]
     pub signing_timeout: Duration,

@@ -7,13 +7,20 @@ use clap::Args;
 use plimsoll_model::identity::{IdentityDemand, IdentityPattern};
 use std::time::Duration;
 
-/// How well evidence has to be proven.
+/// Whose word counts.
 #[derive(Debug, Clone, Default, Args)]
-pub(crate) struct TrustArguments {
+pub(crate) struct RootArguments {
     /// Whose word counts for certificates, logs and times: the trusted root of a Sigstore instance, or several of them
     /// [default: the policy's, else Sigstore's and GitHub's, which are built in].
     #[arg(long, value_name = "FILE", env = "PLIMSOLL_TRUSTED_ROOT")]
     pub trusted_root: Option<Utf8PathBuf>,
+}
+
+/// How well evidence has to be proven.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct TrustArguments {
+    #[command(flatten)]
+    pub root: RootArguments,
     /// How long ago evidence may have been signed, such as 30d [default: the policy's, else any time].
     #[arg(long = "max-evidence-age", value_name = "DURATION", value_parser = duration)]
     pub max_age: Option<Duration>,

@@ -23,7 +23,7 @@ pub(crate) async fn attest(
     let types =
         if arguments.types.is_empty() { attest::STATED.as_slice() } else { &arguments.types };
     check_target(arguments)?;
-    let signer = match keys::keyless_signer(ctx, &arguments.signing).await? {
+    let signer = match keys::keyless_signer(ctx, &arguments.signing, &arguments.root).await? {
         Some(signer) => signer,
         None => Signer::Key(keys::signer(ctx, &arguments.signing.key)?),
     };

@@ -1,7 +1,7 @@
 //! The key that signs, and the keys that are believed.
 
 use crate::{
-    args::{KeyArguments, PrivateKey, SigningArguments},
+    args::{KeyArguments, PrivateKey, RootArguments, SigningArguments},
     context::{Context, VERSION},
     env,
     error::Error,
@@ -25,12 +25,13 @@ use plimsoll_attest::{
 pub(crate) async fn keyless_signer(
     ctx: &Context,
     arguments: &SigningArguments,
+    RootArguments { trusted_root }: &RootArguments,
 ) -> Result<Option<Signer>, Error> {
-    check_signing(ctx, arguments)?;
+    check_signing(ctx, arguments, trusted_root.as_deref())?;
     if !arguments.keyless {
         return Ok(None);
     }
-    let (services, trusted_root) = match (&arguments.signing_config, &arguments.trusted_root) {
+    let (services, trusted_root) = match (&arguments.signing_config, trusted_root) {
         (Some(config), Some(root)) => {
             let config = files::read_text(config, ctx.limits.user_file)?;
             let services = Services::from_signing_config(&config, ctx.now)?;
@@ -59,9 +60,12 @@ pub(crate) async fn keyless_signer(
 }
 
 /// Which flags go together.
-fn check_signing(ctx: &Context, arguments: &SigningArguments) -> Result<(), Error> {
-    let SigningArguments { key, keyless, identity_token, signing_config, trusted_root, .. } =
-        arguments;
+fn check_signing(
+    ctx: &Context,
+    arguments: &SigningArguments,
+    trusted_root: Option<&Utf8Path>,
+) -> Result<(), Error> {
+    let SigningArguments { key, keyless, identity_token, signing_config, .. } = arguments;
     let wrong = |message: &str, hint: &str| Err(Error::usage(message, hint));
     if !keyless {
         return match (identity_token, signing_config) {
@@ -82,7 +86,7 @@ fn check_signing(ctx: &Context, arguments: &SigningArguments) -> Result<(), Erro
             "sign with a key: `--key FILE`",
         );
     }
-    if signing_config.is_some() != trusted_root.is_some() {
+    if signing_config.is_some() && trusted_root.is_none() {
         return wrong(
             "`--signing-config` and `--trusted-root` belong together: one says whom to ask, the other what to believe",
             "give both, for a private instance, or neither, for Sigstore's public-good instance",

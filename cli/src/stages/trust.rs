@@ -1,22 +1,37 @@
 //! Who is believed: by the policy, by the command line, or because it is the key that signs here.
 
 use crate::{args::TrustArguments, context::Context, error::Error, files, stages::keys};
-use plimsoll_attest::{Demands, MaxAge, PublicKey, SignerDemand, Trust, TrustRoot, TrustedSigner};
+use plimsoll_attest::{
+    Demands, MaxAge, PublicKey, SignerDemand, Trust, TrustRoot, TrustedSigner,
+    signers::{Signer, keyless::Holder},
+};
 use plimsoll_model::{
     evidence::{Legacy, Unlogged},
     identity::IdentityDemand,
 };
 use plimsoll_policy::{Policy, SignerPolicy, SignerWho};
 
-/// Those whom the policy believes, else whoever holds the key that signs here: nobody but us has it.
+/// Whoever signs here, as somebody to believe where the policy lists nobody.
+pub(crate) async fn own(signer: &Signer) -> Option<TrustedSigner> {
+    match signer {
+        Signer::Key(signer) => Some(of_key(signer.public_key().clone(), Unlogged::Accept)),
+        Signer::Keyless(signer) => {
+            let Holder { identity, issuer } = signer.holder().await?;
+            let demand = IdentityDemand::new(issuer, identity.parse().ok()?);
+            Some(TrustedSigner { who: SignerDemand::Identity(demand), predicate_types: None })
+        }
+    }
+}
+
+/// Those whom the policy believes, else whoever signs here, else whoever has the local key.
 pub(crate) fn of_policy(
     ctx: &Context,
     policy: &Policy,
     arguments: &TrustArguments,
-    own: Option<&PublicKey>,
+    own: Option<TrustedSigner>,
 ) -> Result<Trust, Error> {
     let signers = match (policy.evidence().signers.as_slice(), own) {
-        ([], Some(key)) => vec![of_key(key.clone(), Unlogged::Accept)],
+        ([], Some(own)) => vec![own],
         ([], None) => {
             let local = keys::local_public_key(ctx)?.into_iter();
             local.map(|key| of_key(key, Unlogged::Accept)).collect()
@@ -112,7 +127,7 @@ fn complete(
 /// The root that flag or policy names, else the one that was fetched last, else what is built in.
 fn root(ctx: &Context, policy: &Policy, arguments: &TrustArguments) -> Result<TrustRoot, Error> {
     let beside = |path: &camino::Utf8PathBuf| Context::beside_policy(policy, path);
-    let named = arguments.trusted_root.clone();
+    let named = arguments.root.trusted_root.clone();
     match named.or_else(|| policy.evidence().trusted_root.as_ref().map(beside)) {
         Some(path) => {
             let text = files::read_text(&path, ctx.limits.user_file)?;
