@@ -265,6 +265,12 @@ pub enum Error {
         /// The kind.
         service: &'static str,
     },
+    /// A service would be shown an identity token where others can see it.
+    #[error("will not send what it takes to sign to `{url}`: expected https")]
+    OpenTransport {
+        /// Where.
+        url: String,
+    },
     /// The HTTP client could not be set up.
     #[error("cannot set up the HTTP client")]
     Client {
@@ -383,6 +389,7 @@ impl Classify for Error {
             | Self::NoService { .. }
             | Self::SeveralServices { .. }
             | Self::PrivateHalfElsewhere
+            | Self::OpenTransport { .. }
             | Self::VariableMissing { .. }
             | Self::VariableMalformed { .. } => Class::Usage,
             Self::KeyFile { source, .. } => source.class(),

@@ -119,6 +119,7 @@ impl KeylessSigner {
         let exchange = self.exchange(deadline);
         let payload = statement.to_bytes();
         let mut session = self.session.lock().await;
+        let mut withheld: u8 = 0;
         loop {
             // 1. A key and its certificate, of which enough is left.
             let minted = self.minted(&mut session, &exchange).await?;
@@ -143,6 +144,9 @@ impl KeylessSigner {
                     return self.verify(wire, statement, &self.policy);
                 }
                 Logged::Stale => session.minted = None,
+                // An earlier attempt was heard, and its answer lost: another signature by the same key is another entry.
+                Logged::Withheld if withheld < 2 => withheld = withheld.saturating_add(1),
+                Logged::Withheld => return Err(rekor::withheld(log)),
             }
         }
     }

@@ -44,13 +44,16 @@ impl RekorV2 {
         }
     }
 
-    /// The same entry twice is answered with where it is: tile logs know duplicates for a while, and refuse none.
     fn take(&mut self, body: Vec<u8>, flaws: &BTreeSet<Flaw>) -> Reply {
-        let known = self.log.bodies.iter().position(|known| *known == body);
-        let index = known.unwrap_or_else(|| {
-            self.log.bodies.push(body);
-            self.log.bodies.len() - 1
-        });
+        if let Some(index) = self.log.bodies.iter().position(|known| *known == body) {
+            // It says where the entry is, and gives it to nobody but by its tiles.
+            let message = format!(
+                "an equivalent entry already exists in the transparency log with index {index}"
+            );
+            return Reply::refusal(409, &message).header("x-log-index", index.to_string());
+        }
+        let index = self.log.bodies.len();
+        self.log.bodies.push(body);
         let key = if flaws.contains(&Flaw::WrongLogKey) { &self.stranger } else { &self.log.key };
         let proof = self.log.prove(index, key);
         // As gRPC gateways write it: 64-bit numbers are texts, and what is not set is there all the same.

@@ -5,6 +5,7 @@
 use super::{
     http::{Answer, Exchange},
     identity::{AUDIENCE, AmbientIdentity, IdentityToken},
+    services::check_transport,
 };
 use crate::Error;
 use reqwest::Client;
@@ -29,6 +30,7 @@ pub(super) async fn token(
         what: "the variable `ACTIONS_ID_TOKEN_REQUEST_URL`",
         source: Box::new(source),
     })?;
+    check_transport(&url)?;
     url.query_pairs_mut().append_pair("audience", AUDIENCE);
     let exchange = Exchange { service: GITHUB, secret: Some(&ambient.bearer), ..*exchange };
     let request = client.get(url).bearer_auth(ambient.bearer.expose());

@@ -25,6 +25,8 @@ pub(super) enum Logged {
     Entry(Box<TransparencyLogEntry>),
     /// It is not, and its certificate has become too old to try again.
     Stale,
+    /// It is, and the log does not give it to us.
+    Withheld,
 }
 
 /// Logs an envelope with the certificate that verifies it.
@@ -59,10 +61,9 @@ pub(super) async fn log(
             );
             let entries = below(url, "api/v2/log/entries");
             match exchange.ask(post(client, &entries, &entry)).await? {
-                Answer::Done(body) => serde_json::from_slice(&body)
-                    .map(|entry| Logged::Entry(Box::new(entry)))
-                    .map_err(|source| answer(&entries, source)),
-                Answer::Known(_) => Err(unexpected(&entries, "an entry that is there already")),
+                Answer::Done(body) => read_v2(&entries, &body).map(Logged::Entry),
+                // Its entries are read in tiles, with proofs that whoever reads them makes himself.
+                Answer::Known(_) => Ok(Logged::Withheld),
                 Answer::Stale => Ok(Logged::Stale),
             }
         }
@@ -111,6 +112,21 @@ fn read_v1(url: &Url, body: &[u8]) -> Result<Box<TransparencyLogEntry>, Error> {
     };
     let entry = entry.to_bundle_entry(KindVersion::DsseV001);
     entry.map(Box::new).map_err(|source| answer(url, source))
+}
+
+/// An answer that is the entry as bundles have it. What a log of this version says of time nobody vouches for: it is left out.
+fn read_v2(url: &Url, body: &[u8]) -> Result<Box<TransparencyLogEntry>, Error> {
+    let mut entry: TransparencyLogEntry =
+        serde_json::from_slice(body).map_err(|source| answer(url, source))?;
+    entry.integrated_time = None;
+    entry.inclusion_promise = None;
+    Ok(Box::new(entry))
+}
+
+/// What is said where a log withholds every entry.
+pub(super) fn withheld(log: &Log) -> Error {
+    let (Log::RekorV1(url) | Log::RekorV2(url)) = log;
+    unexpected(url, "an entry that is there already, each time")
 }
 
 fn answer(url: &Url, source: impl std::error::Error + Send + Sync + 'static) -> Error {

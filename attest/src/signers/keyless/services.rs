@@ -8,7 +8,7 @@ use sigstore_trust_root::{
     SIGSTORE_PRODUCTION_SIGNING_CONFIG, SIGSTORE_PRODUCTION_TRUSTED_ROOT, ServiceConfiguration,
     ServiceEndpoint, ServiceSelector, SigningConfig,
 };
-use url::Url;
+use url::{Host, Url};
 
 /// Where certificates, log entries and timestamps come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +44,10 @@ impl Services {
     /// [`Error::NoService`] where a log that dates nothing has none.
     pub fn new(fulcio: Url, log: Log, authority: Option<Url>) -> Result<Self, Error> {
         let authorities: Vec<_> = authority.into_iter().collect();
+        let (Log::RekorV1(entries) | Log::RekorV2(entries)) = &log;
+        for url in [&fulcio, entries].into_iter().chain(&authorities) {
+            check_transport(url)?;
+        }
         if matches!(log, Log::RekorV2(_)) && authorities.is_empty() {
             return Err(Error::NoService { service: TSA });
         }
@@ -79,14 +83,30 @@ impl Services {
             one_is_enough(&config.rekor_tlog_config, logs.len(), "Rekor")?;
             Log::RekorV1(first(logs, "Rekor")?)
         };
-        let authorities = usable(&config.tsa_urls, 1)?;
-        if !authorities.is_empty() {
+        let mut authorities = usable(&config.tsa_urls, 1)?.into_iter();
+        if authorities.len() > 0 {
             one_is_enough(&config.tsa_config, authorities.len(), TSA)?;
         }
-        if matches!(log, Log::RekorV2(_)) && authorities.is_empty() {
-            return Err(Error::NoService { service: TSA });
-        }
-        Ok(Self { fulcio, log, authorities })
+        let services = Self::new(fulcio, log, authorities.next())?;
+        let further = authorities.map(|url| check_transport(&url).map(|()| url));
+        let further = further.collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { authorities: [services.authorities, further].concat(), ..services })
+    }
+}
+
+/// That nobody on the way sees what is sent, an identity token above all: over TLS, or on this machine.
+pub(super) fn check_transport(url: &Url) -> Result<(), Error> {
+    let is_here = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    if url.scheme() == "https" || (url.scheme() == "http" && is_here) {
+        Ok(())
+    } else {
+        let (scheme, host) = (url.scheme(), url.host_str().unwrap_or_default());
+        Err(Error::OpenTransport { url: format!("{scheme}://{host}") })
     }
 }
 
@@ -179,5 +199,18 @@ mod tests {
         let url = "https://x.test".parse::<Url>().unwrap();
         assert!(none(TSA, Services::new(url.clone(), Log::RekorV2(url.clone()), None)));
         Services::new(url.clone(), Log::RekorV1(url), None).unwrap();
+    }
+
+    #[test]
+    fn a_token_is_sent_where_nobody_sees_it() {
+        for plain in ["http://x.test", "ftp://x.test", "http://127.0.0.1.x.test"] {
+            for (list, version) in [("caUrls", 1), ("rekorTlogUrls", 1), ("tsaUrls", 1)] {
+                let refused = read(|config| config[list] = json!([endpoint(plain, version)]));
+                assert!(matches!(refused, Err(Error::OpenTransport { url }) if url == plain));
+            }
+        }
+        for here in ["http://127.0.0.1:1", "http://[::1]:1", "http://localhost"] {
+            read(|config| config["caUrls"] = json!([endpoint(here, 1)])).unwrap();
+        }
     }
 }

@@ -255,6 +255,19 @@ async fn f23_an_entry_whose_answer_was_lost_is_read_again() {
 }
 
 #[tokio::test]
+async fn f23_what_a_log_of_tiles_has_and_does_not_give_is_signed_again() {
+    let sigstore = Sigstore::start().await.unwrap();
+    sigstore.fail("/rekor2", [Fault::Lose]);
+    sign(options(&sigstore, Instance::RekorV2)).await.unwrap();
+    let entry = "POST /rekor2/api/v2/log/entries";
+    assert_eq!(asked(&sigstore), [CERTIFICATE, TIMESTAMP, entry, entry, TIMESTAMP, entry]);
+    sigstore.misbehave(|seen| seen.path.starts_with("/rekor2").then(|| Fault::status(409)));
+    let error = sign(options(&sigstore, Instance::RekorV2)).await.unwrap_err();
+    assert!(matches!(error, Error::ServiceAnswer { service: "Rekor", .. }), "{error:?}");
+    assert_eq!(asked(&sigstore).iter().filter(|one| *one == entry).count(), 3);
+}
+
+#[tokio::test]
 async fn f23_a_conflict_without_an_entry_is_no_success() {
     let sigstore = Sigstore::start().await.unwrap();
     for location in ["", "/api/v1/log/entries/", "https://evil.test/../../secrets", "/x/00"] {
