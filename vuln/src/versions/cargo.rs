@@ -2,7 +2,7 @@
 //!
 //! <https://doc.rust-lang.org/cargo/reference/manifest.html#the-version-field>. RustSec writes no other.
 
-use super::{Scheme, Unorderable, order};
+use super::{Scheme, Unorderable, order, order_plain_semantic};
 use semver::Version;
 use std::cmp::Ordering;
 
@@ -14,7 +14,9 @@ pub(crate) const SCHEME: Scheme = Scheme {
 };
 
 fn compare(left: &str, right: &str) -> Result<Ordering, Unorderable> {
-    order(left, right, |text| Version::parse(text).ok(), Version::cmp_precedence)
+    let parse = |text: &str| Version::parse(text).ok();
+    let plain = order_plain_semantic(left, right);
+    plain.map_or_else(|| order(left, right, parse, Version::cmp_precedence), Ok)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! <https://go.dev/ref/mod#versions>, <https://go.dev/doc/toolchain#version>. Queries such as `v1` and `v1.2` are no
 //! versions, and neither are toolchains between releases (`devel go1.23-abc`) nor those by others (`go1.22.5-1`).
 
-use super::{Number, Scheme, Unorderable, order};
+use super::{Number, Scheme, Unorderable, order, order_plain_semantic};
 use semver::{Prerelease, Version};
 use std::cmp::Ordering;
 
@@ -12,7 +12,11 @@ pub(crate) const SCHEME: Scheme =
     Scheme { name: "a Go version", specification: "https://go.dev/ref/mod#versions", compare };
 
 fn compare(left: &str, right: &str) -> Result<Ordering, Unorderable> {
-    order(left, right, parse, Version::cmp_precedence)
+    let plain = order_plain_semantic(
+        left.strip_prefix('v').unwrap_or(left),
+        right.strip_prefix('v').unwrap_or(right),
+    );
+    plain.map_or_else(|| order(left, right, parse, Version::cmp_precedence), Ok)
 }
 
 /// The vulnerability database leaves out the `v` of modules and the `go` of toolchains.

@@ -91,6 +91,59 @@ fn order<'a, T>(
     Ok(compare(&read(left)?, &read(right)?))
 }
 
+/// Orders two versions that are numbers with dots between them and nothing else, as most are, without reading them into
+/// anything; numbers that are missing at the end are zeros. Nothing where one is anything else, or where a number may not
+/// fit into 64 bits: that is for the scheme to judge.
+fn order_plain(left: &str, right: &str) -> Option<Ordering> {
+    if !(is_plain(left) && is_plain(right)) {
+        return None;
+    }
+    let (mut left, mut right) = (left.as_bytes(), right.as_bytes());
+    while !(left.is_empty() && right.is_empty()) {
+        let order = take_number(&mut left).cmp(&take_number(&mut right));
+        if order.is_ne() {
+            return Some(order);
+        }
+    }
+    Some(Ordering::Equal)
+}
+
+/// Takes a number and the dot behind it off the front of a plain version; at its end there are but zeros.
+fn take_number(rest: &mut &[u8]) -> u64 {
+    let mut number = 0;
+    while let [byte, behind @ ..] = *rest {
+        *rest = behind;
+        if *byte == b'.' {
+            break;
+        }
+        number = number * 10 + u64::from(byte - b'0');
+    }
+    number
+}
+
+/// Digits with dots between them, no more at a stretch than fit into 64 bits whatever they are.
+fn is_plain(text: &str) -> bool {
+    let mut digits = 0;
+    for byte in text.bytes() {
+        digits = match byte {
+            b'0'..=b'9' if digits < 19 => digits + 1,
+            b'.' if digits > 0 => 0,
+            _ => return false,
+        };
+    }
+    digits > 0 && text.len() <= LONGEST
+}
+
+/// The same for versions of exactly three numbers without leading zeros, as Semantic Versioning has them.
+fn order_plain_semantic(left: &str, right: &str) -> Option<Ordering> {
+    let is_semantic = |text: &str| {
+        let mut numbers = text.as_bytes().split(|byte| *byte == b'.');
+        numbers.clone().count() == 3
+            && numbers.all(|number| number.len() == 1 || number.first() != Some(&b'0'))
+    };
+    (is_semantic(left) && is_semantic(right)).then(|| order_plain(left, right)).flatten()
+}
+
 /// Digits that are ordered by their value, however many they are.
 #[derive(Debug, Clone, Copy)]
 struct Number<'a>(&'a [u8]);
@@ -162,6 +215,7 @@ pub(crate) mod testing;
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::str::FromStr as _;
 
     /// Texts that look like versions of one scheme or another; many are read by several.
     const SHAPES: &[&str] = &[
@@ -215,6 +269,41 @@ mod tests {
                 }
             }
         }
+    }
+
+    proptest! {
+        #[test]
+        fn plain_versions_are_ordered_as_if_they_were_read(
+            left in "(0|1|01|10|99999999999999999999){1}(\\.(0|1|01|10)){0,4}",
+            right in "(0|1|10)(\\.(0|1|10|18446744073709551615)){0,3}",
+        ) {
+            for (left, right) in [(&left, &right), (&right, &left), (&right, &right)] {
+                if let Some(plain) = order_plain(left, right) {
+                    let read = |text: &str| pep440_rs::Version::from_str(text).ok();
+                    prop_assert_eq!(order(left, right, read, Ord::cmp), Ok(plain));
+                }
+                if let Some(plain) = order_plain_semantic(left, right) {
+                    let read = |text: &str| ::semver::Version::parse(text).ok();
+                    let order = order(left, right, read, ::semver::Version::cmp_precedence);
+                    prop_assert_eq!(order, Ok(plain));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_plain_is_left_to_the_scheme() {
+        for text in
+            ["", ".", "1.", ".1", "1..2", "1a", "v1", "1!1", "1.0+1", "99999999999999999999"]
+        {
+            assert_eq!(order_plain(text, "1.0.0"), None, "{text}");
+            assert_eq!(order_plain("1.0.0", text), None, "{text}");
+        }
+        for text in ["1", "1.2", "1.2.3.4", "01.2.3", "1.2.00"] {
+            assert_eq!(order_plain_semantic(text, "1.0.0"), None, "{text}");
+        }
+        assert_eq!(order_plain("1.10", "1.9.0"), Some(Ordering::Greater));
+        assert_eq!(order_plain_semantic("1.0.10", "1.0.9"), Some(Ordering::Greater));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! <https://github.com/npm/node-semver#versions>: `v` and `=` in front say nothing. Off-spec: one or two missing
 //! numbers are let pass, because advisories write them.
 
-use super::{Scheme, Unorderable, order, semver};
+use super::{Scheme, Unorderable, order, order_plain_semantic, semver};
 use ::semver::Version;
 use std::cmp::Ordering;
 
@@ -15,7 +15,8 @@ pub(crate) const SCHEME: Scheme = Scheme {
 };
 
 fn compare(left: &str, right: &str) -> Result<Ordering, Unorderable> {
-    order(left, right, parse, Version::cmp_precedence)
+    let plain = order_plain_semantic(left, right);
+    plain.map_or_else(|| order(left, right, parse, Version::cmp_precedence), Ok)
 }
 
 fn parse(text: &str) -> Option<Version> {

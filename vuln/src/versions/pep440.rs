@@ -2,7 +2,7 @@
 //!
 //! <https://packaging.python.org/en/latest/specifications/version-specifiers/> (PEP 440).
 
-use super::{Scheme, Unorderable, order};
+use super::{Scheme, Unorderable, order, order_plain};
 use pep440_rs::Version;
 use std::{cmp::Ordering, str::FromStr as _};
 
@@ -14,7 +14,8 @@ pub(crate) const SCHEME: Scheme = Scheme {
 };
 
 fn compare(left: &str, right: &str) -> Result<Ordering, Unorderable> {
-    order(left, right, |text| Version::from_str(text).ok(), Ord::cmp)
+    let parse = |text: &str| Version::from_str(text).ok();
+    order_plain(left, right).map_or_else(|| order(left, right, parse, Ord::cmp), Ok)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! <https://semver.org/spec/v2.0.0.html>. Off-spec: a `v` in front, and one or two missing numbers, are let pass,
 //! because advisories write them; build metadata does not count (§10).
 
-use super::{Scheme, Unorderable, order};
+use super::{Scheme, Unorderable, order, order_plain_semantic};
 use semver::{BuildMetadata, Prerelease, Version};
 use std::cmp::Ordering;
 
@@ -15,7 +15,8 @@ pub(crate) const SCHEME: Scheme = Scheme {
 };
 
 pub(super) fn compare(left: &str, right: &str) -> Result<Ordering, Unorderable> {
-    order(left, right, parse, Version::cmp_precedence)
+    let plain = order_plain_semantic(left, right);
+    plain.map_or_else(|| order(left, right, parse, Version::cmp_precedence), Ok)
 }
 
 /// The version without its build metadata.
