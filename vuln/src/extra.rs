@@ -195,11 +195,7 @@ impl Index {
 
     /// How likely it is that a flaw will be exploited in the next 30 days, from FIRST's model.
     pub fn epss(&self, cve: &str) -> Result<Option<Prediction<'_>>, Error> {
-        let Ok(cve) = cve.parse::<Cve>() else { return Ok(None) };
-        let found = self.entries(&cve.key(predictions::KIND), predictions::entry)?;
-        let Some((_, score)) = found.into_iter().find(|(last, _)| *last == cve.last()) else {
-            return Ok(None);
-        };
+        let Some(score) = self.score(cve)? else { return Ok(None) };
         let model = self.entries(&predictions::MODEL, predictions::model)?.into_iter().next();
         let (model, scored) = model.unwrap_or(("", None));
         Ok(Some(Prediction {
@@ -208,6 +204,16 @@ impl Index {
             model,
             scored,
         }))
+    }
+
+    /// The same without the model, which is the same for every flaw.
+    pub(crate) fn score(&self, cve: &str) -> Result<Option<predictions::Score>, Error> {
+        let Ok(cve) = cve.parse::<Cve>() else { return Ok(None) };
+        if !self.has_source(SourceKind::Predictions) {
+            return Ok(None);
+        }
+        let found = self.entries(&cve.key(predictions::KIND), predictions::entry)?;
+        Ok(found.into_iter().find(|(last, _)| *last == cve.last()).map(|(_, score)| score))
     }
 
     /// How long a release of a distribution is looked after. `distribution` is its `ID` in os-release, `version` its

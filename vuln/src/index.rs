@@ -205,6 +205,15 @@ impl Index {
 
     /// What is shown of the advisory that a row names.
     pub(crate) fn details(&self, advisory: u32) -> Result<Details<'_>, Error> {
+        details(self.record(advisory)?).ok_or(Error::Damaged { part: "an advisory" })
+    }
+
+    /// The id and the summary of the advisory that a row names, without all the rest.
+    pub(crate) fn heading(&self, advisory: u32) -> Result<(&str, &str), Error> {
+        heading(self.record(advisory)?).ok_or(Error::Damaged { part: "an advisory" })
+    }
+
+    fn record(&self, advisory: u32) -> Result<&[u8], Error> {
         let read = || {
             let start = usize::try_from(advisory).ok()?;
             let records = self.bytes.as_slice().get(self.sections.records.clone())?;
@@ -212,10 +221,7 @@ impl Index {
             let length = reader.count()?;
             let checksum = reader.u32()?;
             let record = reader.bytes(length)?;
-            if crc(&[record]) != checksum {
-                return None;
-            }
-            details(record)
+            (crc(&[record]) == checksum).then_some(record)
         };
         read().ok_or(Error::Damaged { part: "an advisory" })
     }
@@ -480,6 +486,13 @@ fn remark<'a>(reader: &mut Reader<'a>) -> Option<Remark<&'a str>> {
 fn write_remark(writer: &mut Writer, remark: &Remark<&str>) {
     writer.text(remark.key);
     writer.text(remark.text);
+}
+
+fn heading(record: &[u8]) -> Option<(&str, &str)> {
+    let mut reader = Reader(record);
+    let id = reader.text()?;
+    reader.list(|reader| reader.list(Reader::text))?;
+    Some((id, reader.text()?))
 }
 
 fn details(record: &[u8]) -> Option<Details<'_>> {

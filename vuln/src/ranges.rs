@@ -59,7 +59,7 @@ pub(crate) fn evaluate(
     if !is_before_limits(version, events, &compare)? {
         return Ok(None);
     }
-    let mut steps = Vec::new();
+    let mut steps = Vec::with_capacity(events.len());
     for event in events {
         if let Some((at, change)) = step(*event) {
             let order = if change == Change::Introduced && at == "0" {

@@ -198,7 +198,7 @@ fn rows<'t, 'i>(
             index.rows(&target.ecosystem, &package.name).map_err(|error| damaged(&error))?;
         // An advisory that names no release is about every release.
         let whole = base(&target.ecosystem);
-        if whole != target.ecosystem {
+        if whole != target.ecosystem && index.has_ecosystem(whole) {
             rows.extend(index.rows(whole, &package.name).map_err(|error| damaged(&error))?);
         }
         if !rows.is_empty() {

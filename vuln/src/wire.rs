@@ -2,6 +2,9 @@
 
 use jiff::{Timestamp, civil::Date};
 
+/// The most items of a list that room is set aside for before they are seen. Nearly all lists are shorter.
+const MOST_SET_ASIDE: usize = 16;
+
 /// Appends values.
 #[derive(Default)]
 pub(crate) struct Writer(pub(crate) Vec<u8>);
@@ -116,13 +119,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A list. Nothing is set aside for items that are announced but not there.
+    /// A list. Next to nothing is set aside for items that are announced but not there.
     pub(crate) fn list<T>(
         &mut self,
         mut read: impl FnMut(&mut Self) -> Option<T>,
     ) -> Option<Vec<T>> {
         let count = self.count()?;
-        let mut items = Vec::new();
+        let mut items = Vec::with_capacity(count.min(MOST_SET_ASIDE));
         for _ in 0..count {
             items.push(read(self)?);
         }
@@ -193,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_huge_count_sets_nothing_aside() {
+    fn a_huge_count_sets_next_to_nothing_aside() {
         assert_eq!(Reader(&[0xff; 8]).list(Reader::u64), None);
         assert_eq!(Reader(&[0xff; 8]).text(), None);
         assert_eq!(Reader(&[2, 0]).option(Reader::u8), None);

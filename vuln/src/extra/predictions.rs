@@ -47,17 +47,19 @@ impl Predictions {
 
 /// In parts of [`WHOLE`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Score {
+pub(crate) struct Score {
     probability: u32,
     percentile: u32,
 }
 
 impl Score {
-    pub(super) fn probability(self) -> f64 {
+    /// From 0 to 1.
+    pub(crate) fn probability(self) -> f64 {
         f64::from(self.probability) / f64::from(WHOLE)
     }
 
-    pub(super) fn percentile(self) -> f64 {
+    /// From 0 to 1.
+    pub(crate) fn percentile(self) -> f64 {
         f64::from(self.percentile) / f64::from(WHOLE)
     }
 }

@@ -200,8 +200,11 @@ const fn known(entry: Exploited) -> KnownExploited {
 /// The likeliest, where a flaw has several ids.
 fn prediction(index: &Index, advisory: &Advisory) -> Option<Prediction> {
     cves(advisory)
-        .filter_map(|cve| index.epss(cve).ok().flatten())
-        .map(|found| Prediction { probability: found.probability, percentile: found.percentile })
+        .filter_map(|cve| index.score(cve).ok().flatten())
+        .map(|score| Prediction {
+            probability: score.probability(),
+            percentile: score.percentile(),
+        })
         .max_by(|left, right| left.probability.total_cmp(&right.probability))
 }
 

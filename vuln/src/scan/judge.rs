@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     Error, Index,
-    index::{Details, Row},
+    index::Row,
     ranges::{End, Hit, evaluate},
     versions::{Scheme, rpm},
 };
@@ -21,6 +21,8 @@ pub(crate) struct Installed<'a> {
     stream: Option<Stream<'a>>,
     /// The packages that a program links, with commas between them.
     packages: Option<&'a str>,
+    /// Whether the scheme can read the version.
+    is_readable: bool,
 }
 
 /// What a record says.
@@ -88,8 +90,13 @@ impl Doubt {
 impl<'a> Installed<'a> {
     /// A component, in the version that counts under the name that is looked up.
     pub(crate) fn new(component: &'a Component, scheme: &'static Scheme, version: &'a str) -> Self {
-        let packages = packages_of(component);
-        Self { scheme, version, stream: stream_of(component), packages }
+        Self {
+            scheme,
+            version,
+            stream: stream_of(component),
+            packages: packages_of(component),
+            is_readable: scheme.check(version).is_ok(),
+        }
     }
 
     /// Whether a row applies.
@@ -126,7 +133,7 @@ impl<'a> Installed<'a> {
             (true, false) if self.stream.is_some() => (Relation::Other, WhyNot::OtherBuild),
             (true, false) => (Relation::Untold, WhyNot::OtherBuild),
             (true, true) => {
-                let Details { summary, id, .. } = index.details(row.advisory)?;
+                let (id, summary) = index.heading(row.advisory)?;
                 let relation = relation(self.stream, Stream::of_summary(summary, id));
                 (relation, WhyNot::OtherStream)
             }
@@ -148,8 +155,7 @@ impl<'a> Installed<'a> {
     }
 
     fn hit(&self, row: &Row<'_>) -> Result<Option<Hit>, Doubt> {
-        let Self { scheme, version, .. } = *self;
-        let is_readable = scheme.check(version).is_ok();
+        let Self { scheme, version, is_readable, .. } = *self;
         let mut doubt = None;
         let mut hits = Vec::new();
         for range in &row.ranges {
@@ -193,6 +199,9 @@ fn together(hits: Vec<Hit>, scheme: &Scheme) -> Option<Hit> {
 
 /// Lowest first, each once. Versions that can not be read stand last.
 pub(super) fn in_order(mut versions: Vec<String>, scheme: &Scheme) -> Vec<String> {
+    if versions.len() < 2 {
+        return versions;
+    }
     versions.sort();
     versions.dedup();
     let (mut readable, unreadable): (Vec<_>, Vec<_>) =
