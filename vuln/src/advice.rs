@@ -9,7 +9,7 @@ mod graph;
 use crate::{
     Index,
     ecosystem::{is_operating_system, target},
-    scan::matches,
+    scan::{Left, left},
     versions::Scheme,
 };
 use graph::Graph;
@@ -165,21 +165,21 @@ fn remedy(inventory: &Inventory, component: &Component, index: &Index, found: &[
     let Ok(scheme) = target(component, distribution).map(|target| target.scheme) else {
         return Remedy::NoVersion;
     };
-    let mut left: Vec<Match> = found.iter().map(|found| (*found).clone()).collect();
+    let mut remain: Vec<_> = found.iter().map(|found| Left::of(found)).collect();
     let mut reached: Option<String> = None;
     for _ in 0..TRIED {
         // No version below the first fix of any flaw is free of it, so that none is passed over.
-        let Some(next) = next(&left, reached.as_deref(), scheme) else { break };
-        let Ok(at_next) = matches(&in_version(component, &next), distribution, index) else {
+        let Some(next) = next(&remain, reached.as_deref(), scheme) else { break };
+        let Ok(at_next) = left(&in_version(component, &next), distribution, index) else {
             return Remedy::NoVersion;
         };
-        left = at_next;
+        remain = at_next;
         reached = Some(next);
     }
-    let is_done = next(&left, reached.as_deref(), scheme).is_none();
-    let remain: BTreeSet<&str> = left.iter().map(|found| found.advisory.display_id()).collect();
+    let is_done = next(&remain, reached.as_deref(), scheme).is_none();
+    let is_malware = remain.iter().any(|flaw| flaw.class == AdvisoryClass::Malware);
+    let remain: BTreeSet<&str> = remain.iter().map(|flaw| &*flaw.id).collect();
     let is_cleared = |found: &&&Match| !remain.contains(found.advisory.display_id());
-    let is_malware = left.iter().any(|found| found.advisory.class == AdvisoryClass::Malware);
     match (reached, found.iter().filter(is_cleared).count()) {
         (Some(version), clears @ 1..) if is_done && !is_malware => {
             Remedy::Upgrade { version, clears }
@@ -189,7 +189,7 @@ fn remedy(inventory: &Inventory, component: &Component, index: &Index, found: &[
 }
 
 /// The highest of the first fixes of flaws, above the version that was reached.
-fn next(left: &[Match], reached: Option<&str>, scheme: &Scheme) -> Option<String> {
+fn next(remain: &[Left<'_>], reached: Option<&str>, scheme: &Scheme) -> Option<String> {
     let is_above = |version: &&String| {
         scheme.check(version).is_ok()
             && reached
@@ -197,8 +197,7 @@ fn next(left: &[Match], reached: Option<&str>, scheme: &Scheme) -> Option<String
     };
     let order =
         |left: &&String, right: &&String| (scheme.compare)(left, right).unwrap_or(Ordering::Equal);
-    let firsts =
-        left.iter().filter_map(|found| found.fix.versions().iter().filter(is_above).min_by(order));
+    let firsts = remain.iter().filter_map(|flaw| flaw.fixed.iter().filter(is_above).min_by(order));
     firsts.max_by(order).cloned()
 }
 

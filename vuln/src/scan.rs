@@ -12,6 +12,7 @@ use crate::{
     ranges::{End, Hit},
 };
 use flaws::Found;
+pub(crate) use flaws::Left;
 use judge::{Installed, Judgement, WhyNot};
 use plimsoll_model::{
     Inventory,
@@ -75,6 +76,25 @@ pub(crate) fn matches(
     distribution: Option<&Distribution>,
     index: &Index,
 ) -> Result<Vec<Match>, NotEvaluated> {
+    found(component, distribution, index, flaws::by_flaw)
+}
+
+/// The same in the same order, and only as much of each flaw as decides on a remedy.
+pub(crate) fn left(
+    component: &Component,
+    distribution: Option<&Distribution>,
+    index: &Index,
+) -> Result<Vec<Left<'static>>, NotEvaluated> {
+    found(component, distribution, index, flaws::left)
+}
+
+/// What `tell` makes of the records that apply to one component.
+fn found<T>(
+    component: &Component,
+    distribution: Option<&Distribution>,
+    index: &Index,
+    tell: impl FnOnce(&flaws::Context<'_>, &[Found<'_, '_>]) -> Vec<T>,
+) -> Result<Vec<T>, NotEvaluated> {
     let target = target(component, distribution)?;
     let considered = consider(component, &target, index)?;
     let Some(Considered { package, installed, judged }) = considered else {
@@ -105,7 +125,7 @@ pub(crate) fn matches(
         Found::new(details, row, Hit { because, fixed: Vec::new(), end: End::Untold }, &[])
     }));
     let context = flaws::Context { index, component, target: &target, name: &package.name };
-    Ok(context.by_flaw(&found))
+    Ok(tell(&context, &found))
 }
 
 /// Every record about a component, judged.

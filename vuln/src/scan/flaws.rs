@@ -16,6 +16,7 @@ use plimsoll_model::{
     scan::{Dated, Fix, FixedIn, FixedSince, Match, MatchEvidence, Origin, SourceKind},
 };
 use std::{
+    borrow::Cow,
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
 };
@@ -35,6 +36,28 @@ pub(super) struct Found<'r, 'a> {
     hit: Hit,
     /// The packages of a Go module that have the flaw and are linked.
     packages: Vec<&'a str>,
+}
+
+/// A flaw, as far as it decides on a remedy.
+#[derive(Debug)]
+pub(crate) struct Left<'a> {
+    /// The id people know it by.
+    pub(crate) id: Cow<'a, str>,
+    /// The versions that have a fix, lowest first.
+    pub(crate) fixed: Cow<'a, [String]>,
+    /// Whether the package itself is malware.
+    pub(crate) class: AdvisoryClass,
+}
+
+impl<'a> Left<'a> {
+    /// What of a match decides on a remedy.
+    pub(crate) fn of(found: &'a Match) -> Self {
+        Self {
+            id: Cow::Borrowed(found.advisory.display_id()),
+            fixed: Cow::Borrowed(found.fix.versions()),
+            class: found.advisory.class,
+        }
+    }
 }
 
 /// One record on one flaw.
@@ -77,42 +100,76 @@ impl<'r, 'a> Found<'r, 'a> {
     }
 }
 
+/// One match for each flaw, whatever number of records is about it.
+pub(super) fn by_flaw(context: &Context<'_>, found: &[Found<'_, '_>]) -> Vec<Match> {
+    let items: Vec<_> = found.iter().flat_map(Found::items).collect();
+    by_name(&items).iter().map(|items| context.one_match(items)).collect()
+}
+
+/// The same in the same order, and only what decides on a remedy.
+pub(super) fn left(context: &Context<'_>, found: &[Found<'_, '_>]) -> Vec<Left<'static>> {
+    let items: Vec<_> = found.iter().flat_map(Found::items).collect();
+    by_name(&items).iter().map(|items| context.one_left(items)).collect()
+}
+
 impl Context<'_> {
-    /// One match for each flaw, whatever number of records is about it.
-    pub(super) fn by_flaw(&self, found: &[Found<'_, '_>]) -> Vec<Match> {
-        let items: Vec<_> = found.iter().flat_map(Found::items).collect();
-        let mut matches: Vec<_> =
-            groups(&items).iter().map(|group| self.one_match(group)).collect();
-        matches.sort_by(|left, right| {
-            let (left, right) = (&left.advisory, &right.advisory);
-            (left.display_id(), &left.id).cmp(&(right.display_id(), &right.id))
-        });
-        matches
+    fn one_left(&self, items: &[Item<'_>]) -> Left<'static> {
+        let fixed = items.iter().flat_map(|item| item.hit.fixed.clone()).collect();
+        Left {
+            id: Cow::Owned(name(items).to_owned()),
+            fixed: Cow::Owned(in_order(fixed, self.target.scheme)),
+            class: class(items),
+        }
     }
 
-    fn one_match(&self, group: &[Item<'_>]) -> Match {
-        let mut items = group.to_vec();
-        // The worst comes first and speaks for the others.
-        items.sort_by(|left, right| {
-            let score = |item: &Item<'_>| item.rating.cvss.as_ref().map_or(-1.0, |cvss| cvss.score);
-            (Reverse(left.rating.severity).cmp(&Reverse(right.rating.severity)))
-                .then_with(|| score(right).total_cmp(&score(left)))
-                .then_with(|| left.details.id.cmp(right.details.id))
-        });
-        let advisory = advisory(&items);
+    fn one_match(&self, items: &[Item<'_>]) -> Match {
+        let advisory = advisory(items);
         Match {
-            fix: fix(&items, self.target),
-            ratings: ratings(&items),
+            fix: fix(items, self.target),
+            ratings: ratings(items),
             exploitation: exploitation(self.index, &advisory),
             prediction: prediction(self.index, &advisory),
             // That is told by who knows the base image.
             origin: Origin::Unknown,
-            evidence: evidence(&items, self.component),
-            because: because(&items),
+            evidence: evidence(items, self.component),
+            because: because(items),
             matched_name: self.name.to_owned(),
             advisory,
         }
     }
+}
+
+/// The items on each flaw, flaws by their names. The worst item comes first and speaks for the others.
+fn by_name<'a>(items: &[Item<'a>]) -> Vec<Vec<Item<'a>>> {
+    let score = |item: &Item<'_>| item.rating.cvss.as_ref().map_or(-1.0, |cvss| cvss.score);
+    let mut groups = groups(items);
+    for group in &mut groups {
+        group.sort_by(|left, right| {
+            (Reverse(left.rating.severity).cmp(&Reverse(right.rating.severity)))
+                .then_with(|| score(right).total_cmp(&score(left)))
+                .then_with(|| left.details.id.cmp(right.details.id))
+        });
+    }
+    groups.sort_by_cached_key(|group| (name(group), speaker(group)));
+    groups
+}
+
+/// The record that speaks for the others on one flaw.
+fn speaker<'a>(items: &[Item<'a>]) -> &'a str {
+    items.first().map(|item| item.details.id).unwrap_or_default()
+}
+
+/// The id that people know a flaw by, as [`Advisory::display_id`] has it.
+fn name<'a>(items: &[Item<'a>]) -> &'a str {
+    let speaker = speaker(items);
+    let is_cve = |id: &&str| id.starts_with("CVE-");
+    let cves = items.iter().flat_map(|item| item.ids.iter().copied().chain([item.details.id]));
+    Some(speaker).filter(is_cve).or_else(|| cves.filter(is_cve).min()).unwrap_or(speaker)
+}
+
+fn class(items: &[Item<'_>]) -> AdvisoryClass {
+    let is_malware = items.iter().any(|item| item.details.class == AdvisoryClass::Malware);
+    if is_malware { AdvisoryClass::Malware } else { AdvisoryClass::Vulnerability }
 }
 
 /// Items that share an id, directly or through others.
@@ -137,7 +194,7 @@ fn groups<'a>(items: &[Item<'a>]) -> Vec<Vec<Item<'a>>> {
 
 /// What the records on one flaw say together; the first of them speaks for the others.
 fn advisory(items: &[Item<'_>]) -> Advisory {
-    let id = items.first().map(|item| item.details.id).unwrap_or_default();
+    let id = speaker(items);
     let aliases: BTreeSet<_> = items
         .iter()
         .flat_map(|item| item.ids.iter().copied().chain([item.details.id]))
@@ -145,7 +202,6 @@ fn advisory(items: &[Item<'_>]) -> Advisory {
         .map(str::to_owned)
         .collect();
     let rating = items.first().map_or(Rating::UNKNOWN, |item| item.rating.clone());
-    let is_malware = items.iter().any(|item| item.details.class == AdvisoryClass::Malware);
     Advisory {
         id: id.to_owned(),
         aliases: aliases.into_iter().collect(),
@@ -159,7 +215,7 @@ fn advisory(items: &[Item<'_>]) -> Advisory {
         cvss: rating.cvss,
         published: items.iter().filter_map(|item| item.details.published).min(),
         modified: items.iter().filter_map(|item| item.details.modified).max(),
-        class: if is_malware { AdvisoryClass::Malware } else { AdvisoryClass::Vulnerability },
+        class: class(items),
         reference: items.iter().find_map(|item| item.details.reference).map(str::to_owned),
     }
 }
