@@ -2,14 +2,19 @@
 
 use packageurl::PackageUrl;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use std::{borrow::Cow, fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr, sync::Arc};
 
 /// A package URL in canonical form.
 ///
 /// Specification: <https://github.com/package-url/purl-spec> (ECMA-427). The crate `packageurl` knows it and the rules
 /// of most types; where its rules are not those of the type definitions, `MENDED` says so.
+///
+/// It is shared by its clones: a scan says it once for each flaw.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Purl {
+pub struct Purl(Arc<Whole>);
+
+#[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Whole {
     text: String,
     parts: Parts,
 }
@@ -96,7 +101,7 @@ impl Purl {
     /// # Errors
     /// When a segment of it is empty, `.` or `..`.
     pub fn with_subpath(&self, subpath: &str) -> Result<Self, PurlError> {
-        Self::build(Parts { subpath: Some(subpath.to_owned()), ..self.parts.clone() })
+        Self::build(Parts { subpath: Some(subpath.to_owned()), ..self.0.parts.clone() })
     }
 
     fn build(parts: Parts) -> Result<Self, PurlError> {
@@ -109,6 +114,59 @@ impl Purl {
     }
 
     fn of(purl: &PackageUrl<'_>, rule: Option<Rule>) -> Self {
+        Self(Arc::new(Whole { parts: Parts::of(purl, rule), text: purl.to_string() }))
+    }
+
+    /// The whole, in canonical form.
+    pub fn as_str(&self) -> &str {
+        &self.0.text
+    }
+
+    /// The type: `deb`, `npm`, ….
+    pub fn kind(&self) -> &str {
+        &self.0.parts.kind
+    }
+
+    /// The namespace, decoded.
+    pub fn namespace(&self) -> Option<&str> {
+        self.0.parts.namespace.as_deref()
+    }
+
+    /// The name, decoded.
+    pub fn name(&self) -> &str {
+        &self.0.parts.name
+    }
+
+    /// The version, decoded.
+    pub fn version(&self) -> Option<&str> {
+        self.0.parts.version.as_deref()
+    }
+
+    /// The value of a qualifier, decoded.
+    pub fn qualifier(&self, key: &str) -> Option<&str> {
+        self.0
+            .parts
+            .qualifiers
+            .iter()
+            .find(|(found, _)| found == key)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The path below the package's root, decoded.
+    pub fn subpath(&self) -> Option<&str> {
+        self.0.parts.subpath.as_deref()
+    }
+
+    /// The same package whatever its version and qualifiers.
+    pub fn without_version(&self) -> String {
+        // In canonical form these three are percent-encoded everywhere else.
+        let end = self.0.text.find(['@', '?', '#']).unwrap_or(self.0.text.len());
+        self.0.text.get(..end).unwrap_or(&self.0.text).to_owned()
+    }
+}
+
+impl Parts {
+    fn of(purl: &PackageUrl<'_>, rule: Option<Rule>) -> Self {
         let mut qualifiers: Vec<_> = purl
             .qualifiers()
             .iter()
@@ -116,7 +174,7 @@ impl Purl {
             .collect();
         qualifiers.sort();
         let text = |part: Option<&str>| part.filter(|part| !part.is_empty()).map(str::to_owned);
-        let mut parts = Parts {
+        let mut parts = Self {
             kind: purl.ty().to_owned(),
             namespace: text(purl.namespace()),
             name: purl.name().to_owned(),
@@ -131,53 +189,7 @@ impl Purl {
             parts.name = format!("{path}/{}", parts.name);
             parts.namespace = Some(host.to_owned());
         }
-        Self { text: purl.to_string(), parts }
-    }
-
-    /// The whole, in canonical form.
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// The type: `deb`, `npm`, ….
-    pub fn kind(&self) -> &str {
-        &self.parts.kind
-    }
-
-    /// The namespace, decoded.
-    pub fn namespace(&self) -> Option<&str> {
-        self.parts.namespace.as_deref()
-    }
-
-    /// The name, decoded.
-    pub fn name(&self) -> &str {
-        &self.parts.name
-    }
-
-    /// The version, decoded.
-    pub fn version(&self) -> Option<&str> {
-        self.parts.version.as_deref()
-    }
-
-    /// The value of a qualifier, decoded.
-    pub fn qualifier(&self, key: &str) -> Option<&str> {
-        self.parts
-            .qualifiers
-            .iter()
-            .find(|(found, _)| found == key)
-            .map(|(_, value)| value.as_str())
-    }
-
-    /// The path below the package's root, decoded.
-    pub fn subpath(&self) -> Option<&str> {
-        self.parts.subpath.as_deref()
-    }
-
-    /// The same package whatever its version and qualifiers.
-    pub fn without_version(&self) -> String {
-        // In canonical form these three are percent-encoded everywhere else.
-        let end = self.text.find(['@', '?', '#']).unwrap_or(self.text.len());
-        self.text.get(..end).unwrap_or(&self.text).to_owned()
+        parts
     }
 }
 
@@ -255,10 +267,13 @@ impl FromStr for Purl {
             .and_then(|(kind, rest)| Some((kind.to_ascii_lowercase(), rest, Rule::of(kind)?)));
         let Some((kind, rest, rule)) = mended else {
             let purl = PackageUrl::from_str(text).map_err(|error| fail(error.to_string()))?;
-            let found = Self::of(&purl, None);
             // The crate takes `//` for a namespace (as of 0.7.1) and prints it: one package would have two URLs.
             let has_empty = [purl.namespace(), purl.version(), purl.subpath()].contains(&Some(""));
-            return if has_empty { Self::build(found.parts) } else { Ok(found) };
+            return if has_empty {
+                Self::build(Parts::of(&purl, None))
+            } else {
+                Ok(Self::of(&purl, None))
+            };
         };
         if rule == Rule::LowerCaseKeys && has_folded_key(rest) {
             return Err(fail("keys of qualifiers are lower case".to_owned()));
@@ -266,7 +281,7 @@ impl FromStr for Purl {
         // By a type without rules first, then by those of its own.
         let plain = PackageUrl::from_str(&format!("pkg:generic/{rest}"))
             .map_err(|error| fail(error.to_string()))?;
-        let parts = Parts { kind, ..Self::of(&plain, None).parts };
+        let parts = Parts { kind, ..Parts::of(&plain, None) };
         let parts = mend(parts, Some(rule)).map_err(|reason| fail(reason.to_owned()))?;
         let purl = of_parts(parts, Some(rule)).map_err(|error| fail(error.to_string()))?;
         Ok(Self::of(&purl, Some(rule)))
@@ -275,19 +290,19 @@ impl FromStr for Purl {
 
 impl fmt::Display for Purl {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.text)
+        out.write_str(&self.0.text)
     }
 }
 
 impl fmt::Debug for Purl {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.text)
+        out.write_str(&self.0.text)
     }
 }
 
 impl Serialize for Purl {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&self.text)
+        to.serialize_str(&self.0.text)
     }
 }
 
