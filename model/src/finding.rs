@@ -30,7 +30,7 @@ pub struct Finding {
     /// How to mend it.
     pub remedy: String,
     /// The flaw and its component, for rules about vulnerabilities.
-    pub vulnerability: Option<Vulnerability>,
+    pub vulnerability: Option<Box<Vulnerability>>,
 }
 
 /// What a rule has seen.

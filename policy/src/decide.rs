@@ -153,7 +153,7 @@ pub fn decide(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> Decision {
     // Rules about exceptions need to know which of them served.
     subject.served = served;
     findings.extend(judge(&subject, is_last).0);
-    findings.sort_by(|left, right| order(left).cmp(&order(right)));
+    let findings = sorted(findings);
     Decision {
         verdict: verdict(&findings, facts),
         findings,
@@ -170,7 +170,9 @@ fn judge(subject: &Subject<'_>, is_due: impl Fn(&Rule) -> bool) -> (Vec<Judged>,
     for rule in rules::ALL.iter().filter(|rule| is_due(rule)) {
         let setting = subject.policy.action(rule);
         let Some(action) = setting.value else { continue };
-        for raised in (rule.check)(&RuleContext { rule, subject }) {
+        let raised = (rule.check)(&RuleContext { rule, subject });
+        findings.reserve_exact(raised.len());
+        for raised in raised {
             let exceptions = subject.policy.exceptions().iter();
             let is_serving = |exception: &Exception| {
                 !exception.is_expired(subject.now) && exception.is_about(&raised)
@@ -227,6 +229,18 @@ fn verdict(findings: &[Judged], facts: &Facts<'_>) -> Verdict {
     } else {
         Verdict::Pass
     }
+}
+
+/// In the order of [`order`]. A finding is large, and is moved but once.
+fn sorted(findings: Vec<Judged>) -> Vec<Judged> {
+    let mut ordered: Vec<_> = findings.iter().map(order).enumerate().collect();
+    ordered.sort_by_key(|(_, order)| *order);
+    let positions: Vec<_> = ordered.into_iter().map(|(position, _)| position).collect();
+    let mut findings: Vec<_> = findings.into_iter().map(Some).collect();
+    let mut sorted = Vec::with_capacity(findings.len());
+    let take = |position: usize| findings.get_mut(position).and_then(Option::take);
+    sorted.extend(positions.into_iter().filter_map(take));
+    sorted
 }
 
 type Order<'a> =

@@ -70,7 +70,7 @@ fn write(report: &Report<'_>, _style: Style, out: &mut dyn Write) -> Result<(), 
 
 fn of_finding(judged: &Judged, fingerprint: String) -> Row {
     let finding = &judged.finding;
-    let flaw = finding.vulnerability.as_ref();
+    let flaw = finding.vulnerability.as_deref();
     let of_flaw = |field: fn(&Vulnerability) -> String| flaw.map(field).unwrap_or_default();
     let (purl, path, layer) = match &finding.place {
         Place::Component { purl, path, layer } => (purl.to_string(), path.clone(), *layer),

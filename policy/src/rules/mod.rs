@@ -157,7 +157,7 @@ impl Raised {
     }
 
     pub(crate) fn with_vulnerability(mut self, vulnerability: Vulnerability) -> Self {
-        self.finding.vulnerability = Some(vulnerability);
+        self.finding.vulnerability = Some(Box::new(vulnerability));
         self
     }
 
