@@ -12,6 +12,10 @@ pub struct Printable<'a>(pub &'a str);
 
 impl fmt::Display for Printable<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Nearly every text is plain, and is told by its bytes.
+        if self.0.bytes().fold(true, |is_plain, byte| is_plain & is_plain_byte(byte)) {
+            return out.write_str(self.0);
+        }
         let (mut written, mut before) = (0, None);
         for (at, char) in self.0.char_indices() {
             let is_command = before.replace(char) == Some('#') && char == '#';
@@ -23,6 +27,11 @@ impl fmt::Display for Printable<'_> {
         }
         out.write_str(self.0.get(written..).unwrap_or_default())
     }
+}
+
+/// A byte that stands for itself wherever it is.
+const fn is_plain_byte(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && byte != b'#'
 }
 
 fn is_unprintable(char: char) -> bool {
