@@ -34,6 +34,8 @@ pub(crate) async fn scan(
     let image = subject.resolved().map(Resolved::image);
     let known = (bases.as_ref(), image);
     let advised = advise::advise(ctx, (subject.inventory(), &scan), &index, known).await?;
+    // Only an explanation asks it again. Without one its pages go before the findings come.
+    let index = (!arguments.explain.is_empty()).then_some(index);
     let vex = vex.about(image.map(Image::of));
     let case = Case {
         policy: &policy,
@@ -48,9 +50,9 @@ pub(crate) async fn scan(
     };
     let decision = case.decide(ctx, None);
     let status = exit::of_verdict(decision.verdict());
-    if let Some(component) = arguments.explain.first() {
+    if let (Some(component), Some(index)) = (arguments.explain.first(), &index) {
         let wanted = Wanted { component, advisory: arguments.explain.get(1).map(String::as_str) };
-        wanted.explain(subject.inventory(), &index, &arguments.output.output)?;
+        wanted.explain(subject.inventory(), index, &arguments.output.output)?;
         return Ok(status);
     }
     // Of a document by others none is made here under our name.
@@ -67,6 +69,8 @@ pub(crate) async fn scan(
         ..Report::new("scan", subject.name().to_owned())
     };
     let written = report::write(ctx, &report, &arguments.output.output, arguments.output.show);
+    // The program ends here: hundreds of thousands of texts go with it, which nobody needs to free one by one.
+    std::mem::forget((decision, advised, scan, Arc::clone(subject.inventory())));
     exit::settle(&ctx.ui, status, written)
 }
 

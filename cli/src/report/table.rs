@@ -13,12 +13,22 @@ pub(crate) const FORMAT: Format =
 
 fn write(report: &Report<'_>, style: Style, out: &mut dyn io::Write) -> Result<(), Error> {
     let mut text = String::new();
+    let (shown, hidden) = text::shown(report, style);
     // Writing to a string does not fail.
-    render(&mut text, report, style).ok();
+    begin(&mut text, report).ok();
+    // There may be thousands: none is held longer than it takes to write it.
+    for judged in shown {
+        text.push('\n');
+        finding(&mut text, judged, style).ok();
+        write_all(out, text.as_bytes())?;
+        text.clear();
+    }
+    end(&mut text, report, hidden, style).ok();
     write_all(out, text.as_bytes())
 }
 
-fn render(out: &mut String, report: &Report<'_>, style: Style) -> std::fmt::Result {
+/// What stands before the findings.
+fn begin(out: &mut String, report: &Report<'_>) -> std::fmt::Result {
     for (name, value) in text::heading(report) {
         writeln!(out, "{name:<13} {}", Printable(&value))?;
     }
@@ -28,11 +38,11 @@ fn render(out: &mut String, report: &Report<'_>, style: Style) -> std::fmt::Resu
         writeln!(out)?;
         components(out, inventory)?;
     }
-    let (shown, hidden) = text::shown(report, style);
-    for judged in &shown {
-        writeln!(out)?;
-        finding(out, judged, style)?;
-    }
+    Ok(())
+}
+
+/// What stands behind the findings.
+fn end(out: &mut String, report: &Report<'_>, hidden: usize, style: Style) -> std::fmt::Result {
     if hidden > 0 {
         writeln!(out, "\nless severe   {hidden} more findings; `--show unknown` lists them")?;
     }
