@@ -12,7 +12,10 @@ use plimsoll_attest::Verification;
 use plimsoll_ledger::RecordId;
 use plimsoll_model::{Inventory, Severity, image::Image, scan::Scan};
 use plimsoll_policy::{Decision, Policy};
-use std::{borrow::Cow, io::Write};
+use std::{
+    borrow::Cow,
+    io::{BufWriter, Write},
+};
 
 macro_rules! formats {
     ($($module:ident),* $(,)?) => {
@@ -257,19 +260,24 @@ impl Made {
     }
 }
 
-/// Writes indented JSON with a final line break, as it is made: the outputs have buffers of their own.
+/// How much of a JSON document is gathered before it goes to its output: it is made of millions of small pieces.
+const BUFFER: usize = 64 << 10;
+
+/// Writes indented JSON with a final line break, as it is made.
 fn write_json(
     out: &mut dyn Write,
     what: &'static str,
     value: &impl serde::Serialize,
 ) -> Result<(), Error> {
-    serde_json::to_writer_pretty(&mut *out, value).map_err(|error| {
+    let fail = |source| Error::Write { path: "the report".into(), source };
+    let mut buffered = BufWriter::with_capacity(BUFFER, out);
+    serde_json::to_writer_pretty(&mut buffered, value).map_err(|error| {
         match error.io_error_kind() {
-            Some(_) => Error::Write { path: "the report".into(), source: error.into() },
+            Some(_) => fail(error.into()),
             None => Error::Json { what, source: error },
         }
     })?;
-    write_all(out, b"\n")
+    buffered.write_all(b"\n").and_then(|()| buffered.flush()).map_err(fail)
 }
 
 /// Writes what a format has made whole. That a file can not be written, and which, the file says itself.

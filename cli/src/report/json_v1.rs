@@ -1,6 +1,10 @@
 //! For programs. Version 1: fields are added, never changed or taken away.
 
-use super::{Format, Report, Style, advice, advised, node::Node, text, write_json};
+use super::{
+    Format, Report, Style, advice, advised,
+    node::{Node, object},
+    text, write_json,
+};
 use crate::{
     context::VERSION,
     error::Error,
@@ -11,7 +15,7 @@ use plimsoll_attest::{StepOutcome, Verification};
 use plimsoll_model::{
     Inventory,
     component::Component,
-    finding::{Finding, Place},
+    finding::{Finding, Place, Vulnerability},
     image::Image,
     inventory::Unknown,
     scan::{Scan, ScanVerdict},
@@ -114,18 +118,18 @@ fn usage(usage: &Usage) -> Value {
     })
 }
 
-fn finding(judged: &Judged) -> Value {
+fn finding(judged: &Judged) -> Node<'_> {
     let finding = &judged.finding;
-    json!({
+    object! {
         "rule": finding.rule,
-        "severity": finding.severity,
+        "severity": finding.severity.as_str(),
         "effect": text::effect(judged),
         "action": judged.action.as_str(),
-        "title": finding.title,
+        "title": &finding.title,
         "place": place(finding),
-        "found": finding.found,
-        "expected": finding.expected,
-        "remedy": finding.remedy,
+        "found": &finding.found,
+        "expected": &finding.expected,
+        "remedy": &finding.remedy,
         "fingerprint": finding.fingerprint().to_string(),
         "policyLine": text::policy_line(judged),
         "exception": judged.exception.as_ref().map(|exception| json!({
@@ -135,29 +139,42 @@ fn finding(judged: &Judged) -> Value {
             "status": by.status.as_str(), "justification": by.justification, "impact": by.impact, "author": by.author,
             "timestamp": by.timestamp, "document": by.path, "at": by.at,
         })),
-        "vulnerability": finding.vulnerability.as_ref().map(|flaw| json!({
-            "id": flaw.id, "ids": flaw.ids, "purl": flaw.purl, "name": flaw.name, "version": flaw.version,
-            "fixed": flaw.fix.versions(), "score": flaw.score,
-            "fix": advised::fix(&flaw.fix), "risk": advised::risk(&flaw.risk),
-            "exploited": advised::exploited(flaw.exploitation), "epss": advised::epss(flaw.prediction),
-            "origin": flaw.origin.as_str(),
-        })),
-    })
+        "vulnerability": finding.vulnerability.as_deref().map(vulnerability),
+    }
 }
 
-fn place(finding: &Finding) -> Value {
+fn vulnerability(flaw: &Vulnerability) -> Node<'_> {
+    object! {
+        "id": &flaw.id,
+        "ids": Node::few(&flaw.ids),
+        "purl": flaw.purl.as_str(),
+        "name": &flaw.name,
+        "version": &flaw.version,
+        "fixed": Node::few(flaw.fix.versions()),
+        "score": flaw.score,
+        "fix": advised::fix(&flaw.fix),
+        "risk": advised::risk(&flaw.risk),
+        "exploited": advised::exploited(flaw.exploitation),
+        "epss": advised::epss(flaw.prediction),
+        "origin": flaw.origin.as_str(),
+    }
+}
+
+fn place(finding: &Finding) -> Node<'_> {
     match &finding.place {
         Place::Source { path, line, column } => {
-            json!({ "file": path, "line": line, "column": column })
+            json!({ "file": path, "line": line, "column": column }).into()
         }
-        Place::Config { field } => json!({ "config": field }),
-        Place::Component { purl, path, layer } => {
-            json!({ "purl": purl, "path": path, "layer": layer })
+        Place::Config { field } => object! { "config": field },
+        Place::Component { purl, path, layer } => object! {
+            "purl": purl.as_str(), "path": path, "layer": layer.map(|layer| layer.to_string()),
+        },
+        Place::File { path, layer } => {
+            object! { "path": path, "layer": layer.map(|layer| layer.to_string()) }
         }
-        Place::File { path, layer } => json!({ "path": path, "layer": layer }),
-        Place::Image => json!("image"),
-        Place::Evidence => json!("evidence"),
-        Place::Policy => json!("policy"),
+        Place::Image => "image".into(),
+        Place::Evidence => "evidence".into(),
+        Place::Policy => "policy".into(),
     }
 }
 
@@ -196,23 +213,26 @@ fn scanned<'a>(scan: &'a Scan, inventory: Option<&'a Inventory>) -> Node<'a> {
     ])
 }
 
-fn inventory(inventory: &Inventory) -> Node<'_> {
+fn inventory<'a>(inventory: &'a Inventory) -> Node<'a> {
     let distribution = inventory.distribution.as_ref().map(|distribution| {
         json!({
             "id": distribution.id, "versionId": distribution.version_id, "name": distribution.pretty_name,
         })
     });
-    let component = move |component: &Component| {
-        json!({
-            "purl": component.purl,
-            "name": component.name,
-            "version": component.version,
-            "licenses": component.licenses,
-            "ownedBy": component.owned_by.and_then(|owner| inventory.component(owner)).map(|owner| &owner.purl),
-            "locations": component.locations.iter().map(|location| json!({
-                "path": location.path.to_string(), "inside": location.inside, "layer": location.layer,
-            })).collect::<Vec<_>>(),
-        })
+    let component = move |component: &'a Component| {
+        let owner = component.owned_by.and_then(|owner| inventory.component(owner));
+        object! {
+            "purl": component.purl.as_str(),
+            "name": &component.name,
+            "version": component.version.as_ref(),
+            "licenses": Node::few(&component.licenses),
+            "ownedBy": owner.map(|owner| owner.purl.as_str()),
+            "locations": Node::few(component.locations.iter().map(|location| object! {
+                "path": location.path.to_string(),
+                "inside": &location.inside,
+                "layer": location.layer.map(|layer| layer.to_string()),
+            })),
+        }
     };
     let unknown = |unknown: &Unknown| {
         json!({
