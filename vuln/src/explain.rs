@@ -198,6 +198,10 @@ fn why_not(
             reasons.join("; ")
         }
         WhyNot::OtherStream => "it is about another stream of the module".to_owned(),
+        WhyNot::BuiltAgain => format!(
+            "it names {} itself as fixed, and this is the same release in another build of the module",
+            installed.version
+        ),
         WhyNot::OtherBuild => {
             "one of the two is a package of a module, and the other is not".to_owned()
         }

@@ -157,7 +157,9 @@ pub(crate) fn consider<'t, 'i>(
     let Some((package, rows)) = rows(index, target)? else { return Ok(None) };
     let version = package.version.as_deref().ok_or(NotEvaluated::NoVersion)?;
     let installed = Installed::new(component, target.scheme, version);
-    let judge = |row| Judged { judgement: installed.judge(&row, index), row };
+    let fixed_by: BTreeSet<u32> =
+        rows.iter().filter(|row| installed.is_fixed_by(row)).map(|row| row.advisory).collect();
+    let judge = |row| Judged { judgement: installed.judge(&row, index, &fixed_by), row };
     let mut judged: Vec<_> = rows.into_iter().map(judge).collect();
     clear_unlinked(&mut judged, index).map_err(|error| damaged(&error))?;
     Ok(Some(Considered { package, installed, judged }))

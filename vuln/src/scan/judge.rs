@@ -2,16 +2,16 @@
 
 use super::{
     linked::{Linked, linked, packages_of},
-    modules::{Relation, Stream, has_module, is_module, relation, stream_of},
+    modules::{Relation, Stream, has_module, is_module, is_same_release, relation, stream_of},
 };
 use crate::{
     Error, Index,
     index::Row,
-    ranges::{End, Hit, evaluate},
+    ranges::{End, Event, Hit, evaluate},
     versions::{Scheme, rpm},
 };
 use plimsoll_model::{component::Component, scan::NotEvaluated};
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::BTreeSet};
 
 /// What a record is compared with.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +43,8 @@ pub(crate) enum WhyNot<'i> {
     Version,
     /// It is about another stream of the module.
     OtherStream,
+    /// It names the installed build as fixed, and then the same release in a later build of the module.
+    BuiltAgain,
     /// One of the two is a package of a module, the other is not.
     OtherBuild,
     /// The program links none of these packages, which have the flaw.
@@ -56,6 +58,8 @@ pub(crate) enum WhyNot<'i> {
 pub(crate) enum Doubt {
     /// The component's version can not be ordered.
     Version,
+    /// It is not known which stream of a module the component is from, or which the record is about.
+    Stream,
     /// The record makes no sense, or does not say enough.
     Record(String),
     /// The index is damaged. It is never an index without the record.
@@ -80,6 +84,10 @@ impl Doubt {
                 version: installed.version.to_owned(),
                 scheme: installed.scheme.name,
             },
+            Self::Stream => NotEvaluated::UnusableAdvisory {
+                advisory: advisory.to_owned(),
+                reason: "the stream of its module is not known".to_owned(),
+            },
             Self::Record(reason) | Self::Damaged(reason) => {
                 NotEvaluated::UnusableAdvisory { advisory: advisory.to_owned(), reason }
             }
@@ -99,8 +107,47 @@ impl<'a> Installed<'a> {
         }
     }
 
-    /// Whether a row applies.
-    pub(crate) fn judge<'i>(&self, row: &Row<'i>, index: &'i Index) -> Judgement<'i> {
+    /// Whether a record names the very build that is installed as fixed.
+    pub(super) fn is_fixed_by(&self, row: &Row<'_>) -> bool {
+        let mut events = row.ranges.iter().flatten();
+        is_module(self.version)
+            && events.any(|event| {
+                matches!(event, Event::Fixed(at)
+                    if (self.scheme.compare)(at, self.version) == Ok(Ordering::Equal))
+            })
+    }
+
+    /// Whether all that a row names as fixed is the installed release in some build of its module.
+    fn is_built_again(&self, row: &Row<'_>) -> bool {
+        let mut events = row.ranges.iter().flatten();
+        row.versions.is_empty()
+            && events.all(|event| match event {
+                Event::Introduced(at) => *at == "0",
+                Event::Fixed(at) => is_same_release(at, self.version),
+                Event::LastAffected(_) | Event::Limit(_) | Event::Unreadable(_) => false,
+            })
+    }
+
+    /// Whether a row applies. `fixed_by` are the records that name the installed build as fixed.
+    ///
+    /// Off-spec: of a record that names several builds of a module as fixed, which `AlmaLinux` writes as ranges of their own,
+    /// each but the last would be affected for lying before the others.
+    pub(crate) fn judge<'i>(
+        &self,
+        row: &Row<'i>,
+        index: &'i Index,
+        fixed_by: &BTreeSet<u32>,
+    ) -> Judgement<'i> {
+        let judgement = self.judge_build(row, index);
+        let is_against =
+            matches!(&judgement, Judgement::Applies(..) | Judgement::Doubt(Doubt::Stream));
+        if is_against && fixed_by.contains(&row.advisory) && self.is_built_again(row) {
+            return Judgement::Not(WhyNot::BuiltAgain);
+        }
+        judgement
+    }
+
+    fn judge_build<'i>(&self, row: &Row<'i>, index: &'i Index) -> Judgement<'i> {
         let relation = match self.relation(row, index) {
             Ok(relation) => relation,
             Err(error) => return Judgement::Doubt(Doubt::Damaged(error.to_string())),
@@ -109,10 +156,7 @@ impl<'a> Installed<'a> {
             (Relation::Other, why) => Judgement::Not(why),
             (Relation::Same, _) => self.judge_version(row).in_stream(self.stream),
             (Relation::Untold, _) => match self.judge_version(row) {
-                Judgement::Applies(..) => {
-                    let reason = "the stream of its module is not known";
-                    Judgement::Doubt(Doubt::Record(reason.to_owned()))
-                }
+                Judgement::Applies(..) => Judgement::Doubt(Doubt::Stream),
                 other @ (Judgement::Not(_) | Judgement::Doubt(_)) => other,
             },
         }

@@ -67,6 +67,29 @@ pub(super) fn has_module(row: &Row<'_>) -> bool {
     })
 }
 
+/// Whether two versions are one release of a package, in two builds of its module or in one.
+///
+/// A module is built as a whole, what was changed in it and what was not, and the number of the build stands in every
+/// release: `1.10.2-4.module_el8.3.0+2053+ac338b6d` and `1.10.2-4.module_el8.5.0+73+aa7e29ed` are of the same sources.
+pub(super) fn is_same_release(left: &str, right: &str) -> bool {
+    without_build(left).is_some_and(|left| without_build(right) == Some(left))
+}
+
+/// What stands before and behind the build of the module: its platform, number and commit.
+fn without_build(version: &str) -> Option<(&str, &str)> {
+    let version = version.strip_prefix("0:").unwrap_or(version);
+    let (before, build) = version.split_once(".module")?;
+    let mut parts = build.strip_prefix(['_', '+'])?.splitn(3, '+');
+    let (platform, number, commit) = (parts.next()?, parts.next()?, parts.next()?);
+    let (commit, behind) = commit.split_once('.').unwrap_or((commit, ""));
+    let is_build = platform
+        .strip_prefix("el")
+        .is_some_and(|platform| platform.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+        && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_build.then_some((before, behind))
+}
+
 /// How a record about a package of a module stands to a package that is from one, too.
 pub(super) fn relation<'a>(
     installed: Option<Stream<'a>>,
@@ -95,7 +118,10 @@ mod tests {
         osv::{self, Record},
         versions::testing::shared,
     };
-    use std::io::Read as _;
+    use std::{
+        collections::{BTreeMap, BTreeSet},
+        io::Read as _,
+    };
 
     #[track_caller]
     fn check(summary: &str, expect: &[(&str, &str)]) {
@@ -123,22 +149,30 @@ mod tests {
         check("see https://example.org/a:b or :x or y: or ü:1 or a:b:c", &[]);
     }
 
+    /// Every record of `AlmaLinux`.
+    #[expect(clippy::disallowed_methods, reason = "a test reads a file of ours")]
+    fn errata() -> Option<Vec<Record>> {
+        let file = std::fs::File::open(shared("osv")?.join("AlmaLinux/all.zip")).unwrap();
+        let mut archive = zip::ZipArchive::new(file).unwrap();
+        let mut json = Vec::new();
+        let records = (0..archive.len()).map(|at| {
+            json.clear();
+            archive.by_index(at).unwrap().read_to_end(&mut json).unwrap();
+            Record::parse(&json).unwrap()
+        });
+        Some(records.collect())
+    }
+
     /// How many errata of `AlmaLinux` are about modules, and how many of them tell the stream.
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "a test reads a file of ours")]
     fn nearly_every_erratum_tells_its_stream() {
-        let Some(folder) = shared("osv") else { return };
-        let file = std::fs::File::open(folder.join("AlmaLinux/all.zip")).unwrap();
-        let mut archive = zip::ZipArchive::new(file).unwrap();
         let (mut modular, mut silent) = (0, Vec::new());
-        for at in 0..archive.len() {
-            let mut json = Vec::new();
-            archive.by_index(at).unwrap().read_to_end(&mut json).unwrap();
-            let record = Record::parse(&json).unwrap();
-            let events = record.affected.iter().flat_map(|package| package.ranges.iter().flatten());
+        for record in errata().into_iter().flatten() {
+            let mut events =
+                record.affected.iter().flat_map(|package| package.ranges.iter().flatten());
             let is_modular =
                 |event: &osv::Event| matches!(event, osv::Event::Fixed(at) if is_module(at));
-            if record.id.starts_with("ALSA-") && events.clone().any(is_modular) {
+            if record.id.starts_with("ALSA-") && events.any(is_modular) {
                 modular += 1;
                 if Stream::of_summary(&record.summary, &record.id).next().is_none() {
                     silent.push(record.id);
@@ -146,7 +180,53 @@ mod tests {
             }
         }
         silent.sort();
-        assert_eq!((modular, silent.len()), (592, 7), "{silent:?}");
+        assert!(modular == 0 || (modular, silent.len()) == (592, 7), "{modular} {silent:?}");
+    }
+
+    /// What several fixed versions of a package in one erratum are.
+    #[test]
+    fn nearly_all_are_builds_of_one_release() {
+        let (mut one, mut several) = (0, 0);
+        for record in errata().into_iter().flatten() {
+            let mut fixed: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+            for package in &record.affected {
+                let of_package = fixed.entry((&package.ecosystem, &package.name)).or_default();
+                for event in package.ranges.iter().flatten() {
+                    if let osv::Event::Fixed(at) = event {
+                        of_package.insert(at.as_str());
+                    }
+                }
+            }
+            for versions in fixed.values().filter(|versions| versions.len() > 1) {
+                let first = versions.first().unwrap();
+                let is_one = versions.iter().all(|version| is_same_release(first, version));
+                *if is_one { &mut one } else { &mut several } += 1;
+            }
+        }
+        assert!(one + several == 0 || (one, several) == (3505, 71), "{one} {several}");
+    }
+
+    #[test]
+    fn one_release_in_two_builds_of_its_module() {
+        let of = |left, right| is_same_release(left, right) && is_same_release(right, left);
+        let build = "1.10.2-4.module_el8.3.0+2053+ac338b6d";
+        assert!(of(build, build));
+        assert!(of(build, "0:1.10.2-4.module_el8.5.0+73+aa7e29ed"));
+        assert!(of("1:1-9.module_el8.4.0+2221+af250afe.alma", "1:1-9.module+el8.5.0+34+dc1c.alma"));
+        for other in [
+            "1.10.2-5.module_el8.5.0+73+aa7e29ed",
+            "1.10.3-4.module_el8.5.0+73+aa7e29ed",
+            "1:1.10.2-4.module_el8.5.0+73+aa7e29ed",
+            "1.10.2-4.module_el8.5.0+73+aa7e29ed.1",
+            "1.10.2-4.module_el8.5.0+73",
+            "1.10.2-4.module_el8.5.0+x+aa7e29ed",
+            "1.10.2-4.modules",
+            "1.10.2-4",
+            "",
+        ] {
+            assert!(!of(build, other), "{other}");
+        }
+        assert!(!of("1-1.el8", "1-1.el8"));
     }
 
     #[test]

@@ -458,6 +458,44 @@ fn streams_of_modules_are_told_apart() {
     assert_eq!(verdict("(none)", &format!("1:10.1.0-1{old}")), in_doubt("ALSA-14"));
 }
 
+/// The shape of ALSA-2021:0507, which names the builds of one release for 8.3, 8.4 and 8.5 as fixed.
+#[test]
+fn a_build_that_the_record_names_as_fixed_is_not_flawed_for_lying_before_a_later_build() {
+    let record = |last: &str| {
+        let fixed = ["-4.module_el8.3.0+2053+ac338b6d", "-4.module_el8.4.0+2266+ac338b6d", last];
+        let affected = fixed.map(|fixed| {
+            format!(
+                r#"{{"package":{{"ecosystem":"AlmaLinux:8","name":"subversion-perl"}},"ranges":[{{"type":"ECOSYSTEM",
+                    "events":[{{"introduced":"0"}},{{"fixed":"1.10.2{fixed}"}}]}}]}}"#
+            )
+        });
+        let affected = affected.join(",");
+        let summary = "Important: subversion:1.10 security update";
+        format!(r#"{{"id":"ALSA-1","summary":"{summary}","affected":[{affected}]}}"#)
+    };
+    let verdict = |record: &str, purl: &str, version: &str| {
+        let component = component(purl, "subversion-perl", version);
+        verdict(&[record], Some(distribution("almalinux", Some("8.10"))), component)
+    };
+    let in_stream = "pkg:rpm/almalinux/subversion-perl?rpmmod=subversion:1.10:8:a";
+    let same = record("-4.module_el8.5.0+73+aa7e29ed");
+    for build in ["8.3.0+2053+ac338b6d", "8.4.0+2266+ac338b6d", "8.5.0+73+aa7e29ed"] {
+        let version = format!("1.10.2-4.module_el{build}");
+        assert_eq!(verdict(&same, in_stream, &version), ScanVerdict::Clean, "{build}");
+        let untold = "pkg:rpm/almalinux/subversion-perl";
+        assert_eq!(verdict(&same, untold, &version), ScanVerdict::Clean, "{build}");
+    }
+    // A build that is not named may lack what the others have.
+    let unnamed = "1.10.2-4.module_el8.3.0+2052+ac338b6d";
+    assert_eq!(found(verdict(&same, in_stream, unnamed)).len(), 1);
+    // Another release has something that this one has not.
+    let other = record("-5.module_el8.5.0+73+aa7e29ed");
+    let named = "1.10.2-4.module_el8.3.0+2053+ac338b6d";
+    let found = found(verdict(&other, in_stream, named));
+    assert!(found[0].because.starts_with("introduced 0, fixed 1.10.2-5"), "{}", found[0].because);
+    assert_eq!(found[0].fix.versions(), ["1.10.2-5.module_el8.5.0+73+aa7e29ed"]);
+}
+
 #[test]
 fn a_record_about_the_package_outside_of_modules_says_nothing_of_a_stream() {
     let record = record(
