@@ -8,7 +8,7 @@ use crate::{
     Error, Index,
     index::Row,
     ranges::{End, Event, Hit, evaluate},
-    versions::{Scheme, rpm},
+    versions::{Scheme, pep440, rpm},
 };
 use plimsoll_model::{component::Component, scan::NotEvaluated};
 use std::{cmp::Ordering, collections::BTreeSet};
@@ -215,9 +215,13 @@ impl<'a> Installed<'a> {
         if let Some(hit) = together(hits, scheme) {
             return Ok(Some(hit));
         }
+        // A record of PyPI lists hundreds, nearly all of which are told to be others by their first numbers.
+        let is_python = scheme.name == pep440::SCHEME.name;
         let is_version = |listed: &&str| {
             *listed == version
-                || (is_readable && (scheme.compare)(listed, version) == Ok(Ordering::Equal))
+                || (is_readable
+                    && !(is_python && pep440::have_other_numbers(listed, version))
+                    && (scheme.compare)(listed, version) == Ok(Ordering::Equal))
         };
         if row.versions.iter().any(is_version) {
             let because = format!("{version} is among the versions that the record lists");

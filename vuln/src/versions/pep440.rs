@@ -18,10 +18,27 @@ fn compare(left: &str, right: &str) -> Result<Ordering, Unorderable> {
     order_plain(left, right).map_or_else(|| order(left, right, parse, Ord::cmp), Ok)
 }
 
+/// Whether two versions differ in their numbers already, which is told without reading all of them. Where it is not
+/// told they may be the same or not.
+pub(crate) fn have_other_numbers(left: &str, right: &str) -> bool {
+    let numbers = release(left).zip(release(right));
+    let order = numbers.and_then(|(left, right)| order_plain(left, right));
+    order.is_some_and(Ordering::is_ne)
+}
+
+/// The numbers that a version without an epoch begins with.
+fn release(text: &str) -> Option<&str> {
+    let is_number = |char: char| char.is_ascii_digit() || char == '.';
+    let behind = text.trim_start_matches(is_number);
+    let numbers = text.strip_suffix(behind)?;
+    (!behind.contains('!')).then(|| numbers.strip_suffix('.').unwrap_or(numbers))
+}
+
 #[cfg(test)]
 mod tests {
     use super::{super::testing, *};
     use Ordering::{Equal, Greater, Less};
+    use proptest::prelude::*;
     use testing::Refused;
 
     #[test]
@@ -39,6 +56,29 @@ mod tests {
                 ("1.0-rc.1", Equal, "1.0rc1"),
             ],
         );
+    }
+
+    proptest! {
+        #[test]
+        fn what_has_other_numbers_is_another_version(
+            left in "(0!|1!|v)?(0|1|01)(\\.(0|1|00)){0,3}(\\.?(a|rc|-rc\\.)1|\\.dev0|-1|\\.post1|\\+1\\.2)?",
+            right in "(0!)?(0|1)(\\.(0|1)){0,2}(rc1|\\.dev0|-1)?",
+        ) {
+            if have_other_numbers(&left, &right) {
+                prop_assert_ne!(compare(&left, &right), Ok(Equal));
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_tell_versions_apart() {
+        for (left, right) in [("1.0rc1", "1.1"), ("2.post1", "1"), ("1.0.1.dev1", "1.0")] {
+            assert!(have_other_numbers(left, right), "{left} {right}");
+        }
+        for (left, right) in [("1.0rc1", "1"), ("1!1", "1"), ("0!2", "2"), ("v2", "1"), ("x", "1")]
+        {
+            assert!(!have_other_numbers(left, right), "{left} {right}");
+        }
     }
 
     #[test]
