@@ -9,7 +9,11 @@ use plimsoll_model::{
     scan::{Fix, FixedIn, Match, Origin, Scan, ScanVerdict},
 };
 use plimsoll_policy::{Judged, Verdict, vex::judge::Cleared};
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::{
+    cmp::Reverse,
+    collections::BTreeMap,
+    fmt::{self, Write as _},
+};
 
 /// The findings that are shown: what blocks, and what is severe enough. Also how many are not.
 ///
@@ -53,9 +57,11 @@ pub(crate) fn by_risk<'a>(
 /// How urgent a flaw is, and what of: nothing for other findings.
 pub(crate) fn risk(judged: &Judged) -> Option<String> {
     let flaw = judged.finding.vulnerability.as_ref()?;
-    let mut parts = vec![format!("{:.2}", flaw.risk.weight())];
+    let mut text = format!("{:.2}", flaw.risk.weight());
+    // Writing to a string does not fail.
+    let mut add = |part: fmt::Arguments<'_>| write!(text, ", {part}").unwrap_or_default();
     match flaw.risk.urgency {
-        risk::Urgency::Malware => parts.push("malware".to_owned()),
+        risk::Urgency::Malware => add(format_args!("malware")),
         risk::Urgency::Exploited | risk::Urgency::Rated => {}
     }
     if let Some(entry) = flaw.exploitation.known() {
@@ -64,16 +70,16 @@ pub(crate) fn risk(judged: &Judged) -> Option<String> {
             Ransomware::Known => ", also for ransomware",
             Ransomware::Unknown => "",
         };
-        parts.push(format!("known to be exploited{since}{ransomware}"));
+        add(format_args!("known to be exploited{since}{ransomware}"));
     }
     if let Some(score) = flaw.score {
-        parts.push(format!("CVSS {score:.1}"));
+        add(format_args!("CVSS {score:.1}"));
     }
     if let Some(prediction) = flaw.prediction {
         let percent = prediction.probability * 100.0;
-        parts.push(format!("exploited within 30 days with a probability of {percent:.2}%"));
+        add(format_args!("exploited within 30 days with a probability of {percent:.2}%"));
     }
-    Some(parts.join(", "))
+    Some(text)
 }
 
 /// Since when a fix is known, or what is said of one.
