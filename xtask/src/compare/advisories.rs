@@ -74,7 +74,7 @@ pub(super) fn run_all(work: &Utf8Path) -> Result<()> {
         &ours(&["scan", &lock, "--db", index.as_str()]),
     )?;
     measure(work, "cargo-audit, the same", &made.cargo_audit())?;
-    differences(&found, &theirs, &made.held()?)
+    differences(&found, &theirs, &made.named()?)
 }
 
 /// Where the records are: `$PLIMSOLL_SHARED`, else `../shared`.
@@ -138,9 +138,9 @@ impl Made {
         Ok(made)
     }
 
-    /// The versions that trivy's database holds as the fixed ones of distribution packages.
-    fn held(&self) -> Result<BTreeSet<Fixed>> {
-        let mut held = BTreeSet::new();
+    /// The releases of distribution packages that trivy's database holds as fixed.
+    fn named(&self) -> Result<BTreeSet<Fixed>> {
+        let mut named = BTreeSet::new();
         for line in fs::read_to_string(&self.rows)?.lines() {
             let row: Value = serde_json::from_str(line)?;
             let text = |at: &str| row.pointer(at).and_then(Value::as_str).map(str::to_lowercase);
@@ -149,10 +149,11 @@ impl Made {
             {
                 // Of a module the stream stands before the name; a package URL has the epoch elsewhere.
                 let last = |text: &str, cut: &str| text.rsplit(cut).next().map(str::to_owned);
-                held.extend(last(&name, "::").zip(last(&version, ":")).map(|of| (id, of)));
+                let release = last(&version, ":").map(|version| release(&version));
+                named.extend(last(&name, "::").zip(release).map(|of| (id, of)));
             }
         }
-        Ok(held)
+        Ok(named)
     }
 
     fn trivy(&self, to: &Utf8Path) -> Vec<String> {
@@ -178,33 +179,38 @@ type Fixed = (String, (String, String));
 type Flaws = BTreeMap<String, Vec<BTreeSet<String>>>;
 
 /// Counts what only one of them finds; fails where that is not explained.
-fn differences(ours: &Utf8Path, theirs: &Utf8Path, held: &BTreeSet<Fixed>) -> Result<()> {
+fn differences(ours: &Utf8Path, theirs: &Utf8Path, named: &BTreeSet<Fixed>) -> Result<()> {
     let read = |path: &Utf8Path| -> Result<Value> { Ok(serde_json::from_slice(&fs::read(path)?)?) };
     let (ours, theirs) = (of_plimsoll(&read(ours)?), of_trivy(&read(theirs)?));
     let count = |flaws: &Flaws| flaws.values().map(Vec::len).sum::<usize>();
     println!("\nPlimsoll finds {} flaws, trivy {} records.", count(&ours), count(&theirs));
     let (only_ours, only_theirs) = (missing(&ours, &theirs), missing(&theirs, &ours));
-    let (of_two_fixes, unexplained): (Vec<_>, Vec<_>) =
-        only_ours.into_iter().partition(|(purl, ids)| is_held_as_fixed(purl, ids, held));
+    let (named_as_fixed, unexplained): (Vec<_>, Vec<_>) =
+        only_theirs.into_iter().partition(|(purl, ids)| is_named_as_fixed(purl, ids, named));
     println!(
-        "Only in Plimsoll: {}, where a record names several fixed versions of a package, and the installed one is the one that \
-         trivy's database holds. Only in trivy: {}.",
-        of_two_fixes.len(),
-        only_theirs.len()
+        "Only in Plimsoll: {}. Only in trivy: {}, where a record names several builds of a package as fixed, and the installed \
+         one is among them.",
+        only_ours.len(),
+        named_as_fixed.len()
     );
-    if !unexplained.is_empty() || !only_theirs.is_empty() {
-        bail!("nothing explains: only Plimsoll {unexplained:?}, only trivy {only_theirs:?}");
+    if !unexplained.is_empty() || !only_ours.is_empty() {
+        bail!("nothing explains: only Plimsoll {only_ours:?}, only trivy {unexplained:?}");
     }
     Ok(())
 }
 
-/// Trivy's database has room for one fixed version of a package in a record. Where an erratum names one for each
-/// of several builds, the installed version may be that one and still lie before another.
-fn is_held_as_fixed(purl: &str, ids: &BTreeSet<String>, held: &BTreeSet<Fixed>) -> bool {
+/// Trivy's database has room for one fixed version of a package in a record. Where an erratum names several builds of one
+/// release, the installed version may be one of them, and lie before the one that is held.
+fn is_named_as_fixed(purl: &str, ids: &BTreeSet<String>, named: &BTreeSet<Fixed>) -> bool {
     let package = purl.rsplit('/').next().and_then(|package| package.split_once('@'));
     let Some((name, version)) = package else { return false };
-    let of = (name.to_owned(), version.replace("%2b", "+"));
-    ids.iter().any(|id| held.contains(&(id.to_lowercase(), of.clone())))
+    let of = (name.to_owned(), release(&version.replace("%2b", "+")));
+    ids.iter().any(|id| named.contains(&(id.to_lowercase(), of.clone())))
+}
+
+/// The release of a package without the build of its module.
+fn release(version: &str) -> String {
+    version.split(".module").next().unwrap_or_default().to_owned()
 }
 
 /// Of `these` those of which the others have no id for the same package.
