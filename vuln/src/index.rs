@@ -27,7 +27,6 @@ use crate::{
     wire::{Reader, Writer},
 };
 use camino::Utf8Path;
-use flate2::Crc;
 use jiff::Timestamp;
 use plimsoll_model::{
     Digest, Severity,
@@ -296,11 +295,11 @@ pub(crate) fn block_crc(at: usize, key: &[u8], rows: &[&[u8]]) -> u32 {
 
 /// CRC-32 of several pieces one after the other.
 pub(crate) fn crc(pieces: &[&[u8]]) -> u32 {
-    let mut crc = Crc::new();
+    let mut hasher = crc32fast::Hasher::new();
     for piece in pieces {
-        crc.update(piece);
+        hasher.update(piece);
     }
-    crc.sum()
+    hasher.finalize()
 }
 
 /// SHA-256 of everything but the place where it is kept.
