@@ -24,6 +24,7 @@ predicates! {
     sbom_spdx,
     vulnerabilities,
     vsa,
+    test_result,
 }
 
 /// The predicate with this id.
@@ -47,6 +48,7 @@ mod tests {
                 ("sbom-spdx", "https://spdx.dev/Document/v2.3"),
                 ("vulnerabilities", "https://in-toto.io/attestation/vulns/v0.2"),
                 ("vsa", "https://slsa.dev/verification_summary/v1"),
+                ("test-result", "https://in-toto.io/attestation/test-result/v0.1"),
             ]
         );
         let ids: BTreeSet<_> = ALL.iter().map(|known| known.id).collect();

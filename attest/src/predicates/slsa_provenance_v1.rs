@@ -43,7 +43,8 @@ pub fn predicate(facts: &ProvenanceFacts) -> Value {
     })
 }
 
-fn dependency(dependency: &ResolvedDependency) -> Value {
+/// A resource descriptor.
+pub(super) fn dependency(dependency: &ResolvedDependency) -> Value {
     let digest = match &dependency.digest {
         DependencyDigest::Sha256(digest) => json!({"sha256": digest.hex()}),
         DependencyDigest::GitCommit(commit) => json!({"gitCommit": commit}),
