@@ -53,6 +53,16 @@ pub enum Error {
         /// Where, and what is wrong with it.
         source: serde_json::Error,
     },
+    /// A field of a predicate is not what its specification says.
+    #[error("cannot read {what}: `{field}` is not {expected}")]
+    Claim {
+        /// The kind of predicate.
+        what: &'static str,
+        /// Where the field is.
+        field: String,
+        /// What it has to be.
+        expected: &'static str,
+    },
     /// A document that was to become a predicate is another kind of document.
     #[error("expected {expected}, found {found}")]
     OtherDocument {
@@ -397,6 +407,7 @@ impl Classify for Error {
             Self::TooManySubjects { .. }
             | Self::TooLarge { .. }
             | Self::Malformed { .. }
+            | Self::Claim { .. }
             | Self::UnsupportedBundle { .. }
             | Self::AmbiguousBundle { .. }
             | Self::MisplacedMaterial { .. }

@@ -11,6 +11,7 @@
 
 pub mod builders;
 mod bundle;
+pub mod claims;
 #[cfg(test)]
 mod corpus;
 mod der;
