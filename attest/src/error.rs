@@ -53,6 +53,20 @@ pub enum Error {
         /// Where, and what is wrong with it.
         source: serde_json::Error,
     },
+    /// A name that can not be in a link, or be part of a file's.
+    #[error("cannot link `{name}`: expected {expected}")]
+    LinkName {
+        /// The name.
+        name: String,
+        /// What it has to be.
+        expected: &'static str,
+    },
+    /// Links are signed by Ed25519 keys.
+    #[error("cannot sign a link with a key for {found}: expected ed25519")]
+    LinkKey {
+        /// How the key signs.
+        found: crate::SignatureAlgorithm,
+    },
     /// A field of a predicate is not what its specification says.
     #[error("cannot read {what}: `{field}` is not {expected}")]
     Claim {
@@ -400,6 +414,8 @@ impl Classify for Error {
             | Self::SeveralServices { .. }
             | Self::PrivateHalfElsewhere
             | Self::OpenTransport { .. }
+            | Self::LinkName { .. }
+            | Self::LinkKey { .. }
             | Self::VariableMissing { .. }
             | Self::VariableMalformed { .. } => Class::Usage,
             Self::KeyFile { source, .. } => source.class(),
@@ -447,6 +463,9 @@ impl Classify for Error {
             }
             Self::KeyFile { source, .. } => return source.hint(),
             Self::Signer { source, .. } => return source.hint(),
+            Self::LinkKey { .. } => {
+                "make one: `openssl genpkey -algorithm ED25519 -out KEY`".to_owned()
+            }
             Self::FileExists { path } => format!("use the key in `{path}`, or choose another path"),
             Self::ForeignRepository { path } => {
                 format!("if you trust it: `git config --global --add safe.directory {path}`")

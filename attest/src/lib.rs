@@ -19,6 +19,8 @@ mod envelope;
 mod error;
 mod files;
 mod json;
+#[cfg(feature = "link")]
+pub mod link;
 pub mod predicates;
 mod public_key;
 pub mod signers;

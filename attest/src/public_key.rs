@@ -63,6 +63,13 @@ impl PublicKey {
         self.algorithm
     }
 
+    /// The 32 bytes of an Ed25519 key.
+    #[cfg(feature = "link")]
+    pub(crate) fn ed25519_bytes(&self) -> Option<&[u8]> {
+        let is_ed25519 = self.algorithm == SignatureAlgorithm::Ed25519;
+        is_ed25519.then(|| spki::ed25519_point(&self.spki)).flatten()
+    }
+
     /// PEM with `\n` at the end of every line.
     pub fn to_pem(&self) -> String {
         to_pem(LABEL, &self.spki)

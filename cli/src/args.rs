@@ -3,6 +3,8 @@
 mod db;
 mod diff;
 mod key;
+#[cfg(feature = "link")]
+mod link;
 mod sbom;
 mod signing;
 pub(crate) mod verify;
@@ -11,6 +13,8 @@ mod vex;
 pub(crate) use db::{DbCommand, DbList, DbOrigin, DbUpdateArguments};
 pub(crate) use diff::DiffArguments;
 pub(crate) use key::{KeyArguments, PrivateKey};
+#[cfg(feature = "link")]
+pub(crate) use link::LinkArguments;
 pub(crate) use sbom::{
     ReadingArguments, SbomArguments, SbomCommand, SbomConvertArguments, SbomDiffArguments,
     SbomListArguments, SbomMergeArguments, SbomScoreArguments,
@@ -156,6 +160,9 @@ pub(crate) enum Command {
     Check(CheckArguments),
     /// Sign provenance, SBOM and scan, and attach them to the image.
     Attest(AttestArguments),
+    /// Sign what a step of a supply chain took and made, for `in-toto-verify`.
+    #[cfg(feature = "link")]
+    Link(LinkArguments),
     /// Verify the evidence about an image, and explain every candidate.
     Verify(VerifyArguments),
     /// Verify one bundle about a file or a digest.

@@ -9,6 +9,8 @@ mod db;
 mod diff;
 mod explain;
 mod ledger;
+#[cfg(feature = "link")]
+mod link;
 mod man;
 mod policy;
 mod promote;
@@ -34,6 +36,8 @@ pub(crate) async fn dispatch(
         Command::Diff(arguments) => Box::pin(diff::diff(ctx, &arguments)).await,
         Command::Check(arguments) => Box::pin(check::check(ctx, &arguments)).await,
         Command::Attest(arguments) => Box::pin(attest::attest(ctx, &arguments)).await,
+        #[cfg(feature = "link")]
+        Command::Link(arguments) => link::link(ctx, &arguments),
         Command::Verify(arguments) => Box::pin(verify::verify(ctx, &arguments)).await,
         Command::VerifyBundle(arguments) => verify_bundle::verify_bundle(ctx, &arguments),
         Command::Promote(arguments) => Box::pin(promote::promote(ctx, &arguments)).await,

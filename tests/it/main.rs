@@ -21,6 +21,7 @@ mod example;
 mod formats;
 mod guide;
 mod keyless;
+mod links;
 mod oracles;
 mod peers;
 mod pipeline;

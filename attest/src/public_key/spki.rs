@@ -109,6 +109,12 @@ pub(super) fn of_point(algorithm: SignatureAlgorithm, point: &[u8]) -> Vec<u8> {
     [prefix, point].concat()
 }
 
+/// The key itself, of an Ed25519 key.
+#[cfg(feature = "link")]
+pub(super) fn ed25519_point(spki: &[u8]) -> Option<&[u8]> {
+    spki.strip_prefix(ED25519_PREFIX)
+}
+
 fn is_small(point: &[u8]) -> bool {
     ED25519_SMALL.iter().any(|small| {
         let [start @ .., end] = small;
