@@ -2,6 +2,7 @@
 //!
 //! The only place where [`Evidence`] is made.
 
+mod agreement;
 mod proof;
 mod step;
 mod walk;
@@ -85,7 +86,9 @@ pub fn verify(candidate: &Candidate, expectation: &Expectation<'_>) -> Verificat
 /// Verifies everything that was found. `candidates` is an error, with the reason, where it could not be told what there is.
 ///
 /// A candidate that is refused does not stand in the way of another. Nothing to verify is absent; and so that nobody
-/// takes what was not read for refused, a candidate over the limit leaves it untold, unless another one verifies.
+/// takes what was not read for refused, a candidate over the limit leaves it untold, unless another one verifies. Where
+/// somebody who is believed states a failure, there is no such evidence, whatever others state; the newest statement of a
+/// signer counts.
 pub fn look(
     candidates: Result<Vec<Candidate>, String>,
     expectation: &Expectation<'_>,
@@ -108,6 +111,8 @@ pub fn look(
         .iter()
         .find(|candidate| u64::try_from(candidate.bytes.len()).map_or(true, |size| size > limit));
     let presence = match (evidence.is_empty(), unread) {
+        // Somebody who is believed says no: whoever says yes besides does not undo that.
+        _ if is_denied(&verifications) => Presence::Absent { refused: verifications.len() },
         (false, _) => Presence::Present(evidence),
         (true, Some(unread)) => Presence::CouldNotTell {
             reason: format!("`{}` is larger than {limit} bytes", excerpt(&unread.found_at)),
@@ -115,6 +120,22 @@ pub fn look(
         (true, None) => Presence::Absent { refused: verifications.len() },
     };
     (presence, verifications)
+}
+
+/// Whether a signer's last word, of those that are believed, is a failure.
+fn is_denied(verifications: &[Verification]) -> bool {
+    let says_no =
+        |one: &&Verification| one.failed_step().is_some_and(|step| step.kind == StepKind::Verdict);
+    let is_later = |other: &Verification, than: &Verification| {
+        other.evidence.is_some()
+            && other.signer == than.signer
+            && other.predicate_type == than.predicate_type
+            && other.signed > than.signed
+    };
+    verifications
+        .iter()
+        .filter(says_no)
+        .any(|denial| !verifications.iter().any(|other| is_later(other, denial)))
 }
 
 #[cfg(test)]

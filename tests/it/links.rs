@@ -117,5 +117,5 @@ fn a_link_that_could_not_be_verified_is_not_written() {
     refuse("ec.pem", &fetch, "cannot sign a link with a key for ecdsa-p256-sha256");
     let names = fs::read_dir(project.sandbox.path()).unwrap();
     let mut names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    assert!(names.all(|name| !name.ends_with(".link")));
+    assert!(names.all(|name| !name.contains(".link")));
 }

@@ -89,7 +89,8 @@ mod tests {
 
     #[test]
     fn a_result_is_written_as_the_specification_has_it_and_no_better_than_it_is() {
-        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let names =
+            |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let (passed, one) = (names(&["a", "b"]), names(&["c"]));
         let configuration = [ResolvedDependency {
             uri: "file:tests.yml".to_owned(),

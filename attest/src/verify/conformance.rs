@@ -236,6 +236,26 @@ fn a20_bundles_of_no_version_or_form_are_refused() {
     ]);
 }
 
+/// The suite's own beacon signed, of this artifact, the provenance of somebody else's build.
+#[test]
+fn b6_provenance_of_another_build_than_the_certificate_tells_of_is_refused() {
+    let Some(folders) = bundles() else { return };
+    let name = "happy-path-intoto-in-dsse-v3";
+    let folder = folders.iter().find(|folder| folder.ends_with(name)).unwrap();
+    let bytes = read(folder, "bundle.sigstore.json").unwrap();
+    let candidate = Candidate { found_at: name.to_owned(), bytes };
+    let trust = trust(folder).unwrap();
+    let wanted = Wanted::Statement(&["https://slsa.dev/provenance/v1"]);
+    let asked = expectation(&trust, None, Digest::of(&artifact(folder)));
+    let found = verify(&candidate, &Expectation { wanted, ..asked });
+    let step = found.failed_step().unwrap();
+    assert_eq!((step.kind, &found.evidence), (Agreement, &None));
+    assert_eq!(
+        step.found,
+        "repository `https://github.com/loosebazooka/aa-test`, where the certificate has `https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon`"
+    );
+}
+
 /// A promise can be had for anything that is then left out of the log.
 #[test]
 fn a6_a_bundle_that_is_relabelled_to_need_no_proof_is_refused() {

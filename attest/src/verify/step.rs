@@ -35,6 +35,8 @@ pub enum StepKind {
     Subject,
     /// What it says of the build is what the certificate says.
     Agreement,
+    /// It gives no verdict against the artifact.
+    Verdict,
     /// It was signed not too long ago.
     Age,
 }
@@ -67,7 +69,7 @@ pub enum StepOutcome {
 
 impl StepKind {
     /// Every kind, in order.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Bundle,
         Self::Envelope,
         Self::Signer,
@@ -82,6 +84,7 @@ impl StepKind {
         Self::PredicateType,
         Self::Subject,
         Self::Agreement,
+        Self::Verdict,
         Self::Age,
     ];
 
@@ -102,6 +105,7 @@ impl StepKind {
             Self::PredicateType => "predicate type",
             Self::Subject => "subject",
             Self::Agreement => "agreement",
+            Self::Verdict => "verdict",
             Self::Age => "age",
         }
     }
@@ -178,6 +182,7 @@ fn expected(kind: StepKind, expectation: &Expectation<'_>) -> String {
         },
         StepKind::Subject => format!("a subject with {}", expectation.subject),
         StepKind::Agreement => "a build of which predicate and certificate say the same".to_owned(),
+        StepKind::Verdict => "no failure".to_owned(),
         StepKind::Age => match demands.age {
             Some(age) => format!("signed at most {:#} ago", age.at_most),
             None => "any age".to_owned(),

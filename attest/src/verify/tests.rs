@@ -127,7 +127,7 @@ fn an_accepted_bundle_is_evidence_of_what_it_says() {
             [Bundle, Envelope, Signer, Signature, Statement, PredicateType, Subject]
         );
         let numbers: Vec<_> = found.steps.iter().map(Step::number).collect();
-        assert_eq!(numbers, (1..=15).collect::<Vec<_>>());
+        assert_eq!(numbers, (1..=16).collect::<Vec<_>>());
         let signer = SignedBy::Key { id: scene.signer.public_key().id() };
         assert_eq!(found.signer, Some(signer.to_string()));
         assert_eq!(found.predicate_type.as_deref(), Some(PROVENANCE));
@@ -478,4 +478,46 @@ fn what_a_candidate_says_is_cut_short_in_explanations() {
     let subjects = json!(vec![json!({"name": long, "digest": {long.clone(): long}}); 9]);
     let found = check_refused(&Scene::of_subjects(&subjects).verify(), Subject);
     assert!(found.chars().count() < 1_000 && found.ends_with(", 6 more"), "{found}");
+}
+
+const VSA: &str = "https://slsa.dev/verification_summary/v1";
+
+/// A summary of the same signer with this result.
+fn summary(signer: &KeySigner, result: &Value) -> Candidate {
+    let subject = StatementSubject { name: "app".to_owned(), digest: Digest::of(b"app") };
+    let predicate = json!({"verificationResult": result, "x": result.to_string()});
+    let statement = Statement::new(vec![subject], VSA, predicate).unwrap();
+    candidate(sign(&statement, signer).unwrap().to_bytes())
+}
+
+#[test]
+fn a24_b10_a_trusted_failure_outweighs_every_pass_and_no_verdict_is_none() {
+    let ours = KeySigner::generate(KeyKind::EcdsaP256).unwrap();
+    let theirs = KeySigner::generate(KeyKind::EcdsaP256).unwrap();
+    let stranger = KeySigner::generate(KeyKind::EcdsaP256).unwrap();
+    let trust = Trust::in_keys(&[ours.public_key().clone(), theirs.public_key().clone()]);
+    let wanted = Wanted::Statement(&[VSA]);
+    let look_at = |candidates: &[&Candidate]| {
+        let found = candidates.iter().map(|candidate| (*candidate).clone()).collect();
+        look(Ok(found), &Expectation { wanted, ..expectation(&trust) })
+    };
+    let passed = summary(&ours, &json!("PASSED"));
+    let failed = summary(&theirs, &json!("FAILED"));
+    assert!(matches!(look_at(&[&passed]).0, Presence::Present(_)));
+    let (presence, verifications) = look_at(&[&passed, &failed]);
+    assert_eq!(presence, Presence::Absent { refused: 2 });
+    assert_eq!(check_refused(&verifications[1], Verdict), "a failure");
+    // The same signer's two words, and nothing tells which is the later one.
+    let own = summary(&ours, &json!("FAILED"));
+    assert_eq!(look_at(&[&own, &passed]).0, Presence::Absent { refused: 2 });
+    // A stranger denies nothing.
+    let foreign = summary(&stranger, &json!("FAILED"));
+    assert!(matches!(look_at(&[&passed, &foreign]).0, Presence::Present(_)));
+    let (_, verifications) = look_at(&[&summary(&ours, &Value::Null)]);
+    assert_eq!(check_refused(&verifications[0], Verdict), "no verdict");
+    for word in [json!("passed"), json!(true)] {
+        let (presence, verifications) = look_at(&[&summary(&ours, &word)]);
+        assert_eq!(presence, Presence::Absent { refused: 1 });
+        check_refused(&verifications[0], Agreement);
+    }
 }

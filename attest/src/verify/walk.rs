@@ -1,13 +1,15 @@
 //! One candidate on its way through the steps.
 
 use super::{
-    Candidate, Expectation, Step, StepKind, StepOutcome, Verification, Wanted,
+    Candidate, Expectation, Step, StepKind, StepOutcome, Verification, Wanted, agreement,
     proof::{self, Before, Flaw, Proof, Signed},
     step::plan,
 };
 use crate::{
     Error, PublicKey,
     bundle::{Bundle, ClaimedSigner, Content},
+    claims::{self, Claims},
+    predicates::{test_result::TestResult, vsa::VsaResult},
     statement::{IN_TOTO_PAYLOAD_TYPE, ReadStatement},
     text::{excerpt, time},
     trust::{MaxAge, SignerDemand, TrustedSigner},
@@ -92,6 +94,7 @@ impl<'a> Walk<'a> {
                 StepKind::PredicateType,
                 StepKind::Subject,
                 StepKind::Agreement,
+                StepKind::Verdict,
             ] {
                 self.not_needed(kind);
             }
@@ -104,9 +107,17 @@ impl<'a> Walk<'a> {
         self.step(StepKind::PredicateType, self.predicate_type(&statement, &believed))?;
         // 13. It states it of this artifact.
         self.step(StepKind::Subject, self.subject(&statement))?;
-        // 14. What it says of the build is what the certificate says.
-        self.not_needed(StepKind::Agreement);
-        // 15. It was signed not too long ago.
+        if self.expectation.wanted == Wanted::Signature {
+            // Who asks for a signature does not ask what else was signed.
+            self.not_needed(StepKind::Agreement);
+            self.not_needed(StepKind::Verdict);
+        } else {
+            // 14. What it says of the build is what the certificate says.
+            let claims = self.agreement(&statement, &believed.signer)?;
+            // 15. It does not say that the artifact failed.
+            self.verdict(claims.as_ref())?;
+        }
+        // 16. It was signed not too long ago.
         self.check_age()?;
 
         let facts = EvidenceFacts {
@@ -391,6 +402,50 @@ impl<'a> Walk<'a> {
         } else {
             Err(statement.describe_subjects())
         }
+    }
+
+    /// Reads what a statement of a kind that is known says, and compares it with the certificate.
+    fn agreement(
+        &mut self,
+        statement: &ReadStatement,
+        signer: &Signer,
+    ) -> Result<Option<Claims>, Refused> {
+        let claims = match claims::read(&statement.predicate_type, &statement.predicate) {
+            Ok(claims) => claims,
+            Err(error) => return self.step(StepKind::Agreement, Err(describe(&error))),
+        };
+        match (&claims, signer) {
+            (Some(Claims::Provenance(provenance)), Signer::Identity(identity)) => {
+                let found = agreement::compare(provenance, &identity.build);
+                let found = found.map(|agreed| ((), agreed)).map_err(|found| excerpt(&found));
+                self.step(StepKind::Agreement, found)?;
+            }
+            _ => self.not_needed(StepKind::Agreement),
+        }
+        Ok(claims)
+    }
+
+    /// A verdict that is absent or of no known word is no pass.
+    fn verdict(&mut self, claims: Option<&Claims>) -> Result<(), Refused> {
+        let said = match claims {
+            Some(Claims::Vsa(summary)) => match summary.result {
+                Some(VsaResult::Passed) => Ok("a pass"),
+                Some(VsaResult::Failed) => Err("a failure"),
+                None => Err("no verdict"),
+            },
+            Some(Claims::Test(tests)) => match tests.result {
+                Some(TestResult::Passed) => Ok("a pass"),
+                Some(TestResult::Warned) => Ok("a pass with warnings"),
+                Some(TestResult::Failed) => Err("a failure"),
+                None => Err("no verdict"),
+            },
+            Some(Claims::Provenance(_) | Claims::Scan(_) | Claims::Document(_)) | None => {
+                self.not_needed(StepKind::Verdict);
+                return Ok(());
+            }
+        };
+        let outcome = said.map(|found| ((), found.to_owned())).map_err(str::to_owned);
+        self.step(StepKind::Verdict, outcome)
     }
 
     fn check_age(&mut self) -> Result<(), Refused> {
