@@ -53,7 +53,7 @@ pub struct RunFacts {
     pub tool_version: String,
     /// What went into the artifact: base images and the like.
     pub dependencies: Vec<ResolvedDependency>,
-    /// What the job's identity token says, where there is one, and somebody verified it.
+    /// What the job's identity token says, where there is one that a certificate authority looks at before this is signed.
     pub identity: Option<IdentityClaims>,
 }
 

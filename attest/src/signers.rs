@@ -10,7 +10,7 @@ pub use exec::{Programs, SignerProblem};
 pub use key::{KeyKind, KeySigner, PrivatePem};
 pub use key_file::{create_key_file, load_key_file};
 
-use crate::{Bundle, Error, PublicKey, Statement};
+use crate::{Bundle, Error, PublicKey, Statement, builders::IdentityClaims};
 use keyless::{Holder, KeylessSigner};
 
 /// Whoever signs statements.
@@ -36,6 +36,14 @@ impl Signer {
         match self {
             Self::Key(signer) => crate::sign(statement, signer),
             Self::Keyless(signer) => Box::pin(signer.sign(statement)).await,
+        }
+    }
+
+    /// What an identity token says of the job that signs, where it takes one.
+    pub async fn claims(&self) -> Option<IdentityClaims> {
+        match self {
+            Self::Key(_) => None,
+            Self::Keyless(signer) => signer.claims().await,
         }
     }
 

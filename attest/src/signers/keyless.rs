@@ -17,6 +17,7 @@ pub use services::{Log, Services};
 
 use crate::{
     Bundle, Error, Statement,
+    builders::IdentityClaims,
     statement::{IN_TOTO_PAYLOAD_TYPE, StatementSubject},
 };
 use fulcio::Minted;
@@ -149,6 +150,11 @@ impl KeylessSigner {
                 Logged::Withheld => return Err(rekor::withheld(log)),
             }
         }
+    }
+
+    /// What the identity token says of the job: known once it is there, as after [`KeylessSigner::prepare`].
+    pub async fn claims(&self) -> Option<IdentityClaims> {
+        self.session.lock().await.token.as_ref().map(IdentityToken::claims)
     }
 
     /// Who has signed: known from the first signature on.

@@ -8,7 +8,7 @@ use crate::{
 };
 use plimsoll_attest::{
     BUNDLE_MEDIA_TYPE, Candidate, Statement, StatementSubject,
-    builders::{self, ResolvedDependency, RunFacts},
+    builders::{self, IdentityClaims, ResolvedDependency, RunFacts},
     predicates,
     signers::Signer,
     source::SourceFacts,
@@ -77,8 +77,9 @@ pub(crate) async fn attest(
 ) -> Result<Vec<Attested>, Error> {
     let stage = ctx.ui.stage("attest");
     let mut attested = Vec::new();
+    let identity = signer.claims().await;
     for kind in types {
-        let (predicate_type, predicate) = predicate(ctx, findings, *kind)?;
+        let (predicate_type, predicate) = predicate(ctx, findings, *kind, identity.as_ref())?;
         let subjects = findings.resolved.digests();
         let name = subject_name(findings.resolved);
         attested.push(sign(&name, &subjects, predicate_type, (predicate, signer)).await?);
@@ -170,11 +171,13 @@ fn predicate(
     ctx: &Context,
     findings: &Findings<'_>,
     kind: AttestationType,
+    identity: Option<&IdentityClaims>,
 ) -> Result<(&'static str, serde_json::Value), Error> {
     Ok(match kind {
-        AttestationType::Provenance => {
-            (predicates::slsa_provenance_v1::PREDICATE.type_uri, provenance(ctx, findings)?)
-        }
+        AttestationType::Provenance => (
+            predicates::slsa_provenance_v1::PREDICATE.type_uri,
+            provenance(ctx, findings, identity)?,
+        ),
         AttestationType::Sbom => {
             let document = findings.cataloged.sbom("cyclonedx-json")?;
             (
@@ -207,13 +210,17 @@ fn predicate(
     })
 }
 
-fn provenance(ctx: &Context, findings: &Findings<'_>) -> Result<serde_json::Value, Error> {
+fn provenance(
+    ctx: &Context,
+    findings: &Findings<'_>,
+    identity: Option<&IdentityClaims>,
+) -> Result<serde_json::Value, Error> {
     let run = RunFacts {
         started: ctx.document_time.unwrap_or(ctx.now),
         finished: ctx.document_time.unwrap_or(ctx.now),
         tool_version: crate::context::VERSION.to_owned(),
         dependencies: findings.dependencies.clone(),
-        identity: None,
+        identity: identity.cloned(),
     };
     let facts = builders::detect(ctx.environment.all(), findings.source, &run)?;
     Ok(predicates::slsa_provenance_v1::predicate(&facts))

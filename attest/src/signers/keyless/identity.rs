@@ -1,11 +1,12 @@
 //! Who signs: an identity token, which is looked at before anybody sees it.
 
-use crate::{Error, files::read_text, text::excerpt};
+use crate::{Error, builders::IdentityClaims, files::read_text, text::excerpt};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use camino::Utf8Path;
 use jiff::{SignedDuration, Timestamp};
 use plimsoll_model::Limits;
 use serde::Deserialize;
+use serde_json::Value;
 use std::{collections::BTreeMap, fmt};
 use zeroize::Zeroizing;
 
@@ -33,6 +34,8 @@ struct Claims {
     exp: i64,
     #[serde(default)]
     email: Option<String>,
+    #[serde(flatten)]
+    others: BTreeMap<String, Value>,
 }
 
 #[derive(Clone, Deserialize)]
@@ -116,6 +119,16 @@ impl IdentityToken {
     /// What is signed to show that whoever shows the token holds the key.
     pub(super) fn proven(&self) -> &str {
         self.claims.email.as_deref().unwrap_or(&self.claims.sub)
+    }
+
+    /// What it says of the job, for provenance: what is signed with a certificate for this token has been looked at by Fulcio.
+    pub(super) fn claims(&self) -> IdentityClaims {
+        let text = |(name, value): (&String, &Value)| match value {
+            Value::String(text) => Some((name.clone(), text.clone())),
+            Value::Number(number) => Some((name.clone(), number.to_string())),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+        };
+        IdentityClaims(self.claims.others.iter().filter_map(text).collect())
     }
 
     /// The token, for Fulcio.

@@ -498,3 +498,17 @@ async fn answers_that_nobody_gives_are_told_from_silence() {
         assert!(matches!(error, Error::TooLarge { .. }), "{path}: {error:?}");
     }
 }
+
+#[tokio::test]
+async fn what_the_token_says_of_the_job_is_known_before_anything_is_signed() {
+    let sigstore = Sigstore::start().await.unwrap();
+    let signer = KeylessSigner::new(options(&sigstore, Instance::RekorV1)).unwrap();
+    assert_eq!(signer.claims().await, None);
+    signer.prepare().await.unwrap();
+    let claims = signer.claims().await.unwrap().0;
+    let said = |name: &str| claims.get(name).map(String::as_str);
+    assert_eq!(said("repository"), Some("acme/app"));
+    assert!(said("job_workflow_ref").unwrap().starts_with("acme/app/.github/workflows/"));
+    // Texts and numbers, and nothing of what the token is for.
+    assert_eq!((said("aud"), said("sub")), (None, None));
+}
