@@ -1,7 +1,8 @@
 //! The GitHub Action, judged by the schema of actions and by zizmor, and run by act on the workflow of `fixtures/action`.
 
 use crate::support::{
-    RealImage, Sandbox, bin, copy_folder, oracle, real_image, root, run, sandbox, shared,
+    self, RealImage, Sandbox, bin, copy_folder, oracle, real_image, repository, root, run, sandbox,
+    shared,
 };
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value;
@@ -46,28 +47,10 @@ type Seen = BTreeMap<String, String>;
 
 /// Runs the workflow with act; the values are those of the workflow's variables.
 fn act(sandbox: &Sandbox, variables: &[(&str, &str)]) -> Option<Seen> {
-    let act = oracle("act")?;
-    let repository = sandbox.join("repository");
-    copy_folder(&root().join("tests/it/fixtures/action"), &repository);
-    copy_folder(&root().join("action"), &repository.join("plimsoll/action"));
-    fs::copy(root().join("action.yml"), repository.join("plimsoll/action.yml")).unwrap();
-    let author = ["-c", "user.name=test", "-c", "user.email=test@example.com"];
-    for git in [
-        ["init", "--quiet", "--initial-branch=main"].as_slice(),
-        &["add", "--all"],
-        &["commit", "--quiet", "--message=a workflow"],
-    ] {
-        run(sandbox.command("git").args(author).args(git).current_dir(&repository))
-            .expect_status(0);
-    }
+    let repository = repository(sandbox, "action", |_| ());
     let seen = sandbox.join("seen");
-    let mut act = sandbox.command(act);
-    act.current_dir(&repository).args([
-        "push",
-        "--platform=ubuntu-latest=-self-hosted",
-        "--var",
-        &format!("SEEN={seen}"),
-    ]);
+    let mut act = support::act(sandbox, &repository)?;
+    act.args(["--var", &format!("SEEN={seen}")]);
     // GitHub always says these; act does not.
     for missing in [
         "GITHUB_REPOSITORY_ID=1",

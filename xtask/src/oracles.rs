@@ -34,6 +34,7 @@ const DEBIAN: &[(&str, &str)] = &[
     ("shellcheck", "shellcheck"),
     ("skopeo", "skopeo"),
     ("softhsm2-util", "softhsm2"),
+    ("strace", "strace"),
     ("umoci", "umoci"),
 ];
 

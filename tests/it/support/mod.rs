@@ -2,10 +2,12 @@
 //!
 //! A tool that is not installed makes its test say so and pass over, unless `PLIMSOLL_ORACLES=require`.
 
+mod act;
 mod port;
 mod registry;
 mod sigstore;
 
+pub(crate) use act::{act, repository};
 pub(crate) use port::{Port, port};
 pub(crate) use registry::{Registry, registry};
 pub(crate) use sigstore::{Bench, Evidence, Harbour, harbour};

@@ -85,6 +85,16 @@ impl Bench {
         Some(run(gh.args(["--predicate-type", evidence.predicate_type])))
     }
 
+    /// The same of an image in a registry of this machine, by what is attached to it; gh speaks plain HTTP to 127.0.0.1.
+    #[track_caller]
+    pub(crate) fn gh_image(&self, reference: &str, signer: &[&str], more: &[&str]) -> Outcome {
+        let mut gh = self.sandbox.command(oracle("gh").unwrap());
+        let image = format!("oci://{reference}");
+        gh.env("GH_TOKEN", "none").args(["attestation", "verify", &image, "--bundle-from-oci"]);
+        gh.args(signer).args(["--custom-trusted-root", self.root.as_str()]);
+        run(gh.args(more))
+    }
+
     /// sigstore-python.
     #[track_caller]
     pub(crate) fn python(&self, evidence: Evidence<'_>) -> Option<Outcome> {
