@@ -106,13 +106,18 @@ fn valid() -> [Timestamp; 2] {
 impl Sigstore {
     /// Starts it on a free port of this machine.
     pub async fn start() -> io::Result<Self> {
+        Self::start_with_intermediate(valid()).await
+    }
+
+    /// The same with a certificate authority whose intermediate certificate holds from when until when.
+    pub async fn start_with_intermediate(intermediate: [Timestamp; 2]) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let services = Arc::new(Services {
             base: format!("http://{address}"),
             clock: Clock::default(),
             issuer: Mutex::new(Issuer::new()),
-            fulcio: Fulcio::new(valid()),
+            fulcio: Fulcio::new(valid(), intermediate),
             rekor_v1: Mutex::new(RekorV1::new()),
             rekor_v2: Mutex::new(RekorV2::new()),
             tsa: Tsa::new(valid()),

@@ -139,6 +139,12 @@ fn is_denied(verifications: &[Verification]) -> bool {
 }
 
 #[cfg(test)]
+mod attacks;
+#[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod forge;
+#[cfg(test)]
+mod mutations;
 #[cfg(test)]
 mod tests;

@@ -128,6 +128,11 @@ impl Claims {
         }
     }
 
+    /// Whom the token is about: what Fulcio wants signed to prove that the key is held.
+    pub fn subject(&self) -> &str {
+        self.text("sub")
+    }
+
     /// Fulcio's extensions below 1.3.6.1.4.1.57264.1 whose value is a DER text, each with its last number.
     pub(super) fn extensions(&self) -> Vec<(u8, String)> {
         let mut extensions = match self.text("iss") {

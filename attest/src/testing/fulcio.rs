@@ -43,9 +43,9 @@ struct Order {
 }
 
 impl Fulcio {
-    pub(super) fn new(valid: [Timestamp; 2]) -> Self {
-        let root = Authority::root("fulcio-root", valid);
-        let intermediate = root.intermediate("fulcio-intermediate", CODE_SIGNING, valid);
+    pub(super) fn new(root: [Timestamp; 2], intermediate: [Timestamp; 2]) -> Self {
+        let root = Authority::root("fulcio-root", root);
+        let intermediate = root.intermediate("fulcio-intermediate", CODE_SIGNING, intermediate);
         Self { root, intermediate, log: Key::ecdsa(), stranger: Key::ecdsa(), lifetime: 600 }
     }
 

@@ -3,7 +3,7 @@
 //! The cryptography is sigstore-rust's: <https://docs.rs/sigstore-verify/0.15.1>. It goes through the steps of the client
 //! specification in the order of [`StepKind`], so that where it stops, what comes before has held:
 //! <https://docs.google.com/document/d/1kbhK2qyPPk8SLavHzYSDM8-Ueul9_oxIMVFuWMWKz0E>. What it leaves open is closed here:
-//! entries without a proof, and one log or authority that counts twice.
+//! entries without a proof, one log or authority that counts twice, and authorities that have expired.
 
 use super::step::StepKind;
 use crate::{
@@ -20,13 +20,17 @@ use plimsoll_model::{
     evidence::Legacy,
     identity::{BuildClaims, SignerIdentity},
 };
+use sigstore_trust_root::trusted_root::CertificateAuthority;
 use sigstore_types::{
-    Artifact, ArtifactDigest, DerPublicKey, DigestBytes, HashAlgorithm, Sha256Hash, SignatureBytes,
-    SignatureContent, TransparencyLogEntry, VerificationMaterial, bundle::Rfc3161Timestamp,
+    Artifact, ArtifactDigest, DerCertificate, DerPublicKey, DigestBytes, HashAlgorithm, Sha256Hash,
+    SignatureBytes, SignatureContent, TransparencyLogEntry, VerificationMaterial,
+    bundle::Rfc3161Timestamp,
 };
 use sigstore_verify::{
     CertificateError, Error as Refusal, Policy, PublicKeyVerificationPolicy, TransparencyLogError,
-    VerificationPolicy, VerificationResult, bundle::Error as ShapeError, crypto::VerificationKey,
+    VerificationPolicy, VerificationResult, Verifier,
+    bundle::Error as ShapeError,
+    crypto::{VerificationKey, parse_certificate_info},
     tsa::verify_timestamp_for_authority,
 };
 use std::collections::BTreeSet;
@@ -153,6 +157,7 @@ fn prove(
         .verifier
         .verify(artifact(signed), inner, policy)
         .map_err(|refusal| flaw(&refusal))?;
+    issued_in_time((inner, instance), policy, signed, &result)?;
     enough_logs(material, instance, demands.logs)?;
     enough_timestamps(inner, instance, demands.timestamps)?;
     Ok(Proof {
@@ -161,6 +166,43 @@ fn prove(
         is_logged: result.tlog_verified() && !material.tlog_entries.is_empty(),
         is_certificate_logged: result.sct_verified(),
         identity: identity(&result),
+    })
+}
+
+/// That the authority that issued the certificate had not expired itself. The library takes every certificate of a root
+/// for an anchor, of which it is not looked at how long it holds: it has to find one that did (CVE-2026-24122).
+fn issued_in_time(
+    (inner, instance): (&sigstore_types::Bundle, &Instance),
+    policy: &dyn Policy,
+    signed: &Signed<'_>,
+    result: &VerificationResult,
+) -> Result<(), Flaw> {
+    let times = result.verified_timestamps();
+    let is_valid = |authority: &CertificateAuthority| {
+        authority.cert_chain.certificates.iter().all(|one| held_at(&one.raw_bytes, times))
+    };
+    let authorities = &instance.root.certificate_authorities;
+    if result.certificate().is_none() || authorities.iter().all(is_valid) {
+        return Ok(());
+    }
+    let mut root = instance.root.clone();
+    root.certificate_authorities.retain(is_valid);
+    let is_verified = Verifier::new(&root)
+        .is_ok_and(|verifier| verifier.verify(artifact(signed), inner, policy).is_ok());
+    if is_verified {
+        return Ok(());
+    }
+    Err(Flaw {
+        at: StepKind::Certificate,
+        found: "issued by an authority that was not valid at that time".to_owned(),
+        before: Before::Held,
+    })
+}
+
+/// Whether a certificate held at all of these times; one that can not be read never did.
+fn held_at(certificate: &DerCertificate, times: &[Timestamp]) -> bool {
+    parse_certificate_info(certificate).is_ok_and(|info| {
+        times.iter().all(|time| (info.not_before..=info.not_after).contains(time))
     })
 }
 
