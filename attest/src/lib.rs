@@ -48,5 +48,5 @@ pub use statement::{
 pub use trust::{Demands, MaxAge, SignerDemand, Trust, TrustedSigner};
 pub use trust_root::{EMBEDDED_DATE, TrustRoot};
 pub use verify::{
-    Candidate, Expectation, Step, StepKind, StepOutcome, Verification, Wanted, look, verify,
+    Candidate, Expectation, Search, Step, StepKind, StepOutcome, Verification, Wanted, look, verify,
 };

@@ -83,49 +83,73 @@ pub fn verify(candidate: &Candidate, expectation: &Expectation<'_>) -> Verificat
     walk::walk(candidate, expectation)
 }
 
-/// Verifies everything that was found. `candidates` is an error, with the reason, where it could not be told what there is.
-///
-/// A candidate that is refused does not stand in the way of another. Nothing to verify is absent; and so that nobody
-/// takes what was not read for refused, a candidate over the limit leaves it untold, unless another one verifies. Where
-/// somebody who is believed states a failure, there is no such evidence, whatever others state; the newest statement of a
-/// signer counts.
-pub fn look(
-    candidates: Result<Vec<Candidate>, String>,
-    expectation: &Expectation<'_>,
-) -> (Presence, Vec<Verification>) {
-    let candidates = match candidates {
-        Ok(candidates) => candidates,
-        Err(reason) => return (Presence::CouldNotTell { reason }, Vec::new()),
-    };
-    let verifications: Vec<_> =
-        candidates.iter().map(|candidate| verify(candidate, expectation)).collect();
-    let mut seen = BTreeSet::new();
-    let evidence: Vec<Evidence> = verifications
-        .iter()
-        .filter_map(|verification| verification.evidence.clone())
-        // The same bundle found twice is one piece of evidence.
-        .filter(|evidence| seen.insert(evidence.facts().bundle))
-        .collect();
-    let limit = expectation.limits.evidence;
-    let unread = candidates
-        .iter()
-        .find(|candidate| u64::try_from(candidate.bytes.len()).map_or(true, |size| size > limit));
-    let presence = match (evidence.is_empty(), unread) {
-        // Somebody who is believed says no: whoever says yes besides does not undo that.
-        _ if is_denied(&verifications) => Presence::Absent { refused: verifications.len() },
-        (false, _) => Presence::Present(evidence),
-        (true, Some(unread)) => Presence::CouldNotTell {
-            reason: format!("`{}` is larger than {limit} bytes", excerpt(&unread.found_at)),
-        },
-        (true, None) => Presence::Absent { refused: verifications.len() },
-    };
-    (presence, verifications)
+/// What looking for evidence came to: every candidate, verified once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Search {
+    /// Every candidate; none where it could not be told what there is.
+    pub verifications: Vec<Verification>,
+    /// Why it could not be told what there is.
+    untold: Option<String>,
+    /// Of the candidates, what was not read.
+    unread: Option<String>,
 }
 
-/// Whether a signer's last word, of those that are believed, is a failure.
-fn is_denied(verifications: &[Verification]) -> bool {
-    let says_no =
-        |one: &&Verification| one.failed_step().is_some_and(|step| step.kind == StepKind::Verdict);
+/// Verifies everything that was found. `candidates` is an error, with the reason, where it could not be told what there is.
+///
+/// A candidate that is refused does not stand in the way of another.
+pub fn look(candidates: Result<&[Candidate], &str>, expectation: &Expectation<'_>) -> Search {
+    let limit = expectation.limits.evidence;
+    let found = candidates.unwrap_or_default();
+    let unread = found
+        .iter()
+        .find(|candidate| u64::try_from(candidate.bytes.len()).map_or(true, |size| size > limit));
+    Search {
+        verifications: found.iter().map(|candidate| verify(candidate, expectation)).collect(),
+        untold: candidates.err().map(str::to_owned),
+        unread: unread
+            .map(|one| format!("`{}` is larger than {limit} bytes", excerpt(&one.found_at))),
+    }
+}
+
+impl Search {
+    /// Whether there is evidence of one of these predicate types, which have to be among those that were looked for.
+    ///
+    /// Nothing to verify is absent; and so that nobody takes what was not read for refused, a candidate over the limit
+    /// leaves it untold, unless another one verifies. Where somebody who is believed states a failure, there is no such
+    /// evidence, whatever others state; the newest statement of a signer counts.
+    pub fn presence(&self, predicate_types: &[&str]) -> Presence {
+        if let Some(reason) = &self.untold {
+            return Presence::CouldNotTell { reason: reason.clone() };
+        }
+        let absent = Presence::Absent { refused: self.verifications.len() };
+        // Whoever says yes besides does not undo that.
+        if is_denied(&self.verifications, predicate_types) {
+            return absent;
+        }
+        let mut seen = BTreeSet::new();
+        let evidence: Vec<Evidence> = self
+            .verifications
+            .iter()
+            .filter_map(|verification| verification.evidence.clone())
+            .filter(|evidence| predicate_types.contains(&evidence.facts().predicate_type.as_str()))
+            // The same bundle found twice is one piece of evidence.
+            .filter(|evidence| seen.insert(evidence.facts().bundle))
+            .collect();
+        match (evidence.is_empty(), &self.unread) {
+            (false, _) => Presence::Present(evidence),
+            (true, Some(unread)) => Presence::CouldNotTell { reason: unread.clone() },
+            (true, None) => absent,
+        }
+    }
+}
+
+/// Whether a signer's last word of these predicate types, of those that are believed, is a failure.
+fn is_denied(verifications: &[Verification], predicate_types: &[&str]) -> bool {
+    let says_no = |one: &&Verification| {
+        let claimed = one.predicate_type.as_deref();
+        claimed.is_some_and(|claimed| predicate_types.contains(&claimed))
+            && one.failed_step().is_some_and(|step| step.kind == StepKind::Verdict)
+    };
     let is_later = |other: &Verification, than: &Verification| {
         other.evidence.is_some()
             && other.signer == than.signer

@@ -9,6 +9,7 @@ use crate::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use plimsoll_model::evidence::{EvidenceFacts, Signer as SignedBy};
 use serde_json::{Value, json};
+use std::slice::from_ref;
 
 const PROVENANCE: &str = "https://slsa.dev/provenance/v1";
 const VULNS: &str = "https://in-toto.io/attestation/vulns/v0.2";
@@ -111,6 +112,16 @@ fn flip(text: &Value) -> Value {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     STANDARD.encode(bytes).into()
+}
+
+/// Whether there is evidence of what is wanted, and what became of every candidate.
+pub(super) fn look_at(
+    candidates: Result<&[Candidate], &str>,
+    expectation: &Expectation<'_>,
+) -> (Presence, Vec<Verification>) {
+    let Wanted::Statement(wanted) = expectation.wanted else { panic!("no statement is wanted") };
+    let search = look(candidates, expectation);
+    (search.presence(wanted), search.verifications)
 }
 
 #[test]
@@ -420,24 +431,22 @@ fn a17_nothing_to_verify_is_not_success() {
     let scene = Scene::new(KeyKind::EcdsaP256);
     let keys = Trust::in_keys(&[scene.signer.public_key().clone()]);
     let good = candidate(scene.bundle.to_string().into_bytes());
-    let look_at = |candidates, expectation: &Expectation<'_>| look(candidates, expectation).0;
-
     assert!(
-        matches!(look_at(Ok(vec![good.clone()]), &expectation(&keys)), Presence::Present(found) if found.len() == 1)
+        matches!(look_at(Ok(from_ref(&good)), &expectation(&keys)).0, Presence::Present(found) if found.len() == 1)
     );
     // No candidate, no key, no wanted type.
-    assert_eq!(look_at(Ok(vec![]), &expectation(&keys)), Presence::Absent { refused: 0 });
+    assert_eq!(look_at(Ok(&[]), &expectation(&keys)).0, Presence::Absent { refused: 0 });
     assert_eq!(
-        look_at(Ok(vec![good.clone()]), &expectation(&Trust::in_keys(&[]))),
+        look_at(Ok(from_ref(&good)), &expectation(&Trust::in_keys(&[]))).0,
         Presence::Absent { refused: 1 }
     );
     check_refused(&verify(&good, &expectation(&Trust::in_keys(&[]))), Signer);
     let nothing_wanted = Expectation { wanted: Wanted::Statement(&[]), ..expectation(&keys) };
-    assert_eq!(look_at(Ok(vec![good]), &nothing_wanted), Presence::Absent { refused: 1 });
+    assert_eq!(look_at(Ok(&[good]), &nothing_wanted).0, Presence::Absent { refused: 1 });
     // Not being able to look is not having found nothing.
     let reason = "the registry answers 429".to_owned();
     assert_eq!(
-        look(Err(reason.clone()), &expectation(&keys)),
+        look_at(Err(&reason), &expectation(&keys)),
         (Presence::CouldNotTell { reason }, vec![])
     );
 }
@@ -449,7 +458,7 @@ fn b12_one_garbage_candidate_does_not_poison_a_good_one() {
     let good = candidate(scene.bundle.to_string().into_bytes());
     let garbage = candidate(b"\x00garbage".to_vec());
     let found = vec![garbage.clone(), good.clone(), garbage, good.clone()];
-    let (presence, verifications) = look(Ok(found), &expectation(&keys));
+    let (presence, verifications) = look_at(Ok(&found), &expectation(&keys));
     let Presence::Present(evidence) = presence else { panic!("{presence:?}") };
     assert_eq!(evidence.len(), 1, "the same bundle twice is one piece of evidence");
     let steps: Vec<_> = verifications.iter().map(failed).collect();
@@ -459,12 +468,12 @@ fn b12_one_garbage_candidate_does_not_poison_a_good_one() {
     let limits = Limits { evidence: u64::try_from(good.bytes.len()).unwrap(), ..Limits::STANDARD };
     let tight = Expectation { limits: &limits, ..expectation(&keys) };
     let large = candidate(vec![b' '; good.bytes.len() + 1]);
-    let (presence, verifications) = look(Ok(vec![large.clone()]), &tight);
+    let (presence, verifications) = look_at(Ok(from_ref(&large)), &tight);
     assert!(
         matches!(presence, Presence::CouldNotTell { reason } if reason.contains("larger than"))
     );
     check_refused(&verifications[0], Bundle);
-    assert!(matches!(look(Ok(vec![large, good]), &tight).0, Presence::Present(_)));
+    assert!(matches!(look_at(Ok(&[large, good]), &tight).0, Presence::Present(_)));
 }
 
 #[test]
@@ -497,27 +506,47 @@ fn a24_b10_a_trusted_failure_outweighs_every_pass_and_no_verdict_is_none() {
     let stranger = KeySigner::generate(KeyKind::EcdsaP256).unwrap();
     let trust = Trust::in_keys(&[ours.public_key().clone(), theirs.public_key().clone()]);
     let wanted = Wanted::Statement(&[VSA]);
-    let look_at = |candidates: &[&Candidate]| {
-        let found = candidates.iter().map(|candidate| (*candidate).clone()).collect();
-        look(Ok(found), &Expectation { wanted, ..expectation(&trust) })
+    let say = |candidates: &[&Candidate]| {
+        let found: Vec<_> = candidates.iter().map(|candidate| (*candidate).clone()).collect();
+        look_at(Ok(&found), &Expectation { wanted, ..expectation(&trust) })
     };
     let passed = summary(&ours, &json!("PASSED"));
     let failed = summary(&theirs, &json!("FAILED"));
-    assert!(matches!(look_at(&[&passed]).0, Presence::Present(_)));
-    let (presence, verifications) = look_at(&[&passed, &failed]);
+    assert!(matches!(say(&[&passed]).0, Presence::Present(_)));
+    let (presence, verifications) = say(&[&passed, &failed]);
     assert_eq!(presence, Presence::Absent { refused: 2 });
     assert_eq!(check_refused(&verifications[1], Verdict), "a failure");
     // The same signer's two words, and nothing tells which is the later one.
     let own = summary(&ours, &json!("FAILED"));
-    assert_eq!(look_at(&[&own, &passed]).0, Presence::Absent { refused: 2 });
+    assert_eq!(say(&[&own, &passed]).0, Presence::Absent { refused: 2 });
     // A stranger denies nothing.
     let foreign = summary(&stranger, &json!("FAILED"));
-    assert!(matches!(look_at(&[&passed, &foreign]).0, Presence::Present(_)));
-    let (_, verifications) = look_at(&[&summary(&ours, &Value::Null)]);
+    assert!(matches!(say(&[&passed, &foreign]).0, Presence::Present(_)));
+    let (_, verifications) = say(&[&summary(&ours, &Value::Null)]);
     assert_eq!(check_refused(&verifications[0], Verdict), "no verdict");
     for word in [json!("passed"), json!(true)] {
-        let (presence, verifications) = look_at(&[&summary(&ours, &word)]);
+        let (presence, verifications) = say(&[&summary(&ours, &word)]);
         assert_eq!(presence, Presence::Absent { refused: 1 });
         check_refused(&verifications[0], Agreement);
     }
+}
+
+#[test]
+fn every_candidate_is_verified_once_and_counts_for_its_own_kind() {
+    let signer = KeySigner::generate(KeyKind::EcdsaP256).unwrap();
+    let trust = Trust::in_keys(&[signer.public_key().clone()]);
+    let of = |kind: &str| {
+        let subject = StatementSubject { name: "app".to_owned(), digest: Digest::of(b"app") };
+        let statement = Statement::new(vec![subject], kind, json!({})).unwrap();
+        candidate(sign(&statement, &signer).unwrap().to_bytes())
+    };
+    let (built, denied) = (of(PROVENANCE), summary(&signer, &json!("FAILED")));
+    let wanted = Wanted::Statement(&[PROVENANCE, VULNS, VSA]);
+    let search = look(Ok(&[built, denied]), &Expectation { wanted, ..expectation(&trust) });
+    assert_eq!(search.verifications.len(), 2);
+    let Presence::Present(evidence) = search.presence(&[PROVENANCE]) else { panic!("{search:?}") };
+    assert_eq!(evidence[0].facts().predicate_type, PROVENANCE);
+    // Neither does provenance count for a scan, nor is it denied by a summary.
+    assert_eq!(search.presence(&[VULNS]), Presence::Absent { refused: 2 });
+    assert_eq!(search.presence(&[VSA]), Presence::Absent { refused: 2 });
 }

@@ -1,7 +1,7 @@
 //! Evidence about a digest: looked for where the image is, and verified.
 
 use crate::{context::Context, error::Error};
-use plimsoll_attest::{Candidate, Expectation, Step, Trust, Verification, Wanted};
+use plimsoll_attest::{Candidate, Expectation, Trust, Verification, Wanted};
 use plimsoll_model::{Digest, evidence::Presence};
 use plimsoll_oci::{
     Source,
@@ -51,7 +51,11 @@ impl Candidates {
         predicate_types: &[&str],
     ) -> Presence {
         let expectation = expectation(ctx, subject, trust, predicate_types);
-        plimsoll_attest::look(self.0.clone(), &expectation).0
+        plimsoll_attest::look(self.found(), &expectation).presence(predicate_types)
+    }
+
+    fn found(&self) -> Result<&[Candidate], &str> {
+        self.0.as_deref().map_err(String::as_str)
     }
 
     /// The same with some more, unless looking failed.
@@ -96,7 +100,7 @@ fn is_bundle(layer: &Descriptor) -> bool {
     layer.media_type.starts_with(BUNDLE_PREFIX)
 }
 
-/// Verifies the candidates for each kind of evidence that is asked for.
+/// Verifies the candidates, each once, for the kinds of evidence that are asked for.
 pub(crate) fn verify(
     ctx: &Context,
     candidates: &Candidates,
@@ -104,17 +108,11 @@ pub(crate) fn verify(
     trust: &Trust,
     kinds: &BTreeSet<EvidenceKind>,
 ) -> Verified {
-    let mut presence = BTreeMap::new();
-    let mut explanations: Vec<Verification> = Vec::new();
-    for kind in kinds {
-        let expectation = expectation(ctx, subject, trust, kind.predicate_types());
-        let (found, explained) = plimsoll_attest::look(candidates.0.clone(), &expectation);
-        presence.insert(*kind, found);
-        for explanation in explained {
-            keep_best(&mut explanations, explanation);
-        }
-    }
-    Verified { presence, explanations }
+    let types: Vec<&str> = kinds.iter().flat_map(|kind| kind.predicate_types()).copied().collect();
+    let expectation = expectation(ctx, subject, trust, &types);
+    let search = plimsoll_attest::look(candidates.found(), &expectation);
+    let presence = kinds.iter().map(|kind| (*kind, search.presence(kind.predicate_types())));
+    Verified { presence: presence.collect(), explanations: search.verifications }
 }
 
 fn expectation<'a>(
@@ -125,19 +123,4 @@ fn expectation<'a>(
 ) -> Expectation<'a> {
     let wanted = Wanted::Statement(predicate_types);
     Expectation { subject, content: None, wanted, trust, limits: &ctx.limits }
-}
-
-/// A candidate is explained once: by the kind of evidence that it came furthest for.
-fn keep_best(explanations: &mut Vec<Verification>, new: Verification) {
-    let progress = |verification: &Verification| {
-        (
-            verification.evidence.is_some(),
-            verification.failed_step().map_or(usize::MAX, Step::number),
-        )
-    };
-    match explanations.iter_mut().find(|known| known.found_at == new.found_at) {
-        Some(known) if progress(&new) > progress(known) => *known = new,
-        Some(_) => {}
-        None => explanations.push(new),
-    }
 }
