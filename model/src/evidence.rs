@@ -78,7 +78,7 @@ pub enum Legacy {
     /// They are refused.
     #[default]
     Refuse,
-    /// They are accepted: a log's promise without a proof (bundles v0.1, cosign's `.sig` and `.att`), Statement v0.1.
+    /// They are accepted: a log's promise without a proof (bundles v0.1), Statement v0.1.
     Accept,
 }
 

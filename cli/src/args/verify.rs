@@ -24,8 +24,8 @@ pub(crate) struct TrustArguments {
     /// How long ago evidence may have been signed, such as 30d [default: the policy's, else any time].
     #[arg(long = "max-evidence-age", value_name = "DURATION", value_parser = duration)]
     pub max_age: Option<Duration>,
-    /// Accept forms that others no longer write: signatures with a log's promise and no proof, cosign's `.sig` and `.att`
-    /// tags, and statements v0.1.
+    /// Accept forms that others no longer write: signatures with a log's promise and no proof, and
+    /// statements v0.1.
     #[arg(long)]
     pub allow_legacy: bool,
 }
