@@ -55,7 +55,7 @@ async fn keyless() -> (Vec<u8>, Trust) {
     let demand = IdentityDemand::new(issuer, claims.identity().parse().unwrap());
     let who = SignerDemand::Identity(demand);
     let trust = Trust {
-        signers: vec![TrustedSigner { who, predicate_types: None }],
+        signers: vec![TrustedSigner::of(who)],
         root: Some(TrustRoot::parse(&sigstore.trusted_root(), "bench").unwrap()),
         demands: Demands::default(),
     };

@@ -97,12 +97,10 @@ impl Bundle {
         }
     }
 
-    /// The certificates, logs and timestamps in it; absent where the envelope is not one that they could be about.
-    pub(crate) fn material(&self) -> Option<&VerificationMaterial> {
+    /// The signature with its certificates, logs and timestamps; absent where there is not exactly one.
+    pub(crate) fn inner(&self) -> Option<&sigstore_types::Bundle> {
         match &self.content {
-            Content::Envelope(bundle) | Content::Message(bundle) => {
-                Some(&bundle.verification_material)
-            }
+            Content::Envelope(bundle) | Content::Message(bundle) => Some(bundle),
             Content::Signatures(_) => None,
         }
     }

@@ -1,6 +1,6 @@
 //! Who is believed, of what, and how well it has to be proven.
 
-use crate::{PublicKey, TrustRoot};
+use crate::{PublicKey, TrustRoot, trust_root::Instance};
 use jiff::{SignedDuration, Timestamp};
 use plimsoll_model::{
     evidence::{Legacy, Unlogged},
@@ -67,11 +67,17 @@ pub struct MaxAge {
 impl Trust {
     /// Believes the holders of these keys, whatever they state, without a log.
     pub fn in_keys(keys: &[PublicKey]) -> Self {
-        let signer = |key: &PublicKey| TrustedSigner {
-            who: SignerDemand::Key { key: key.clone(), unlogged: Unlogged::Accept },
-            predicate_types: None,
+        let signer = |key: &PublicKey| {
+            TrustedSigner::of(SignerDemand::Key { key: key.clone(), unlogged: Unlogged::Accept })
         };
         Self { signers: keys.iter().map(signer).collect(), root: None, demands: Demands::default() }
+    }
+}
+
+impl Trust {
+    /// Those by whom certificates, logs and times are proven.
+    pub(crate) fn instances(&self) -> &[Instance] {
+        self.root.as_ref().map_or(&[], TrustRoot::instances)
     }
 }
 
@@ -96,6 +102,11 @@ impl fmt::Display for SignerDemand {
 }
 
 impl TrustedSigner {
+    /// Somebody who is believed whatever he states.
+    pub const fn of(who: SignerDemand) -> Self {
+        Self { who, predicate_types: None }
+    }
+
     /// Whether this signer is believed about statements of a type.
     pub(crate) fn may_state(&self, predicate_type: &str) -> bool {
         self.predicate_types

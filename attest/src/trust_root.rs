@@ -47,16 +47,12 @@ impl TrustRoot {
     ///
     /// Roots are written by those who are trusted: their size is bounded by whoever reads the file.
     pub fn parse(text: &str, name: &str) -> Result<Self, Error> {
-        let unusable = |source: Box<dyn std::error::Error + Send + Sync>| Error::TrustRoot {
-            name: excerpt(name),
-            source,
-        };
         let mut documents = Vec::new();
         for document in serde_json::Deserializer::from_str(text).into_iter::<serde_json::Value>() {
-            documents.push(document.map_err(|error| unusable(error.into()))?.to_string());
+            documents.push(document.map_err(|error| unusable(name, error))?.to_string());
         }
         if documents.is_empty() {
-            return Err(unusable("it is empty".into()));
+            return Err(unusable(name, "it is empty"));
         }
         let named: Vec<(&str, &str)> = documents.iter().map(|text| (name, text.as_str())).collect();
         Self::of(&named)
@@ -88,14 +84,10 @@ impl TrustRoot {
 
 impl Instance {
     fn parse(name: &str, text: &str) -> Result<Self, Error> {
-        let unusable = |source: Box<dyn std::error::Error + Send + Sync>| Error::TrustRoot {
-            name: excerpt(name),
-            source,
-        };
-        let root = TrustedRoot::from_json(text).map_err(|error| unusable(error.into()))?;
-        let verifier = Verifier::new(&root).map_err(|error| unusable(error.into()))?;
+        let root = TrustedRoot::from_json(text).map_err(|error| unusable(name, error))?;
+        let verifier = Verifier::new(&root).map_err(|error| unusable(name, error))?;
         if root.certificate_authorities.is_empty() && root.tlogs.is_empty() {
-            return Err(unusable("it has neither a certificate authority nor a log".into()));
+            return Err(unusable(name, "it has neither a certificate authority nor a log"));
         }
         Ok(Self { name: name.to_owned(), root, verifier })
     }
@@ -109,6 +101,10 @@ impl Instance {
     pub(crate) fn has_certificate_logs(&self) -> bool {
         !self.root.ctlogs.is_empty()
     }
+}
+
+fn unusable(name: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::TrustRoot { name: excerpt(name), source: source.into() }
 }
 
 impl fmt::Debug for TrustRoot {

@@ -116,9 +116,9 @@ impl Pipeline<'_> {
             Some(signer) => signer,
             None => Signer::Key(keys::signer(ctx, &self.judging.signing.key)?),
         };
-        // What is wrong with whom the policy believes is said before anything is signed; an identity is known afterwards.
+        // What is wrong with whom the policy believes is said before anything is signed.
         let believe = |own| trust::of_policy(ctx, &facts.policy, &self.judging.trust, own);
-        believe(trust::own(&signer).await)?;
+        let mut believed = believe(trust::own(&signer).await)?;
         let stated = match self.state(ctx, &facts, &signer).await {
             Ok(stated) => stated,
             Err(error) => {
@@ -127,7 +127,10 @@ impl Pipeline<'_> {
                 return exit::settle(&ctx.ui, exit::of_verdict(verdict), Err(error));
             }
         };
-        let believed = believe(trust::own(&signer).await)?;
+        if facts.policy.evidence().signers.is_empty() {
+            // Whoever signs without a key is known by now.
+            believed = believe(trust::own(&signer).await)?;
+        }
         let keys = Keys { signer, believed };
         let verified = look(ctx, &facts.resolved, &stated.carried, &keys.believed).await;
         let decision = facts.case().decide(ctx, Some(verified.presence()));

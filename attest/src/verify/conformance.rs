@@ -61,7 +61,7 @@ fn trust(folder: &Utf8Path) -> Option<Trust> {
         SignerDemand::Identity(IdentityDemand::new(word("issuer", ISSUER), identity))
     };
     Some(Trust {
-        signers: vec![TrustedSigner { who, predicate_types: None }],
+        signers: vec![TrustedSigner::of(who)],
         root: Some(root),
         demands: Demands::default(),
     })

@@ -221,7 +221,7 @@ impl Signed {
 /// Believes one, by a root.
 pub(super) fn trust(root: &str, who: SignerDemand) -> Trust {
     let root = Some(TrustRoot::parse(root, "forge").unwrap());
-    let signers = vec![TrustedSigner { who, predicate_types: None }];
+    let signers = vec![TrustedSigner::of(who)];
     Trust { signers, root, demands: Demands::default() }
 }
 

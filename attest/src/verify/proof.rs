@@ -7,11 +7,7 @@
 
 use super::step::StepKind;
 use crate::{
-    PublicKey,
-    bundle::{Bundle, Content},
-    statement::ReadStatement,
-    text::excerpt,
-    trust::Demands,
+    PublicKey, bundle::Bundle, statement::ReadStatement, text::excerpt, trust::Demands,
     trust_root::Instance,
 };
 use jiff::Timestamp;
@@ -114,7 +110,8 @@ pub(super) fn by_key(
     (instances, demands): (&[Instance], &Demands),
     signed: &Signed<'_>,
 ) -> Result<Proof, Flaw> {
-    let is_logged = bundle.material().is_some_and(|material| !material.tlog_entries.is_empty());
+    let is_logged =
+        bundle.inner().is_some_and(|inner| !inner.verification_material.tlog_entries.is_empty());
     best(instances, |instance| {
         let mut policy = PublicKeyVerificationPolicy::new(DerPublicKey::from_bytes(key.spki()));
         if !is_logged {
@@ -148,7 +145,7 @@ fn prove(
     policy: &dyn Policy,
     signed: &Signed<'_>,
 ) -> Result<Proof, Flaw> {
-    let (Content::Envelope(inner) | Content::Message(inner)) = &bundle.content else {
+    let Some(inner) = bundle.inner() else {
         return Err(Flaw::unreached(StepKind::Envelope, "no single signature"));
     };
     let material = &inner.verification_material;

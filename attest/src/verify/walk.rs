@@ -276,8 +276,7 @@ impl<'a> Walk<'a> {
         signed: &Signed<'_>,
     ) -> Result<Proof, Flaw> {
         let trust = self.expectation.trust;
-        let instances = trust.root.as_ref().map_or(&[][..], |root| root.instances());
-        proof::by_key(bundle, key, (instances, &trust.demands), signed)
+        proof::by_key(bundle, key, (trust.instances(), &trust.demands), signed)
     }
 
     /// 3 to 10, for a signature by the holder of a certificate.
@@ -294,9 +293,8 @@ impl<'a> Walk<'a> {
         }
         // 4 to 9. Time, certificate and its log, log, signature, log entry.
         let trust = self.expectation.trust;
-        let instances = trust.root.as_ref().map_or(&[][..], |root| root.instances());
         let signed = self.signed(read);
-        let proof = proof::by_certificate(bundle, instances, &trust.demands, &signed);
+        let proof = proof::by_certificate(bundle, trust.instances(), &trust.demands, &signed);
         let identity = self.proven(proof)?.unwrap_or_default();
         // 10. The certificate is that of somebody who is trusted.
         let as_whom = self.step(StepKind::Identity, identify(&demands, &identity))?;
@@ -471,9 +469,7 @@ impl<'a> Walk<'a> {
 
 /// Whether a key has signed what the bundle holds. An artifact whose bytes are not at hand is told by its digest.
 fn is_signed_by(bundle: &Bundle, key: &PublicKey, signed: &Signed<'_>) -> bool {
-    let (Content::Envelope(inner) | Content::Message(inner)) = &bundle.content else {
-        return false;
-    };
+    let Some(inner) = bundle.inner() else { return false };
     match &inner.content {
         SignatureContent::DsseEnvelope(envelope) => {
             key.verify(&envelope.pae(), envelope.signature.sig.as_bytes()).is_ok()

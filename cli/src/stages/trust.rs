@@ -18,7 +18,7 @@ pub(crate) async fn own(signer: &Signer) -> Option<TrustedSigner> {
         Signer::Keyless(signer) => {
             let Holder { identity, issuer } = signer.holder().await?;
             let demand = IdentityDemand::new(issuer, identity.parse().ok()?);
-            Some(TrustedSigner { who: SignerDemand::Identity(demand), predicate_types: None })
+            Some(TrustedSigner::of(SignerDemand::Identity(demand)))
         }
     }
 }
@@ -52,9 +52,8 @@ pub(crate) fn by_hand(
     (keys, identities): (Vec<PublicKey>, Vec<IdentityDemand>),
     unlogged: Unlogged,
 ) -> Result<Trust, Error> {
-    let identities = identities
-        .into_iter()
-        .map(|demand| TrustedSigner { who: SignerDemand::Identity(demand), predicate_types: None });
+    let identities =
+        identities.into_iter().map(|demand| TrustedSigner::of(SignerDemand::Identity(demand)));
     let signers = keys.into_iter().map(|key| of_key(key, unlogged)).chain(identities).collect();
     complete(ctx, policy, arguments, signers)
 }
@@ -76,7 +75,7 @@ pub(crate) fn keys_of_policy(ctx: &Context, policy: &Policy) -> Result<Vec<Publi
 }
 
 fn of_key(key: PublicKey, unlogged: Unlogged) -> TrustedSigner {
-    TrustedSigner { who: SignerDemand::Key { key, unlogged }, predicate_types: None }
+    TrustedSigner::of(SignerDemand::Key { key, unlogged })
 }
 
 fn listed_signer(
@@ -124,7 +123,7 @@ fn complete(
     })
 }
 
-/// The root that flag or policy names, else the one that was fetched last, else what is built in.
+/// The root that flag or policy names, else what is built in.
 fn root(ctx: &Context, policy: &Policy, arguments: &TrustArguments) -> Result<TrustRoot, Error> {
     let beside = |path: &camino::Utf8PathBuf| Context::beside_policy(policy, path);
     let named = arguments.root.trusted_root.clone();
