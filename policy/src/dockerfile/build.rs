@@ -3,7 +3,8 @@
 use super::{
     expand::Expanded,
     lines::{Document, Position, Problem},
-    stages,
+    stages::{self, Stages},
+    step::Step,
 };
 use crate::facts::{Dockerfile, Facts};
 use camino::Utf8PathBuf;
@@ -19,6 +20,8 @@ pub struct Build {
     pub problems: Vec<Problem>,
     /// The frontend that `# syntax=` asks for.
     pub frontend: Option<Input>,
+    /// The arguments in front of the first stage.
+    pub before: Vec<Step>,
     /// The stages, in order.
     pub stages: Vec<Stage>,
     /// The stage that is built; the name that was asked for where there is no such stage.
@@ -40,6 +43,10 @@ pub struct Stage {
     pub user: Option<(Position, Expanded)>,
     /// The last `HEALTHCHECK`, and where it stands.
     pub healthcheck: Option<(Position, Healthcheck)>,
+    /// Its instructions, in order, but for its `FROM`.
+    pub steps: Vec<Step>,
+    /// The last `SHELL`, its own or of the stage that it starts from.
+    pub(super) shell: Option<Vec<String>>,
     /// Users that it creates with the id 0.
     pub(super) root_names: BTreeSet<String>,
 }
@@ -129,7 +136,7 @@ impl Build {
     /// What `file` builds with the arguments and the target of `facts`.
     pub fn of(file: &Dockerfile, facts: &Facts<'_>) -> Self {
         let document = Document::parse(&file.text);
-        let (stages, mistakes) = stages::read(&document, facts);
+        let Stages { before, all: stages, problems: mistakes } = stages::read(&document, facts);
         let mut problems = document.problems;
         problems.extend(mistakes);
         if stages.is_empty() && problems.is_empty() {
@@ -145,7 +152,7 @@ impl Build {
             written,
         });
         let target = target(&stages, facts.target_stage);
-        Self { path: file.path.clone(), problems, frontend, stages, target }
+        Self { path: file.path.clone(), problems, frontend, before, stages, target }
     }
 
     /// Everything that files are taken from, in order, the frontend included.
@@ -176,6 +183,11 @@ impl Build {
     /// The health check of a stage, its own or inherited within the file.
     pub fn healthcheck(&self, stage: &Stage) -> Option<(Position, Healthcheck)> {
         self.chain(stage).find_map(|stage| stage.healthcheck)
+    }
+
+    /// Every instruction of every stage, in order, and those in front of the first.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.before.iter().chain(self.stages.iter().flat_map(|stage| &stage.steps))
     }
 
     /// Whether a stage, or one below it, creates a user of this name with the id 0.
@@ -222,24 +234,11 @@ pub(super) fn image(text: &str) -> Source {
 #[cfg(test)]
 mod tests {
     use super::{stages::STAGES, *};
-    use std::collections::BTreeMap;
+    use crate::rules::testing::Case;
 
     fn build(text: &str) -> Build {
-        let build_args = BTreeMap::from([("GIVEN".to_owned(), "given".to_owned())]);
-        let facts = Facts {
-            users: None,
-            image: None,
-            inventory: None,
-            scan: None,
-            vex: None,
-            since: None,
-            dockerfiles: &[],
-            target_stage: None,
-            build_args: &build_args,
-            bases: None,
-            evidence: None,
-        };
-        Build::of(&Dockerfile { path: "Dockerfile".into(), text: text.to_owned() }, &facts)
+        let file = Dockerfile { path: "Dockerfile".into(), text: text.to_owned() };
+        Case::default().build_arg("GIVEN", "given").with_facts(|facts| Build::of(&file, facts))
     }
 
     #[track_caller]

@@ -1,7 +1,7 @@
 //! One instruction.
 
 use super::{
-    lines::{Logical, Position, Problem},
+    lines::{Logical, Marks, Position, Problem},
     words,
 };
 use serde_json::Value;
@@ -31,6 +31,8 @@ pub struct Instruction {
     pub triggered: Option<Box<Self>>,
     /// The whole line, continuations joined.
     pub(super) original: String,
+    /// Where the parts of the arguments come from.
+    pub(super) marks: Marks,
 }
 
 /// A flag of an instruction.
@@ -60,6 +62,8 @@ pub struct Heredoc {
     pub name: String,
     /// Its lines.
     pub content: String,
+    /// The number of the first of them, from 1.
+    pub line: u32,
 }
 
 const KEYWORDS: [&str; 18] = [
@@ -96,6 +100,11 @@ impl Instruction {
     /// The first flag with this name.
     pub fn flag(&self, name: &str) -> Option<&Flag> {
         self.flags.iter().find(|flag| flag.name == name)
+    }
+
+    /// Where the byte at `offset` of [`Self::text`] stands in the file.
+    pub fn position(&self, offset: usize) -> Position {
+        self.marks.position(&self.text, offset)
     }
 
     /// The arguments, split at whitespace.
@@ -151,6 +160,7 @@ fn parse_from(line: &Logical, start: usize) -> Result<Instruction, Problem> {
         heredocs: Vec::new(),
         triggered: None,
         original: String::new(),
+        marks: line.marks.from(&line.text, offset(arguments)),
         keyword,
     };
     match complaint(&instruction, line.escape) {

@@ -47,28 +47,45 @@ const PROBLEMS: usize = 100;
 #[derive(Debug)]
 pub(super) struct Logical {
     pub(super) text: String,
-    /// Byte offsets at which a physical line begins, with the place of that character.
-    marks: Vec<(usize, Position)>,
+    pub(super) marks: Marks,
     pub(super) first_line: u32,
     pub(super) end_line: u32,
     /// The character that continues lines.
     pub(super) escape: char,
 }
 
+/// Byte offsets at which a physical line begins in a text, with the place of that character.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Marks(Vec<(usize, Position)>);
+
+impl Marks {
+    /// Where the byte at `offset` of the text stands in the file.
+    pub(super) fn position(&self, text: &str, offset: usize) -> Position {
+        let mark = self.0.iter().rev().find(|(start, _)| *start <= offset);
+        let (start, at) = mark.copied().unwrap_or((0, Position { line: 1, column: 1 }));
+        let between = text.get(start..offset).map_or(0, |text| text.chars().count());
+        let between = u32::try_from(between).unwrap_or(u32::MAX);
+        Position { line: at.line, column: at.column.saturating_add(between) }
+    }
+
+    /// Those of the text from `start` on.
+    pub(super) fn from(&self, text: &str, start: usize) -> Self {
+        let later = self.0.iter().filter(|(at, _)| *at > start);
+        let later = later.map(|(at, position)| (at.saturating_sub(start), *position));
+        Self(std::iter::once((0, self.position(text, start))).chain(later).collect())
+    }
+}
+
 impl Logical {
     fn push(&mut self, text: &str, at: Position) {
-        self.marks.push((self.text.len(), at));
+        self.marks.0.push((self.text.len(), at));
         self.text.push_str(text);
         self.end_line = at.line;
     }
 
     /// Where the byte at `offset` stands in the file.
     pub(super) fn position(&self, offset: usize) -> Position {
-        let mark = self.marks.iter().rev().find(|(start, _)| *start <= offset);
-        let (start, at) = mark.copied().unwrap_or((0, Position { line: 1, column: 1 }));
-        let between = self.text.get(start..offset).map_or(0, |text| text.chars().count());
-        let between = u32::try_from(between).unwrap_or(u32::MAX);
-        Position { line: at.line, column: at.column.saturating_add(between) }
+        self.marks.position(&self.text, offset)
     }
 }
 
@@ -136,6 +153,7 @@ impl Document {
             Err(problem) => return self.problems.push(problem),
         };
         for head in heredoc_heads(&instruction) {
+            let line = lines.number.saturating_add(1);
             let Some(content) = lines.take_heredoc(&head) else {
                 self.problems.push(Problem {
                     at: instruction.at,
@@ -148,7 +166,7 @@ impl Document {
                 Some(triggered) => triggered,
                 None => &mut instruction,
             };
-            owner.heredocs.push(Heredoc { name: head.name, content });
+            owner.heredocs.push(Heredoc { name: head.name, content, line });
         }
         instruction.end_line = lines.number.max(instruction.end_line);
         self.instructions.push(instruction);
@@ -204,7 +222,7 @@ impl<'t> Lines<'t> {
             let column = u32::try_from(indent).unwrap_or(u32::MAX).saturating_add(1);
             let mut logical = Logical {
                 text: String::new(),
-                marks: Vec::new(),
+                marks: Marks::default(),
                 first_line: self.number,
                 end_line: self.number,
                 escape,

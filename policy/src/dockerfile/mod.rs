@@ -8,10 +8,14 @@ mod build;
 mod expand;
 mod instruction;
 mod lines;
+mod shell;
 mod stages;
+mod step;
 mod words;
 
 pub use build::{Build, Healthcheck, Input, InputKind, Source, Stage, User};
 pub use expand::Expanded;
 pub use instruction::{Flag, Form, Heredoc, Instruction};
 pub use lines::{Document, Position, Problem};
+pub use shell::{Command, Redirect, Script, Word};
+pub use step::{Argument, Step};

@@ -5,25 +5,38 @@ use super::{
     expand::{self, Expanded, Variable},
     instruction::{Form, Instruction},
     lines::{Document, Problem},
+    shell::{Command, Script, Word},
+    step::{Step, View},
     words,
 };
 use crate::facts::Facts;
 use plimsoll_model::platform::Platform;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The stages of a document, and what is wrong with their order.
-pub(super) fn read(document: &Document, facts: &Facts<'_>) -> (Vec<Stage>, Vec<Problem>) {
+/// What a document says, stage by stage.
+pub(super) struct Stages {
+    /// What stands in front of the first.
+    pub(super) before: Vec<Step>,
+    /// In order.
+    pub(super) all: Vec<Stage>,
+    /// What is wrong with their order.
+    pub(super) problems: Vec<Problem>,
+}
+
+/// The stages of a document.
+pub(super) fn read(document: &Document, facts: &Facts<'_>) -> Stages {
     let mut reader = Reader {
         escape: document.escape,
         build_args: facts.build_args,
         platform: facts.image.map(|image| &image.platform),
         globals: BTreeMap::new(),
+        before: Vec::new(),
         stages: Vec::new(),
         scopes: Vec::new(),
     };
     let instructions = document.instructions.iter();
     let problems = instructions.filter_map(|instruction| reader.read(instruction).err()).collect();
-    (reader.stages, problems)
+    Stages { before: reader.before, all: reader.stages, problems }
 }
 
 /// Variables of one stage.
@@ -50,6 +63,8 @@ struct Reader<'a> {
     platform: Option<&'a Platform>,
     /// `ARG` in front of the first `FROM`.
     globals: BTreeMap<String, Variable>,
+    /// The same, as they stand there.
+    before: Vec<Step>,
     stages: Vec<Stage>,
     /// One for each stage.
     scopes: Vec<Scope>,
@@ -73,7 +88,9 @@ impl Reader<'_> {
                 return Ok(());
             }
             "ARG" => {
+                let step = self.step(instruction);
                 self.arg(instruction);
+                self.steps().push(step);
                 return Ok(());
             }
             keyword if self.stages.is_empty() => {
@@ -83,6 +100,7 @@ impl Reader<'_> {
             }
             _ => {}
         }
+        let step = self.step(instruction);
         let inputs = self.inputs(instruction);
         let user = (instruction.keyword == "USER").then(|| self.expand(&instruction.text));
         if instruction.keyword == "ENV" {
@@ -100,10 +118,23 @@ impl Reader<'_> {
                 let kind = if is_none { Healthcheck::None } else { Healthcheck::Command };
                 stage.healthcheck = Some((instruction.at, kind));
             }
-            "RUN" => stage.root_names.extend(root_names(instruction)),
+            "RUN" => stage.root_names.extend(root_names(&step.script)),
+            "SHELL" => stage.shell = shell(instruction),
             _ => {}
         }
+        stage.steps.push(step);
         Ok(())
+    }
+
+    /// Where the instructions of the stage go that is read; before the first, those in front of it.
+    fn steps(&mut self) -> &mut Vec<Step> {
+        self.stages.last_mut().map_or(&mut self.before, |stage| &mut stage.steps)
+    }
+
+    fn step(&self, instruction: &Instruction) -> Step {
+        let shell = self.stages.last().and_then(|stage| stage.shell.as_deref());
+        let lookup = |name: &str| self.variable(name);
+        Step::of(instruction, &View { escape: self.escape, lookup: &lookup, shell })
     }
 
     fn from(&mut self, instruction: &Instruction) {
@@ -122,6 +153,13 @@ impl Reader<'_> {
             Source::Scratch => Scope { below: Below::Scratch, ..Scope::default() },
             Source::Image(_) | Source::Malformed(_) | Source::Unresolved { .. } => Scope::default(),
         };
+        let shell = match &source {
+            Source::Stage(number) => self.stages.get(*number).and_then(|stage| stage.shell.clone()),
+            Source::Scratch
+            | Source::Image(_)
+            | Source::Malformed(_)
+            | Source::Unresolved { .. } => None,
+        };
         self.scopes.push(scope);
         self.stages.push(Stage {
             name: words.nth(1).map(str::to_ascii_lowercase),
@@ -130,6 +168,8 @@ impl Reader<'_> {
             inputs: Vec::new(),
             user: None,
             healthcheck: None,
+            steps: Vec::new(),
+            shell,
             root_names: BTreeSet::new(),
         });
     }
@@ -280,24 +320,23 @@ fn assignments(instruction: &Instruction, escape: char) -> Vec<(String, Option<S
         .collect()
 }
 
-/// Names in `useradd -u 0 NAME` and its like.
-fn root_names(instruction: &Instruction) -> Vec<String> {
-    let joined = match &instruction.form {
-        Form::Json(list) => list.join(" "),
-        Form::Shell => instruction.text.clone(),
-    };
-    let here = instruction.heredocs.iter().map(|heredoc| heredoc.content.as_str());
-    let scripts: Vec<&str> = std::iter::once(joined.as_str()).chain(here).collect();
-    let commands = scripts.iter().flat_map(|script| script.split([';', '&', '|', '\n']));
-    commands.filter_map(root_name).collect()
+/// The program and its options that scripts are run by from here on.
+fn shell(instruction: &Instruction) -> Option<Vec<String>> {
+    match &instruction.form {
+        Form::Json(list) => Some(list.clone()),
+        Form::Shell => None,
+    }
 }
 
-fn root_name(command: &str) -> Option<String> {
-    let words: Vec<&str> = command.split_whitespace().collect();
-    let is_creating = words.iter().any(|word| {
-        let name = word.rsplit('/').next().unwrap_or(word);
-        ["useradd", "adduser", "usermod"].contains(&name)
-    });
+/// Names in `useradd -u 0 NAME` and its like.
+fn root_names(script: &Script) -> Vec<String> {
+    script.commands.iter().filter_map(root_name).collect()
+}
+
+fn root_name(command: &Command) -> Option<String> {
+    let (program, arguments) = command.program()?;
+    let words: Vec<&str> = arguments.iter().map(Word::text).collect();
+    let is_creating = ["useradd", "adduser", "usermod"].contains(&program);
     let is_root = |pair: (&&str, &&str)| {
         matches!(*pair.0, "-u" | "--uid") && is_zero(pair.1)
             || ["-u", "--uid="].iter().any(|flag| pair.0.strip_prefix(flag).is_some_and(is_zero))

@@ -47,26 +47,34 @@ fn flag_word(text: &str) -> (String, usize) {
 
 /// Words split at whitespace outside quotes, with their quotes and escapes as they stand.
 pub(super) fn quoted(text: &str, escape: char) -> Vec<String> {
-    let mut words = vec![String::new()];
+    placed(text, escape).into_iter().map(|(_, word)| word).collect()
+}
+
+/// The same, each with the byte offset at which it begins.
+pub(super) fn placed(text: &str, escape: char) -> Vec<(usize, String)> {
+    let mut words = vec![(0, String::new())];
     let mut open: Option<char> = None;
-    let mut chars = text.chars();
-    while let Some(char) = chars.next() {
-        let Some(word) = words.last_mut() else { break };
+    let mut chars = text.char_indices();
+    while let Some((at, char)) = chars.next() {
+        let Some((start, word)) = words.last_mut() else { break };
         match (open, char) {
             (None, char) if char.is_whitespace() => {
-                words.push(String::new());
+                words.push((at, String::new()));
                 continue;
             }
             (None, '\'' | '"') => open = Some(char),
             (Some(quote), char) if quote == char => open = None,
             _ => {}
         }
+        if word.is_empty() {
+            *start = at;
+        }
         word.push(char);
         if char == escape && open != Some('\'') {
-            word.extend(chars.next());
+            word.extend(chars.next().map(|(_, char)| char));
         }
     }
-    words.retain(|word| !word.is_empty());
+    words.retain(|(_, word)| !word.is_empty());
     words
 }
 

@@ -214,6 +214,11 @@ impl Case {
     }
 
     pub(crate) fn decide_by(&self, policy: &Policy) -> Decision {
+        self.with_facts(|facts| decide(policy, facts, now()))
+    }
+
+    /// What `look` makes of the facts.
+    pub(crate) fn with_facts<T>(&self, look: impl FnOnce(&Facts<'_>) -> T) -> T {
         let mut pairs = self.components.clone().unwrap_or_default();
         pairs.sort_by(|(left, _), (right, _)| left.purl.cmp(&right.purl));
         let (components, verdicts): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
@@ -222,7 +227,7 @@ impl Case {
         let verdicts = self.verdicts.clone().unwrap_or(verdicts);
         let scan = Scan { index, verdicts };
         let has_inventory = self.components.is_some();
-        let facts = Facts {
+        look(&Facts {
             users: self.users.as_ref(),
             image: self.image.as_ref(),
             inventory: has_inventory.then_some(&inventory),
@@ -234,8 +239,7 @@ impl Case {
             build_args: &self.build_args,
             bases: self.lock.as_ref(),
             evidence: self.evidence.as_ref(),
-        };
-        decide(policy, &facts, now())
+        })
     }
 
     /// The findings of one rule.

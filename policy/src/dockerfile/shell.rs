@@ -1,0 +1,180 @@
+//! What a shell is told to run: the commands of a script, what is piped into what, and where each stands.
+//!
+//! A reader of its own, and no library: rules need the commands that can be read whatever else is wrong with a script,
+//! and the parser that was tried (brush-parser 0.4) refuses a script as a whole and overflows the stack on one that is
+//! nested 3,000 deep, which a pull request may bring. Nothing is run and nothing is looked up here.
+//!
+//! The grammar is that of a POSIX shell, <https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html>, with
+//! the forms of bash that are common in Dockerfiles: `[[ ]]`, `<( )`, `<<<`, `&>`, `$' '`.
+
+mod lexer;
+mod reader;
+mod walk;
+
+use super::{expand::Expanded, lines::Position};
+pub(super) use reader::{Shell, exec, read};
+
+/// Commands of one instruction that are told apart.
+const COMMANDS: usize = 4_000;
+/// Scripts in scripts (`$( )`, `sh -c`, here-documents) that are followed.
+const DEPTH: usize = 8;
+/// Bytes of a script that are read.
+const LENGTH: usize = 256 << 10;
+
+/// What an instruction runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Script {
+    /// The commands that can be told, in the order of the text; those within others come after them.
+    pub commands: Vec<Command>,
+    /// What can not be told, and where.
+    pub untold: Vec<(Position, String)>,
+}
+
+/// One simple command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// Where it begins.
+    pub at: Position,
+    /// `NAME=value` in front of it.
+    pub assignments: Vec<(String, Word)>,
+    /// The program and its arguments; empty where it only assigns or redirects.
+    pub words: Vec<Word>,
+    /// Where its output goes and its input comes from.
+    pub redirects: Vec<Redirect>,
+    /// For each list of commands that it stands in, outermost first: which pipeline of the script, and which part of it.
+    path: Vec<(usize, usize)>,
+    /// The command that this one is inside of, as `$( )` or as the script of a shell.
+    pub within: Option<usize>,
+}
+
+/// A word of a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Word {
+    /// Where it begins.
+    pub at: Position,
+    /// Without its quotes; variables and commands within it as they are written.
+    pub written: String,
+    /// The same with its variables replaced, where all of them are known.
+    pub value: Expanded,
+}
+
+/// A redirection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redirect {
+    /// The operator without a number: `>`, `>>`, `<`, `<<`, `<<<`, `>&`, ….
+    pub operator: &'static str,
+    /// The file, the text, or the name of the here-document.
+    pub to: Word,
+}
+
+/// Programs that run the program that follows, and what stands between: options that take a value, and how many other words.
+const STARTERS: [(&str, &[&str], usize); 16] = [
+    ("sudo", &["-u", "-g", "-h", "-p", "-C", "-r", "-t", "-U", "-D"], 0),
+    ("doas", &["-u", "-C"], 0),
+    ("env", &["-u", "-C", "-S", "--unset", "--chdir"], 0),
+    ("exec", &["-a"], 0),
+    ("command", &[], 0),
+    ("builtin", &[], 0),
+    ("nohup", &[], 0),
+    ("nice", &["-n"], 0),
+    ("ionice", &["-c", "-n"], 0),
+    ("time", &["-f", "-o"], 0),
+    ("timeout", &["-k", "-s", "--signal", "--kill-after"], 1),
+    ("xargs", &["-I", "-n", "-P", "-L", "-d", "-a", "-E", "-s"], 0),
+    ("eatmydata", &[], 0),
+    ("gosu", &[], 1),
+    ("su-exec", &[], 1),
+    ("setarch", &[], 1),
+];
+
+/// Programs that read a script from their input or after `-c`.
+const SHELLS: [&str; 8] = ["sh", "bash", "ash", "dash", "zsh", "ksh", "busybox", "rbash"];
+
+impl Word {
+    /// The text, as far as it is known: with variables replaced where all are, else as written.
+    pub fn text(&self) -> &str {
+        self.value.known().unwrap_or(&self.written)
+    }
+}
+
+impl Command {
+    /// The program without its directory, and its arguments; past programs that only start another one.
+    pub fn program(&self) -> Option<(&str, &[Word])> {
+        let mut words = self.words.as_slice();
+        // Each turn takes a word.
+        loop {
+            let (first, rest) = words.split_first()?;
+            let name = base_name(first.text());
+            let Some((_, options, others)) = STARTERS.iter().find(|(starter, ..)| *starter == name)
+            else {
+                return Some((name, rest));
+            };
+            words = started(rest, options, *others);
+            if words.is_empty() {
+                return Some((name, rest));
+            }
+        }
+    }
+
+    /// The arguments of the program, where it is this one.
+    pub fn arguments_of(&self, program: &str) -> Option<&[Word]> {
+        self.program().filter(|(name, _)| *name == program).map(|(_, arguments)| arguments)
+    }
+
+    /// Whether one of the words, as far as it is known, is this one.
+    pub fn has_word(&self, word: &str) -> bool {
+        self.words.iter().any(|own| own.text() == word)
+    }
+
+    /// Whether the program is a shell.
+    pub fn is_shell(&self) -> bool {
+        self.program().is_some_and(|(name, _)| SHELLS.contains(&name))
+    }
+}
+
+impl Script {
+    /// Whether the output of the one command is the input of the other, through however many between.
+    pub fn feeds(&self, from: &Command, to: &Command) -> bool {
+        from.path
+            .iter()
+            .zip(&to.path)
+            .find(|(left, right)| left != right)
+            .is_some_and(|((left, earlier), (right, later))| left == right && earlier < later)
+    }
+
+    /// The commands inside of another one: in `$( )` of its words, or in the script that it runs.
+    pub fn inside<'s>(&'s self, command: &'s Command) -> impl Iterator<Item = &'s Command> {
+        let number = self.commands.iter().position(|other| std::ptr::eq(other, command));
+        self.commands.iter().filter(move |other| number.is_some() && other.within == number)
+    }
+}
+
+/// What is started: past options, their values, assignments, and the words that belong to the starter.
+fn started<'w>(mut words: &'w [Word], options: &[&str], mut others: usize) -> &'w [Word] {
+    while let Some((first, rest)) = words.split_first() {
+        let text = first.text();
+        if text == "--" {
+            words = rest;
+            break;
+        }
+        let is_assignment = lexer::assignment(text).is_some();
+        let takes_value = options.contains(&text);
+        words = match () {
+            () if takes_value => rest.get(1..).unwrap_or_default(),
+            () if is_assignment || (text.starts_with('-') && text.len() > 1) => rest,
+            () if others > 0 => {
+                others = others.saturating_sub(1);
+                rest
+            }
+            () => break,
+        };
+    }
+    words
+}
+
+fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests;
