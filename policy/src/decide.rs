@@ -280,7 +280,7 @@ mod tests {
     };
     use plimsoll_model::{evidence::Presence, scan::ScanVerdict};
 
-    const NO_LOCK: &str = "rules: {BASE-001: off}";
+    const NO_LOCK: &str = "rules: {BASE-050: off}";
 
     fn clean() -> Case {
         let case = Case::default().policy(NO_LOCK).image(&["a"]);
@@ -317,7 +317,7 @@ mod tests {
     fn a_denied_failure_blocks_and_comes_before_what_could_not_be_told() {
         let absent = Presence::Absent { refused: 0 };
         let unknown = Presence::CouldNotTell { reason: "no network".to_owned() };
-        let policy = "rules: {BASE-001: off}\nevidence: {require: [sbom, provenance]}";
+        let policy = "rules: {BASE-050: off}\nevidence: {require: [sbom, provenance]}";
         let untold = clean().policy(policy).evidence(EvidenceKind::Provenance, unknown);
         assert_eq!(untold.decide().verdict(), Verdict::Undecided);
         assert_eq!(untold.decide().clearance(&pinned("index")), None);
@@ -335,7 +335,7 @@ mod tests {
             ("inform", Verdict::Pass),
             ("off", Verdict::Pass),
         ] {
-            let policy = format!("rules: {{BASE-001: off, IMG-001: {action}}}");
+            let policy = format!("rules: {{BASE-050: off, IMG-001: {action}}}");
             let decision = root().policy(&policy).decide();
             assert_eq!(decision.verdict(), verdict, "{action}");
             assert_eq!(decision.findings().len(), usize::from(action != "off"), "{action}");
@@ -344,20 +344,20 @@ mod tests {
 
     #[test]
     fn unknown_warn_spares_what_could_not_be_told_and_nothing_else() {
-        let policy = "unknown: warn\nrules: {BASE-001: deny}";
+        let policy = "unknown: warn\nrules: {BASE-050: deny}";
         let decision =
             Case::default().policy(policy).image_with(&["a"], |c| c.user = None).decide();
         let of =
             |rule| decision.findings().iter().find(|judged| judged.finding.rule == rule).unwrap();
-        assert_eq!(of("BASE-001").action, Action::Warn);
-        assert_eq!(of("BASE-001").policy_line.as_ref().map(|line| line.line), Some(2));
+        assert_eq!(of("BASE-050").action, Action::Warn);
+        assert_eq!(of("BASE-050").policy_line.as_ref().map(|line| line.line), Some(2));
         assert_eq!(of("IMG-001").action, Action::Deny);
         assert_eq!(decision.verdict(), Verdict::Blocked);
     }
 
     #[test]
     fn an_accepted_finding_stays_visible() {
-        let policy = "rules: {BASE-001: off}\nexceptions:\n  - {rule: IMG-001, reason: legacy, owner: a@corp, expires: 2026-12-31}";
+        let policy = "rules: {BASE-050: off}\nexceptions:\n  - {rule: IMG-001, reason: legacy, owner: a@corp, expires: 2026-12-31}";
         let case = Case::default().policy(policy).image_with(&["a"], |config| config.user = None);
         let decision = case.decide();
         assert_eq!(decision.verdict(), Verdict::Pass);
@@ -376,7 +376,7 @@ mod tests {
 
     #[test]
     fn findings_name_the_line_that_judged_them() {
-        let policy = "rules:\n  BASE-001: off\n  IMG-001: warn";
+        let policy = "rules:\n  BASE-050: off\n  IMG-001: warn";
         let case = Case::default().policy(policy).image_with(&["a"], |config| config.user = None);
         let judged = case.findings("IMG-001");
         let line = PolicyLine { path: "p.yaml".into(), line: 4 };

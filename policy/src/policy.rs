@@ -227,6 +227,8 @@ pub struct BasesPolicy {
     pub key: Option<Utf8PathBuf>,
     /// Images that are approved by their name.
     pub allow: Vec<AllowedBase>,
+    /// Images that are blocked, whoever approves them: patterns over repositories.
+    pub deny: Vec<Located<Pattern>>,
     /// Registries that mirror others.
     pub mirrors: Vec<Mirror>,
     /// The line of the section.
@@ -242,6 +244,8 @@ pub struct AllowedBase {
     pub only: Option<Only>,
     /// A further demand on how it is named.
     pub pin: Option<Pin>,
+    /// How long ago it may have been approved in the lock.
+    pub max_age: Option<SignedDuration>,
     /// Its line; built-in ones have none.
     pub line: Option<u32>,
 }

@@ -270,7 +270,7 @@ fn a25_evidence_that_can_not_be_attached_is_not_said_to_be_and_the_build_is_reco
     assert_eq!(list["builds"][0]["subject"], port.name("build/app"));
     assert_eq!(list["builds"][0]["promotedTo"], serde_json::Value::Null);
     // What does not pass stays so.
-    yard.sandbox.write("plimsoll.yaml", POLICY.replace("IMG-002: warn", "BASE-001: deny"));
+    yard.sandbox.write("plimsoll.yaml", POLICY.replace("IMG-002: warn", "BASE-050: deny"));
     let undecided = yard.plimsoll(&run).expect_status(3);
     assert!(!undecided.stderr.contains("passed"), "{}", undecided.stderr);
 }

@@ -164,13 +164,11 @@ impl Build {
 
     /// The user that a stage runs as.
     pub fn user<'b>(&'b self, stage: &'b Stage) -> User<'b> {
-        let mut lowest = &stage.from;
-        for stage in self.chain(stage) {
-            if let Some((at, user)) = &stage.user {
-                return User::Set { at: *at, user };
-            }
-            lowest = &stage.from;
+        let mut users = self.chain(stage).filter_map(|stage| stage.user.as_ref());
+        if let Some((at, user)) = users.next() {
+            return User::Set { at: *at, user };
         }
+        let lowest = self.lowest(stage);
         match lowest.source {
             Source::Scratch => User::OfScratch(lowest),
             Source::Stage(_)
@@ -178,6 +176,11 @@ impl Build {
             | Source::Malformed(_)
             | Source::Unresolved { .. } => User::OfImage(lowest),
         }
+    }
+
+    /// What a stage starts from in the end, past the stages of the same file.
+    pub fn lowest<'b>(&'b self, stage: &'b Stage) -> &'b Input {
+        self.chain(stage).last().map_or(&stage.from, |stage| &stage.from)
     }
 
     /// The health check of a stage, its own or inherited within the file.

@@ -2,11 +2,11 @@
 
 use super::{LENIENCIES, located, reader::Reader};
 use crate::{
-    Error,
+    Error, Pattern,
     decide::Action,
     policy::{
-        AllowedBase, Condition, ConditionClass, ConditionExploitation, ConditionOrigin, Mirror,
-        Only, ParameterValue, Pin, Policy, RuleSetting, Switch,
+        AllowedBase, Condition, ConditionClass, ConditionExploitation, ConditionOrigin, Located,
+        Mirror, Only, ParameterValue, Pin, Policy, RuleSetting, Switch,
     },
     rules::{self, Parameter, ParameterKind, Rule},
     yaml::{Entry, Node, Value},
@@ -84,7 +84,7 @@ fn condition(reader: &Reader<'_>, node: &Node) -> Result<Condition, Error> {
 }
 
 pub(super) fn bases(reader: &Reader<'_>, node: &Node, policy: &mut Policy) -> Result<(), Error> {
-    let fields = reader.fields(node, &["lock", "key", "allow", "mirrors"])?;
+    let fields = reader.fields(node, &["lock", "key", "allow", "deny", "mirrors"])?;
     let bases = &mut policy.bases;
     bases.line = Some(node.at.line);
     bases.lock = fields.get("lock").map(|node| reader.file(node)).transpose()?;
@@ -100,6 +100,10 @@ pub(super) fn bases(reader: &Reader<'_>, node: &Node, policy: &mut Policy) -> Re
         let allowed = reader.list(list)?.iter().map(|item| allowed_base(reader, item));
         bases.allow = allowed.collect::<Result<_, _>>()?;
     }
+    if let Some(list) = fields.get("deny") {
+        let denied = reader.list(list)?.iter().map(|item| denied_base(reader, item));
+        bases.deny = denied.collect::<Result<_, _>>()?;
+    }
     if let Some(list) = fields.get("mirrors") {
         let mirrors = reader.list(list)?.iter().map(|item| mirror(reader, item));
         bases.mirrors = mirrors.collect::<Result<_, _>>()?;
@@ -109,25 +113,15 @@ pub(super) fn bases(reader: &Reader<'_>, node: &Node, policy: &mut Policy) -> Re
 
 fn allowed_base(reader: &Reader<'_>, node: &Node) -> Result<AllowedBase, Error> {
     let fields = reader.fields(node, &["repository", "only", "pin", "max-age", "signer"])?;
-    for key in ["max-age", "signer"] {
-        if let Some(entry) = fields.entry(key) {
-            let message = format!("`{key}` is not supported yet: approve the image in the lock");
-            return reader.fail(entry.at, message);
-        }
+    if let Some(entry) = fields.entry("signer") {
+        let message = "`signer` is not supported yet: approve the image in the lock";
+        return reader.fail(entry.at, message);
     }
     let Some(repository) = fields.get("repository") else {
         return reader.fail(node.at, "expected `repository`, a pattern over repositories");
     };
-    let pattern = reader.pattern(repository)?;
-    // `library/*` would silently match nothing: names are compared in normal form.
-    let host = pattern.as_str().split('/').next().unwrap_or_default();
-    if !(host.contains(['.', ':', '*']) || host == "localhost") {
-        let message = format!("expected a pattern that begins with a registry, found `{pattern}`");
-        let nearest = Some(format!("docker.io/{pattern}"));
-        return Err(reader.error(repository.at, message, nearest));
-    }
     Ok(AllowedBase {
-        repository: pattern,
+        repository: repositories(reader, repository)?,
         only: fields
             .get("only")
             .map(|node| reader.word(node, &[("official", Only::Official)]))
@@ -136,8 +130,26 @@ fn allowed_base(reader: &Reader<'_>, node: &Node) -> Result<AllowedBase, Error> 
             .get("pin")
             .map(|node| reader.word(node, &[("digest", Pin::Digest)]))
             .transpose()?,
+        max_age: fields.get("max-age").map(|node| reader.duration(node)).transpose()?,
         line: Some(node.at.line),
     })
+}
+
+fn denied_base(reader: &Reader<'_>, node: &Node) -> Result<Located<Pattern>, Error> {
+    Ok(located(repositories(reader, node)?, node))
+}
+
+/// A pattern over repositories.
+fn repositories(reader: &Reader<'_>, node: &Node) -> Result<Pattern, Error> {
+    let pattern = reader.pattern(node)?;
+    // `library/*` would silently match nothing: names are compared in normal form.
+    let host = pattern.as_str().split('/').next().unwrap_or_default();
+    if !(host.contains(['.', ':', '*']) || host == "localhost") {
+        let message = format!("expected a pattern that begins with a registry, found `{pattern}`");
+        let nearest = Some(format!("docker.io/{pattern}"));
+        return Err(reader.error(node.at, message, nearest));
+    }
+    Ok(pattern)
 }
 
 fn mirror(reader: &Reader<'_>, node: &Node) -> Result<Mirror, Error> {

@@ -114,7 +114,7 @@ fn conditions(profile: Profile) -> Vec<Condition> {
 fn publishers(pin: Option<Pin>) -> Vec<AllowedBase> {
     let allowed = PUBLISHERS.into_iter().filter_map(|(pattern, only)| {
         let repository = pattern.parse().ok()?;
-        Some(AllowedBase { repository, only, pin, line: None })
+        Some(AllowedBase { repository, only, pin, max_age: None, line: None })
     });
     allowed.collect()
 }

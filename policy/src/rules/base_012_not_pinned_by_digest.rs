@@ -45,8 +45,9 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_passes_and_a_variable_can_not_be_told() {
+    fn a_digest_passes_and_a_variable_is_left_to_its_own_rule() {
         case(&format!("FROM {}", at_digest("debian:12"))).check("BASE-012", Expect::Pass);
-        case("ARG D\nFROM debian@$D").check("BASE-012", Expect::Unknown);
+        case("ARG D\nFROM debian@$D").check("BASE-012", Expect::Pass);
+        case("ARG D\nFROM debian@$D").check("BASE-002", Expect::Unknown);
     }
 }

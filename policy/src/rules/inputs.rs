@@ -1,8 +1,11 @@
 //! What the rules about Dockerfiles have in common.
 
 use super::{Raised, RuleContext};
-use crate::dockerfile::{Build, Input, InputKind, Position, Source, Stage};
-use plimsoll_model::{finding::Place, reference::ImageName};
+use crate::{
+    bases::{self, Entry},
+    dockerfile::{Build, Input, InputKind, Position, Source, Stage},
+};
+use plimsoll_model::{Digest, finding::Place, image::Image, reference::ImageName};
 
 /// The frontends of the maker of BuildKit.
 const FRONTENDS: [&str; 2] =
@@ -50,25 +53,68 @@ pub(super) fn is_trusted_frontend(input: &Input) -> bool {
     }
 }
 
+/// Every image that a Dockerfile names, but for its frontend. Of a name that is not known BASE-002 speaks, of a malformed one BASE-003.
+pub(super) fn named<'a>(
+    context: &RuleContext<'a>,
+) -> impl Iterator<Item = (Place, &'a Input, &'a ImageName)> {
+    of(context).filter(|(_, input)| input.kind != InputKind::Frontend).filter_map(
+        |(place, input)| match &input.source {
+            Source::Image(name) => Some((place, input, name)),
+            Source::Stage(_)
+            | Source::Scratch
+            | Source::Malformed(_)
+            | Source::Unresolved { .. } => None,
+        },
+    )
+}
+
 /// Findings about how images are named: `complaint` says what is found and what is expected.
 pub(super) fn check_names(
     context: &RuleContext<'_>,
     title: &str,
     complaint: impl Fn(&ImageName) -> Option<(String, String)>,
 ) -> Vec<Raised> {
-    of(context)
-        .filter(|(_, input)| input.kind != InputKind::Frontend)
-        .filter_map(|(place, input)| match &input.source {
-            Source::Image(name) => {
-                let (found, expected) = complaint(name)?;
-                let title = format!("{} `{}` {title}", input.kind.as_str(), input.written);
-                Some(context.fail(place, title, found, expected))
-            }
-            Source::Unresolved { variable } => Some(unresolved(context, place, variable, input)),
-            // Of what is malformed, BASE-001 speaks.
-            Source::Malformed(_) | Source::Stage(_) | Source::Scratch => None,
+    named(context)
+        .filter_map(|(place, input, name)| {
+            let (found, expected) = complaint(name)?;
+            let title = format!("{} `{}` {title}", input.kind.as_str(), input.written);
+            Some(context.fail(place, title, found, expected))
         })
         .collect()
+}
+
+/// The entries of the lock that a reference names, those that have expired included. A mirror stands for what it mirrors only
+/// where the bytes are pinned.
+pub(super) fn entries<'a>(context: &RuleContext<'a>, name: &ImageName) -> Vec<&'a Entry> {
+    let Some(lock) = context.facts().bases else { return Vec::new() };
+    let original = context.policy().bases().original(&name.repository);
+    let original = original.filter(|_| name.digest.is_some());
+    let original = original.map(|repository| ImageName { repository, ..name.clone() });
+    let names = || std::iter::once(name).chain(&original);
+    let is_named = |entry: &&Entry| names().any(|name| entry.is_named_by(name));
+    lock.entries().iter().filter(is_named).collect()
+}
+
+/// The approved image whose layers are the lowest of the image that is judged.
+pub(super) fn base<'a>(context: &RuleContext<'a>) -> Option<&'a Entry> {
+    let (lock, image) = (context.facts().bases?, context.facts().image?);
+    bases::match_base(lock, &diff_ids(image)).map(|(entry, _)| entry)
+}
+
+/// The digests of the inflated layers, lowest first.
+pub(super) fn diff_ids(image: &Image) -> Vec<Digest> {
+    image.layers.iter().map(|layer| layer.diff_id).collect()
+}
+
+/// Whether somebody has approved this very repository: by an entry of the lock that holds, or by its whole name in the policy.
+pub(super) fn is_approved_by_name(context: &RuleContext<'_>, name: &ImageName) -> bool {
+    let repository = name.repository.to_string();
+    let mut allowed = context.policy().bases().allow.iter();
+    let is_locked = context.facts().bases.is_some_and(|lock| {
+        let mut entries = lock.entries().iter();
+        entries.any(|entry| entry.repository == name.repository && !entry.is_expired(context.now()))
+    });
+    is_locked || allowed.any(|allowed| allowed.repository.as_str() == repository)
 }
 
 /// The finding about an input that depends on a variable whose value is not known.

@@ -133,8 +133,18 @@ impl Case {
     }
 
     /// Approves `name`, whose layers these are, up to a day.
-    pub(crate) fn approved(mut self, name: &str, layers: &[&str], expires: &str) -> Self {
-        let entry = entry(name, layers, expires);
+    pub(crate) fn approved(self, name: &str, layers: &[&str], expires: &str) -> Self {
+        self.approved_entry(entry(name, layers, expires))
+    }
+
+    /// Gives the image an annotation.
+    pub(crate) fn annotated(mut self, name: &str, value: &str) -> Self {
+        let image = self.image.as_mut().unwrap();
+        image.annotations.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    pub(crate) fn approved_entry(mut self, entry: Entry) -> Self {
         self.lock.get_or_insert_default().add(entry).unwrap();
         self
     }

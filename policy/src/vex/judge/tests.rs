@@ -261,7 +261,7 @@ fn an_alias_of_either_side_will_do() {
 #[test]
 fn an_image_is_named_by_its_digest() {
     let image = Case::default()
-        .policy("rules: {BASE-001: off}")
+        .policy("rules: {BASE-050: off}")
         .image(&["a"])
         .matched(LIB, found("CVE-1", Severity::Critical));
     for (of_image, verdict) in

@@ -1,0 +1,203 @@
+//! BASE-030: no name is made to be taken for another.
+
+use super::{About, Raised, Rule, RuleContext, inputs};
+use crate::{decide::Action, official};
+use plimsoll_model::{Severity, reference::Repository};
+
+pub(crate) const RULE: Rule = Rule {
+    id: "BASE-030",
+    name: "base_030_look_alike",
+    title: "no image or registry is named like a well-known one",
+    severity: Severity::Critical,
+    action: Action::Deny,
+    why: "Names that differ by a letter from a well-known one are registered to be taken for it: the slip of one key is enough to build on somebody else's code.",
+    mend: "write the name that was meant; if this one is meant, list it under `bases.allow` in full",
+    bad: "FROM debain:12",
+    good: "FROM debian:12",
+    equivalents: &[],
+    about: &[About::Dockerfiles],
+    parameters: &[],
+    check,
+};
+
+/// Registries that many images are on. Two of them are a letter apart; a name that is one of these looks like none.
+const HOSTS: [&str; 14] = [
+    "cgr.dev",
+    "dhi.io",
+    "docker.io",
+    "gcr.io",
+    "ghcr.io",
+    "mcr.microsoft.com",
+    "mirror.gcr.io",
+    "public.ecr.aws",
+    "quay.io",
+    "registry.access.redhat.com",
+    "registry.gitlab.com",
+    "registry.k8s.io",
+    "registry.redhat.io",
+    "registry.suse.com",
+];
+/// Shorter names are a letter apart from many words.
+const SHORTEST: usize = 4;
+
+fn check(context: &RuleContext<'_>) -> Vec<Raised> {
+    let hosts = hosts(context);
+    inputs::check_names(context, "looks like another name", |name| {
+        if inputs::is_approved_by_name(context, name) {
+            return None;
+        }
+        let meant = host_like(&hosts, name.repository.registry())
+            .or_else(|| image_like(&name.repository))?;
+        Some((format!("`{}`", name.repository), format!("`{meant}`, if that is meant")))
+    })
+}
+
+/// Well-known registries, and those that the policy allows.
+fn hosts(context: &RuleContext<'_>) -> Vec<String> {
+    let allowed = context.policy().bases().allow.iter().filter_map(|allowed| {
+        let (host, _) = allowed.repository.as_str().split_once('/')?;
+        (!host.contains('*')).then(|| host.to_owned())
+    });
+    HOSTS.iter().map(|host| (*host).to_owned()).chain(allowed).collect()
+}
+
+/// The registry that a host is made to look like.
+fn host_like(hosts: &[String], host: &str) -> Option<String> {
+    if hosts.iter().any(|known| known == host) {
+        return None;
+    }
+    // A host of many alphabets, written in one.
+    if host.split('.').any(|label| label.starts_with("xn--")) {
+        return Some("a host without letters of other alphabets".to_owned());
+    }
+    let alike = |known: &&String| {
+        let is_in_front =
+            host.strip_prefix(known.as_str()).is_some_and(|rest| rest.starts_with('.'));
+        is_in_front || is_near(host, known)
+    };
+    hosts.iter().find(alike).cloned()
+}
+
+/// The official image that a repository is made to look like.
+fn image_like(repository: &Repository) -> Option<String> {
+    if official::is_official(repository) {
+        return None;
+    }
+    let mut parts = repository.path().rsplit('/');
+    let own = parts.next()?;
+    let is_listed = official::names().any(|name| name == own);
+    let near = official::names().find(|name| !is_listed && is_near(own, name));
+    let affixed = ["library-", "official-"].iter().find_map(|prefix| own.strip_prefix(prefix));
+    let affixed = affixed.or_else(|| own.strip_suffix("-official"));
+    let affixed = affixed.filter(|rest| official::names().any(|name| name == *rest));
+    // On a registry of somebody's own, names are their affair, unless they claim to be official.
+    let near = near.filter(|_| repository.registry() == "docker.io");
+    near.or(affixed).map(|name| format!("docker.io/library/{name}"))
+}
+
+/// Whether two names are a letter apart: one more, one less, another, or two that have changed places; or look the same.
+fn is_near(name: &str, known: &str) -> bool {
+    let is_long = name.len() >= SHORTEST && known.len() >= SHORTEST;
+    let is_alike = name != known && skeleton(name) == skeleton(known);
+    is_alike || (is_long && strsim::damerau_levenshtein(name, known) == 1)
+}
+
+/// The name with letters that look alike made one.
+fn skeleton(name: &str) -> String {
+    let name = name.replace("rn", "m").replace("vv", "w").replace("cl", "d");
+    let one = |letter| match letter {
+        '0' => 'o',
+        '1' | 'i' | '|' => 'l',
+        '5' => 's',
+        letter => letter,
+    };
+    name.chars().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::*;
+
+    fn case(from: &str) -> Case {
+        Case::default().dockerfile(&format!("FROM {from}"))
+    }
+
+    #[test]
+    fn a_letter_apart_from_an_official_image_fails() {
+        for bad in [
+            "debain",
+            "debiann",
+            "debia",
+            "debiam",
+            "pythn:3",
+            "somebody/pyth0n",
+            "ng1nx",
+            "n0de",
+            "docker.io/library/ngnix",
+            "library-nginx",
+            "acme/nginx-official",
+            "corp.example/official-nginx",
+        ] {
+            case(bad).check("BASE-030", Expect::Fail);
+        }
+        assert_eq!(
+            case("debain").findings("BASE-030")[0].finding.expected,
+            "`docker.io/library/debian`, if that is meant"
+        );
+    }
+
+    #[test]
+    fn hosts_that_look_like_known_ones_fail() {
+        for bad in [
+            "docker.io.evil.com/library/debian",
+            "d0cker.io/library/debian",
+            "docker.lo/library/debian",
+            "gchr.io/a/b",
+            "quay.lo/a/b",
+            "xn--dcker-jua.io/a/b",
+            "registry.c0rp/a",
+        ] {
+            let allowing = case(bad).policy("bases: {allow: [{repository: \"registry.corp/**\"}]}");
+            allowing.check("BASE-030", Expect::Fail);
+        }
+    }
+
+    #[test]
+    fn names_that_are_themselves_pass() {
+        for good in [
+            "debian",
+            "ruby",
+            "jruby",
+            "gcr.io/a/b",
+            "ghcr.io/a/b",
+            "acme/python",
+            "acme/app",
+            "corp.example/apps/nodes",
+            "quay.io/prometheus/prometheus",
+            "localhost:5000/debain",
+            "gcr.io/distroless/static-debian12",
+            "docker.io/library/docker",
+        ] {
+            case(good).check("BASE-030", Expect::Pass);
+        }
+        case("acme/debain")
+            .policy("bases: {allow: [{repository: docker.io/acme/debain}]}")
+            .check("BASE-030", Expect::Pass);
+    }
+
+    #[test]
+    fn official_names_do_not_look_like_one_another_but_for_one_pair() {
+        let names: Vec<_> = official::names().collect();
+        let near: Vec<_> = names
+            .iter()
+            .flat_map(|one| {
+                names
+                    .iter()
+                    .filter(move |other| one < *other && is_near(one, other))
+                    .map(move |other| ((*one).to_owned(), (*other).to_owned()))
+            })
+            .collect();
+        assert_eq!(near, [("jruby".to_owned(), "ruby".to_owned())]);
+    }
+}

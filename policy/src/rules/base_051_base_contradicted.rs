@@ -1,0 +1,124 @@
+//! BASE-051: everything that speaks of the base image speaks of the same one.
+
+use super::{About, Raised, Rule, RuleContext, inputs};
+use crate::{
+    bases::Entry,
+    decide::Action,
+    dockerfile::{Build, Source},
+};
+use plimsoll_model::{Digest, Severity, finding::Place, image::Image, reference::ImageName};
+
+pub(crate) const RULE: Rule = Rule {
+    id: "BASE-051",
+    name: "base_051_base_contradicted",
+    title: "annotations, Dockerfile and layers agree on the base image",
+    severity: Severity::Critical,
+    action: Action::Deny,
+    why: "An annotation costs nothing to write. Where one names an approved base whose layers the image does not have, somebody wants it to be taken for what it is not.",
+    mend: "build the image anew from the Dockerfile that is judged, and let the builder write the annotations",
+    bad: "org.opencontainers.image.base.name: docker.io/library/debian:12   # on layers of something else",
+    good: "the same, on the layers of debian:12",
+    equivalents: &[],
+    about: &[About::Image],
+    parameters: &[],
+    check,
+};
+
+const NAME: &str = "org.opencontainers.image.base.name";
+const DIGEST: &str = "org.opencontainers.image.base.digest";
+
+fn check(context: &RuleContext<'_>) -> Vec<Raised> {
+    let Some(image) = context.facts().image else { return Vec::new() };
+    let mut raised: Vec<Raised> = annotated(context, image).into_iter().collect();
+    raised.extend(context.builds().iter().filter_map(|build| built(context, image, build)));
+    raised
+}
+
+/// The annotations of the image: a claim, which the lock can disprove.
+fn annotated(context: &RuleContext<'_>, image: &Image) -> Option<Raised> {
+    let lock = context.facts().bases?;
+    let digest: Option<Digest> = image.annotations.get(DIGEST).and_then(|text| text.parse().ok());
+    let name: Option<ImageName> = image.annotations.get(NAME).and_then(|text| text.parse().ok());
+    let is_meant = |entry: &&Entry| match (&digest, &name) {
+        (Some(digest), _) => entry.digests().any(|own| own == *digest),
+        (None, Some(name)) => entry.is_named_by(name),
+        (None, None) => false,
+    };
+    let meant: Vec<_> = lock.entries().iter().filter(is_meant).collect();
+    let field = if digest.is_some() { DIGEST } else { NAME };
+    let place = Place::Config { field: format!("annotation {field}") };
+    disproved(context, image, (place, "its annotation"), &meant)
+}
+
+/// The stage that the Dockerfile builds.
+fn built(context: &RuleContext<'_>, image: &Image, build: &Build) -> Option<Raised> {
+    let target = build.stages.get(*build.target.as_ref().ok()?)?;
+    let from = build.lowest(target);
+    let Source::Image(name) = &from.source else { return None };
+    let place = inputs::place(build, from.at);
+    disproved(context, image, (place, "its Dockerfile"), &inputs::entries(context, name))
+}
+
+/// The finding where the layers of an image are those of none of the entries that it is said to be built on.
+fn disproved(
+    context: &RuleContext<'_>,
+    image: &Image,
+    (place, who): (Place, &str),
+    meant: &[&Entry],
+) -> Option<Raised> {
+    let diff_ids = inputs::diff_ids(image);
+    let is_below = |entry: &&Entry| {
+        entry.platforms.iter().any(|platform| diff_ids.starts_with(&platform.diff_ids))
+    };
+    let first = meant.first().filter(|_| !meant.iter().any(is_below))?;
+    let title = format!("the image is not built on what {who} names");
+    let found = match inputs::base(context) {
+        Some(base) => format!("the layers of `{}`", base.name()),
+        None => "layers of no approved base".to_owned(),
+    };
+    Some(context.fail(place, title, found, format!("the layers of `{}`", first.name())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::*;
+
+    fn image(layers: &[&str]) -> Case {
+        let case = Case::default().policy("bases: {lock: l}").image(layers);
+        case.approved("debian:12", &["a", "b"], "2026-12-31").approved(
+            "python:3",
+            &["a", "b", "c"],
+            "2026-12-31",
+        )
+    }
+
+    #[test]
+    fn an_annotation_that_the_layers_disprove_is_denied() {
+        image(&["x"]).annotated(NAME, "debian:12").check("BASE-051", Expect::Fail);
+        image(&["a", "b", "x"]).annotated(NAME, "python:3").check("BASE-051", Expect::Fail);
+        let digest = digest("base index").to_string();
+        image(&["x"]).annotated(DIGEST, &digest).check("BASE-051", Expect::Fail);
+        let found = &image(&["a", "b", "x"]).annotated(NAME, "python:3").findings("BASE-051")[0];
+        assert_eq!(found.finding.found, "the layers of `docker.io/library/debian:12`");
+    }
+
+    #[test]
+    fn a_dockerfile_that_the_layers_disprove_is_denied() {
+        let case = image(&["x"]).dockerfile("FROM debian:12 AS a\nFROM a\nUSER 1");
+        assert_eq!(case.places("BASE-051"), [(1, 6)]);
+        image(&["a", "b", "x"]).dockerfile("FROM debian:12").check("BASE-051", Expect::Pass);
+        image(&["a", "b", "c"]).dockerfile("FROM debian:12").check("BASE-051", Expect::Pass);
+    }
+
+    #[test]
+    fn what_agrees_and_what_nobody_knows_is_no_contradiction() {
+        image(&["a", "b", "c"]).annotated(NAME, "python:3").check("BASE-051", Expect::Pass);
+        // A python is a debian, too.
+        image(&["a", "b", "c"]).annotated(NAME, "debian:12").check("BASE-051", Expect::Pass);
+        image(&["a", "b"]).annotated(NAME, "acme/base:1").check("BASE-051", Expect::Pass);
+        image(&["a", "b"]).annotated(NAME, "!").check("BASE-051", Expect::Pass);
+        image(&["x"]).check("BASE-051", Expect::Pass);
+        image(&["x"]).dockerfile("FROM acme/base").check("BASE-051", Expect::Pass);
+    }
+}
