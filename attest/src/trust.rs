@@ -3,7 +3,7 @@
 use crate::{PublicKey, TrustRoot, trust_root::Instance};
 use jiff::{SignedDuration, Timestamp};
 use plimsoll_model::{
-    evidence::{Legacy, Unlogged},
+    evidence::{Legacy, Unlogged, Validity},
     identity::IdentityDemand,
 };
 use std::fmt;
@@ -35,8 +35,10 @@ pub enum SignerDemand {
     Key {
         /// The key.
         key: PublicKey,
-        /// Whether something has to prove when.
+        /// Whether something has to prove when. Where the validity is limited it has to in any case.
         unlogged: Unlogged,
+        /// When it may have signed.
+        validity: Validity,
     },
     /// Somebody by an identity.
     Identity(IdentityDemand),
@@ -67,9 +69,8 @@ pub struct MaxAge {
 impl Trust {
     /// Believes the holders of these keys, whatever they state, without a log.
     pub fn in_keys(keys: &[PublicKey]) -> Self {
-        let signer = |key: &PublicKey| {
-            TrustedSigner::of(SignerDemand::Key { key: key.clone(), unlogged: Unlogged::Accept })
-        };
+        let signer =
+            |key: &PublicKey| TrustedSigner::of(SignerDemand::key(key.clone(), Unlogged::Accept));
         Self { signers: keys.iter().map(signer).collect(), root: None, demands: Demands::default() }
     }
 }
@@ -90,13 +91,31 @@ impl fmt::Display for TrustedSigner {
 impl fmt::Display for SignerDemand {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Key { key, unlogged: Unlogged::Accept } => write!(out, "key {}", key.id()),
-            Self::Key { key, unlogged: Unlogged::Refuse } => {
-                write!(out, "key {}, logged", key.id())
+            Self::Key { key, unlogged, validity } => {
+                write!(out, "key {}", key.id())?;
+                if *unlogged == Unlogged::Refuse {
+                    out.write_str(", logged")?;
+                }
+                if validity.is_limited() { write!(out, ", {validity}") } else { Ok(()) }
             }
             Self::Identity(demand) => {
                 write!(out, "identity {} by {}", demand.subject, demand.issuer)
             }
+        }
+    }
+}
+
+impl SignerDemand {
+    /// The holder of a key, at any time.
+    pub const fn key(key: PublicKey, unlogged: Unlogged) -> Self {
+        Self::Key { key, unlogged, validity: Validity { from: None, until: None } }
+    }
+
+    /// Whether something has to prove when he signed.
+    pub const fn is_dated(&self) -> bool {
+        match self {
+            Self::Key { unlogged: Unlogged::Accept, validity, .. } => validity.is_limited(),
+            Self::Key { unlogged: Unlogged::Refuse, .. } | Self::Identity(_) => true,
         }
     }
 }

@@ -60,6 +60,8 @@ pub struct Verification {
     pub signer: Option<String>,
     /// When at the latest it was signed, once that is proven.
     pub signed: Option<Timestamp>,
+    /// What it is too large for, where it was refused unread: it could not be told what it is.
+    pub unread: Option<String>,
     /// Every step, in order, those that were not reached included.
     pub steps: Vec<Step>,
     /// There only if every step has passed, and it is a statement.
@@ -98,17 +100,13 @@ pub struct Search {
 ///
 /// A candidate that is refused does not stand in the way of another.
 pub fn look(candidates: Result<&[Candidate], &str>, expectation: &Expectation<'_>) -> Search {
-    let limit = expectation.limits.evidence;
-    let found = candidates.unwrap_or_default();
-    let unread = found
-        .iter()
-        .find(|candidate| u64::try_from(candidate.bytes.len()).map_or(true, |size| size > limit));
-    Search {
-        verifications: found.iter().map(|candidate| verify(candidate, expectation)).collect(),
-        untold: candidates.err().map(str::to_owned),
-        unread: unread
-            .map(|one| format!("`{}` is larger than {limit} bytes", excerpt(&one.found_at))),
-    }
+    let verify = |candidate| verify(candidate, expectation);
+    let verifications: Vec<_> = candidates.unwrap_or_default().iter().map(verify).collect();
+    let unread = verifications.iter().find_map(|one| {
+        let unread = one.unread.as_ref()?;
+        Some(format!("`{}`: {unread}", excerpt(&one.found_at)))
+    });
+    Search { verifications, untold: candidates.err().map(str::to_owned), unread }
 }
 
 impl Search {

@@ -26,8 +26,7 @@ static LOGGED: LazyLock<Trust> = LazyLock::new(|| {
     let identity = "https://github.com/acme/**".parse().expect("the pattern is a good one");
     let demand =
         IdentityDemand::new("https://token.actions.githubusercontent.com".into(), identity);
-    let signers =
-        [SignerDemand::Key { key, unlogged: Unlogged::Refuse }, SignerDemand::Identity(demand)];
+    let signers = [SignerDemand::key(key, Unlogged::Refuse), SignerDemand::Identity(demand)];
     Trust {
         signers: signers.map(|who| TrustedSigner { who, predicate_types: None }).into(),
         root: Some(TrustRoot::embedded().expect("the roots are good ones")),

@@ -72,6 +72,38 @@ pub enum Unlogged {
     Accept,
 }
 
+/// When the holder of a key may have signed: from its first moment to its last, both included. An end that is absent is open.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Validity {
+    /// Not before this.
+    pub from: Option<Timestamp>,
+    /// Not after this.
+    pub until: Option<Timestamp>,
+}
+
+impl Validity {
+    /// Whether it has an end: then it has to be proven when somebody signed.
+    pub const fn is_limited(self) -> bool {
+        self.from.is_some() || self.until.is_some()
+    }
+
+    /// Whether a moment is in it.
+    pub fn is_at(self, time: Timestamp) -> bool {
+        self.from.is_none_or(|from| from <= time) && self.until.is_none_or(|until| time <= until)
+    }
+}
+
+impl fmt::Display for Validity {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.from, self.until) {
+            (Some(from), Some(until)) => write!(out, "valid from {from:.0} until {until:.0}"),
+            (Some(from), None) => write!(out, "valid from {from:.0}"),
+            (None, Some(until)) => write!(out, "valid until {until:.0}"),
+            (None, None) => out.write_str("valid at any time"),
+        }
+    }
+}
+
 /// What becomes of forms of evidence that others no longer write.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Legacy {

@@ -10,7 +10,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use jiff::SignedDuration;
 use plimsoll_model::{
     Digest, Severity,
-    evidence::{Legacy, Unlogged},
+    evidence::{Legacy, Unlogged, Validity},
     identity::IdentityDemand,
     reference::Repository,
 };
@@ -199,6 +199,8 @@ pub enum SignerWho {
         path: Utf8PathBuf,
         /// Whether something has to prove when it signed.
         unlogged: Unlogged,
+        /// When it may have signed.
+        validity: Validity,
     },
     /// Somebody by an identity.
     Identity(Box<IdentityDemand>),

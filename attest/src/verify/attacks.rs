@@ -9,13 +9,16 @@ use super::{
     *,
 };
 use crate::{
-    Demands, MaxAge, SignerDemand,
+    Demands, MaxAge, SignerDemand, TrustedSigner,
     signers::KeyKind,
     statement::IN_TOTO_PAYLOAD_TYPE,
     testing::{Claims, Flaw, GITHUB, Sigstore},
 };
 use jiff::SignedDuration;
-use plimsoll_model::identity::IdentityDemand;
+use plimsoll_model::{
+    evidence::{Unlogged, Validity},
+    identity::IdentityDemand,
+};
 use serde_json::{Value, json};
 use std::slice::from_ref;
 
@@ -81,8 +84,8 @@ async fn a4_a_certificate_does_not_make_another_subject_ours() {
         (json!([{"name": app, "digest": {"sha256": other}}]), Some(Subject)),
         (json!([{"digest": {"sha256": app.to_uppercase()}}]), Some(Subject)),
         (json!([{"digest": {"sha512": format!("{app}{app}")}}]), Some(Subject)),
-        // The library finds nothing in it to compare, and says so of the entry.
-        (json!([{"digest": {"sha1": sha1}}]), Some(LogEntry)),
+        (json!([{"digest": {"sha1": sha1}}]), Some(Subject)),
+        (json!([{"digest": {}}]), Some(Subject)),
         (json!([]), Some(Statement)),
     ] {
         let mut payload: Value = serde_json::from_str(&statement(PROVENANCE)).unwrap();
@@ -157,6 +160,122 @@ async fn a8_an_intermediate_that_had_expired_issues_nothing() {
                 assert_eq!(failed.found, "issued by an authority that was not valid at that time");
             }
         }
+    }
+}
+
+/// That a signature is accepted at noon of its own, and at the first and the last moment of a validity alone.
+fn check_validity(bundle: &Value, trust: &Trust) {
+    let (noon, second) = (at(NOON), SignedDuration::from_secs(1));
+    let valid = |from, until| {
+        let mut trust = trust.clone();
+        let SignerDemand::Key { validity, .. } = &mut trust.signers[0].who else { panic!("a key") };
+        *validity = Validity { from, until };
+        check(bundle, &trust)
+    };
+    accepted(&valid(None, None));
+    accepted(&valid(Some(noon), None));
+    accepted(&valid(None, Some(noon)));
+    accepted(&valid(Some(noon), Some(noon)));
+    for (from, until, expect) in [
+        (Some(noon + second), None, "valid from 2026-01-15T12:00:01Z"),
+        (None, Some(noon - second), "valid until 2026-01-15T11:59:59Z"),
+        (
+            Some(noon + second),
+            Some(at(LATER)),
+            "valid from 2026-01-15T12:00:01Z until 2026-03-15T12:00:00Z",
+        ),
+    ] {
+        let found = refused(&valid(from, until), Identity);
+        assert_eq!(found, format!("signed at 2026-01-15T12:00:00Z, by a key {expect}"));
+    }
+}
+
+#[tokio::test]
+async fn a09_a_key_signs_while_it_is_valid_and_a_later_timestamp_moves_nothing() {
+    let forge = Forge::start().await;
+    let signed = Signed::by_key(KeyKind::EcdsaP256, PROVENANCE);
+    let trust = forge.trust_key(&signed.key);
+    let (entry, stamp) = (forge.entry_v1(&signed).await, forge.stamp(&signed).await);
+    forge.sigstore.set_time(at(LATER));
+    let late = forge.stamp(&signed).await;
+    for (entries, stamps) in [
+        (&[entry.clone()][..], vec![]),
+        (&[], vec![stamp.clone()]),
+        (&[], vec![late.clone(), stamp]),
+        (&[entry], vec![late]),
+    ] {
+        check_validity(&signed.bundle(entries, &stamps), &trust);
+    }
+}
+
+#[tokio::test]
+async fn a09_a_key_of_limited_validity_is_not_believed_without_a_time() {
+    let forge = Forge::start().await;
+    let signed = Signed::by_key(KeyKind::EcdsaP256, PROVENANCE);
+    let dated = [forge.entry_v1(&signed).await];
+    let undated = [forge.entry_v2(&signed).await];
+    let demand = |unlogged| SignerDemand::Key {
+        key: signed.key.public_key().clone(),
+        unlogged,
+        validity: Validity { from: None, until: Some(at(LATER)) },
+    };
+    let root = forge.sigstore.trusted_root();
+    for unlogged in [Unlogged::Refuse, Unlogged::Accept] {
+        let trust = trust(&root, demand(unlogged));
+        accepted(&check(&signed.bundle(&dated, &[]), &trust));
+        let found = refused(&check(&signed.bundle(&undated, &[]), &trust), Identity);
+        assert_eq!(
+            found,
+            "nothing that proves when it was signed, by a key valid until 2026-03-15T12:00:00Z"
+        );
+        refused(&check(&signed.bundle(&[], &[]), &trust), Time);
+    }
+    // Of two who hold one key, the one that is believed without a time does not lend that to the other.
+    let mut both = trust(&root, demand(Unlogged::Refuse));
+    both.signers[0].predicate_types = Some(vec![PROVENANCE.to_owned()]);
+    let key = signed.key.public_key().clone();
+    let scans = SignerDemand::key(key, Unlogged::Accept);
+    both.signers.push(TrustedSigner { who: scans, predicate_types: Some(vec![VULNS.to_owned()]) });
+    accepted(&check(&signed.bundle(&dated, &[]), &both));
+    for entries in [&undated[..], &[]] {
+        let found = refused(&check(&signed.bundle(entries, &[]), &both), PredicateType);
+        assert_eq!(found, format!("`{PROVENANCE}`, about which this signer is not believed"));
+    }
+}
+
+#[tokio::test]
+async fn a09_a_service_whose_key_was_not_valid_then_proves_nothing() {
+    let forge = Forge::start().await;
+    let signed = forge.keyless(&acme()).await;
+    let by_key = Signed::by_key(KeyKind::EcdsaP256, PROVENANCE);
+    let stamp = forge.stamp(&signed).await;
+    let logged = signed.bundle(&[forge.entry_v1(&signed).await], &[]);
+    let stamped = signed.bundle(&[forge.entry_v2(&signed).await], &[stamp]);
+    let keyed = by_key.bundle(&[forge.entry_v1(&by_key).await], &[]);
+    let root = forge.sigstore.trusted_root();
+    let (noon, second) = (at(NOON), SignedDuration::from_secs(1));
+    let identity = SignerDemand::Identity(release());
+    let key = SignerDemand::key(by_key.key.public_key().clone(), Unlogged::Refuse);
+    for (part, pointer, bundle, who, at) in [
+        ("tlogs", "/publicKey/validFor", &logged, &identity, Time),
+        ("tlogs", "/publicKey/validFor", &keyed, &key, Time),
+        ("ctlogs", "/publicKey/validFor", &logged, &identity, CertificateLog),
+        ("timestampAuthorities", "/validFor", &stamped, &identity, Time),
+        ("certificateAuthorities", "/validFor", &logged, &identity, Certificate),
+    ] {
+        let valid = |from: Timestamp, until: Timestamp| {
+            let root = changed_root(&root, |root| {
+                for one in root[part].as_array_mut().unwrap() {
+                    *one.pointer_mut(pointer).unwrap() =
+                        json!({"start": from.to_string(), "end": until.to_string()});
+                }
+            });
+            check(bundle, &trust(&root, who.clone()))
+        };
+        accepted(&valid(noon, noon + second));
+        accepted(&valid(noon - second, noon));
+        refused(&valid(noon + second, noon + second + second), at);
+        refused(&valid(noon - second - second, noon - second), at);
     }
 }
 

@@ -55,7 +55,7 @@ fn trust(folder: &Utf8Path) -> Option<Trust> {
         text(folder, name).map_or(default.to_owned(), |text| text.trim().to_owned())
     };
     let who = if let Some(pem) = text(folder, "key.pub") {
-        SignerDemand::Key { key: PublicKey::from_pem(&pem).ok()?, unlogged: Unlogged::Refuse }
+        SignerDemand::key(PublicKey::from_pem(&pem).ok()?, Unlogged::Refuse)
     } else {
         let identity = word("identity", IDENTITY).parse().unwrap();
         SignerDemand::Identity(IdentityDemand::new(word("issuer", ISSUER), identity))

@@ -169,7 +169,7 @@ impl Forge {
     /// Believes a key that has to be logged, or dated.
     pub(super) fn trust_key(&self, key: &KeySigner) -> Trust {
         let (key, unlogged) = (key.public_key().clone(), Unlogged::Refuse);
-        trust(&self.sigstore.trusted_root(), SignerDemand::Key { key, unlogged })
+        trust(&self.sigstore.trusted_root(), SignerDemand::key(key, unlogged))
     }
 }
 

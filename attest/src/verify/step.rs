@@ -25,7 +25,7 @@ pub enum StepKind {
     Signature,
     /// The log speaks of this signature and of no other.
     LogEntry,
-    /// The certificate is that of somebody who is trusted.
+    /// The certificate is that of somebody who is trusted; the key was valid when it signed.
     Identity,
     /// What is signed is a statement.
     Statement,

@@ -1,27 +1,30 @@
 //! One candidate on its way through the steps.
 
+mod identities;
+mod keys;
+
 use super::{
     Candidate, Expectation, Step, StepKind, StepOutcome, Verification, Wanted, agreement,
     proof::{self, Before, Flaw, Proof, Signed},
     step::plan,
 };
 use crate::{
-    Error, PublicKey,
+    Error,
     bundle::{Bundle, ClaimedSigner, Content},
     claims::{self, Claims},
     predicates::{test_result::TestResult, vsa::VsaResult},
     statement::{IN_TOTO_PAYLOAD_TYPE, ReadStatement},
     text::{excerpt, time},
-    trust::{MaxAge, SignerDemand, TrustedSigner},
+    trust::{MaxAge, TrustedSigner},
 };
 use jiff::{SignedDuration, Timestamp};
 use plimsoll_model::{
     Digest,
-    evidence::{Evidence, EvidenceFacts, Signer, Unlogged},
-    identity::{IdentityDemand, SignerIdentity},
+    evidence::{Evidence, EvidenceFacts, Signer},
+    identity::SignerIdentity,
 };
 use serde_json::Value;
-use sigstore_types::{SignatureBytes, SignatureContent};
+use sigstore_types::SignatureContent;
 use std::error::Error as _;
 
 /// How far a clock may be ahead of ours.
@@ -35,6 +38,7 @@ pub(super) fn walk(candidate: &Candidate, expectation: &Expectation<'_>) -> Veri
         predicate_type: None,
         signer: None,
         signed: None,
+        unread: None,
     };
     let evidence = walk.through(candidate).ok().flatten();
     Verification {
@@ -42,6 +46,7 @@ pub(super) fn walk(candidate: &Candidate, expectation: &Expectation<'_>) -> Veri
         predicate_type: walk.predicate_type,
         signer: walk.signer,
         signed: walk.signed,
+        unread: walk.unread,
         steps: walk.steps,
         evidence,
     }
@@ -57,6 +62,7 @@ struct Walk<'a> {
     predicate_type: Option<String>,
     signer: Option<String>,
     signed: Option<Timestamp>,
+    unread: Option<String>,
 }
 
 /// Whom a signature was found to be by, and which of those who are believed that is.
@@ -72,7 +78,7 @@ impl<'a> Walk<'a> {
     /// The steps, in order.
     fn through(&mut self, candidate: &Candidate) -> Result<Option<Evidence>, Refused> {
         // 1. The candidate is a bundle.
-        let bundle = self.step(StepKind::Bundle, self.read(candidate))?;
+        let bundle = self.read(candidate)?;
         // 2. It holds exactly one signature: over a payload that says it is a statement, or over the artifact.
         let inner = self.step(StepKind::Envelope, self.envelope(&bundle))?;
         let payload = match &inner.content {
@@ -154,11 +160,21 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn read(&self, candidate: &Candidate) -> Outcome<Bundle> {
-        let bundle = Bundle::parse(&candidate.bytes, self.expectation.limits)
-            .map_err(|error| describe(&error))?;
-        let found = format!("a bundle v{}", bundle.version());
-        Ok((bundle, found))
+    fn read(&mut self, candidate: &Candidate) -> Result<Bundle, Refused> {
+        let outcome = match Bundle::parse(&candidate.bytes, self.expectation.limits) {
+            Ok(bundle) => {
+                let found = format!("a bundle v{}", bundle.version());
+                Ok((bundle, found))
+            }
+            Err(error) => {
+                let found = describe(&error);
+                if matches!(error, Error::TooLarge { .. } | Error::TooMany { .. }) {
+                    self.unread = Some(found.clone());
+                }
+                Err(found)
+            }
+        };
+        self.step(StepKind::Bundle, outcome)
     }
 
     fn envelope<'b>(&self, bundle: &'b Bundle) -> Outcome<&'b sigstore_types::Bundle> {
@@ -197,135 +213,6 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// 3 to 10, for a signature by a key.
-    fn by_key(
-        &mut self,
-        bundle: &Bundle,
-        hint: &str,
-        read: Option<&Outcome<ReadStatement>>,
-    ) -> Result<Believed<'a>, Refused> {
-        // 3. The key is one that is trusted. What the bundle says here picks keys, and no more.
-        let trusted = self.step(StepKind::Signer, self.keys(hint))?;
-        let signed = self.signed(read);
-        let by = trusted.iter().find(|(key, _)| is_signed_by(bundle, key, &signed));
-        let key = by.or(trusted.first()).map(|(key, _)| *key);
-        let needs_log = !trusted
-            .iter()
-            .any(|(key_of, unlogged)| Some(*key_of) == key && *unlogged == Unlogged::Accept);
-        // 4 to 7, 9. A log or a timestamp proves when, where that is demanded.
-        if needs_log && let Some(key) = key {
-            self.proven(self.prove_key(bundle, key, &signed))?;
-        } else {
-            for kind in [StepKind::Time, StepKind::Log, StepKind::LogEntry] {
-                self.not_needed(kind);
-            }
-        }
-        for kind in [StepKind::Certificate, StepKind::CertificateLog, StepKind::Identity] {
-            self.not_needed(kind);
-        }
-        // 8. The key has signed the payload, byte for byte as it came, together with its type.
-        let outcome = match by {
-            Some((key, _)) => Ok((*key, format!("a signature of the key `{}`", key.id()))),
-            None => Err(describe(&Error::NotSignedBy {
-                keys: trusted.iter().map(|(key, _)| key.id()).collect(),
-            })),
-        };
-        let key = self.step(StepKind::Signature, outcome)?;
-        let as_whom = self.expectation.trust.signers.iter();
-        let is_it = |trusted: &&TrustedSigner| match &trusted.who {
-            SignerDemand::Key { key: one, .. } => one == key,
-            SignerDemand::Identity(_) => false,
-        };
-        Ok(Believed {
-            signer: Signer::Key { id: key.id() },
-            as_whom: as_whom.filter(is_it).collect(),
-        })
-    }
-
-    /// The keys that may have signed: the one that the hint names; all, where the hint is of no form that names a key.
-    fn keys(&self, hint: &str) -> Outcome<Vec<(&'a PublicKey, Unlogged)>> {
-        let keys: Vec<_> = self
-            .expectation
-            .trust
-            .signers
-            .iter()
-            .filter_map(|trusted| match &trusted.who {
-                SignerDemand::Key { key, unlogged } => Some((key, *unlogged)),
-                SignerDemand::Identity(_) => None,
-            })
-            .collect();
-        if keys.is_empty() {
-            return Err("signed by a key, and no key is trusted".to_owned());
-        }
-        let Some(id) = key_named_by(hint) else {
-            let found =
-                format!("no known form of hint at the key; {} trusted keys are tried", keys.len());
-            return Ok((keys, found));
-        };
-        let named: Vec<_> = keys.into_iter().filter(|(key, _)| key.id() == id).collect();
-        if named.is_empty() {
-            return Err(format!("the key `{id}`, which is not trusted"));
-        }
-        Ok((named, format!("the key `{id}`")))
-    }
-
-    fn prove_key(
-        &self,
-        bundle: &Bundle,
-        key: &PublicKey,
-        signed: &Signed<'_>,
-    ) -> Result<Proof, Flaw> {
-        let trust = self.expectation.trust;
-        proof::by_key(bundle, key, (trust.instances(), &trust.demands), signed)
-    }
-
-    /// 3 to 10, for a signature by the holder of a certificate.
-    fn by_certificate(
-        &mut self,
-        bundle: &Bundle,
-        read: Option<&Outcome<ReadStatement>>,
-    ) -> Result<Believed<'a>, Refused> {
-        // 3. Somebody is trusted by an identity, and there is somebody to vouch for it.
-        let demands = self.step(StepKind::Signer, self.identities())?;
-        // A statement that can not be read is compared with nothing.
-        if let Some(Err(found)) = read {
-            return self.step(StepKind::Statement, Err(found.clone()));
-        }
-        // 4 to 9. Time, certificate and its log, log, signature, log entry.
-        let trust = self.expectation.trust;
-        let signed = self.signed(read);
-        let proof = proof::by_certificate(bundle, trust.instances(), &trust.demands, &signed);
-        let identity = self.proven(proof)?.unwrap_or_default();
-        // 10. The certificate is that of somebody who is trusted.
-        let as_whom = self.step(StepKind::Identity, identify(&demands, &identity))?;
-        Ok(Believed { signer: Signer::Identity(Box::new(identity)), as_whom })
-    }
-
-    fn identities(&self) -> Outcome<Vec<(&'a TrustedSigner, &'a IdentityDemand)>> {
-        let trust = self.expectation.trust;
-        let demands: Vec<_> = trust
-            .signers
-            .iter()
-            .filter_map(|trusted| match &trusted.who {
-                SignerDemand::Identity(demand) => Some((trusted, demand)),
-                SignerDemand::Key { .. } => None,
-            })
-            .collect();
-        if demands.is_empty() {
-            return Err("signed by a certificate, and no identity is trusted".to_owned());
-        }
-        match &trust.root {
-            Some(root) => {
-                let names: Vec<_> = root.names().collect();
-                Ok((
-                    demands,
-                    format!("a certificate; the roots of {} are trusted", names.join(", ")),
-                ))
-            }
-            None => Err("signed by a certificate, and no root is trusted".to_owned()),
-        }
-    }
-
     fn signed(&self, read: Option<&Outcome<ReadStatement>>) -> Signed<'a> {
         let statement = match read {
             Some(Ok((statement, _))) => Some(statement),
@@ -338,6 +225,18 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Stops before what is proven by comparing the statement with the log, where it can not be compared.
+    fn is_comparable(&mut self, read: Option<&Outcome<ReadStatement>>) -> Result<(), Refused> {
+        match read {
+            Some(Err(found)) => self.step(StepKind::Statement, Err(found.clone())),
+            // Whatever the log says of it, it is not about our artifact.
+            Some(Ok((statement, _))) if proof::own_subject(statement).is_none() => {
+                self.step(StepKind::Subject, Err(statement.describe_subjects()))
+            }
+            Some(Ok(_)) | None => Ok(()),
+        }
+    }
+
     /// Notes what was proven, or why nothing was.
     fn proven(&mut self, proof: Result<Proof, Flaw>) -> Result<Option<SignerIdentity>, Refused> {
         let proof = match proof {
@@ -345,9 +244,15 @@ impl<'a> Walk<'a> {
             Err(flaw) => return self.flawed(&flaw),
         };
         self.signed = proof.signed;
-        let when = proof.signed.map_or_else(|| "nothing says when".to_owned(), time);
         let by = |what: &str| format!("{what} of {}", excerpt(&proof.instance));
-        self.note(StepKind::Time, StepOutcome::Passed, when);
+        match proof.signed {
+            Some(signed) => self.note(StepKind::Time, StepOutcome::Passed, time(signed)),
+            None if proof.identity.is_some() => {
+                return self.step(StepKind::Time, Err("nothing that proves when".to_owned()));
+            }
+            // It is in a log that gives no times: of a key that is enough, where nobody asks when it signed.
+            None => self.not_needed(StepKind::Time),
+        }
         self.note(StepKind::Certificate, StepOutcome::Passed, by("a certificate"));
         self.note(StepKind::Signature, StepOutcome::Passed, "a signature by its holder".to_owned());
         for (kind, is_needed, what) in [
@@ -465,66 +370,6 @@ impl<'a> Walk<'a> {
         }
         if passed > age.at_most { Err(found) } else { Ok(((), found)) }
     }
-}
-
-/// Whether a key has signed what the bundle holds. An artifact whose bytes are not at hand is told by its digest.
-fn is_signed_by(bundle: &Bundle, key: &PublicKey, signed: &Signed<'_>) -> bool {
-    let Some(inner) = bundle.inner() else { return false };
-    match &inner.content {
-        SignatureContent::DsseEnvelope(envelope) => {
-            key.verify(&envelope.pae(), envelope.signature.sig.as_bytes()).is_ok()
-        }
-        SignatureContent::MessageSignature(message) => match signed.content {
-            Some(content) => key.verify(content, message.signature.as_bytes()).is_ok(),
-            None => is_digest_signed_by(key, signed.digest, &message.signature),
-        },
-        _ => false,
-    }
-}
-
-fn is_digest_signed_by(key: &PublicKey, digest: Digest, signature: &SignatureBytes) -> bool {
-    use sigstore_verify::crypto::{KeyAlgorithm, verify_signature_prehashed};
-    let key = sigstore_types::DerPublicKey::from_bytes(key.spki());
-    KeyAlgorithm::from_spki(&key).is_ok_and(|algorithm| {
-        let scheme = algorithm.default_signing_scheme();
-        verify_signature_prehashed(&key, digest.as_bytes(), signature, scheme).is_ok()
-    })
-}
-
-/// Those, of all that are trusted, whose demands an identity meets; else how it misses the nearest ones.
-fn identify<'a>(
-    demands: &[(&'a TrustedSigner, &'a IdentityDemand)],
-    identity: &SignerIdentity,
-) -> Outcome<Vec<&'a TrustedSigner>> {
-    let mut met = Vec::new();
-    let mut nearest: Option<Vec<String>> = None;
-    for (trusted, demand) in demands {
-        let mismatches = demand.mismatches(identity);
-        if mismatches.is_empty() {
-            met.push(*trusted);
-        } else if nearest.as_ref().is_none_or(|known| mismatches.len() < known.len()) {
-            let say = mismatches.iter().map(|mismatch| {
-                let found = mismatch
-                    .found
-                    .as_deref()
-                    .map_or("nothing".to_owned(), |found| format!("`{}`", excerpt(found)));
-                format!("{} {found} instead of `{}`", mismatch.what, mismatch.expected)
-            });
-            nearest = Some(say.collect());
-        }
-    }
-    let who = excerpt(&identity.to_string());
-    match (met.is_empty(), nearest) {
-        (true, nearest) => Err(format!("{who}: {}", nearest.unwrap_or_default().join("; "))),
-        (false, _) => Ok((met, who)),
-    }
-}
-
-/// The key that a hint names, where it is base64 of a SHA-256, as cosign and Plimsoll write it.
-fn key_named_by(hint: &str) -> Option<Digest> {
-    use base64::{Engine as _, engine::general_purpose::STANDARD};
-    let bytes = STANDARD.decode(hint).ok()?;
-    bytes.try_into().ok().map(Digest::from_bytes)
 }
 
 /// An error with its causes, on one line.

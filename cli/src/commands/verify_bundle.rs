@@ -13,6 +13,7 @@ use camino::Utf8Path;
 use plimsoll_attest::{Candidate, Expectation, Wanted};
 use plimsoll_model::{Digest, evidence::Unlogged};
 use serde_json::json;
+use std::fmt::Write as _;
 
 /// Verifies one bundle about a file, or about a digest.
 ///
@@ -38,12 +39,15 @@ pub(crate) fn verify_bundle(
             limits: &ctx.limits,
         },
     );
-    let is_verified = found.failed_step().is_none();
-    let status = if is_verified { &exit::PASSED } else { &exit::BLOCKED };
+    let (status, answer) = match (found.failed_step(), &found.unread) {
+        (None, _) => (&exit::PASSED, "VERIFIED"),
+        (Some(_), None) => (&exit::BLOCKED, "NOT VERIFIED"),
+        (Some(_), Some(_)) => (&exit::UNDECIDED, "UNDECIDED"),
+    };
     let mut text = String::new();
     // Writing to a string does not fail.
     explain(&mut text, &found).ok();
-    text.push_str(if is_verified { "\nVERIFIED\n" } else { "\nNOT VERIFIED\n" });
+    writeln!(text, "\n{answer}").ok();
     let json = json!({
         "version": 1,
         "command": "verify-bundle",

@@ -58,13 +58,14 @@ pub(crate) fn by_hand(
     complete(ctx, policy, arguments, signers)
 }
 
-/// The keys among those whom the policy believes, else the local one: a lock is signed by a key.
+/// The keys among those whom the policy believes, else the local one: a lock is signed by a key. Nothing proves when, so
+/// that one of limited validity is not among them.
 pub(crate) fn keys_of_policy(ctx: &Context, policy: &Policy) -> Result<Vec<PublicKey>, Error> {
     let listed = policy.evidence().signers.iter().filter_map(|signer| match &signer.who {
-        SignerWho::Key { path, .. } => {
+        SignerWho::Key { path, validity, .. } if !validity.is_limited() => {
             Some(keys::public_key(ctx, &Context::beside_policy(policy, path)))
         }
-        SignerWho::Identity(_) => None,
+        SignerWho::Key { .. } | SignerWho::Identity(_) => None,
     });
     let listed = listed.collect::<Result<Vec<_>, _>>()?;
     if listed.is_empty() {
@@ -75,7 +76,7 @@ pub(crate) fn keys_of_policy(ctx: &Context, policy: &Policy) -> Result<Vec<Publi
 }
 
 fn of_key(key: PublicKey, unlogged: Unlogged) -> TrustedSigner {
-    TrustedSigner::of(SignerDemand::Key { key, unlogged })
+    TrustedSigner::of(SignerDemand::key(key, unlogged))
 }
 
 fn listed_signer(
@@ -84,9 +85,10 @@ fn listed_signer(
     signer: &SignerPolicy,
 ) -> Result<TrustedSigner, Error> {
     let who = match &signer.who {
-        SignerWho::Key { path, unlogged } => SignerDemand::Key {
+        SignerWho::Key { path, unlogged, validity } => SignerDemand::Key {
             key: keys::public_key(ctx, &Context::beside_policy(policy, path))?,
             unlogged: *unlogged,
+            validity: *validity,
         },
         SignerWho::Identity(demand) => SignerDemand::Identity((**demand).clone()),
     };
@@ -102,10 +104,7 @@ fn complete(
     signers: Vec<TrustedSigner>,
 ) -> Result<Trust, Error> {
     let evidence = policy.evidence();
-    let needs_root = signers.iter().any(|signer| match &signer.who {
-        SignerDemand::Key { unlogged, .. } => *unlogged == Unlogged::Refuse,
-        SignerDemand::Identity(_) => true,
-    });
+    let needs_root = signers.iter().any(|signer| signer.who.is_dated());
     let at_most = match arguments.max_age {
         Some(age) => jiff::SignedDuration::try_from(age).ok(),
         None => evidence.max_age,

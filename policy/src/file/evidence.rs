@@ -1,13 +1,13 @@
 //! `evidence`: what has to be there, and whose word counts.
 
-use super::reader::{Fields, Reader};
+use super::reader::{DayEnd, Fields, Reader};
 use crate::{
     Error, EvidenceKind,
     policy::{Policy, SignerPolicy, SignerWho},
     yaml::Node,
 };
 use plimsoll_model::{
-    evidence::{Legacy, Unlogged},
+    evidence::{Legacy, Unlogged, Validity},
     identity::{IdentityDemand, IdentityPattern},
 };
 use std::collections::BTreeSet;
@@ -15,6 +15,8 @@ use std::collections::BTreeSet;
 /// What only an identity has.
 const OF_IDENTITY: [&str; 8] =
     ["issuer", "identity", "repository", "repository-id", "owner-id", "ref", "triggers", "runner"];
+/// What only a key has.
+const OF_KEY: [&str; 3] = ["unlogged", "valid-from", "valid-until"];
 /// The most logs, and the most timestamp authorities, that can be demanded.
 const MOST: i64 = 8;
 
@@ -51,7 +53,7 @@ fn kinds(reader: &Reader<'_>, list: &Node) -> Result<BTreeSet<EvidenceKind>, Err
 }
 
 fn signer(reader: &Reader<'_>, node: &Node) -> Result<SignerPolicy, Error> {
-    let known: Vec<&str> = ["key", "unlogged", "for"].into_iter().chain(OF_IDENTITY).collect();
+    let known: Vec<&str> = ["key", "for"].into_iter().chain(OF_KEY).chain(OF_IDENTITY).collect();
     let fields = reader.fields(node, &known)?;
     let who = match (fields.get("key"), fields.get("issuer"), fields.get("identity")) {
         (Some(key), None, None) => {
@@ -59,17 +61,14 @@ fn signer(reader: &Reader<'_>, node: &Node) -> Result<SignerPolicy, Error> {
                 return reader
                     .fail(entry.at, "a signer by key has no identity to compare this with");
             }
-            let words = [("accept", Unlogged::Accept), ("refuse", Unlogged::Refuse)];
-            let unlogged = fields.get("unlogged").map(|node| reader.word(node, &words));
-            SignerWho::Key {
-                path: reader.file(key)?,
-                unlogged: unlogged.transpose()?.unwrap_or_default(),
-            }
+            by_key(reader, &fields, key)?
         }
         (None, Some(issuer), Some(identity)) => {
-            if let Some(entry) = fields.entry("unlogged") {
-                return reader
-                    .fail(entry.at, "a signature by an identity is always logged or timestamped");
+            if let Some(entry) = OF_KEY.iter().find_map(|key| fields.entry(key)) {
+                return reader.fail(
+                    entry.at,
+                    "an identity has certificates of minutes, which are always logged or timestamped",
+                );
             }
             SignerWho::Identity(Box::new(demand(reader, &fields, (issuer, identity))?))
         }
@@ -88,6 +87,33 @@ fn signer(reader: &Reader<'_>, node: &Node) -> Result<SignerPolicy, Error> {
         return reader.fail(list.at, "expected a kind of evidence, or no such key");
     }
     Ok(SignerPolicy { who, kinds: kinds.unwrap_or_default(), line: node.at.line })
+}
+
+fn by_key(reader: &Reader<'_>, fields: &Fields<'_>, key: &Node) -> Result<SignerWho, Error> {
+    let words = [("accept", Unlogged::Accept), ("refuse", Unlogged::Refuse)];
+    let unlogged = fields.get("unlogged").map(|node| reader.word(node, &words)).transpose()?;
+    let moment = |key, end| fields.get(key).map(|node| reader.moment(node, end)).transpose();
+    let validity = Validity {
+        from: moment("valid-from", DayEnd::First)?,
+        until: moment("valid-until", DayEnd::Last)?,
+    };
+    if let Some(entry) = fields.entry("valid-until")
+        && let Validity { from: Some(from), until: Some(until) } = validity
+        && until < from
+    {
+        return reader
+            .fail(entry.at, "`valid-until` is before `valid-from`: that key would never be valid");
+    }
+    if let Some(entry) = fields.entry("unlogged")
+        && unlogged == Some(Unlogged::Accept)
+        && validity.is_limited()
+    {
+        return reader.fail(
+            entry.at,
+            "a key with `valid-from` or `valid-until` needs a log or a timestamp to prove when it signed",
+        );
+    }
+    Ok(SignerWho::Key { path: reader.file(key)?, unlogged: unlogged.unwrap_or_default(), validity })
 }
 
 fn demand(
@@ -168,7 +194,8 @@ mod tests {
             kinds: kinds.iter().copied().collect(),
             line: 2,
         };
-        let key = |path: &str, unlogged| SignerWho::Key { path: path.into(), unlogged };
+        let validity = Validity::default();
+        let key = |path: &str, unlogged| SignerWho::Key { path: path.into(), unlogged, validity };
         let expect = [
             signer(
                 key("a.pub", Unlogged::Accept),
@@ -197,7 +224,55 @@ mod tests {
         );
         check(
             &format!("{{signers: [{{{GITHUB}, identity: \"{RELEASE}\", unlogged: accept}}]}}"),
-            "a signature by an identity is always logged or timestamped",
+            "an identity has certificates of minutes, which are always logged or timestamped",
+        );
+    }
+
+    #[test]
+    fn a09_a_key_is_valid_between_two_moments_or_through_whole_days() {
+        let validity = |keys: &str| {
+            let policy = parse(&format!("{{signers: [{{key: a.pub, {keys}}}]}}")).unwrap();
+            match policy.evidence().signers[0].who {
+                SignerWho::Key { validity, .. } => validity,
+                SignerWho::Identity(_) => panic!("a key"),
+            }
+        };
+        let at = |text: &str| Some(text.parse().unwrap());
+        assert_eq!(
+            validity("valid-from: 2026-01-31, valid-until: 2026-01-31"),
+            Validity {
+                from: at("2026-01-31T00:00:00Z"),
+                until: at("2026-01-31T23:59:59.999999999Z")
+            }
+        );
+        assert_eq!(
+            validity("valid-until: \"2026-01-31T12:00:00+02:00\""),
+            Validity { from: None, until: at("2026-01-31T10:00:00Z") }
+        );
+        assert_eq!(
+            validity("unlogged: refuse, valid-from: 2026-01-31t12:00:00z").from,
+            at("2026-01-31T12:00:00Z")
+        );
+        let refused = |keys: &str, expect: &str| {
+            check(&format!("{{signers: [{{key: a.pub, {keys}}}]}}"), expect);
+        };
+        let expected = "expected a date such as `2026-12-31`, or a time with its zone such as `2026-12-31T12:00:00Z`";
+        for found in ["2026-02-30", "2026-01-31T12:00:00", "2026-1-31", "soon", "9999-12-31"] {
+            refused(&format!("valid-until: {found}"), &format!("{expected}, found `{found}`"));
+        }
+        refused(
+            "valid-from: 2026-02-01, valid-until: 2026-01-31",
+            "2:59: `valid-until` is before `valid-from`: that key would never be valid",
+        );
+        refused(
+            "valid-from: 2026-02-01, unlogged: accept",
+            "2:59: a key with `valid-from` or `valid-until` needs a log or a timestamp to prove when it signed",
+        );
+        check(
+            &format!(
+                "{{signers: [{{{GITHUB}, identity: \"{RELEASE}\", valid-from: 2026-01-31}}]}}"
+            ),
+            "an identity has certificates of minutes, which are always logged or timestamped",
         );
     }
 

@@ -79,7 +79,7 @@ fn located<T>(value: T, node: &Node) -> Located<T> {
 mod tests {
     use super::*;
     use crate::{Action, Error, Exception, SignerPolicy, SignerWho, rules};
-    use plimsoll_model::evidence::Unlogged;
+    use plimsoll_model::evidence::{Unlogged, Validity};
     use plimsoll_model::{Class, Classify as _};
     use proptest::prelude::*;
     use std::collections::BTreeSet;
@@ -292,7 +292,8 @@ mod tests {
         assert_eq!((of("IMG-001").value, of("IMG-001").line), (Some(Action::Deny), None));
         assert_eq!(policy.evidence().line, Some(7));
         let path = "keys/release.pub".into();
-        let who = SignerWho::Key { path, unlogged: Unlogged::Refuse };
+        let who =
+            SignerWho::Key { path, unlogged: Unlogged::Refuse, validity: Validity::default() };
         let signer = SignerPolicy { who, kinds: BTreeSet::new(), line: 9 };
         assert_eq!(policy.evidence().signers, [signer]);
     }

@@ -5,7 +5,7 @@ use crate::{
     yaml::{At, Entry, Node, Value},
 };
 use camino::{Utf8Path, Utf8PathBuf};
-use jiff::{SignedDuration, civil};
+use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 use std::{cmp::Reverse, fmt::Display, str::FromStr};
 
 /// Reads the values of one policy file.
@@ -221,6 +221,27 @@ impl Reader<'_> {
         seconds.map(SignedDuration::from_secs).map_or_else(|| self.unexpected(node, expected), Ok)
     }
 
+    /// `2026-12-15T12:00:00Z`, in any zone; or `2026-12-15`, which is an end of that day in UTC.
+    pub(super) fn moment(&self, node: &Node, end: DayEnd) -> Result<Timestamp, Error> {
+        let expected =
+            "a date such as `2026-12-31`, or a time with its zone such as `2026-12-31T12:00:00Z`";
+        let text = self.text_as(node, expected)?;
+        let moment = if text.contains(['T', 't']) {
+            text.parse().ok()
+        } else {
+            let midnight = |date: civil::Date| date.to_zoned(TimeZone::UTC).ok();
+            let first = |date| midnight(date).map(|start| start.timestamp());
+            self.date(node).ok().and_then(|date| match end {
+                DayEnd::First => first(date),
+                // The last moment that there is.
+                DayEnd::Last => {
+                    first(date.tomorrow().ok()?)?.checked_sub(SignedDuration::from_nanos(1)).ok()
+                }
+            })
+        };
+        moment.map_or_else(|| self.unexpected(node, expected), Ok)
+    }
+
     /// `2026-12-15`.
     pub(super) fn date(&self, node: &Node) -> Result<civil::Date, Error> {
         let expected = "a date such as `2026-12-31`";
@@ -228,6 +249,15 @@ impl Reader<'_> {
         let is_shaped = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
         text.parse().ok().filter(|_| is_shaped).map_or_else(|| self.unexpected(node, expected), Ok)
     }
+}
+
+/// Which moment of a day a date stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DayEnd {
+    /// Its first.
+    First,
+    /// Its last.
+    Last,
 }
 
 /// The known word that a person most likely meant; among equally near ones, the one that begins alike.
