@@ -23,6 +23,7 @@ pub mod risk;
 pub mod scan;
 pub mod severity;
 pub mod tree;
+pub mod unambiguous;
 
 pub use class::{Class, Classify};
 pub use digest::Digest;
@@ -35,3 +36,4 @@ pub use purl::Purl;
 pub use reference::{Pinned, Reference};
 pub use severity::Severity;
 pub use tree::{Tree, TreePath};
+pub use unambiguous::Unambiguous;

@@ -333,7 +333,7 @@ fn a18_a_key_twice_is_refused_inside_the_payload_and_outside() {
         subject(&app)
     );
     let found = check_refused(&Scene::of_statement(&statement).verify(), Statement);
-    assert!(found.contains("key `subject` twice"), "{found}");
+    assert!(found.contains("key `subject` stands twice"), "{found}");
 
     let scene = Scene::new(KeyKind::EcdsaP256);
     let text = scene.bundle.to_string();

@@ -3,12 +3,8 @@
 use crate::Error;
 use camino::Utf8Path;
 use jiff::Timestamp;
-use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+use plimsoll_model::Unambiguous;
 use serde_json::{Map, Value};
-use std::{cell::Cell, fmt};
-
-/// The most values in one document: what 64 MiB of `0,` would become does not fit into a runner.
-const MOST_VALUES: usize = 4_000_000;
 
 /// The JSON in `bytes`; a key that stands twice is refused, because readers differ in which of the two they believe.
 /// How deep it is, is bounded by `serde_json` (128).
@@ -17,90 +13,8 @@ pub(super) fn parse(bytes: &[u8], path: &Utf8Path) -> Result<Value, Error> {
         return Err(Error::VexTooLarge { path: path.to_owned(), limit: super::LARGEST });
     }
     let fail = |source| Error::VexJson { path: path.to_owned(), source };
-    let left = Cell::new(MOST_VALUES);
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict { left: &left }.deserialize(&mut reader).map_err(fail)?;
-    reader.end().map_err(fail)?;
-    Ok(value)
-}
-
-#[derive(Clone, Copy)]
-struct Strict<'a> {
-    left: &'a Cell<usize>,
-}
-
-impl Strict<'_> {
-    fn count<E: serde::de::Error>(self) -> Result<(), E> {
-        let left = self.left.get().checked_sub(1);
-        self.left.set(left.ok_or_else(|| E::custom(format!("more than {MOST_VALUES} values")))?);
-        Ok(())
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Strict<'_> {
-    type Value = Value;
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
-        self.count()?;
-        from.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Strict<'_> {
-    type Value = Value;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("JSON")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(value) = from.next_element_seed(self)? {
-            list.push(value);
-        }
-        Ok(Value::Array(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
-        let mut map = Map::new();
-        while let Some(key) = from.next_key::<String>()? {
-            if map.contains_key(&key) {
-                let shown: String = key.chars().take(100).collect();
-                return Err(A::Error::custom(format!("key `{shown}` stands twice")));
-            }
-            let value = from.next_value_seed(self)?;
-            map.insert(key, value);
-        }
-        Ok(Value::Object(map))
-    }
+    serde_json::from_slice::<Unambiguous>(bytes).map_err(fail)?;
+    serde_json::from_slice(bytes).map_err(fail)
 }
 
 /// A value and its place in the document.
