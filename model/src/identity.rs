@@ -253,6 +253,82 @@ mod tests {
         }
     }
 
+    /// Names of tags, some of which are made up to pass for `v1` or `v14`.
+    const TAGS: [&str; 32] = [
+        "v1",
+        "v1.0",
+        "v1.0.0",
+        "v01",
+        "v1.1",
+        "v10",
+        "v10.0.0",
+        "v11.0",
+        "V1",
+        "1",
+        "1.0",
+        "v1-rc.1",
+        "v1.0.0-rc.1",
+        "v1.0.0+build",
+        "v1.0.00",
+        "v1.",
+        "v1.0.0.0",
+        "v1 ",
+        "v１",
+        "v1/x",
+        "v1.0.0/x",
+        "x/v1",
+        "v1.0.0@v1",
+        "v1.0.0?v1",
+        "v",
+        "",
+        "v1.x",
+        "v14",
+        "v14.0",
+        "v14.0.1",
+        "v14-0",
+        "v14x0",
+    ];
+
+    #[test]
+    fn b8_a_version_is_no_other_version_that_begins_or_reads_alike() {
+        const WORKFLOW: &str = "https://github.com/acme/app/.github/workflows/release.yml";
+        for (demanded, expect) in [
+            ("v1", &["v1"][..]),
+            ("v1.0.0", &["v1.0.0"]),
+            ("v14", &["v14"]),
+            ("v14.0", &["v14.0"]),
+            ("v14.*", &["v14.0", "v14.0.1"]),
+            (
+                "v1.*",
+                &[
+                    "v1.0",
+                    "v1.0.0",
+                    "v1.1",
+                    "v1.0.0-rc.1",
+                    "v1.0.0+build",
+                    "v1.0.00",
+                    "v1.",
+                    "v1.0.0.0",
+                    "v1.x",
+                ],
+            ),
+        ] {
+            let by_identity = pattern(&format!("{WORKFLOW}@refs/tags/{demanded}"));
+            let by_ref: Pattern = format!("refs/tags/{demanded}").parse().unwrap();
+            let of = |kind: &str| {
+                TAGS.into_iter()
+                    .filter(|tag| by_identity.is_match(&format!("{WORKFLOW}@refs/{kind}/{tag}")))
+                    .collect::<Vec<_>>()
+            };
+            assert_eq!(of("tags"), expect, "{demanded}");
+            assert_eq!(of("heads"), [""; 0], "{demanded}");
+            // A ref may have an `@` in it, which an identity can not hide.
+            let refs = TAGS.into_iter().filter(|tag| by_ref.is_match(&format!("refs/tags/{tag}")));
+            let refs: Vec<_> = refs.filter(|tag| !tag.contains(['@', '?'])).collect();
+            assert_eq!(refs, expect, "{demanded}");
+        }
+    }
+
     #[test]
     fn b1_a_branch_extends_no_pattern_by_its_name() {
         let any = pattern("https://github.com/acme/**@refs/heads/main");

@@ -53,7 +53,9 @@ impl std::str::FromStr for Pattern {
                     *last = Token::Anything;
                 }
                 ('*', _) => tokens.push(Token::WithinPart),
-                ('?' | '[' | ']' | '{' | '}' | '^' | '$' | '\\', _) => {
+                ('?' | '[' | ']' | '{' | '}' | '^' | '$' | '|' | '\\', _)
+                // What begins with it is negated elsewhere; in the middle names have it (`app.jar!/a`, `1!2.0`).
+                | ('!', None | Some(Token::Literal('/'))) => {
                     return Err(PatternError::Reserved(char));
                 }
                 (char, _) => tokens.push(Token::Literal(char)),
@@ -149,16 +151,50 @@ mod tests {
     }
 
     #[test]
-    fn what_means_something_elsewhere_is_refused() {
+    fn b13_what_means_something_elsewhere_is_refused() {
         for (text, error) in [
             ("", PatternError::Empty),
             ("v[0-9]", PatternError::Reserved('[')),
             ("v1.?", PatternError::Reserved('?')),
             ("^v", PatternError::Reserved('^')),
+            ("!v1", PatternError::Reserved('!')),
+            ("docker.io/!(library)/*", PatternError::Reserved('!')),
+            ("a/{b,c}", PatternError::Reserved('{')),
+            ("a|b", PatternError::Reserved('|')),
+            ("a\\*", PatternError::Reserved('\\')),
         ] {
             assert_eq!(text.parse::<Pattern>(), Err(error));
         }
         assert_eq!("x".repeat(1_025).parse::<Pattern>(), Err(PatternError::TooLong));
+    }
+
+    /// The grammar of the guide, `docs/guide/policy-file.md`: two wildcards, the whole name, and no negation.
+    #[test]
+    fn b13_a_pattern_means_what_the_guide_says_and_nothing_that_globs_mean_elsewhere() {
+        for (pattern, matching, others) in [
+            (
+                "a/b",
+                &["a/b"][..],
+                &["A/b", "a/b/", "/a/b", "a/b\n", "a/bb", "xa/b", "a//b", ""][..],
+            ),
+            ("a/*", &["a/b", "a/.b", "a/*", "a/"], &["a", "a/b/c", "a/b/", "b/a/b"]),
+            ("a/*/c", &["a/b/c", "a/**/c", "a//c"], &["a/c", "a/b/b/c"]),
+            ("a/**", &["a/b", "a/b/c", "a/"], &["a", "ab/c"]),
+            ("a/**/c", &["a/b/c", "a/b/b/c", "a//c"], &["a/c", "a/b/cc"]),
+            ("a**c", &["ac", "a/b/c", "abc"], &["a/b", "bac"]),
+            ("a*", &["a", "ab", "a."], &["a/", "ba", "A"]),
+            ("a***c", &["ac", "a/b/c"], &["a/b"]),
+            ("a.b", &["a.b"], &["axb", "a/b"]),
+            ("a+", &["a+"], &["a", "aa"]),
+            ("a.jar!/b", &["a.jar!/b"], &["a.jar/b"]),
+        ] {
+            for name in matching {
+                assert!(matches(pattern, name), "{pattern} {name:?}");
+            }
+            for name in others {
+                assert!(!matches(pattern, name), "{pattern} {name:?}");
+            }
+        }
     }
 
     #[test]

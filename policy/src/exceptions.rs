@@ -2,7 +2,7 @@
 
 use crate::{Pattern, rules::Raised};
 use jiff::{Timestamp, civil, tz::TimeZone};
-use plimsoll_model::{Finding, finding::Place};
+use plimsoll_model::{Finding, Purl, finding::Place};
 
 /// An accepted finding. It applies up to and including its last day, which ends at midnight UTC.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,12 +80,13 @@ fn is_component(raised: &Raised, pattern: &Pattern) -> bool {
         | Place::Policy => None,
     };
     let mut purls = own.into_iter().chain(&raised.also_about).peekable();
-    purls.peek().is_some()
-        && purls.all(|purl| {
-            let name = purl.without_version();
-            let versioned = purl.as_str().split('?').next().unwrap_or_default();
-            pattern.is_match(&name) || pattern.is_match(versioned)
-        })
+    purls.peek().is_some() && purls.all(|purl| is_named(purl, pattern))
+}
+
+/// Whether a pattern is about a component in all versions, or in its own.
+fn is_named(purl: &Purl, pattern: &Pattern) -> bool {
+    let versioned = purl.as_str().split('?').next().unwrap_or_default();
+    pattern.is_match(&purl.without_version()) || pattern.is_match(versioned)
 }
 
 fn is_path(raised: &Raised, pattern: &Pattern) -> bool {
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_day_ends_at_midnight_utc() {
+    fn b14_the_last_day_ends_at_midnight_utc() {
         let exception = exception("2026-12-15".parse().unwrap());
         for (now, is_expired) in [
             ("2026-12-15T00:00:00Z", false),
@@ -131,6 +132,38 @@ mod tests {
             ("2026-12-15T23:30:00-02:00", true),
         ] {
             assert_eq!(exception.is_expired(now.parse().unwrap()), is_expired, "{now}");
+        }
+    }
+
+    #[test]
+    fn b15_a_component_is_known_however_its_url_is_spelled_and_no_other_by_a_trick() {
+        let accepts = |component: &str, aboard: &str| {
+            let text = format!(
+                "version: 1\nexceptions: [{{rule: vulnerability, component: \"{component}\", reason: r, owner: o, expires: 2026-12-15}}]"
+            );
+            let policy = crate::Policy::parse(&text, "plimsoll.yaml".into()).ok()?;
+            let pattern = policy.exceptions().first()?.component.clone()?;
+            Some(is_named(&aboard.parse().unwrap(), &pattern))
+        };
+        for (component, aboard, expect) in [
+            ("pkg:npm/@angular/core", "pkg:npm/%40angular/core@1.0?arch=any", Some(true)),
+            ("pkg:NPM/%40angular/core@1.0?x=y", "pkg:npm/%40angular/core@1.0", Some(true)),
+            ("pkg:pypi/Django_X", "pkg:pypi/django-x@1", Some(true)),
+            ("pkg:npm/core@1.0", "pkg:npm/core@1.0.1", Some(false)),
+            ("pkg:npm/core@1.0", "pkg:npm/core@1.00", Some(false)),
+            ("pkg:npm/core", "pkg:npm/core-js@1", Some(false)),
+            ("pkg:npm/core", "pkg:npm/x/core@1", Some(false)),
+            ("pkg:npm/core", "pkg:npm/core%2Fx@1", Some(false)),
+            ("pkg:npm/core", "pkg:npm/core%3Fx@1", Some(false)),
+            ("pkg:npm/core%3Fx", "pkg:npm/core@1", Some(false)),
+            ("pkg:npm/core%40", "pkg:npm/core@1", Some(false)),
+            ("pkg:maven/g/Name", "pkg:maven/g/name@1", Some(false)),
+            ("pkg:deb/debian/zlib1g", "pkg:deb/ubuntu/zlib1g@1", Some(false)),
+            ("pkg:npm/%2a", "pkg:npm/core@1", None),
+            ("pkg:npm/core*", "pkg:npm/core-js/x@1", Some(false)),
+            ("pkg:npm/core?a=*", "pkg:npm/core@1", None),
+        ] {
+            assert_eq!(accepts(component, aboard), expect, "{component} {aboard}");
         }
     }
 

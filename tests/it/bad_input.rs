@@ -162,6 +162,17 @@ fn a_policy_file_that_is_wrong_says_where() {
 }
 
 #[test]
+fn b14_a_policy_is_a_file_and_is_fetched_from_nowhere() {
+    let dock = Dock::new();
+    image(layer()).write_layout(&dock.0.join("hold"), Some("1"));
+    for policy in ["https://policies.example/plimsoll.yaml", "http://127.0.0.1:1/plimsoll.yaml"] {
+        let scan = ["--config", policy, "policy", "check"];
+        let outcome = dock.plimsoll(&scan).expect_status(2);
+        assert!(outcome.stderr.contains(policy), "{}", outcome.stderr);
+    }
+}
+
+#[test]
 fn no_advisories_are_no_clean_bill() {
     let dock = Dock::new();
     image(layer()).write_layout(&dock.0.join("hold"), Some("1"));

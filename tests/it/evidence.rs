@@ -232,6 +232,84 @@ fn a_bundle_over_the_limit_is_unread_and_not_refused_and_does_no_harm() {
 }
 
 #[test]
+fn a_bundle_over_a_limit_leaves_open_what_it_is_and_one_that_does_not_verify_does_not() {
+    let Some(signer) = Signer::ed25519() else { return };
+    let subject = layout(&signer);
+    let good = signer.bundles(&subject, &["provenance"]).remove(0);
+    let artifact = statement(&good)["subject"][0]["digest"]["sha256"].as_str().unwrap().to_owned();
+    let verify = |bundle: &Utf8Path| {
+        let mut plimsoll = signer.sandbox.plimsoll();
+        plimsoll.args(["verify-bundle", "--allow-unlogged", "--key", signer.public.as_str()]);
+        plimsoll.args(["-o", "table", "-o", "json=said.json", "--bundle", bundle.as_str()]);
+        let outcome = run(plimsoll.arg(format!("sha256:{artifact}")));
+        assert_eq!(read(&signer.sandbox.join("said.json"))["exitStatus"], outcome.status);
+        let answer = outcome.stdout.lines().last().unwrap_or_default().to_owned();
+        (outcome.status, answer)
+    };
+    assert_eq!(verify(&good), (0, "VERIFIED".to_owned()));
+    let large = signer.sandbox.write("large", "");
+    fs::File::options().write(true).open(&large).unwrap().set_len((64 << 20) + 1).unwrap();
+    assert_eq!(verify(&large), (3, "UNDECIDED".to_owned()));
+    let mut bundle = read(&good);
+    bundle["verificationMaterial"]["tlogEntries"] = json!(vec![json!({}); 33]);
+    assert_eq!(verify(&signer.sandbox.write("many", bundle.to_string())).0, 3);
+    bundle["verificationMaterial"]["tlogEntries"] = json!([]);
+    flip(&mut bundle["dsseEnvelope"]["payload"]);
+    let changed = signer.sandbox.write("changed", bundle.to_string());
+    assert_eq!(verify(&changed), (1, "NOT VERIFIED".to_owned()));
+    assert_eq!(verify(&signer.sandbox.write("none", "[]")).0, 1);
+}
+
+#[test]
+fn a17_nothing_is_never_verified() {
+    let Some(signer) = Signer::ed25519() else { return };
+    let subject = layout(&signer);
+    let judge = |policy: &str, subject: &str, more: &[&str]| {
+        let verifier = Verifier::new();
+        verifier.0.write("plimsoll.yaml", policy);
+        let mut plimsoll = verifier.0.plimsoll();
+        let outcome = run(plimsoll.args(["verify", subject]).args(more));
+        (outcome.status, outcome.stdout.lines().last().unwrap_or_default().to_owned())
+    };
+    let no = (1, "NOT VERIFIED".to_owned());
+    let key = ["--key", signer.public.as_str()];
+    // No evidence; nothing that is required; nobody who is believed.
+    assert_eq!(judge("version: 1\n", &subject, &key), no);
+    assert_eq!(judge("version: 1\nevidence: {require: []}\n", &subject, &key), no);
+    assert_eq!(judge("version: 1\nevidence: {signers: []}\n", &subject, &[]), no);
+    let good = signer.bundles(&subject, &["provenance"]).remove(0);
+    let with = ["--type", "provenance", "--bundle", good.as_str()];
+    assert_eq!(judge("version: 1\n", &subject, &[&key[..], &with].concat()).0, 0);
+    assert_eq!(judge("version: 1\nevidence: {signers: []}\n", &subject, &with), no);
+    // Bundles in which nothing is.
+    for text in ["[]", "{}", "null", "\"\"", ""] {
+        let empty = signer.sandbox.write("empty", text);
+        let more = [&key[..], &["--type", "provenance", "--bundle", empty.as_str()]].concat();
+        assert_eq!(judge("version: 1\n", &subject, &more), no, "{text}");
+    }
+    // No image, and an index of no platforms.
+    let layout = signer.sandbox.join("void");
+    let index = br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
+    signer.sandbox.write("void/oci-layout", r#"{"imageLayoutVersion":"1.0.0"}"#);
+    signer.sandbox.write("void/index.json", index);
+    let more = [&key[..], &with].concat();
+    assert_eq!(judge("version: 1\n", &format!("oci-layout:{layout}:1"), &more).0, 2);
+    let digest = plimsoll_model::Digest::of(index);
+    signer.sandbox.write(format!("void/blobs/sha256/{}", digest.hex()), index);
+    let named = json!({"schemaVersion": 2, "manifests": [{
+        "mediaType": "application/vnd.oci.image.index.v1+json",
+        "digest": digest.to_string(), "size": index.len(),
+        "annotations": {"org.opencontainers.image.ref.name": "1"},
+    }]});
+    signer.sandbox.write("void/index.json", named.to_string());
+    for command in ["verify", "scan", "sbom", "run"] {
+        let mut plimsoll = signer.sandbox.plimsoll();
+        let outcome = run(plimsoll.args([command, &format!("oci-layout:{layout}:1")]));
+        assert!([2, 3].contains(&outcome.status), "{command}: {outcome:?}");
+    }
+}
+
+#[test]
 fn a_bundle_that_never_comes_keeps_nobody_who_wants_to_stop() {
     for (name, status) in [("TERM", 143), ("INT", 130)] {
         let verifier = Verifier::new();

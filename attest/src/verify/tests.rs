@@ -323,6 +323,43 @@ fn a_statement_of_another_version_or_form_is_refused() {
 }
 
 #[test]
+fn a18_what_is_verified_is_the_bytes_as_they_came() {
+    let app = Digest::of(b"app").hex();
+    let plain = format!(
+        r#"{{"_type":"https://in-toto.io/Statement/v1","subject":[{{"digest":{{"sha256":"{app}"}}}}],"predicateType":"{PROVENANCE}","predicate":{{"a":1.0,"e":1e2}}}}"#
+    );
+    let spellings = [
+        plain.replace(',', ",\r\n\t"),
+        format!("\n {plain}\r\n"),
+        plain.replace("provenance", "\\u0070rovenance").replace("subject", "\\u0073ubject"),
+        plain.replace('/', "\\/"),
+        plain.replace(r#""a""#, r#""\ud83d\ude00""#),
+    ];
+    for text in spellings {
+        let scene = Scene::of_statement(&text);
+        let facts = scene.verify().evidence.unwrap_or_else(|| panic!("{text}")).facts().clone();
+        assert_eq!(facts.statement, Digest::of(text.as_bytes()));
+        assert_eq!(facts.predicate_type, PROVENANCE);
+        // The same statement in other bytes is another payload, which nobody has signed.
+        let value: Value = serde_json::from_str(&text).unwrap();
+        scene.refuses(Signature, |bundle| {
+            bundle["dsseEnvelope"]["payload"] = STANDARD.encode(value.to_string()).into();
+        });
+    }
+    for text in [
+        format!("\u{feff}{plain}"),
+        plain.replace(r#""a""#, r#""\ud83d""#),
+        plain.replace(r#""a""#, r#""\ude00\ud83d""#),
+        plain.replace(r#""a""#, "\"\r\n\""),
+        plain.replace(r#""a":1.0"#, r#""a":1.0,"\u0061":2"#),
+        plain.replace("1e2", "1e999"),
+        plain.replace("1e2", "NaN"),
+    ] {
+        check_refused(&Scene::of_statement(&text).verify(), Statement);
+    }
+}
+
+#[test]
 fn a18_a_key_twice_is_refused_inside_the_payload_and_outside() {
     let app = Digest::of(b"app").hex();
     let other = Digest::of(b"other").hex();

@@ -46,7 +46,13 @@ fn component(reader: &Reader<'_>, node: &Node) -> Result<Pattern, Error> {
         return reader.pattern_of(node, &text.replace("/@", "/%40"));
     }
     let purl: Purl = reader.parsed(node, "a package URL such as `pkg:deb/debian/zlib1g`")?;
-    reader.pattern_of(node, purl.as_str().split('?').next().unwrap_or_default())
+    let named = purl.as_str().split('?').next().unwrap_or_default();
+    // Written `%2A`, it would come to mean any name.
+    if named.contains('*') {
+        return reader
+            .fail(node.at, "a `*` in a package URL is written as such, and stands for any text");
+    }
+    reader.pattern_of(node, named)
 }
 
 fn rule(reader: &Reader<'_>, node: &Node) -> Result<&'static str, Error> {

@@ -114,6 +114,15 @@ mod tests {
     }
 
     #[test]
+    fn b14_a_policy_extends_what_is_built_in_and_nothing_from_elsewhere() {
+        for from in ["https://policies.example/base.yaml", "../base.yaml", "file:///etc/base.yaml"]
+        {
+            let expect = format!("2:10: expected one of `baseline`, `strict`, found `{from}`");
+            check(&format!("extends: {from}"), &expect);
+        }
+    }
+
+    #[test]
     fn nonsense_says_what_was_found_and_expected() {
         check("unknown: maybe", "2:10: expected one of `fail`, `warn`, found `maybe`");
         check(

@@ -175,7 +175,7 @@ async fn c15_f14_a_list_that_somebody_else_overwrites_is_written_again_or_it_is_
 }
 
 #[tokio::test]
-async fn c14_a_registry_that_notes_a_referrer_but_does_not_list_it_is_found_out() {
+async fn a25_c14_a_registry_that_notes_a_referrer_but_does_not_list_it_is_found_out() {
     let server = server_with(OLD).await;
     let image = image(&server, b"layer");
     let subject = image.digest.to_string();

@@ -114,7 +114,7 @@ fn a_release_is_named_without_its_point_release_and_not_the_other_way_round() {
 }
 
 #[test]
-fn no_trick_of_spelling_widens_what_is_meant() {
+fn b15_no_trick_of_spelling_widens_what_is_meant() {
     let aboard = "pkg:npm/%40angular/core@1.0?arch=any";
     check("pkg:npm/%40angular/core@1.0", aboard, "same");
     check("pkg:npm/@angular/core@1.0", aboard, "same");
