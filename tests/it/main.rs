@@ -33,5 +33,6 @@ mod sboms;
 mod signers;
 mod subjects;
 mod support;
+mod threats;
 mod tidy;
 mod vex;

@@ -57,7 +57,7 @@ const LONG_FILES: &[(&str, &str)] =
 
 /// Fails with every flaw at once: one run shows all there is to mend.
 #[track_caller]
-fn assert_none(flaws: &[String]) {
+pub(crate) fn assert_none(flaws: &[String]) {
     let mut list = String::new();
     for flaw in flaws {
         write!(list, "\n  {flaw}").unwrap();
@@ -66,7 +66,7 @@ fn assert_none(flaws: &[String]) {
 }
 
 /// Every file that is or could be committed, with its text; binary files are left out.
-fn files() -> Vec<(Utf8PathBuf, String)> {
+pub(crate) fn files() -> Vec<(Utf8PathBuf, String)> {
     let mut git = Command::new("git");
     git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir(root());
     let listed = run(&mut git).expect_status(0).stdout;
