@@ -42,14 +42,13 @@ async fn keyless() -> (Vec<u8>, Trust) {
     let signer = KeylessSigner::new(KeylessOptions {
         services: Services::from_signing_config(&sigstore.signing_config(Instance::RekorV1), now)
             .unwrap(),
-        trusted_root: sigstore.trusted_root(),
+        trust_root: TrustRoot::parse(&sigstore.trusted_root(), "bench").unwrap(),
         client: plimsoll_attest::signers::keyless::client("bench", Patience::STANDARD.attempt)
             .unwrap(),
         identity: IdentitySource::Token(IdentityToken::parse(&token).unwrap()),
         patience: Patience::STANDARD,
         now,
-    })
-    .unwrap();
+    });
     let bundle = signer.sign(&statement(0)).await.unwrap().to_bytes();
     let issuer = signer.holder().await.unwrap().issuer;
     let demand = IdentityDemand::new(issuer, claims.identity().parse().unwrap());

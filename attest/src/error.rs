@@ -127,6 +127,34 @@ pub enum Error {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// What TUF leads to a trusted root by has expired.
+    #[error(
+        "the updated trusted root of `{name}` holds no more: its {role} metadata expired at {expires}, {days} days ago"
+    )]
+    RootExpired {
+        /// The instance.
+        name: String,
+        /// The metadata.
+        role: String,
+        /// When.
+        expires: Timestamp,
+        /// How many days ago.
+        days: i64,
+    },
+    /// A trusted root was fetched or kept that does not verify by TUF.
+    #[error("will not use the trusted root at {place}: it does not verify by TUF")]
+    RootRefused {
+        /// Where it was found.
+        place: String,
+        /// Why.
+        source: Box<sigstore_tuf::Error>,
+    },
+    /// The trusted root of a private instance was never updated.
+    #[error("there is no trusted root of `{url}` yet")]
+    RootNotFetched {
+        /// Where it is.
+        url: String,
+    },
     /// The envelope does not have exactly one signature.
     #[error("the envelope has {found} signatures: expected exactly one")]
     SignatureCount {
@@ -432,6 +460,7 @@ impl Classify for Error {
             | Self::PayloadType { .. }
             | Self::NotSignedBy { .. }
             | Self::TimestampNonce { .. }
+            | Self::RootRefused { .. }
             | Self::Unverifiable { .. } => Class::Rejected,
             Self::ReadFile { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Class::Usage
@@ -439,6 +468,8 @@ impl Classify for Error {
             Self::ReadFile { .. }
             | Self::ForeignRepository { .. }
             | Self::Git { .. }
+            | Self::RootExpired { .. }
+            | Self::RootNotFetched { .. }
             | Self::TokenExpired { .. }
             | Self::Client { .. }
             | Self::ServiceRefused { .. }
@@ -505,6 +536,15 @@ impl Error {
             }
             Self::ServiceUnavailable { .. } => {
                 "try again later; the status of the public instance is at https://status.sigstore.dev"
+            }
+            Self::RootExpired { .. } => {
+                "fetch a new one with `plimsoll trust update`; where that says the same, what it is fetched from is out of date"
+            }
+            Self::RootRefused { .. } => {
+                "`plimsoll trust update` replaces what was kept; what a server sends is refused until it verifies"
+            }
+            Self::RootNotFetched { .. } => {
+                "fetch it with `plimsoll trust update` and the same `--tuf-url` and `--tuf-root`"
             }
             Self::CertificateTooShort { .. } => "set the clock of this machine",
             Self::Unverifiable { .. } => {

@@ -4,8 +4,8 @@
 //! signed here is never evidence. Statements are in-toto v1 in a DSSE envelope in a Sigstore bundle v0.3, signed by a key or,
 //! without one, by the holder of an identity.
 //!
-//! Nothing here reads the environment or a clock, or opens a socket but [`signers::keyless`]; files are touched by
-//! [`signers`] (keys, tokens) and [`source`] (a git repository) alone, and a program is started by [`signers::exec`] alone.
+//! Nothing here reads the environment or a clock, or opens a socket but [`signers::keyless`] and [`RootCache::update`]; files are
+//! touched by [`signers`] (keys, tokens), [`RootCache`] and [`source`] (a git repository) alone, and a program is started by [`signers::exec`] alone.
 //! Texts in errors and in [`Step`]s may come from a hostile bundle: they are
 //! shortened, and shown only through [`plimsoll_model::Printable`].
 
@@ -36,6 +36,7 @@ pub mod testing;
 mod text;
 mod trust;
 mod trust_root;
+mod tuf;
 mod verify;
 
 pub use bundle::{BUNDLE_MEDIA_TYPE, Bundle, sign};
@@ -46,7 +47,8 @@ pub use statement::{
     IN_TOTO_PAYLOAD_TYPE, STATEMENT_TYPE, SUBJECTS_LIMIT, Statement, StatementSubject,
 };
 pub use trust::{Demands, MaxAge, SignerDemand, Trust, TrustedSigner};
-pub use trust_root::{EMBEDDED_DATE, TrustRoot};
+pub use trust_root::{EMBEDDED_DATE, Origin, TrustRoot};
+pub use tuf::{Before, RootCache, RootRepository, UpdateStamp, UpdatedRoot};
 pub use verify::{
     Candidate, Expectation, Search, Step, StepKind, StepOutcome, Verification, Wanted, look, verify,
 };

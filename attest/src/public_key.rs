@@ -40,7 +40,7 @@ impl PublicKey {
 
     /// Reads a key file of at most `limits.user_file` bytes.
     pub fn read(path: &Utf8Path, limits: &Limits) -> Result<Self, Error> {
-        Self::from_pem(&read_text(path, limits.user_file)?)
+        Self::from_pem(&read_text(path, limits.user_file, "a key file")?)
             .map_err(|source| Error::KeyFile { path: path.to_owned(), source: Box::new(source) })
     }
 

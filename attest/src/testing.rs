@@ -1,7 +1,7 @@
 //! A Sigstore in memory, on this machine, that can be made to misbehave.
 //!
-//! It plays an issuer of identity tokens, Fulcio with a CT log, Rekor v1 and v2, and a timestamp authority, all below one
-//! address, with keys of its own that are new each time.
+//! It plays an issuer of identity tokens, Fulcio with a CT log, Rekor v1 and v2, a timestamp authority, and the TUF repository
+//! of its trusted root, all below one address, with keys of its own that are new each time.
 //!
 //! ```no_run
 //! # async fn test() -> std::io::Result<()> {
@@ -30,11 +30,13 @@ mod server;
 mod tests;
 mod trust;
 mod tsa;
+mod tuf;
 mod x509;
 
 pub use claims::{COMMIT, Claims, GITHUB, GITLAB};
 pub use server::{Fault, Seen};
 pub use trust::Instance;
+pub use tuf::{Role, Tuf};
 
 use clock::Clock;
 use fulcio::Fulcio;
@@ -84,6 +86,7 @@ pub(crate) struct Services {
     rekor_v1: Mutex<RekorV1>,
     rekor_v2: Mutex<RekorV2>,
     tsa: Tsa,
+    tuf: Mutex<Tuf>,
     flaws: Mutex<BTreeSet<Flaw>>,
     log: Mutex<Vec<Seen>>,
     hook: Mutex<Option<Arc<Hook>>>,
@@ -121,15 +124,17 @@ impl Sigstore {
             rekor_v1: Mutex::new(RekorV1::new()),
             rekor_v2: Mutex::new(RekorV2::new()),
             tsa: Tsa::new(valid()),
+            tuf: Mutex::new(Tuf::new()),
             flaws: Mutex::default(),
             log: Mutex::default(),
             hook: Mutex::default(),
         });
+        lock(&services.tuf).set_target(&trust::trusted_root(&services).to_string());
         let serving = tokio::spawn(server::serve(listener, Arc::clone(&services)));
         Ok(Self { address, services, serving })
     }
 
-    /// Where a service is: `/oidc`, `/fulcio`, `/rekor`, `/rekor2` or `/tsa/api/v1/timestamp`.
+    /// Where a service is: `/oidc`, `/fulcio`, `/rekor`, `/rekor2`, `/tsa/api/v1/timestamp` or `/tuf/`.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.services.base)
     }
@@ -137,6 +142,16 @@ impl Sigstore {
     /// `trusted_root.json`: what it takes to believe these services.
     pub fn trusted_root(&self) -> String {
         trust::trusted_root(&self.services).to_string()
+    }
+
+    /// `root.json`: what it takes to believe the TUF repository of the trusted root.
+    pub fn tuf_root(&self) -> String {
+        lock(&self.services.tuf).anchor()
+    }
+
+    /// Changes what the TUF repository serves.
+    pub fn change_tuf<T>(&self, change: impl FnOnce(&mut Tuf) -> T) -> T {
+        change(&mut lock(&self.services.tuf))
     }
 
     /// `signing_config.json`, version 0.2: where these services are.
@@ -232,6 +247,7 @@ impl Services {
             "/fulcio" => self.fulcio.answer(rest, seen, (&lock(&self.issuer), &flaws, now)),
             "/rekor" => lock(&self.rekor_v1).answer(rest, seen, (&flaws, now)),
             "/rekor2" => lock(&self.rekor_v2).answer(rest, seen, &flaws),
+            "/tuf" => lock(&self.tuf).answer(rest),
             "/tsa" => self.tsa.answer(rest, seen, (&flaws, now)),
             _ => Reply::status(404),
         }

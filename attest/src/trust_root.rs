@@ -2,7 +2,7 @@
 //!
 //! <https://github.com/sigstore/protobuf-specs/blob/v0.4.0/protos/sigstore_trustroot.proto>
 
-use crate::{Error, text::excerpt};
+use crate::{Error, text::excerpt, tuf::UpdateStamp};
 use plimsoll_model::Digest;
 use sigstore_trust_root::{
     SIGSTORE_GITHUB_TRUSTED_ROOT, SIGSTORE_PRODUCTION_TRUSTED_ROOT, TrustedRoot,
@@ -12,6 +12,10 @@ use std::{fmt, sync::Arc};
 
 /// When the roots that are built in were the current ones.
 pub const EMBEDDED_DATE: &str = "2026-10-23";
+
+/// The instances whose roots are built in, by name, in the order in which they are asked.
+pub(crate) const EMBEDDED: [(&str, &str); 2] =
+    [("sigstore.dev", SIGSTORE_PRODUCTION_TRUSTED_ROOT), ("GitHub", SIGSTORE_GITHUB_TRUSTED_ROOT)];
 
 /// Instances of Sigstore, each with its authorities and logs, in the order in which they are asked.
 ///
@@ -27,19 +31,40 @@ pub struct TrustRoot {
 pub(crate) struct Instance {
     /// What it is called.
     pub(crate) name: String,
+    /// Where its material is from.
+    origin: Origin,
     /// Its material.
     pub(crate) root: TrustedRoot,
     /// The same, made ready.
     pub(crate) verifier: Verifier,
 }
 
+/// Where the root of an instance is from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// It came with the program, and is of [`EMBEDDED_DATE`].
+    BuiltIn,
+    /// From a file, which somebody named.
+    File,
+    /// It was updated by TUF.
+    Updated(UpdateStamp),
+}
+
+/// The root of one instance, not read yet.
+#[derive(Debug)]
+pub(crate) struct Document<'a> {
+    /// What the instance is called.
+    pub(crate) name: &'a str,
+    /// JSON of a `TrustedRoot`.
+    pub(crate) text: &'a str,
+    /// Where it is from.
+    pub(crate) origin: Origin,
+}
+
 impl TrustRoot {
     /// Sigstore's public instance, and the one of GitHub for private repositories, as of [`EMBEDDED_DATE`].
     pub fn embedded() -> Result<Self, Error> {
-        Self::of(&[
-            ("sigstore.dev", SIGSTORE_PRODUCTION_TRUSTED_ROOT),
-            ("GitHub", SIGSTORE_GITHUB_TRUSTED_ROOT),
-        ])
+        Self::of(&EMBEDDED.map(|(name, text)| Document { name, text, origin: Origin::BuiltIn }))
     }
 
     /// Reads a trusted root, or several of them: JSON objects one after the other, as `gh attestation trusted-root` and
@@ -54,13 +79,14 @@ impl TrustRoot {
         if documents.is_empty() {
             return Err(unusable(name, "it is empty"));
         }
-        let named: Vec<(&str, &str)> = documents.iter().map(|text| (name, text.as_str())).collect();
-        Self::of(&named)
+        let document = |text| Document { name, text, origin: Origin::File };
+        Self::of(&documents.iter().map(|text| document(text.as_str())).collect::<Vec<_>>())
     }
 
-    fn of(documents: &[(&str, &str)]) -> Result<Self, Error> {
-        let instances = documents.iter().map(|(name, text)| Instance::parse(name, text));
-        let all: Vec<&[u8]> = documents.iter().map(|(_, text)| text.as_bytes()).collect();
+    /// The instances of these documents. Errors call each by its name.
+    pub(crate) fn of(documents: &[Document<'_>]) -> Result<Self, Error> {
+        let instances = documents.iter().map(Instance::parse);
+        let all: Vec<&[u8]> = documents.iter().map(|document| document.text.as_bytes()).collect();
         Ok(Self {
             instances: instances.collect::<Result<_, _>>()?,
             digest: Digest::of(&all.join(&b"\n"[..])),
@@ -77,19 +103,24 @@ impl TrustRoot {
         self.instances.iter().map(|instance| instance.name.as_str())
     }
 
+    /// The names of the instances, each with where its root is from.
+    pub fn origins(&self) -> impl Iterator<Item = (&str, &Origin)> {
+        self.instances.iter().map(|instance| (instance.name.as_str(), &instance.origin))
+    }
+
     pub(crate) fn instances(&self) -> &[Instance] {
         &self.instances
     }
 }
 
 impl Instance {
-    fn parse(name: &str, text: &str) -> Result<Self, Error> {
+    fn parse(Document { name, text, origin }: &Document<'_>) -> Result<Self, Error> {
         let root = TrustedRoot::from_json(text).map_err(|error| unusable(name, error))?;
         let verifier = Verifier::new(&root).map_err(|error| unusable(name, error))?;
         if root.certificate_authorities.is_empty() && root.tlogs.is_empty() {
             return Err(unusable(name, "it has neither a certificate authority nor a log"));
         }
-        Ok(Self { name: name.to_owned(), root, verifier })
+        Ok(Self { name: (*name).to_owned(), origin: origin.clone(), root, verifier })
     }
 
     /// Whether signatures are logged here; GitHub's private instance has timestamps instead.
@@ -121,7 +152,8 @@ mod tests {
     #[test]
     fn the_embedded_roots_are_those_of_the_date() {
         let root = TrustRoot::embedded().unwrap();
-        assert_eq!(root.names().collect::<Vec<_>>(), ["sigstore.dev", "GitHub"]);
+        let built_in = [("sigstore.dev", &Origin::BuiltIn), ("GitHub", &Origin::BuiltIn)];
+        assert_eq!(root.origins().collect::<Vec<_>>(), built_in);
         assert_eq!(root.digest().short(), "62081ebd09b6", "another root: change its date, too");
     }
 

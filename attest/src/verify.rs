@@ -14,6 +14,7 @@ use plimsoll_model::{
     evidence::{Evidence, Presence},
 };
 use std::collections::BTreeSet;
+pub(crate) use proof::{Logging, of_new};
 pub use step::{Step, StepKind, StepOutcome};
 
 /// Something that was found and may be a bundle.

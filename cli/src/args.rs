@@ -7,6 +7,7 @@ mod key;
 mod link;
 mod sbom;
 mod signing;
+mod trust;
 pub(crate) mod verify;
 mod vex;
 
@@ -20,7 +21,8 @@ pub(crate) use sbom::{
     SbomListArguments, SbomMergeArguments, SbomScoreArguments,
 };
 pub(crate) use signing::SigningArguments;
-pub(crate) use verify::{RootArguments, TrustArguments, VerifyArguments, VerifyBundleArguments};
+pub(crate) use trust::{RootArguments, TrustCommand, TufArguments};
+pub(crate) use verify::{TrustArguments, VerifyArguments, VerifyBundleArguments};
 pub(crate) use vex::{
     VexAddArguments, VexArguments, VexCommand, VexExportArguments, VexFormat, VexListArguments,
 };
@@ -110,7 +112,7 @@ pub(crate) struct Shared {
     /// Open no network connection; what would need one fails.
     #[arg(long, global = true, env = "PLIMSOLL_OFFLINE")]
     pub offline: bool,
-    /// Directory that the advisory index is kept in [default: plimsoll in `XDG_CACHE_HOME` or ~/.cache].
+    /// Directory that the advisory index and updated trusted roots are kept in [default: plimsoll in `XDG_CACHE_HOME` or ~/.cache].
     #[arg(long, global = true, value_name = "DIR", env = "PLIMSOLL_CACHE_DIR")]
     pub cache_dir: Option<Utf8PathBuf>,
     /// File that what was read of layers is kept in for the next time, made if it is not there; it is believed, so let only
@@ -175,6 +177,9 @@ pub(crate) enum Command {
     /// Make and inspect the advisory index that images are scanned by.
     #[command(subcommand)]
     Db(DbCommand),
+    /// Update the roots that evidence is verified by, and say which are believed.
+    #[command(subcommand)]
+    Trust(TrustCommand),
     /// Look at recorded builds, and find those that went bad since.
     #[command(subcommand)]
     Ledger(LedgerCommand),

@@ -17,6 +17,7 @@ mod promote;
 mod run;
 mod sbom;
 mod scan;
+mod trust;
 mod verify;
 mod verify_bundle;
 mod vex;
@@ -43,6 +44,7 @@ pub(crate) async fn dispatch(
         Command::Promote(arguments) => Box::pin(promote::promote(ctx, &arguments)).await,
         Command::Base(command) => Box::pin(base::base(ctx, &command)).await,
         Command::Db(command) => Box::pin(db::db(ctx, &command)).await,
+        Command::Trust(command) => Box::pin(trust::trust(ctx, &command)).await,
         Command::Ledger(command) => Box::pin(ledger::ledger(ctx, &command)).await,
         Command::Policy(command) => policy::policy(ctx, &command),
         Command::Vex(command) => vex::vex(ctx, &command),

@@ -9,6 +9,7 @@ use crate::{
 };
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
+use plimsoll_attest::RootCache;
 use plimsoll_model::Limits;
 use plimsoll_oci::{
     LayerCache,
@@ -164,13 +165,22 @@ impl Context {
 
     /// Where the advisory index lies.
     pub(crate) fn index_path(&self, flag: Option<&Utf8Path>) -> Result<Utf8PathBuf, Error> {
-        let directory = || self.shared.cache_dir.clone().or_else(|| self.environment.cache_dir());
         match flag {
             Some(path) => Ok(path.to_owned()),
-            None => directory()
+            None => self
+                .cache_dir()
                 .map(|directory| directory.join("advisories.index"))
                 .ok_or(Error::NoHome { variable: env::XDG_CACHE_HOME.name }),
         }
+    }
+
+    /// Where updated trusted roots lie; nowhere without a home.
+    pub(crate) fn root_cache(&self) -> Option<RootCache> {
+        self.cache_dir().map(|directory| RootCache::new(directory.join("trust")))
+    }
+
+    fn cache_dir(&self) -> Option<Utf8PathBuf> {
+        self.shared.cache_dir.clone().or_else(|| self.environment.cache_dir())
     }
 
     /// A file in the state directory.

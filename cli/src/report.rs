@@ -54,6 +54,7 @@ mod findings;
 mod flaws;
 mod gitlab;
 mod node;
+pub(crate) mod roots;
 #[cfg(test)]
 mod testing;
 pub(crate) mod text;

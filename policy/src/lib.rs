@@ -31,6 +31,6 @@ pub use facts::{Dockerfile, Facts, Since};
 pub use plimsoll_model::{Pattern, pattern::PatternError};
 pub use policy::{
     BasesPolicy, EvidencePolicy, Policy, Profile, PromotionPolicy, SignerPolicy, SignerWho,
-    VexPolicy,
+    TufPolicy, VexPolicy,
 };
 pub use users::{Account, Users};

@@ -169,6 +169,8 @@ pub struct EvidencePolicy {
     /// Whose word counts for certificates, logs and times, as written: relative to the directory of the policy file;
     /// absent means what is built in.
     pub trusted_root: Option<Utf8PathBuf>,
+    /// Where that comes from by TUF instead.
+    pub tuf: Option<TufPolicy>,
     /// How long ago evidence may have been signed.
     pub max_age: Option<SignedDuration>,
     /// What becomes of forms that others no longer write.
@@ -177,6 +179,15 @@ pub struct EvidencePolicy {
     pub logs: usize,
     /// How many different timestamp authorities have to have seen it.
     pub timestamps: usize,
+}
+
+/// A TUF repository with the trusted root of a private instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TufPolicy {
+    /// Its address.
+    pub url: String,
+    /// The root of TUF that it is verified from, as written: relative to the directory of the policy file.
+    pub root: Utf8PathBuf,
 }
 
 /// Somebody who is believed.

@@ -35,4 +35,5 @@ mod subjects;
 mod support;
 mod threats;
 mod tidy;
+mod trust;
 mod vex;

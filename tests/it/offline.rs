@@ -18,6 +18,8 @@ struct Evidence {
     bundle: Utf8PathBuf,
     /// By whom it is signed, and the authorities of those who signed it.
     believed: Vec<String>,
+    /// The same authorities, as they were updated.
+    updated: Vec<String>,
 }
 
 impl Evidence {
@@ -35,9 +37,13 @@ impl Evidence {
         let identity = Claims::github("acme/app").identity();
         let believed = ["--identity", &identity, "--issuer", GITHUB, "--trusted-root"];
         let believed = [&believed[..], &[root.as_str()]].concat();
-        let believed = believed.into_iter().map(str::to_owned).collect();
+        let believed: Vec<String> = believed.into_iter().map(str::to_owned).collect();
+        let (anchor, url) = (sandbox.write("root.json", harbour.tuf_root()), harbour.url("/tuf"));
+        let tuf = ["--tuf-url", &url, "--tuf-root", anchor.as_str()].map(str::to_owned);
+        run(sandbox.plimsoll().args(["trust", "update"]).args(&tuf)).expect_status(0);
+        let updated = [&believed[..4], &tuf].concat();
         // The services are gone from here on: whoever asked them would be told nothing.
-        Some(Self { sandbox, strace, image, subject, bundle, believed })
+        Some(Self { sandbox, strace, image, subject, bundle, believed, updated })
     }
 
     /// The calls that Plimsoll makes of the network, each from its name on, when it ends with this status.
@@ -105,6 +111,7 @@ fn evidence_is_verified_without_a_socket() {
     let image = ["verify", &evidence.subject, "--type", "sbom"];
     for arguments in [&bundle[..], &image] {
         assert_offline(&evidence.trace(arguments, &evidence.believed, 0));
+        assert_offline(&evidence.trace(arguments, &evidence.updated, 0));
         // The authorities that are built in are not fetched either, and know nothing of this signer.
         let (built_in, _) = evidence.believed.split_at(4);
         assert_offline(&evidence.trace(arguments, built_in, 1));

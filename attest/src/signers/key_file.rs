@@ -41,7 +41,7 @@ pub fn load_key_file(
     password: Option<&str>,
     limits: &Limits,
 ) -> Result<KeySigner, Error> {
-    KeySigner::from_pem(&read_text(path, limits.user_file)?, password)
+    KeySigner::from_pem(&read_text(path, limits.user_file, "a key file")?, password)
         .map_err(|source| Error::KeyFile { path: path.to_owned(), source: Box::new(source) })
 }
 

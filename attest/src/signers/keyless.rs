@@ -11,27 +11,24 @@ mod rekor;
 mod services;
 mod tsa;
 
+pub(crate) use http::{Answer, Exchange};
 pub use http::{Failure, Patience, client};
 pub use identity::{AmbientIdentity, IdentitySource, IdentityToken};
 pub use services::{Log, Services};
 
 use crate::{
-    Bundle, Error, Statement,
+    Bundle, Error, Statement, TrustRoot,
     builders::IdentityClaims,
     statement::{IN_TOTO_PAYLOAD_TYPE, StatementSubject},
+    verify::{Logging, of_new},
 };
 use fulcio::Minted;
-use http::{Absent, Exchange};
 use jiff::{SignedDuration, Timestamp};
 use plimsoll_model::Limits;
 use rekor::Logged;
 use reqwest::Client;
 use sigstore_sign::bundle::BundleV03;
-use sigstore_trust_root::TrustedRoot;
-use sigstore_types::{
-    DsseEnvelope, DsseSignature, KeyId, PayloadBytes, Sha256Hash, TimestampToken,
-};
-use sigstore_verify::{VerificationPolicy, Verifier};
+use sigstore_types::{DsseEnvelope, DsseSignature, KeyId, PayloadBytes, TimestampToken};
 use std::{fmt, time::Duration};
 use tokio::{sync::Mutex, time::Instant};
 
@@ -43,8 +40,8 @@ const LEAST: Duration = Duration::from_mins(2);
 pub struct KeylessOptions {
     /// Who is asked.
     pub services: Services,
-    /// By what their answers are verified: JSON of a `TrustedRoot`.
-    pub trusted_root: String,
+    /// By what their answers are verified.
+    pub trust_root: TrustRoot,
     /// How they are asked; it has to follow no redirects, because it carries tokens.
     pub client: Client,
     /// Who signs.
@@ -58,9 +55,6 @@ pub struct KeylessOptions {
 /// Signs as the holder of an identity token.
 pub struct KeylessSigner {
     options: KeylessOptions,
-    verifier: Verifier,
-    /// Whether certificates have to show that a CT log knows them: wherever the trust root has one.
-    policy: VerificationPolicy,
     since: Instant,
     session: Mutex<Session>,
 }
@@ -90,19 +84,8 @@ struct Unexpected {
 
 impl KeylessSigner {
     /// Prepares to sign. Nothing is asked yet.
-    ///
-    /// [`Error::Unusable`] where the trust root can not be used.
-    pub fn new(options: KeylessOptions) -> Result<Self, Error> {
-        let unusable = |source: Box<dyn std::error::Error + Send + Sync>| Error::Unusable {
-            what: "the trust root",
-            source,
-        };
-        let root = TrustedRoot::from_json(&options.trusted_root)
-            .map_err(|source| unusable(Box::new(source)))?;
-        let verifier = Verifier::new(&root).map_err(|source| unusable(Box::new(source)))?;
-        let policy = VerificationPolicy::any_identity();
-        let policy = if root.ctlogs.is_empty() { policy.skip_sct() } else { policy };
-        Ok(Self { options, verifier, policy, since: Instant::now(), session: Mutex::default() })
+    pub fn new(options: KeylessOptions) -> Self {
+        Self { options, since: Instant::now(), session: Mutex::default() }
     }
 
     /// Gets the identity token, and looks at it: what can not be signed with is better known before the work than after.
@@ -131,8 +114,7 @@ impl KeylessSigner {
             // 3. Its time. From here the certificate can be verified, and it is before the log has it.
             if let Some(timestamp) = self.date(&envelope, &exchange).await? {
                 wire = wire.with_rfc3161_timestamp(timestamp);
-                let policy = self.policy.clone().skip_tlog_unsafe();
-                self.verify(wire.clone(), statement, &policy)?;
+                self.verify(wire.clone(), statement, Logging::ToCome)?;
             }
             // 4. The log.
             let stale = self.instant(minted.until()).checked_sub(LEAST);
@@ -142,7 +124,7 @@ impl KeylessSigner {
                 Logged::Entry(entry) => {
                     // 5. All of it, as others verify it.
                     let wire = wire.with_tlog_entry(*entry);
-                    return self.verify(wire, statement, &self.policy);
+                    return self.verify(wire, statement, Logging::Done);
                 }
                 Logged::Stale => session.minted = None,
                 // An earlier attempt was heard, and its answer lost: another signature by the same key is another entry.
@@ -183,14 +165,7 @@ impl KeylessSigner {
     }
 
     const fn exchange(&self, deadline: Instant) -> Exchange<'_> {
-        Exchange {
-            service: "",
-            patience: &self.options.patience,
-            deadline,
-            stale: None,
-            absent: Absent::ForGood,
-            secret: None,
-        }
+        Exchange::new("", &self.options.patience, deadline)
     }
 
     /// A token that holds long enough: the one that was used before, the one that was given, or another of the CI's.
@@ -267,18 +242,17 @@ impl KeylessSigner {
         &self,
         wire: BundleV03,
         statement: &Statement,
-        policy: &VerificationPolicy,
+        logging: Logging,
     ) -> Result<Bundle, Error> {
-        let wire = wire.into_bundle();
         let unverifiable =
             |source: Box<dyn std::error::Error + Send + Sync>| Error::Unverifiable { source };
         let subject = statement.subjects().first().map(|StatementSubject { digest, .. }| digest);
-        let artifact = Sha256Hash::new(*subject.ok_or(Error::NoSubject)?.as_bytes());
-        self.verifier
-            .verify(artifact, &wire, policy)
+        let json = wire.into_bundle().to_json();
+        let json = json.map_err(|source| unverifiable(Box::new(source)))?;
+        let bundle = Bundle::parse(json.as_bytes(), &Limits::STANDARD)?;
+        of_new(&bundle, &self.options.trust_root, *subject.ok_or(Error::NoSubject)?, logging)
             .map_err(|source| unverifiable(Box::new(source)))?;
-        let json = wire.to_json().map_err(|source| unverifiable(Box::new(source)))?;
-        Bundle::parse(json.as_bytes(), &Limits::STANDARD)
+        Ok(bundle)
     }
 }
 

@@ -7,8 +7,12 @@
 
 use super::step::StepKind;
 use crate::{
-    PublicKey, bundle::Bundle, statement::ReadStatement, text::excerpt, trust::Demands,
-    trust_root::Instance,
+    PublicKey,
+    bundle::Bundle,
+    statement::ReadStatement,
+    text::excerpt,
+    trust::Demands,
+    trust_root::{Instance, TrustRoot},
 };
 use jiff::Timestamp;
 use plimsoll_model::{
@@ -77,6 +81,25 @@ pub(super) struct Signed<'a> {
     pub(super) content: Option<&'a [u8]>,
 }
 
+/// Whether a log has been asked yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Logging {
+    /// It has, wherever the instance has one.
+    Done,
+    /// It will be: nothing is expected of one.
+    ToCome,
+}
+
+/// What was just made does not prove what it is to prove.
+#[derive(Debug, thiserror::Error)]
+#[error("{at}: {found}")]
+pub(crate) struct Unproven {
+    /// The step that failed.
+    at: &'static str,
+    /// What was found instead.
+    found: String,
+}
+
 impl Flaw {
     fn unreached(at: StepKind, found: impl Into<String>) -> Self {
         Self { at, found: found.into(), before: Before::NotReached }
@@ -91,9 +114,32 @@ pub(super) fn by_certificate(
     demands: &Demands,
     signed: &Signed<'_>,
 ) -> Result<Proof, Flaw> {
+    certified(bundle, (instances, demands), signed, Logging::Done)
+}
+
+/// That a new bundle, about one artifact, proves as much as others will look for.
+pub(crate) fn of_new(
+    bundle: &Bundle,
+    root: &TrustRoot,
+    digest: Digest,
+    logging: Logging,
+) -> Result<(), Unproven> {
+    let signed = Signed { own_subject: None, digest, content: None };
+    let trust = (root.instances(), &Demands::default());
+    certified(bundle, trust, &signed, logging)
+        .map(drop)
+        .map_err(|flaw| Unproven { at: flaw.at.name(), found: flaw.found })
+}
+
+fn certified(
+    bundle: &Bundle,
+    (instances, demands): (&[Instance], &Demands),
+    signed: &Signed<'_>,
+    logging: Logging,
+) -> Result<Proof, Flaw> {
     best(instances, |instance| {
         let mut policy = VerificationPolicy::any_identity();
-        if !instance.has_logs() {
+        if logging == Logging::ToCome || !instance.has_logs() {
             policy = policy.skip_tlog_unsafe();
         }
         if !instance.has_certificate_logs() {

@@ -1,20 +1,11 @@
 //! The arguments of `plimsoll verify`, and of the commands that believe evidence.
 
-use super::{AttestationType, SubjectArguments, duration};
+use super::{AttestationType, RootArguments, SubjectArguments, duration};
 use crate::{exit, report};
 use camino::Utf8PathBuf;
 use clap::Args;
 use plimsoll_model::identity::{IdentityDemand, IdentityPattern};
 use std::time::Duration;
-
-/// Whose word counts.
-#[derive(Debug, Clone, Default, Args)]
-pub(crate) struct RootArguments {
-    /// Whose word counts for certificates, logs and times: the trusted root of a Sigstore instance, or several of them
-    /// [default: the policy's, else Sigstore's and GitHub's, which are built in].
-    #[arg(long, value_name = "FILE", env = "PLIMSOLL_TRUSTED_ROOT")]
-    pub trusted_root: Option<Utf8PathBuf>,
-}
 
 /// How well evidence has to be proven.
 #[derive(Debug, Clone, Default, Args)]

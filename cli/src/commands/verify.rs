@@ -6,7 +6,7 @@ use crate::{
     error::Error,
     exit::{self, ExitStatus},
     files,
-    report::{self, explain, verification as as_json},
+    report::{self, explain, roots, verification as as_json},
     stages::{
         keys, resolve, trust,
         verify::{self, Candidates, Verified},
@@ -41,6 +41,7 @@ pub(crate) async fn verify(
         "command": "verify",
         "subject": resolved.subject().to_string(),
         "exitStatus": status.code,
+        "root": trust.root.as_ref().map(roots::as_json),
         "required": verified.presence().iter().map(|(kind, presence)| json!({
             "evidence": kind.to_string(), "answer": answer(presence, closest(&verified, *kind)),
         })).collect::<Vec<_>>(),
@@ -139,6 +140,9 @@ fn text(subject: &str, verified: &Verified, trust: &Trust, status: &ExitStatus) 
     // Writing to a string does not fail.
     for signer in &trust.signers {
         writeln!(out, "believed {}", plimsoll_model::Printable(&signer.to_string())).ok();
+    }
+    if let Some(root) = &trust.root {
+        roots::write(&mut out, root).ok();
     }
     for (kind, presence) in verified.presence() {
         writeln!(

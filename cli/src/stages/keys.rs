@@ -6,6 +6,7 @@ use crate::{
     env,
     error::Error,
     files,
+    stages::trust,
 };
 use camino::{Utf8Path, Utf8PathBuf};
 use plimsoll_attest::{
@@ -25,27 +26,34 @@ use plimsoll_attest::{
 pub(crate) async fn keyless_signer(
     ctx: &Context,
     arguments: &SigningArguments,
-    RootArguments { trusted_root }: &RootArguments,
+    root: &RootArguments,
 ) -> Result<Option<Signer>, Error> {
-    check_signing(ctx, arguments, trusted_root.as_deref())?;
+    check_signing(ctx, arguments)?;
     if !arguments.keyless {
         return Ok(None);
     }
-    let (services, trusted_root) = match (&arguments.signing_config, trusted_root) {
-        (Some(config), Some(root)) => {
-            let config = files::read_text(config, ctx.limits.user_file)?;
-            let services = Services::from_signing_config(&config, ctx.now)?;
-            (services, files::read_text(root, ctx.limits.user_file)?)
+    let policy = ctx.policy()?;
+    let services = match &arguments.signing_config {
+        Some(_) if !trust::is_root_named(&policy, root) => {
+            return Err(Error::usage(
+                "`--signing-config` and `--trusted-root` belong together: one says whom to ask, the other what to believe",
+                "give both, for a private instance, or neither, for Sigstore's public-good instance; the root may be the policy's, or come from `--tuf-url`",
+            ));
         }
-        _ => (Services::public_good(ctx.now)?, Services::public_good_root().to_owned()),
+        Some(config) => {
+            let config = files::read_text(config, ctx.limits.user_file)?;
+            Services::from_signing_config(&config, ctx.now)?
+        }
+        None => Services::public_good(ctx.now)?,
     };
+    let trust_root = trust::root(ctx, &policy, root)?;
     let identity = match &arguments.identity_token {
         Some(path) => IdentitySource::Token(IdentityToken::read(path, &ctx.limits)?),
         None => IdentitySource::detect(ctx.environment.all())?,
     };
     let signer = Signer::Keyless(Box::new(KeylessSigner::new(KeylessOptions {
         services,
-        trusted_root,
+        trust_root,
         client: keyless::client(&format!("plimsoll/{VERSION}"), ctx.shared.timeout)?,
         identity,
         patience: Patience {
@@ -54,17 +62,13 @@ pub(crate) async fn keyless_signer(
             ..Patience::STANDARD
         },
         now: ctx.now,
-    })?));
+    })));
     signer.prepare().await?;
     Ok(Some(signer))
 }
 
 /// Which flags go together.
-fn check_signing(
-    ctx: &Context,
-    arguments: &SigningArguments,
-    trusted_root: Option<&Utf8Path>,
-) -> Result<(), Error> {
+fn check_signing(ctx: &Context, arguments: &SigningArguments) -> Result<(), Error> {
     let SigningArguments { key, keyless, identity_token, signing_config, .. } = arguments;
     let wrong = |message: &str, hint: &str| Err(Error::usage(message, hint));
     if !keyless {
@@ -84,12 +88,6 @@ fn check_signing(
         return wrong(
             "`--keyless` needs Sigstore's services, and `--offline` permits none",
             "sign with a key: `--key FILE`",
-        );
-    }
-    if signing_config.is_some() && trusted_root.is_none() {
-        return wrong(
-            "`--signing-config` and `--trusted-root` belong together: one says whom to ask, the other what to believe",
-            "give both, for a private instance, or neither, for Sigstore's public-good instance",
         );
     }
     Ok(())

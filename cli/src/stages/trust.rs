@@ -1,8 +1,14 @@
 //! Who is believed: by the policy, by the command line, or because it is the key that signs here.
 
-use crate::{args::TrustArguments, context::Context, error::Error, files, stages::keys};
+use crate::{
+    args::{RootArguments, TrustArguments, TufArguments},
+    context::Context,
+    error::Error,
+    files,
+    stages::keys,
+};
 use plimsoll_attest::{
-    Demands, MaxAge, PublicKey, SignerDemand, Trust, TrustRoot, TrustedSigner,
+    Demands, MaxAge, PublicKey, RootRepository, SignerDemand, Trust, TrustRoot, TrustedSigner,
     signers::{Signer, keyless::Holder},
 };
 use plimsoll_model::{
@@ -112,7 +118,7 @@ fn complete(
     let legacy = if arguments.allow_legacy { Legacy::Accept } else { evidence.legacy };
     Ok(Trust {
         signers,
-        root: needs_root.then(|| root(ctx, policy, arguments)).transpose()?,
+        root: needs_root.then(|| root(ctx, policy, &arguments.root)).transpose()?,
         demands: Demands {
             legacy,
             logs: evidence.logs,
@@ -122,15 +128,51 @@ fn complete(
     })
 }
 
-/// The root that flag or policy names, else what is built in.
-fn root(ctx: &Context, policy: &Policy, arguments: &TrustArguments) -> Result<TrustRoot, Error> {
-    let beside = |path: &camino::Utf8PathBuf| Context::beside_policy(policy, path);
-    let named = arguments.root.trusted_root.clone();
-    match named.or_else(|| policy.evidence().trusted_root.as_ref().map(beside)) {
-        Some(path) => {
-            let text = files::read_text(&path, ctx.limits.user_file)?;
-            Ok(TrustRoot::parse(&text, path.as_str())?)
+/// The root that the flag names, else the policy, else what was updated, else what is built in.
+pub(crate) fn root(
+    ctx: &Context,
+    policy: &Policy,
+    arguments: &RootArguments,
+) -> Result<TrustRoot, Error> {
+    let cache = ctx.root_cache();
+    let evidence = policy.evidence();
+    let file = match (&arguments.trusted_root, &evidence.trusted_root) {
+        (Some(named), _) => Some(named.clone()),
+        (None, Some(listed)) if arguments.tuf.tuf_url.is_none() => {
+            Some(Context::beside_policy(policy, listed))
         }
-        None => Ok(TrustRoot::embedded()?),
+        (None, _) => None,
+    };
+    if let Some(path) = file {
+        let text = files::read_text(&path, ctx.limits.user_file)?;
+        return Ok(TrustRoot::parse(&text, path.as_str())?);
     }
+    Ok(match private_repository(ctx, policy, &arguments.tuf)? {
+        Some(repository) => TrustRoot::private(cache.as_ref(), &repository, ctx.now)?,
+        None => TrustRoot::current(cache.as_ref(), ctx.now)?,
+    })
+}
+
+/// Whether somebody says whose word counts, in place of the public's.
+pub(crate) const fn is_root_named(policy: &Policy, arguments: &RootArguments) -> bool {
+    let evidence = policy.evidence();
+    arguments.trusted_root.is_some()
+        || arguments.tuf.tuf_url.is_some()
+        || evidence.trusted_root.is_some()
+        || evidence.tuf.is_some()
+}
+
+/// Where the trusted root of a private instance comes from, as flag or policy say; nowhere without them.
+pub(crate) fn private_repository(
+    ctx: &Context,
+    policy: &Policy,
+    arguments: &TufArguments,
+) -> Result<Option<RootRepository>, Error> {
+    let (url, path) = match (&arguments.tuf_url, &arguments.tuf_root, &policy.evidence().tuf) {
+        (Some(url), Some(path), _) => (url.clone(), path.clone()),
+        (_, _, Some(tuf)) => (tuf.url.clone(), Context::beside_policy(policy, &tuf.root)),
+        (_, _, None) => return Ok(None),
+    };
+    let anchor = files::read_text(&path, ctx.limits.user_file)?;
+    Ok(Some(RootRepository::private(&url, anchor)?))
 }

@@ -3,7 +3,7 @@
 use super::reader::{DayEnd, Fields, Reader};
 use crate::{
     Error, EvidenceKind,
-    policy::{Policy, SignerPolicy, SignerWho},
+    policy::{Policy, SignerPolicy, SignerWho, TufPolicy},
     yaml::Node,
 };
 use plimsoll_model::{
@@ -21,7 +21,8 @@ const OF_KEY: [&str; 3] = ["unlogged", "valid-from", "valid-until"];
 const MOST: i64 = 8;
 
 pub(super) fn read(reader: &Reader<'_>, node: &Node, policy: &mut Policy) -> Result<(), Error> {
-    let known = ["require", "signers", "trusted-root", "max-age", "legacy", "logs", "timestamps"];
+    let known =
+        ["require", "signers", "trusted-root", "tuf", "max-age", "legacy", "logs", "timestamps"];
     let fields = reader.fields(node, &known)?;
     let evidence = &mut policy.evidence;
     if let Some(list) = fields.get("require") {
@@ -33,6 +34,11 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, policy: &mut Policy) -> Res
         evidence.signers = signers.collect::<Result<_, _>>()?;
     }
     evidence.trusted_root = fields.get("trusted-root").map(|node| reader.file(node)).transpose()?;
+    evidence.tuf = fields.get("tuf").map(|node| tuf(reader, node)).transpose()?;
+    if let (Some(_), Some(node)) = (&evidence.trusted_root, fields.get("tuf")) {
+        return reader
+            .fail(node.at, "`trusted-root` and `tuf` are two ways to say whose word counts");
+    }
     evidence.max_age = fields.get("max-age").map(|node| reader.duration(node)).transpose()?;
     if let Some(node) = fields.get("legacy") {
         let words = [("accept", Legacy::Accept), ("refuse", Legacy::Refuse)];
@@ -45,6 +51,19 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, policy: &mut Policy) -> Res
         }
     }
     Ok(())
+}
+
+fn tuf(reader: &Reader<'_>, node: &Node) -> Result<TufPolicy, Error> {
+    let fields = reader.fields(node, &["url", "root"])?;
+    match (fields.get("url"), fields.get("root")) {
+        (Some(address), Some(root)) => {
+            Ok(TufPolicy { url: url(reader, address)?, root: reader.file(root)? })
+        }
+        _ => reader.fail(
+            fields.at,
+            "a TUF repository has a `url`, and a `root`, the file of its `root.json`",
+        ),
+    }
 }
 
 fn kinds(reader: &Reader<'_>, list: &Node) -> Result<BTreeSet<EvidenceKind>, Error> {
@@ -273,6 +292,25 @@ mod tests {
                 "{{signers: [{{{GITHUB}, identity: \"{RELEASE}\", valid-from: 2026-01-31}}]}}"
             ),
             "an identity has certificates of minutes, which are always logged or timestamped",
+        );
+    }
+
+    #[test]
+    fn a_trusted_root_comes_from_a_file_or_by_tuf() {
+        let policy =
+            parse("{tuf: {url: \"https://tuf.acme.test\", root: corp/root.json}}").unwrap();
+        let tuf = TufPolicy { url: "https://tuf.acme.test".into(), root: "corp/root.json".into() };
+        assert_eq!(policy.evidence().tuf, Some(tuf));
+        let part = "a TUF repository has a `url`, and a `root`, the file of its `root.json`";
+        check("{tuf: {root: r.json}}", part);
+        check("{tuf: {url: \"https://tuf.acme.test\"}}", part);
+        check(
+            "{tuf: {url: tuf, root: r}}",
+            "expected a URL, compared letter by letter, found `tuf`",
+        );
+        check(
+            "{trusted-root: t.json, tuf: {url: \"https://tuf.acme.test\", root: r.json}}",
+            "`trusted-root` and `tuf` are two ways to say whose word counts",
         );
     }
 

@@ -59,7 +59,7 @@ pub fn client(user_agent: &str, timeout: Duration) -> Result<Client, Error> {
 
 /// One service, and how long it is waited for.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Exchange<'a> {
+pub(crate) struct Exchange<'a> {
     /// Its name, for people.
     pub(super) service: &'static str,
     /// How long an answer is waited for.
@@ -85,7 +85,7 @@ pub(super) enum Absent {
 
 /// What a service answered.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// Done.
     Done(Bytes),
     /// What was sent was there already: at this path, where one is named.
@@ -120,12 +120,24 @@ enum Failed {
     ForGood(Error),
 }
 
+impl<'a> Exchange<'a> {
+    /// With a service that is shown nothing secret, and is not waited for any longer than until `deadline`.
+    pub(crate) const fn new(
+        service: &'static str,
+        patience: &'a Patience,
+        deadline: Instant,
+    ) -> Self {
+        let absent = Absent::ForGood;
+        Self { service, patience, deadline, stale: None, absent, secret: None }
+    }
+}
+
 impl Exchange<'_> {
     /// Asks until there is an answer that counts.
     ///
     /// Attempts follow each other after random times that grow (exponential, with full jitter), or after what the service
     /// asks for. [`Error::ServiceRefused`] for what no repetition mends, [`Error::ServiceUnavailable`] when time is up.
-    pub(super) async fn ask(&self, request: RequestBuilder) -> Result<Answer, Error> {
+    pub(crate) async fn ask(&self, request: RequestBuilder) -> Result<Answer, Error> {
         let url = self.url(&request);
         let mut attempts: u32 = 0;
         loop {

@@ -96,7 +96,7 @@ impl IdentityToken {
 
     /// Reads a file of at most `limits.user_file` bytes with a token in it.
     pub fn read(path: &Utf8Path, limits: &Limits) -> Result<Self, Error> {
-        Self::parse(&read_text(path, limits.user_file)?)
+        Self::parse(&read_text(path, limits.user_file, "a file with an identity token")?)
     }
 
     /// That it is for Sigstore, and holds long enough.

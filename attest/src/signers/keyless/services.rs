@@ -5,8 +5,8 @@
 use crate::Error;
 use jiff::Timestamp;
 use sigstore_trust_root::{
-    SIGSTORE_PRODUCTION_SIGNING_CONFIG, SIGSTORE_PRODUCTION_TRUSTED_ROOT, ServiceConfiguration,
-    ServiceEndpoint, ServiceSelector, SigningConfig,
+    SIGSTORE_PRODUCTION_SIGNING_CONFIG, ServiceConfiguration, ServiceEndpoint, ServiceSelector,
+    SigningConfig,
 };
 use url::{Host, Url};
 
@@ -32,11 +32,6 @@ impl Services {
     /// The public-good instance, as it was when this version was built.
     pub fn public_good(now: Timestamp) -> Result<Self, Error> {
         Self::from_signing_config(SIGSTORE_PRODUCTION_SIGNING_CONFIG, now)
-    }
-
-    /// The trust root of the public-good instance, as it was when this version was built.
-    pub const fn public_good_root() -> &'static str {
-        SIGSTORE_PRODUCTION_TRUSTED_ROOT
     }
 
     /// Services by address: a private instance, which may have no timestamp authority.

@@ -30,7 +30,7 @@ fn options(sigstore: &Sigstore, instance: Instance) -> KeylessOptions {
     let token = sigstore.token(&claims.with("exp", now_seconds + 300));
     KeylessOptions {
         services: Services::from_signing_config(&config, now()).unwrap(),
-        trusted_root: sigstore.trusted_root(),
+        trust_root: TrustRoot::parse(&sigstore.trusted_root(), "sigstore").unwrap(),
         client: Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -48,7 +48,7 @@ fn statement(name: &str) -> Statement {
 }
 
 async fn sign(options: KeylessOptions) -> Result<Bundle, Error> {
-    KeylessSigner::new(options)?.sign(&statement("app")).await
+    KeylessSigner::new(options).sign(&statement("app")).await
 }
 
 fn json_of(bundle: &Bundle) -> Value {
@@ -66,7 +66,7 @@ const ENTRY: &str = "POST /rekor/api/v1/log/entries";
 #[tokio::test]
 async fn each_service_is_asked_once_and_the_bundle_says_everything_explicitly() {
     let sigstore = Sigstore::start().await.unwrap();
-    let signer = KeylessSigner::new(options(&sigstore, Instance::RekorV1)).unwrap();
+    let signer = KeylessSigner::new(options(&sigstore, Instance::RekorV1));
     assert_eq!(signer.holder().await, None);
     let bundle = signer.sign(&statement("app")).await.unwrap();
     assert_eq!(asked(&sigstore), [CERTIFICATE, TIMESTAMP, ENTRY]);
@@ -111,7 +111,7 @@ async fn other_instances_are_signed_with_as_well() {
     let token = sigstore.token(&Claims::gitlab("acme/app"));
     let identity = IdentitySource::Token(IdentityToken::parse(&token).unwrap());
     let more = options(&sigstore, Instance::RekorV1);
-    let signer = KeylessSigner::new(KeylessOptions { services, identity, ..more }).unwrap();
+    let signer = KeylessSigner::new(KeylessOptions { services, identity, ..more });
     signer.sign(&statement("app")).await.unwrap();
     assert_eq!(
         signer.holder().await.unwrap().identity,
@@ -315,7 +315,7 @@ fn lasting(sigstore: &Sigstore) -> KeylessOptions {
 #[tokio::test]
 async fn f23_a_certificate_that_is_about_to_end_is_replaced() {
     let sigstore = Sigstore::start().await.unwrap();
-    let signer = KeylessSigner::new(lasting(&sigstore)).unwrap();
+    let signer = KeylessSigner::new(lasting(&sigstore));
     signer.sign(&statement("one")).await.unwrap();
     pass(&sigstore, Duration::from_mins(7)).await;
     signer.sign(&statement("two")).await.unwrap();
@@ -365,7 +365,6 @@ async fn f28_nothing_is_sent_with_a_token_that_is_not_for_it() {
         let identity = IdentityToken::parse(&sigstore.token(claims)).unwrap();
         let more = options(&sigstore, Instance::RekorV1);
         KeylessSigner::new(KeylessOptions { identity: IdentitySource::Token(identity), ..more })
-            .unwrap()
     };
     let wrong = with(&claims.clone().with("aud", "https://github.com/acme"));
     assert!(matches!(wrong.prepare().await, Err(Error::TokenAudience { .. })));
@@ -423,11 +422,24 @@ async fn f22_f24_what_does_not_verify_is_not_used() {
     // The trust root of somebody else.
     sigstore.set_flaws([]);
     let mut other = options(&sigstore, Instance::RekorV1);
-    other.trusted_root = Services::public_good_root().to_owned();
+    other.trust_root = TrustRoot::embedded().unwrap();
     assert!(matches!(sign(other).await, Err(Error::Unverifiable { .. })));
-    let mut none = options(&sigstore, Instance::RekorV1);
-    none.trusted_root = "{}".to_owned();
-    assert!(matches!(sign(none).await, Err(Error::Unusable { what: "the trust root", .. })));
+}
+
+#[tokio::test]
+async fn a8_a_certificate_of_an_authority_that_has_expired_is_refused_before_it_is_logged() {
+    let [begin, past, end] = ["2020-01-01", "2021-01-01", "2045-01-01"]
+        .map(|day| format!("{day}T00:00:00Z").parse::<Timestamp>().unwrap());
+    let sigstore = Sigstore::start_with_intermediate([begin, end]).await.unwrap();
+    sign(options(&sigstore, Instance::RekorV1)).await.unwrap();
+    let sigstore = Sigstore::start_with_intermediate([begin, past]).await.unwrap();
+    let Err(Error::Unverifiable { source }) = sign(options(&sigstore, Instance::RekorV1)).await
+    else {
+        panic!("an authority that has expired signs nothing");
+    };
+    let expect = "certificate: issued by an authority that was not valid at that time";
+    assert_eq!(source.to_string(), expect);
+    assert_eq!(asked(&sigstore), [CERTIFICATE, TIMESTAMP]);
 }
 
 #[tokio::test]
@@ -450,7 +462,7 @@ async fn a_job_on_github_is_given_its_token_and_another_when_that_has_ended() {
     let identity = IdentitySource::detect(&environment.collect()).unwrap();
     let more = options(&sigstore, Instance::RekorV1);
     sigstore.fail("/oidc", [Fault::status(503)]);
-    let signer = KeylessSigner::new(KeylessOptions { identity, ..more }).unwrap();
+    let signer = KeylessSigner::new(KeylessOptions { identity, ..more });
     signer.prepare().await.unwrap();
     let token = "GET /oidc/github/token?api-version=2.0&audience=sigstore";
     assert_eq!(asked(&sigstore), [token, token]);
@@ -473,7 +485,7 @@ async fn ambient_error(sigstore: &Sigstore) -> Error {
     let environment = environment.into_iter().map(|(name, value)| (name.to_owned(), value));
     let identity = IdentitySource::detect(&environment.collect()).unwrap();
     let more = options(sigstore, Instance::RekorV1);
-    let signer = KeylessSigner::new(KeylessOptions { identity, ..more }).unwrap();
+    let signer = KeylessSigner::new(KeylessOptions { identity, ..more });
     signer.prepare().await.unwrap_err()
 }
 
@@ -502,7 +514,7 @@ async fn answers_that_nobody_gives_are_told_from_silence() {
 #[tokio::test]
 async fn what_the_token_says_of_the_job_is_known_before_anything_is_signed() {
     let sigstore = Sigstore::start().await.unwrap();
-    let signer = KeylessSigner::new(options(&sigstore, Instance::RekorV1)).unwrap();
+    let signer = KeylessSigner::new(options(&sigstore, Instance::RekorV1));
     assert_eq!(signer.claims().await, None);
     signer.prepare().await.unwrap();
     let claims = signer.claims().await.unwrap().0;
