@@ -21,11 +21,12 @@ use reqwest::Client;
 use sigstore_tuf::{Repository, Updater, UpdaterConfig};
 use std::{
     borrow::Cow,
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     future::Future,
     io::ErrorKind,
     pin::pin,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 use url::Url;
 
@@ -40,6 +41,8 @@ const PUBLIC: [(&str, &str); 2] = [
 const LARGEST: u64 = 1 << 20;
 /// The most roles that are looked through for the trusted root.
 const MOST_DELEGATIONS: u32 = 8;
+/// How long to wait before another update is asked again whether it is done.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// A TUF repository that publishes the trusted root of a Sigstore instance.
 #[derive(Debug, Clone)]
@@ -206,20 +209,21 @@ impl RootCache {
     /// Waits until no other update works on this file.
     async fn hold(&self, path: &Utf8Path) -> Result<File, Error> {
         let path = path.with_extension("lock");
-        let folder = self.folder.clone();
-        let hold = move || {
-            let failed = |source| Error::WriteFile { path: path.clone(), source };
-            fs::create_dir_all(&folder).map_err(failed)?;
-            let file = File::options().create(true).truncate(false).write(true).open(&path);
-            let file = file.map_err(failed)?;
-            match file.lock() {
+        let failed = |source| Error::WriteFile { path: path.clone(), source };
+        fs::create_dir_all(&self.folder).map_err(failed)?;
+        let file = File::options().create(true).truncate(false).write(true).open(&path);
+        let file = file.map_err(failed)?;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) => tokio::time::sleep(PAUSE).await,
                 // Where files can not be locked, replacing them at once has to do.
-                Err(error) if error.kind() != ErrorKind::Unsupported => Err(failed(error)),
-                Ok(()) | Err(_) => Ok(file),
+                Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {
+                    return Ok(file);
+                }
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
             }
-        };
-        let held = tokio::task::spawn_blocking(hold).await;
-        held.unwrap_or(Err(Error::Cryptography { attempt: "wait for another update" }))
+        }
     }
 }
 
@@ -275,7 +279,6 @@ impl TrustRoot {
 struct NotVerified;
 
 /// What was kept, and its root. What does not verify counts as nothing, but for being too old.
-#[expect(clippy::type_complexity, reason = "it has one caller, which takes it apart")]
 fn read_before(
     repository: &RootRepository,
     path: &Utf8Path,
@@ -362,6 +365,7 @@ fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
 }
 
 /// Why what is at this place is not believed.
+#[expect(clippy::wildcard_enum_match_arm, reason = "all others are a refusal of what was read")]
 fn refused(
     repository: &RootRepository,
     place: &str,

@@ -214,7 +214,7 @@ fn canonical(value: &Value) -> Vec<u8> {
                 fields.into_iter().map(|(key, value)| (key.clone(), sorted(value))).collect()
             }
             Value::Array(items) => items.iter().map(sorted).collect(),
-            other => other.clone(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
         }
     }
     sorted(value).to_string().into_bytes()

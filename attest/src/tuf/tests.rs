@@ -8,10 +8,13 @@ use sigstore_tuf::Error as Refusal;
 use std::{sync::Arc, time::Duration};
 
 const PATIENCE: Patience = Patience {
-    budget: Duration::from_millis(200),
+    budget: Duration::from_secs(20),
     attempt: Duration::from_secs(10),
     first_wait: Duration::from_millis(1),
 };
+
+/// For services that never answer.
+const BRIEF: Patience = Patience { budget: Duration::from_millis(200), ..PATIENCE };
 
 fn time(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -44,8 +47,16 @@ impl Bench {
     }
 
     async fn update_at(&self, now: Timestamp) -> Result<(UpdatedRoot, Before), Error> {
+        self.update_with(&PATIENCE, now).await
+    }
+
+    async fn update_with(
+        &self,
+        patience: &Patience,
+        now: Timestamp,
+    ) -> Result<(UpdatedRoot, Before), Error> {
         let client = Client::builder().no_proxy().build().unwrap();
-        self.cache.update(&self.repository, (&client, &PATIENCE), now).await
+        self.cache.update(&self.repository, (&client, patience), now).await
     }
 
     fn read(&self) -> Result<Option<UpdatedRoot>, Error> {
@@ -61,13 +72,9 @@ impl Bench {
         let error = self.update().await.unwrap_err();
         assert_eq!(error.class(), Class::Rejected, "{error:?}");
         assert_eq!(kept(), before);
-        match error {
-            Error::RootRefused { place, source } => {
-                assert_eq!(place, format!("`{}`", self.sigstore.url("/tuf/")));
-                *source
-            }
-            other => panic!("{other:?}"),
-        }
+        let Error::RootRefused { place, source } = error else { panic!("{error:?}") };
+        assert_eq!(place, format!("`{}`", self.sigstore.url("/tuf/")));
+        *source
     }
 
     fn kept(&self) -> serde_json::Value {
@@ -350,7 +357,7 @@ async fn a22_names_that_lead_elsewhere_lead_nowhere() {
         // The name is none of a file.
         let folder = bench.cache.folder.parent().unwrap().parent().unwrap();
         let top: Vec<_> = folder.read_dir_utf8().unwrap().map(|one| one.unwrap()).collect();
-        assert_eq!(top.iter().map(|one| one.file_name()).collect::<Vec<_>>(), ["cache"]);
+        assert_eq!(top.iter().map(camino::Utf8DirEntry::file_name).collect::<Vec<_>>(), ["cache"]);
         assert_eq!(bench.cache.folder.read_dir_utf8().unwrap().count(), 2);
     }
     // Reserved names are not delegated to.
@@ -378,7 +385,7 @@ async fn a22_names_that_lead_elsewhere_lead_nowhere() {
 async fn f26_a_repository_that_is_away_is_no_answer() {
     let bench = Bench::new().await;
     bench.sigstore.misbehave(|_| Some(Fault::status(503)));
-    let error = bench.update().await.unwrap_err();
+    let error = bench.update_with(&BRIEF, now()).await.unwrap_err();
     let Error::ServiceUnavailable { service, url, .. } = &error else { panic!("{error:?}") };
     assert_eq!((*service, url), ("the TUF repository", &bench.sigstore.url("/tuf/2.root.json")));
     assert_eq!(error.class(), Class::Undecided);
@@ -386,7 +393,7 @@ async fn f26_a_repository_that_is_away_is_no_answer() {
     bench.sigstore.behave();
     let (root, _) = bench.update().await.unwrap();
     bench.sigstore.misbehave(|_| Some(Fault::Drop));
-    bench.update().await.unwrap_err();
+    bench.update_with(&BRIEF, now()).await.unwrap_err();
     assert_eq!(bench.read().unwrap(), Some(root));
     // What goes on and on is not read to its end.
     let body = vec![b' '; 2 << 20].into();
