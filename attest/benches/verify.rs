@@ -64,6 +64,7 @@ async fn keyless() -> (Vec<u8>, Trust) {
 fn expectation(trust: &Trust) -> Expectation<'_> {
     Expectation {
         subject: Digest::of(b"app"),
+        place: None,
         content: None,
         wanted: Wanted::Statement(&[PREDICATE_TYPE]),
         trust,

@@ -45,6 +45,7 @@ fn fuzzing_begins_with_good_evidence() {
         &Candidate { found_at: "here".to_owned(), bytes: bundle },
         &Expectation {
             subject: digest,
+            place: None,
             content: None,
             wanted: Wanted::Statement(&[PREDICATE_TYPE]),
             trust: &Trust::in_keys(&[signer.public_key().clone()]),

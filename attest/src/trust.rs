@@ -1,10 +1,10 @@
 //! Who is believed, of what, and how well it has to be proven.
 
-use crate::{PublicKey, TrustRoot, trust_root::Instance};
+use crate::{PublicKey, TrustRoot, predicates::vsa, trust_root::Instance};
 use jiff::{SignedDuration, Timestamp};
 use plimsoll_model::{
     evidence::{Legacy, Unlogged, Validity},
-    identity::IdentityDemand,
+    identity::{IdentityDemand, IdentityPattern},
 };
 use std::fmt;
 
@@ -26,6 +26,10 @@ pub struct TrustedSigner {
     pub who: SignerDemand,
     /// The predicate types that are believed of this signer; absent means all.
     pub predicate_types: Option<Vec<String>>,
+    /// Whose builds this signer may state, by the ids of the builders; empty means anyone's.
+    pub builders: Vec<IdentityPattern>,
+    /// As which verifier this signer may summarise: a URI, letter by letter.
+    pub verifier: String,
 }
 
 /// Who has to have signed.
@@ -121,9 +125,10 @@ impl SignerDemand {
 }
 
 impl TrustedSigner {
-    /// Somebody who is believed whatever he states.
-    pub const fn of(who: SignerDemand) -> Self {
-        Self { who, predicate_types: None }
+    /// Somebody who is believed whatever he states; of summaries, those by Plimsoll.
+    pub fn of(who: SignerDemand) -> Self {
+        let verifier = vsa::VERIFIER_ID.to_owned();
+        Self { who, predicate_types: None, builders: Vec::new(), verifier }
     }
 
     /// Whether this signer is believed about statements of a type.

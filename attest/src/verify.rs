@@ -5,6 +5,7 @@
 mod agreement;
 mod proof;
 mod step;
+mod summary;
 mod walk;
 
 use crate::{text::excerpt, trust::Trust};
@@ -31,6 +32,8 @@ pub struct Candidate {
 pub struct Expectation<'a> {
     /// The artifact that it has to be about.
     pub subject: Digest,
+    /// Where the artifact is, as a summary names it; none where it is looked at for itself, and no summary is about it there.
+    pub place: Option<&'a str>,
     /// The bytes of the artifact, where they are at hand: some signatures are over them and over no digest.
     pub content: Option<&'a [u8]>,
     /// What it has to be.

@@ -315,9 +315,10 @@ pub(crate) struct RunArguments {
     /// Sign and attach nothing; evidence that is already there still counts.
     #[arg(long)]
     pub no_attest: bool,
-    /// Directory with the source that was built.
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    pub source: Utf8PathBuf,
+    /// Directory with the source that was built; its lock files have to be those that provenance names [default: the
+    /// current one, unless nothing is attested].
+    #[arg(long, value_name = "DIR")]
+    pub source: Option<Utf8PathBuf>,
     #[command(flatten)]
     pub judging: JudgingArguments,
 }
@@ -377,6 +378,9 @@ pub(crate) struct AttestArguments {
     /// What to state; may be given several times [default: provenance, sbom, vulnerabilities].
     #[arg(long = "type", value_name = "TYPE", value_enum)]
     pub types: Vec<AttestationType>,
+    /// Report of tests in `JUnit`'s XML, for `test-result`; may be given several times. A test that failed is stated as that.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Vec<Utf8PathBuf>,
     /// Write the bundles into this directory instead of attaching them.
     #[arg(long, value_name = "DIR")]
     pub bundles: Option<Utf8PathBuf>,
@@ -402,6 +406,8 @@ pub(crate) enum AttestationType {
     Spdx,
     /// What is known to be unsafe: in-toto vulnerabilities v0.2.
     Vulnerabilities,
+    /// What its tests came to, by the reports of `--junit`: in-toto test result v0.1.
+    TestResult,
 }
 
 /// `promote`.

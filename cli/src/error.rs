@@ -129,6 +129,14 @@ pub(crate) enum Error {
     /// Something is not as the rest of the program says it is.
     #[error("internal contradiction: {0}")]
     Internal(&'static str),
+    /// A report of tests can not be believed.
+    #[error("`{path}` is no report of tests")]
+    TestReport {
+        /// Which.
+        path: Utf8PathBuf,
+        /// Why.
+        source: crate::stages::junit::ReportError,
+    },
     /// A JSON document can not be written.
     #[error("cannot write {what} as JSON")]
     Json {
@@ -195,6 +203,7 @@ impl Classify for Error {
             Self::Changed { .. }
             | Self::EvidenceAtDestination { .. }
             | Self::EmptySbom { .. }
+            | Self::TestReport { .. }
             | Self::NotAdvisories { .. } => Class::Rejected,
             Self::Runtime(_) => Class::Undecided,
             Self::Write { .. } | Self::Action { .. } => Class::Action,
@@ -217,6 +226,9 @@ impl Classify for Error {
             ),
             Self::NotAdvisories { .. } => {
                 Some("give what `plimsoll db export --to` has written".to_owned())
+            }
+            Self::TestReport { .. } => {
+                Some("give a whole report in JUnit's XML, as test runners write it".to_owned())
             }
             Self::NoHome { variable } => Some(format!("set HOME or {variable}")),
             Self::NotPermitted { .. } => Some("see `promotion:` in the policy file".to_owned()),

@@ -54,8 +54,8 @@ pub(crate) struct Pipeline<'a> {
 pub(crate) enum Statements<'a> {
     /// Sign them, and attach them to the image; its source is in this directory.
     Made(&'a Utf8Path),
-    /// Only what is there already counts.
-    Found,
+    /// Only what is there already counts; the source is in this directory, where that is known.
+    Found(Option<&'a Utf8Path>),
 }
 
 /// What an image is judged by.
@@ -149,7 +149,10 @@ impl Pipeline<'_> {
         let policy = self.judging.gate.apply(ctx.policy()?);
         let (policy, vex) = vex::read(policy, &self.judging.vex)?;
         let bases = decide::bases(ctx, &policy)?;
-        let build = Build::read(ctx, &self.judging.build)?;
+        let mut build = Build::read(ctx, &self.judging.build)?;
+        if let Statements::Made(directory) | Statements::Found(Some(directory)) = self.statements {
+            build.lock_files = dependencies::of_source(ctx, directory)?;
+        }
         if let Some(destination) = self.destination {
             promote::destination_tag(&policy, &self.subject.subject, destination)?;
         }
@@ -174,11 +177,12 @@ impl Pipeline<'_> {
         let Statements::Made(directory) = self.statements else { return Ok(Stated::default()) };
         let source = source::read(directory)?;
         let mut went_in = dependencies::of_build(&facts.case());
-        went_in.extend(dependencies::of_source(ctx, directory)?);
+        went_in.extend(facts.build.lock_files.iter().cloned());
         let findings = Findings {
             resolved: &facts.resolved,
             cataloged: &facts.cataloged,
             scan: Some(&facts.scan),
+            tests: None,
             source: source.as_ref(),
             dependencies: went_in,
         };
@@ -287,7 +291,7 @@ async fn look(ctx: &Context, resolved: &Resolved, carried: &[Attested], trust: &
     let candidates = verify::fetch(ctx, resolved.source(), &digest)
         .await
         .and(carried.iter().map(Attested::candidate));
-    let verified = verify::verify(ctx, &candidates, digest, trust, &verify::all_kinds());
+    let verified = verify::verify(ctx, &candidates, resolved.subject(), trust, &verify::all_kinds());
     let good =
         verified.explanations().iter().filter(|candidate| candidate.evidence.is_some()).count();
     stage.done(&format!("{good} of {} statements verified", verified.explanations().len()));

@@ -372,6 +372,7 @@ mod tests {
             build_args: &BTreeMap::new(),
             bases: None,
             evidence: None,
+            stated: None,
         };
         plimsoll_policy::decide(&Policy::baseline(), &facts, jiff::Timestamp::UNIX_EPOCH)
     }

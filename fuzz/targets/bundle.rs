@@ -28,7 +28,7 @@ static LOGGED: LazyLock<Trust> = LazyLock::new(|| {
         IdentityDemand::new("https://token.actions.githubusercontent.com".into(), identity);
     let signers = [SignerDemand::key(key, Unlogged::Refuse), SignerDemand::Identity(demand)];
     Trust {
-        signers: signers.map(|who| TrustedSigner { who, predicate_types: None }).into(),
+        signers: signers.map(TrustedSigner::of).into(),
         root: Some(TrustRoot::embedded().expect("the roots are good ones")),
         demands: Demands { legacy: Legacy::Accept, ..Demands::default() },
     }
@@ -55,7 +55,7 @@ fuzz_target!(|bytes: &[u8]| {
     let wanted = Wanted::Statement(&["https://plimsoll.example/fuzz/v1"]);
     for trust in [&*TRUST, &*LOGGED] {
         let subject = Digest::of(b"subject");
-        let expectation = Expectation { subject, content: None, wanted, trust, limits };
+        let expectation = Expectation { subject, place: None, content: None, wanted, trust, limits };
         let verification = verify(&candidate, &expectation);
         assert_eq!(verification.evidence.is_some(), verification.failed_step().is_none());
     }

@@ -20,6 +20,7 @@ fuzz_target!(|text: &str| {
         build_args: &build_args,
         bases: None,
         evidence: None,
+        stated: None,
     };
     let build = Build::of(&files[0], &facts);
     build.inputs().count();

@@ -11,16 +11,24 @@ pub enum EvidenceKind {
     Sbom,
     /// What was known to be unsafe in it.
     Vulnerabilities,
+    /// What its tests came to.
+    Tests,
+    /// That another gate let it pass.
+    Vsa,
 }
 
 /// A text that names no kind of evidence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected one of `provenance`, `sbom`, `vulnerabilities`")]
+#[error("expected one of `provenance`, `sbom`, `vulnerabilities`, `tests`, `vsa`")]
 pub struct EvidenceKindError;
 
 impl EvidenceKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Provenance, Self::Sbom, Self::Vulnerabilities];
+    pub const ALL: [Self; 5] =
+        [Self::Provenance, Self::Sbom, Self::Vulnerabilities, Self::Tests, Self::Vsa];
+
+    /// Those that Plimsoll states of every image, and that are required where the policy does not say.
+    pub const STATED: [Self; 3] = [Self::Provenance, Self::Sbom, Self::Vulnerabilities];
 
     /// The word in a policy file.
     pub const fn as_str(self) -> &'static str {
@@ -28,15 +36,31 @@ impl EvidenceKind {
             Self::Provenance => "provenance",
             Self::Sbom => "sbom",
             Self::Vulnerabilities => "vulnerabilities",
+            Self::Tests => "tests",
+            Self::Vsa => "vsa",
         }
     }
 
-    /// The predicate types that count as this kind.
+    /// The predicate types that count as this kind: those that are written today first, then those that others wrote.
     pub const fn predicate_types(self) -> &'static [&'static str] {
         match self {
-            Self::Provenance => &["https://slsa.dev/provenance/v1"],
-            Self::Sbom => &["https://cyclonedx.org/bom", "https://spdx.dev/Document/v2.3"],
-            Self::Vulnerabilities => &["https://in-toto.io/attestation/vulns/v0.2"],
+            Self::Provenance => &[
+                "https://slsa.dev/provenance/v1",
+                "https://slsa.dev/provenance/v1.0",
+                "https://slsa.dev/provenance/v0.2",
+            ],
+            Self::Sbom => &[
+                "https://cyclonedx.org/bom",
+                "https://spdx.dev/Document/v2.3",
+                "https://spdx.dev/Document",
+            ],
+            Self::Vulnerabilities => &[
+                "https://in-toto.io/attestation/vulns/v0.2",
+                "https://in-toto.io/attestation/vulns/v0.1",
+                "https://cosign.sigstore.dev/attestation/vuln/v1",
+            ],
+            Self::Tests => &["https://in-toto.io/attestation/test-result/v0.1"],
+            Self::Vsa => &["https://slsa.dev/verification_summary/v1"],
         }
     }
 }

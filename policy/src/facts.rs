@@ -1,6 +1,6 @@
 //! What is known of the subject when it is judged.
 
-use crate::{EvidenceKind, Users, bases::Lock, vex::VexFacts};
+use crate::{EvidenceKind, Users, bases::Lock, stated::Stated, vex::VexFacts};
 use camino::Utf8PathBuf;
 use plimsoll_model::{
     Inventory, difference::Difference, evidence::Presence, image::Image, scan::Scan,
@@ -56,6 +56,8 @@ pub struct Facts<'a> {
     pub bases: Option<&'a Lock>,
     /// What looking for evidence came to; absent means that this command does not judge evidence.
     pub evidence: Option<&'a BTreeMap<EvidenceKind, Presence>>,
+    /// What that evidence states; absent where evidence is not judged.
+    pub stated: Option<&'a Stated>,
 }
 
 impl Facts<'_> {

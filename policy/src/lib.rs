@@ -17,6 +17,7 @@ pub mod official;
 pub mod policy;
 mod profiles;
 pub mod rules;
+pub mod stated;
 pub mod template;
 mod users;
 pub mod vex;
@@ -30,7 +31,7 @@ pub use exceptions::Exception;
 pub use facts::{Dockerfile, Facts, Since};
 pub use plimsoll_model::{Pattern, pattern::PatternError};
 pub use policy::{
-    BasesPolicy, EvidencePolicy, Policy, Profile, PromotionPolicy, SignerPolicy, SignerWho,
-    TufPolicy, VexPolicy,
+    BasesPolicy, EvidencePolicy, ParameterPath, Policy, Profile, PromotionPolicy, ProvenancePolicy,
+    SignerPolicy, SignerWho, TufPolicy, VexPolicy,
 };
 pub use users::{Account, Users};

@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use plimsoll_model::{
     Digest, Severity,
     evidence::{Legacy, Unlogged, Validity},
-    identity::IdentityDemand,
+    identity::{IdentityDemand, IdentityPattern},
     reference::Repository,
 };
 use std::{
@@ -42,6 +42,12 @@ pub struct Located<T> {
     pub value: T,
     /// From 1.
     pub line: Option<u32>,
+}
+
+impl<T: Default> Default for Located<T> {
+    fn default() -> Self {
+        Self { value: T::default(), line: None }
+    }
 }
 
 /// The built-in policy that a policy file starts from.
@@ -179,6 +185,69 @@ pub struct EvidencePolicy {
     pub logs: usize,
     /// How many different timestamp authorities have to have seen it.
     pub timestamps: usize,
+    /// What provenance has to say.
+    pub provenance: ProvenancePolicy,
+    /// How long ago the scan that is stated may have ended.
+    pub max_scan_age: Located<Option<SignedDuration>>,
+}
+
+/// What provenance has to say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProvenancePolicy {
+    /// The types of build that are known, letter by letter; empty means any.
+    pub build_types: Vec<String>,
+    /// The external parameters that may be there, each with everything below it; absent means any.
+    pub parameters: Option<Vec<ParameterPath>>,
+    /// The repository, as a URL, letter by letter.
+    pub repository: Option<String>,
+    /// The branch or tag.
+    pub reference: Option<Pattern>,
+    /// The commit, in hexadecimal.
+    pub commit: Option<String>,
+    /// What may have set it off; empty means anything.
+    pub triggers: Vec<String>,
+    /// The line of the section.
+    pub line: Option<u32>,
+}
+
+impl ProvenancePolicy {
+    /// Whether the source may be any.
+    pub(crate) const fn demands_no_source(&self) -> bool {
+        self.repository.is_none()
+            && self.reference.is_none()
+            && self.commit.is_none()
+            && self.triggers.is_empty()
+    }
+}
+
+/// Where an external parameter is: `inputs.debug`.
+///
+/// A name with a dot in it can not be written, and so is never one that is allowed by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParameterPath(Vec<String>);
+
+/// A text that is no path of a parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("names between dots, none of them empty and without `*`")]
+pub struct ParameterPathError;
+
+impl FromStr for ParameterPath {
+    type Err = ParameterPathError;
+
+    fn from_str(text: &str) -> Result<Self, ParameterPathError> {
+        let names: Vec<String> = text.split('.').map(str::to_owned).collect();
+        if names.iter().any(String::is_empty) || text.contains('*') {
+            return Err(ParameterPathError);
+        }
+        Ok(Self(names))
+    }
+}
+
+impl ParameterPath {
+    /// Whether this parameter, or one that it is part of, is the one at `path`.
+    pub(crate) fn admits(&self, path: &[String]) -> bool {
+        path.starts_with(&self.0)
+    }
 }
 
 /// A TUF repository with the trusted root of a private instance.
@@ -197,6 +266,10 @@ pub struct SignerPolicy {
     pub who: SignerWho,
     /// The kinds of evidence that this signer is believed about; empty means all.
     pub kinds: BTreeSet<EvidenceKind>,
+    /// Whose builds this signer may state, by the ids of the builders; empty means anyone's.
+    pub builders: Vec<IdentityPattern>,
+    /// As which verifier this signer may summarise; absent means as Plimsoll.
+    pub verifier: Option<String>,
     /// Its line.
     pub line: u32,
 }

@@ -449,3 +449,4 @@ fn only_an_image_with_our_evidence_about_it_is_promoted() {
 }
 
 mod provenance;
+mod statements;

@@ -40,6 +40,8 @@ pub struct ProvenanceClaims {
     pub workflow_path: Option<String>,
     /// The run: what the builder calls it.
     pub invocation_id: Option<String>,
+    /// What set it off (`push`).
+    pub trigger: Option<String>,
     /// What kind of machine it ran on (`github-hosted`).
     pub runner_environment: Option<String>,
     /// When it began.
@@ -124,6 +126,7 @@ fn github(
         commit,
         workflow_path: workflow.text("path")?,
         runner_environment: internal.text("runner_environment")?,
+        trigger: internal.text("event_name")?,
         ..claims
     })
 }
@@ -161,6 +164,8 @@ pub(super) fn read_v02(predicate: &Map<String, Value>) -> Result<ProvenanceClaim
         finished: metadata.time("buildFinishedOn")?,
         external_parameters: invocation.object("parameters")?.map().cloned(),
         dependencies: descriptors(&fields, "materials")?,
+        // As slsa-github-generator has it.
+        trigger: invocation.object("environment")?.text("github_event_name")?,
         runner_environment: None,
     };
     Ok(claims)
@@ -260,6 +265,7 @@ mod tests {
             commit: some(COMMIT),
             workflow_path: some(".github/workflows/ci.yml"),
             invocation_id: some("https://github.com/acme/app/actions/runs/19/attempts/2"),
+            trigger: some("push"),
             runner_environment: some("github-hosted"),
             started: None,
             finished: None,

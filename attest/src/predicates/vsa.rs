@@ -14,6 +14,9 @@ pub const PREDICATE: Predicate = Predicate {
     description: "that the artifact passed or failed a policy, and on which evidence (SLSA VSA v1)",
 };
 
+/// Plimsoll, as a verifier.
+pub const VERIFIER_ID: &str = "https://github.com/plimsoll-dev/plimsoll";
+
 /// What is known of a decision.
 #[derive(Debug, Clone, Copy)]
 pub struct VsaFacts<'a> {

@@ -3,8 +3,42 @@
 //! Who signs provenance writes it: a job can state another repository, commit or run than its own. The issuer of its token
 //! did not let it choose. <https://slsa.dev/spec/v1.1/verifying-artifacts> leaves this to the verifier.
 
-use crate::claims::ProvenanceClaims;
-use plimsoll_model::identity::BuildClaims;
+use crate::{claims::ProvenanceClaims, trust::TrustedSigner};
+use plimsoll_model::{evidence::Signer, identity::BuildClaims};
+
+/// Compares provenance with what is known of who signed it: the certificate, and the builders that this signer may speak for.
+/// Nothing where neither is known.
+pub(super) fn of_build(
+    provenance: &ProvenanceClaims,
+    (signer, as_whom): (&Signer, &[&TrustedSigner]),
+) -> Result<Option<String>, String> {
+    let builder = builder(provenance.builder_id.as_deref(), as_whom)?;
+    let agreed = match signer {
+        Signer::Identity(identity) => Some(compare(provenance, &identity.build)?),
+        Signer::Key { .. } => None,
+    };
+    Ok(match (agreed, builder) {
+        (Some(agreed), Some(builder)) => Some(format!("{agreed}; {builder}")),
+        (agreed, builder) => agreed.or(builder),
+    })
+}
+
+/// Whether the signer may speak for the builder; nothing where one of those as whom he is believed may for every builder.
+fn builder(stated: Option<&str>, as_whom: &[&TrustedSigner]) -> Result<Option<String>, String> {
+    let mut allowed = Vec::new();
+    for trusted in as_whom {
+        if trusted.builders.is_empty() {
+            return Ok(None);
+        }
+        allowed.extend(&trusted.builders);
+    }
+    let Some(stated) = stated else { return Err("no builder".to_owned()) };
+    if allowed.iter().any(|pattern| pattern.is_match(stated)) {
+        Ok(Some(format!("the builder `{stated}`")))
+    } else {
+        Err(format!("the builder `{stated}`, about which this signer is not believed"))
+    }
+}
 
 /// What both say, or what they say differently. Nothing is compared of which only one of them speaks.
 pub(super) fn compare(
@@ -66,6 +100,11 @@ fn run(provenance: &ProvenanceClaims, certificate: &BuildClaims) -> Option<Strin
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        SignerDemand,
+        signers::{KeyKind, KeySigner},
+    };
+    use plimsoll_model::evidence::Unlogged;
 
     type Change = fn(&mut ProvenanceClaims);
 
@@ -122,6 +161,49 @@ mod tests {
             assert!(found.starts_with(&format!("{what} `")), "{found}");
             assert!(found.contains("where the certificate has `"), "{found}");
         }
+    }
+
+    fn by_key(builders: &[&str]) -> TrustedSigner {
+        let key = KeySigner::generate(KeyKind::Ed25519).unwrap().public_key().clone();
+        TrustedSigner {
+            builders: builders.iter().map(|builder| builder.parse().unwrap()).collect(),
+            ..TrustedSigner::of(SignerDemand::Key { key, unlogged: Unlogged::Accept })
+        }
+    }
+
+    #[test]
+    fn b07_a_builder_that_is_not_bound_to_the_signer_is_refused() {
+        const BUILDER: &str = "https://github.com/acme/ci/.github/workflows/build.yml@refs/tags/v1";
+        let signer = Signer::Key { id: plimsoll_model::Digest::of(b"") };
+        let judge = |builder: Option<&str>, as_whom: &[TrustedSigner]| {
+            let builder_id = builder.map(str::to_owned);
+            let provenance = ProvenanceClaims { builder_id, ..ProvenanceClaims::default() };
+            of_build(&provenance, (&signer, as_whom.iter().collect::<Vec<_>>().as_slice()))
+        };
+        let bound = by_key(&[
+            "https://gitlab.com/acme/app/-/runners/1",
+            "https://github.com/acme/ci/.github/workflows/build.yml@refs/tags/v*",
+        ]);
+        let agreed = Ok(Some(format!("the builder `{BUILDER}`")));
+        assert_eq!(judge(Some(BUILDER), std::slice::from_ref(&bound)), agreed);
+        for stranger in [
+            "https://github.com/acme/ci/.github/workflows/build.yml@refs/heads/v1",
+            "https://github.com/evil/ci/.github/workflows/build.yml@refs/tags/v1",
+            "https://gitlab.com/acme/app/-/runners/12",
+            "https://evil.example/?https://gitlab.com/acme/app/-/runners/1",
+            "",
+        ] {
+            let refused =
+                format!("the builder `{stranger}`, about which this signer is not believed");
+            let bound = std::slice::from_ref(&bound);
+            assert_eq!(judge(Some(stranger), bound), Err(refused));
+        }
+        assert_eq!(judge(None, std::slice::from_ref(&bound)), Err("no builder".to_owned()));
+        // Whom no builder is bound to may speak for each.
+        assert_eq!(judge(Some("x"), &[bound.clone(), by_key(&[])]), Ok(None));
+        // And each builder that is bound to one of those that the signer is believed as counts.
+        let other = by_key(&["https://x.example/y"]);
+        assert_eq!(judge(Some(BUILDER), &[other, bound]), agreed);
     }
 
     #[test]

@@ -79,7 +79,7 @@ fn expectation<'a>(
     subject: Digest,
 ) -> Expectation<'a> {
     let limits = &Limits::STANDARD;
-    Expectation { subject, content, wanted: Wanted::Signature, trust, limits }
+    Expectation { subject, place: None, content, wanted: Wanted::Signature, trust, limits }
 }
 
 /// That each of these is refused at the step beside it, whether the artifact is at hand or its digest alone.

@@ -241,6 +241,7 @@ pub(super) fn candidate(bundle: &Value) -> Candidate {
 pub(super) fn expectation(trust: &Trust) -> Expectation<'_> {
     Expectation {
         subject: Digest::of(b"app"),
+        place: None,
         content: None,
         wanted: Wanted::Statement(&[PROVENANCE]),
         trust,

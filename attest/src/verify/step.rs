@@ -33,7 +33,7 @@ pub enum StepKind {
     PredicateType,
     /// It states it of this artifact.
     Subject,
-    /// What it says of the build is what the certificate says.
+    /// What it says of the build is what the certificate says, and its builder or verifier is one that the signer may speak for.
     Agreement,
     /// It gives no verdict against the artifact.
     Verdict,
@@ -181,7 +181,9 @@ fn expected(kind: StepKind, expectation: &Expectation<'_>) -> String {
             Wanted::Signature => "any type".to_owned(),
         },
         StepKind::Subject => format!("a subject with {}", expectation.subject),
-        StepKind::Agreement => "a build of which predicate and certificate say the same".to_owned(),
+        StepKind::Agreement => {
+            "a build of which predicate and certificate say the same, by a builder that this signer may speak for; a summary by his verifier, about this place".to_owned()
+        }
         StepKind::Verdict => "no failure".to_owned(),
         StepKind::Age => match demands.age {
             Some(age) => format!("signed at most {:#} ago", age.at_most),

@@ -77,6 +77,7 @@ fn candidate(bytes: Vec<u8>) -> Candidate {
 fn expectation(trust: &Trust) -> Expectation<'_> {
     Expectation {
         subject: Digest::of(b"app"),
+        place: Some("registry.example/app"),
         content: None,
         wanted: Wanted::Statement(&[PROVENANCE]),
         trust,
@@ -531,7 +532,10 @@ const VSA: &str = "https://slsa.dev/verification_summary/v1";
 /// A summary of the same signer with this result.
 fn summary(signer: &KeySigner, result: &Value) -> Candidate {
     let subject = StatementSubject { name: "app".to_owned(), digest: Digest::of(b"app") };
-    let predicate = json!({"verificationResult": result, "x": result.to_string()});
+    let predicate = json!({
+        "verifier": {"id": crate::predicates::vsa::VERIFIER_ID}, "resourceUri": "registry.example/app",
+        "verificationResult": result, "x": result.to_string(),
+    });
     let statement = Statement::new(vec![subject], VSA, predicate).unwrap();
     candidate(sign(&statement, signer).unwrap().to_bytes())
 }

@@ -7,6 +7,7 @@ use super::{
     Candidate, Expectation, Step, StepKind, StepOutcome, Verification, Wanted, agreement,
     proof::{self, Before, Flaw, Proof, Signed},
     step::plan,
+    summary,
 };
 use crate::{
     Error,
@@ -119,7 +120,7 @@ impl<'a> Walk<'a> {
             self.not_needed(StepKind::Verdict);
         } else {
             // 14. What it says of the build is what the certificate says.
-            let claims = self.agreement(&statement, &believed.signer)?;
+            let claims = self.agreement(&statement, &believed)?;
             // 15. It does not say that the artifact failed.
             self.verdict(claims.as_ref())?;
         }
@@ -307,23 +308,32 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Reads what a statement of a kind that is known says, and compares it with the certificate.
+    /// Reads what a statement of a kind that is known says, and compares it with what is known of its signer.
     fn agreement(
         &mut self,
         statement: &ReadStatement,
-        signer: &Signer,
+        believed: &Believed<'_>,
     ) -> Result<Option<Claims>, Refused> {
         let claims = match claims::read(&statement.predicate_type, &statement.predicate) {
             Ok(claims) => claims,
             Err(error) => return self.step(StepKind::Agreement, Err(describe(&error))),
         };
-        match (&claims, signer) {
-            (Some(Claims::Provenance(provenance)), Signer::Identity(identity)) => {
-                let found = agreement::compare(provenance, &identity.build);
-                let found = found.map(|agreed| ((), agreed)).map_err(|found| excerpt(&found));
-                self.step(StepKind::Agreement, found)?;
+        let as_whom = believed.as_whom.iter().copied();
+        let may_state = |trusted: &&TrustedSigner| trusted.may_state(&statement.predicate_type);
+        let as_whom: Vec<_> = as_whom.filter(may_state).collect();
+        let found = match &claims {
+            Some(Claims::Provenance(provenance)) => {
+                agreement::of_build(provenance, (&believed.signer, &as_whom))
             }
-            _ => self.not_needed(StepKind::Agreement),
+            Some(Claims::Vsa(claims)) => {
+                summary::compare(claims, &as_whom, self.expectation.place).map(Some)
+            }
+            Some(Claims::Scan(_) | Claims::Test(_) | Claims::Document(_)) | None => Ok(None),
+        };
+        match found.map_err(|found| excerpt(&found)) {
+            Ok(None) => self.not_needed(StepKind::Agreement),
+            Ok(Some(agreed)) => self.step(StepKind::Agreement, Ok(((), agreed)))?,
+            Err(found) => self.step(StepKind::Agreement, Err(found))?,
         }
         Ok(claims)
     }

@@ -1,10 +1,11 @@
 //! The arguments of `plimsoll verify`, and of the commands that believe evidence.
 
-use super::{AttestationType, RootArguments, SubjectArguments, duration};
+use super::{RootArguments, SubjectArguments, duration};
 use crate::{exit, report};
 use camino::Utf8PathBuf;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use plimsoll_model::identity::{IdentityDemand, IdentityPattern};
+use plimsoll_policy::EvidenceKind;
 use std::time::Duration;
 
 /// How well evidence has to be proven.
@@ -33,13 +34,42 @@ pub(crate) struct VerifyArguments {
     pub trust: TrustArguments,
     /// What has to be there; may be given several times [default: what the policy requires, else everything].
     #[arg(long = "type", value_name = "TYPE", value_enum)]
-    pub types: Vec<AttestationType>,
+    pub types: Vec<VerifiedType>,
     /// Bundle to verify in place of those attached to the image; may be given several times.
     #[arg(long = "bundle", value_name = "FILE")]
     pub bundles: Vec<Utf8PathBuf>,
     /// Report format: table or json.
     #[arg(short, long = "output", value_name = "FORMAT[=FILE]", value_parser = report::Output::parse)]
     pub output: Vec<report::Output>,
+}
+
+/// What can be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum VerifiedType {
+    /// How it was built: SLSA provenance.
+    Provenance,
+    /// What is aboard: CycloneDX or SPDX.
+    #[value(alias = "spdx")]
+    Sbom,
+    /// What was known to be unsafe.
+    Vulnerabilities,
+    /// What its tests came to.
+    TestResult,
+    /// That a gate let it pass, in the place where it is.
+    Vsa,
+}
+
+impl VerifiedType {
+    /// The kind of evidence that it is.
+    pub(crate) const fn kind(self) -> EvidenceKind {
+        match self {
+            Self::Provenance => EvidenceKind::Provenance,
+            Self::Sbom => EvidenceKind::Sbom,
+            Self::Vulnerabilities => EvidenceKind::Vulnerabilities,
+            Self::TestResult => EvidenceKind::Tests,
+            Self::Vsa => EvidenceKind::Vsa,
+        }
+    }
 }
 
 /// `verify-bundle`.

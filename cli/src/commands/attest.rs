@@ -8,11 +8,14 @@ use crate::{
     files, report,
     stages::{
         attest::{self, Attested, Findings},
-        dependencies, index, inventory, keys, resolve,
+        dependencies, index, inventory,
+        junit::{self, TestRun},
+        keys, resolve,
     },
 };
 use camino::Utf8Path;
-use plimsoll_attest::{signers::Signer, source};
+use plimsoll_attest::{predicates::test_result::TestResult, signers::Signer, source};
+use plimsoll_model::Printable;
 use std::fmt::Write as _;
 
 /// Signs statements about an image, and attaches them or writes them to files.
@@ -23,6 +26,7 @@ pub(crate) async fn attest(
     let types =
         if arguments.types.is_empty() { attest::STATED.as_slice() } else { &arguments.types };
     check_target(arguments)?;
+    let tests = tests(ctx, arguments)?;
     let signer = match keys::keyless_signer(ctx, &arguments.signing, &arguments.root).await? {
         Some(signer) => signer,
         None => Signer::Key(keys::signer(ctx, &arguments.signing.key)?),
@@ -45,18 +49,44 @@ pub(crate) async fn attest(
         resolved: &resolved,
         cataloged: &cataloged,
         scan: scan.as_ref(),
+        tests: tests.as_ref(),
         source: source.as_ref(),
         dependencies,
     };
     let attested = attest::attest(ctx, &findings, types, &signer).await?;
-    let text = if let Some(directory) = &arguments.bundles {
+    let mut text = if let Some(directory) = &arguments.bundles {
         write_bundles(directory, &attested)?
     } else {
         attest::attach(ctx, &resolved, &attested).await?;
         format!("{} statements attached to {}\n", attested.len(), resolved.subject())
     };
+    if let Some(tests) = &tests {
+        let sentence = Printable(&tests.sentence()).to_string();
+        if tests.result() == TestResult::Failed {
+            ctx.ui.warn(&format!("it is stated that the tests failed: {sentence}"));
+        }
+        text.push_str(&sentence);
+        text.push('\n');
+    }
     report::to_stdout(text.as_bytes())?;
     Ok(&exit::PASSED)
+}
+
+/// The reports are read before any work is done, and only together with the statement that is made of them.
+fn tests(ctx: &Context, arguments: &AttestArguments) -> Result<Option<TestRun>, Error> {
+    let is_stated = arguments.types.contains(&AttestationType::TestResult);
+    match (is_stated, arguments.junit.as_slice()) {
+        (false, []) => Ok(None),
+        (true, []) => Err(Error::usage(
+            "there is no report of tests to state",
+            "give the reports of the run, in JUnit's XML, with `--junit FILE`",
+        )),
+        (false, _) => Err(Error::usage(
+            "a report of tests is given, and no test result is stated",
+            "add `--type test-result`",
+        )),
+        (true, reports) => junit::read(ctx, reports).map(Some),
+    }
 }
 
 /// Where the statements are to go is looked at before any work is done.

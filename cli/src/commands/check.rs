@@ -26,6 +26,7 @@ pub(crate) async fn check(
         dockerfiles: decide::read_dockerfiles(ctx, &dockerfiles)?,
         target: arguments.target.clone(),
         arguments: arguments.build_args.iter().cloned().collect(),
+        lock_files: Vec::new(),
     };
     let case = Case {
         policy: &policy,

@@ -17,7 +17,7 @@ pub(crate) async fn promote(
         command: "promote",
         subject: &arguments.subject,
         destination: Some(&arguments.destination),
-        statements: Statements::Found,
+        statements: Statements::Found(None),
         judging: &arguments.judging,
     };
     pipeline.run(ctx).await

@@ -1,7 +1,7 @@
 //! `plimsoll verify`.
 
 use crate::{
-    args::{AttestationType, VerifyArguments},
+    args::VerifyArguments,
     context::Context,
     error::Error,
     exit::{self, ExitStatus},
@@ -33,7 +33,7 @@ pub(crate) async fn verify(
     } else {
         read_bundles(ctx, arguments)?
     };
-    let verified = verify::verify(ctx, &candidates, digest, &trust, &kinds);
+    let verified = verify::verify(ctx, &candidates, resolved.subject(), &trust, &kinds);
     let status = status(&verified);
     let text = text(&resolved.subject().to_string(), &verified, &trust, status);
     let json = json!({
@@ -70,20 +70,12 @@ fn believed(ctx: &Context, arguments: &VerifyArguments, policy: &Policy) -> Resu
 }
 
 fn wanted(arguments: &VerifyArguments, policy: &Policy) -> BTreeSet<EvidenceKind> {
-    let asked: BTreeSet<EvidenceKind> = arguments.types.iter().copied().map(kind).collect();
+    let asked: BTreeSet<EvidenceKind> = arguments.types.iter().map(|kind| kind.kind()).collect();
     let required = &policy.evidence().require;
     match (asked.is_empty(), required.is_empty()) {
         (false, _) => asked,
         (true, false) => required.clone(),
-        (true, true) => verify::all_kinds(),
-    }
-}
-
-const fn kind(attestation: AttestationType) -> EvidenceKind {
-    match attestation {
-        AttestationType::Provenance => EvidenceKind::Provenance,
-        AttestationType::Sbom | AttestationType::Spdx => EvidenceKind::Sbom,
-        AttestationType::Vulnerabilities => EvidenceKind::Vulnerabilities,
+        (true, true) => EvidenceKind::STATED.into(),
     }
 }
 

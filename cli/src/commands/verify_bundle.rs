@@ -33,6 +33,7 @@ pub(crate) fn verify_bundle(
         &Candidate { found_at: arguments.bundle.to_string(), bytes },
         &Expectation {
             subject: artifact.digest,
+            place: None,
             content: artifact.content.as_deref(),
             wanted: Wanted::Signature,
             trust: &trust,

@@ -158,6 +158,7 @@ impl Case {
             since: None,
             bases: None,
             evidence: None,
+            stated: None,
         };
         let decision =
             plimsoll_policy::decide(&Policy::baseline(), &facts, at("2026-06-15T12:00:00Z"));

@@ -4,7 +4,7 @@ use crate::{
     args::AttestationType,
     context::Context,
     error::Error,
-    stages::{inventory::Cataloged, resolve::Resolved},
+    stages::{inventory::Cataloged, junit::TestRun, resolve::Resolved},
 };
 use plimsoll_attest::{
     BUNDLE_MEDIA_TYPE, Candidate, Statement, StatementSubject,
@@ -62,6 +62,8 @@ pub(crate) struct Findings<'a> {
     pub cataloged: &'a Cataloged,
     /// What the advisories say; absent when that is not to be stated.
     pub scan: Option<&'a Scan>,
+    /// What its tests came to; absent when that is not to be stated.
+    pub tests: Option<&'a TestRun>,
     /// The source that was built, where it is known.
     pub source: Option<&'a SourceFacts>,
     /// What else went into it.
@@ -206,6 +208,11 @@ fn predicate(
                 predicates::vulnerabilities::PREDICATE.type_uri,
                 predicates::vulnerabilities::predicate(&facts),
             )
+        }
+        AttestationType::TestResult => {
+            let tests =
+                findings.tests.ok_or(Error::Internal("tests are stated that were not read"))?;
+            (predicates::test_result::PREDICATE.type_uri, tests.predicate())
         }
     })
 }

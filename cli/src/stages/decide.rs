@@ -5,12 +5,15 @@ use crate::{
     context::Context,
     error::Error,
     files,
-    stages::{keys, trust},
+    stages::{keys, stated, trust},
 };
 use camino::{Utf8Path, Utf8PathBuf};
+use plimsoll_attest::builders::ResolvedDependency;
 use plimsoll_model::{Digest, Inventory, evidence::Presence, image::Image, scan::Scan};
 use plimsoll_policy::{
-    Decision, Dockerfile, EvidenceKind, Facts, Policy, Since, Users, bases::Lock, vex::VexFacts,
+    Decision, Dockerfile, EvidenceKind, Facts, Policy, Since, Users,
+    bases::{self, Entry, EntryPlatform, Lock},
+    vex::VexFacts,
 };
 use std::collections::BTreeMap;
 
@@ -26,6 +29,8 @@ pub(crate) struct Build {
     pub target: Option<String>,
     /// The build arguments that were given.
     pub arguments: BTreeMap<String, String>,
+    /// The lock files of the source that was built, where it is known.
+    pub lock_files: Vec<ResolvedDependency>,
 }
 
 impl Build {
@@ -35,6 +40,7 @@ impl Build {
             dockerfiles: read_dockerfiles(ctx, &arguments.dockerfiles)?,
             target: arguments.target.clone(),
             arguments: arguments.build_args.iter().cloned().collect(),
+            lock_files: Vec::new(),
         })
     }
 }
@@ -80,14 +86,13 @@ impl Case<'_> {
         ctx: &Context,
         evidence: Option<&BTreeMap<EvidenceKind, Presence>>,
     ) -> Decision {
-        plimsoll_policy::decide(self.policy, &self.facts(evidence), ctx.now)
+        let stated = evidence.map(|evidence| stated::read(ctx, self, evidence));
+        let facts = Facts { evidence, stated: stated.as_ref(), ..self.facts() };
+        plimsoll_policy::decide(self.policy, &facts, ctx.now)
     }
 
-    /// What the rules look at.
-    pub(crate) fn facts<'f>(
-        &'f self,
-        evidence: Option<&'f BTreeMap<EvidenceKind, Presence>>,
-    ) -> Facts<'f> {
+    /// What the rules look at, without evidence.
+    pub(crate) fn facts(&self) -> Facts<'_> {
         Facts {
             users: self.users,
             image: self.image,
@@ -99,8 +104,15 @@ impl Case<'_> {
             target_stage: self.build.target.as_deref(),
             build_args: &self.build.arguments,
             bases: self.bases,
-            evidence,
+            evidence: None,
+            stated: None,
         }
+    }
+
+    /// The approved base image that the image begins with, and which of its platforms that is.
+    pub(crate) fn matched_base(&self) -> Option<(&Entry, &EntryPlatform)> {
+        let diff_ids: Vec<_> = self.image?.layers.iter().map(|layer| layer.diff_id).collect();
+        bases::match_base(self.bases?, &diff_ids)
     }
 
     /// The approved base image whose layers the image begins with.
@@ -117,14 +129,14 @@ pub(crate) fn base(bases: Option<&Lock>, inventory: &Inventory) -> Option<String
 }
 
 fn base_of(bases: Option<&Lock>, diff_ids: &[Digest]) -> Option<String> {
-    plimsoll_policy::bases::match_base(bases?, diff_ids)
+    bases::match_base(bases?, diff_ids)
         .map(|(entry, platform)| format!("{}@{}", entry.name(), platform.manifest))
 }
 
 /// The scan with every match attributed to the approved base image, or to what was built on it.
 pub(crate) fn attributed(scan: Scan, inventory: &Inventory, bases: Option<&Lock>) -> Scan {
     let diff_ids: Vec<_> = inventory.layers.iter().map(|layer| layer.diff_id).collect();
-    let base = bases.and_then(|lock| plimsoll_policy::bases::match_base(lock, &diff_ids));
+    let base = bases.and_then(|lock| bases::match_base(lock, &diff_ids));
     let layers = base.map(|(_, platform)| platform.diff_ids.as_slice()).unwrap_or_default();
     scan.attributed(inventory, layers)
 }

@@ -10,10 +10,7 @@ use plimsoll_model::{
     Digest, Purl,
     reference::{Repository, Tag},
 };
-use plimsoll_policy::{
-    bases,
-    dockerfile::{Build, Input, Source},
-};
+use plimsoll_policy::dockerfile::{Build, Input, Source};
 use std::collections::BTreeSet;
 
 /// The approved base image that the image begins with, and the images by digest that the Dockerfiles build it from.
@@ -22,13 +19,10 @@ use std::collections::BTreeSet;
 /// left out, and so are names without a digest.
 pub(crate) fn of_build(case: &Case<'_>) -> Vec<ResolvedDependency> {
     let mut found = BTreeSet::new();
-    let diff_ids: Vec<_> =
-        case.image.iter().flat_map(|image| &image.layers).map(|layer| layer.diff_id).collect();
-    if let Some((entry, platform)) = case.bases.and_then(|lock| bases::match_base(lock, &diff_ids))
-    {
+    if let Some((entry, platform)) = case.matched_base() {
         found.extend(image(&entry.repository, entry.tag.as_ref(), platform.manifest));
     }
-    let facts = case.facts(None);
+    let facts = case.facts();
     for dockerfile in &case.build.dockerfiles {
         let build = Build::of(dockerfile, &facts);
         for input in taken(&build) {

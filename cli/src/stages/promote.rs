@@ -207,7 +207,9 @@ async fn judge_destination(
             found: image.manifest.to_string(),
         });
     }
-    let verified = verify::verify(ctx, evidence, pinned.digest, order.trust, &verify::all_kinds());
+    // What says that it may be taken from there says nothing of here yet: that it may come here is what is decided.
+    let subject = order.resolved.subject();
+    let verified = verify::verify(ctx, evidence, subject, order.trust, &verify::all_kinds());
     let decision = order.case.decide(ctx, Some(verified.presence()));
     if decision.verdict() != Verdict::Pass {
         let reason = decision
@@ -232,7 +234,7 @@ async fn summarise(
 ) -> Result<Option<Digest>, Error> {
     let place = store.place().to_string();
     let predicate = vsa::predicate(&vsa::VsaFacts {
-        verifier_id: "https://github.com/plimsoll-dev/plimsoll",
+        verifier_id: vsa::VERIFIER_ID,
         verifier_version: VERSION,
         time: ctx.now,
         resource_uri: &place,
@@ -242,8 +244,8 @@ async fn summarise(
         result: vsa::VsaResult::Passed,
         verified_levels: &[],
     });
-    let digest = order.resolved.subject().digest;
-    if is_summarised(ctx, evidence, (digest, order.trust), &predicate) {
+    let subject = Pinned { place: store.place(), digest: order.resolved.subject().digest };
+    if is_summarised(ctx, evidence, (&subject, order.trust), &predicate) {
         return Ok(None);
     }
     let name = store.place().subject_name();
@@ -262,7 +264,7 @@ async fn summarise(
 fn is_summarised(
     ctx: &Context,
     candidates: &Candidates,
-    (digest, trust): (Digest, &Trust),
+    (subject, trust): (&Pinned, &Trust),
     predicate: &serde_json::Value,
 ) -> bool {
     let without_time = |mut value: serde_json::Value| {
@@ -271,7 +273,7 @@ fn is_summarised(
         }
         value
     };
-    let found = candidates.look(ctx, digest, trust, &[vsa::PREDICATE.type_uri]);
+    let found = candidates.look(ctx, subject, trust, &[vsa::PREDICATE.type_uri]);
     let Presence::Present(evidence) = found else { return false };
     let wanted = without_time(predicate.clone());
     evidence.iter().any(|known| {

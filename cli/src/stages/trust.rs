@@ -100,7 +100,13 @@ fn listed_signer(
     };
     let types = signer.kinds.iter().flat_map(|kind| kind.predicate_types());
     let types: Vec<_> = types.map(|kind| (*kind).to_owned()).collect();
-    Ok(TrustedSigner { who, predicate_types: (!types.is_empty()).then_some(types) })
+    let trusted = TrustedSigner::of(who);
+    Ok(TrustedSigner {
+        predicate_types: (!types.is_empty()).then_some(types),
+        builders: signer.builders.clone(),
+        verifier: signer.verifier.clone().unwrap_or(trusted.verifier),
+        who: trusted.who,
+    })
 }
 
 fn complete(

@@ -2,7 +2,7 @@
 
 use crate::{context::Context, error::Error};
 use plimsoll_attest::{Candidate, Expectation, Trust, Verification, Wanted};
-use plimsoll_model::{Digest, evidence::Presence};
+use plimsoll_model::{Digest, Pinned, evidence::Presence};
 use plimsoll_oci::{
     Source,
     manifest::{Content, Descriptor},
@@ -42,15 +42,16 @@ impl Candidates {
         Self(Ok(candidates))
     }
 
-    /// Looks for evidence of the given predicate types.
+    /// Looks for evidence of the given predicate types about the image in its place.
     pub(crate) fn look(
         &self,
         ctx: &Context,
-        subject: Digest,
+        subject: &Pinned,
         trust: &Trust,
         predicate_types: &[&str],
     ) -> Presence {
-        let expectation = expectation(ctx, subject, trust, predicate_types);
+        let place = subject.place.to_string();
+        let expectation = expectation(ctx, (subject.digest, &place), trust, predicate_types);
         plimsoll_attest::look(self.found(), &expectation).presence(predicate_types)
     }
 
@@ -100,16 +101,18 @@ fn is_bundle(layer: &Descriptor) -> bool {
     layer.media_type.starts_with(BUNDLE_PREFIX)
 }
 
-/// Verifies the candidates, each once, for the kinds of evidence that are asked for.
+/// Verifies the candidates, each once, for the kinds of evidence that are asked for; summaries have to be about the image in
+/// the place that it is judged in.
 pub(crate) fn verify(
     ctx: &Context,
     candidates: &Candidates,
-    subject: Digest,
+    subject: &Pinned,
     trust: &Trust,
     kinds: &BTreeSet<EvidenceKind>,
 ) -> Verified {
     let types: Vec<&str> = kinds.iter().flat_map(|kind| kind.predicate_types()).copied().collect();
-    let expectation = expectation(ctx, subject, trust, &types);
+    let place = subject.place.to_string();
+    let expectation = expectation(ctx, (subject.digest, &place), trust, &types);
     let search = plimsoll_attest::look(candidates.found(), &expectation);
     let presence = kinds.iter().map(|kind| (*kind, search.presence(kind.predicate_types())));
     Verified { presence: presence.collect(), explanations: search.verifications }
@@ -117,10 +120,10 @@ pub(crate) fn verify(
 
 fn expectation<'a>(
     ctx: &'a Context,
-    subject: Digest,
+    (subject, place): (Digest, &'a str),
     trust: &'a Trust,
     predicate_types: &'a [&'a str],
 ) -> Expectation<'a> {
     let wanted = Wanted::Statement(predicate_types);
-    Expectation { subject, content: None, wanted, trust, limits: &ctx.limits }
+    Expectation { subject, place: Some(place), content: None, wanted, trust, limits: &ctx.limits }
 }

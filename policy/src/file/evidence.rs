@@ -1,9 +1,12 @@
 //! `evidence`: what has to be there, and whose word counts.
 
-use super::reader::{DayEnd, Fields, Reader};
+use super::{
+    located,
+    reader::{DayEnd, Fields, Reader},
+};
 use crate::{
     Error, EvidenceKind,
-    policy::{Policy, SignerPolicy, SignerWho, TufPolicy},
+    policy::{Policy, ProvenancePolicy, SignerPolicy, SignerWho, TufPolicy},
     yaml::Node,
 };
 use plimsoll_model::{
@@ -17,13 +20,24 @@ const OF_IDENTITY: [&str; 8] =
     ["issuer", "identity", "repository", "repository-id", "owner-id", "ref", "triggers", "runner"];
 /// What only a key has.
 const OF_KEY: [&str; 3] = ["unlogged", "valid-from", "valid-until"];
+/// What the section can have.
+const KNOWN: [&str; 10] = [
+    "require",
+    "signers",
+    "trusted-root",
+    "tuf",
+    "max-age",
+    "max-scan-age",
+    "legacy",
+    "logs",
+    "timestamps",
+    "provenance",
+];
 /// The most logs, and the most timestamp authorities, that can be demanded.
 const MOST: i64 = 8;
 
 pub(super) fn read(reader: &Reader<'_>, node: &Node, policy: &mut Policy) -> Result<(), Error> {
-    let known =
-        ["require", "signers", "trusted-root", "tuf", "max-age", "legacy", "logs", "timestamps"];
-    let fields = reader.fields(node, &known)?;
+    let fields = reader.fields(node, &KNOWN)?;
     let evidence = &mut policy.evidence;
     if let Some(list) = fields.get("require") {
         evidence.require = kinds(reader, list)?;
@@ -40,6 +54,12 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, policy: &mut Policy) -> Res
             .fail(node.at, "`trusted-root` and `tuf` are two ways to say whose word counts");
     }
     evidence.max_age = fields.get("max-age").map(|node| reader.duration(node)).transpose()?;
+    if let Some(node) = fields.get("max-scan-age") {
+        evidence.max_scan_age = located(Some(reader.duration(node)?), node);
+    }
+    if let Some(node) = fields.get("provenance") {
+        evidence.provenance = provenance(reader, node)?;
+    }
     if let Some(node) = fields.get("legacy") {
         let words = [("accept", Legacy::Accept), ("refuse", Legacy::Refuse)];
         evidence.legacy = reader.word(node, &words)?;
@@ -66,13 +86,58 @@ fn tuf(reader: &Reader<'_>, node: &Node) -> Result<TufPolicy, Error> {
     }
 }
 
+/// What provenance has to say. A key without a value would be a demand that nothing or everything meets.
+fn provenance(reader: &Reader<'_>, node: &Node) -> Result<ProvenancePolicy, Error> {
+    let known = ["build-types", "parameters", "repository", "ref", "commit", "triggers"];
+    let fields = reader.fields(node, &known)?;
+    let texts = |key| -> Result<Vec<String>, Error> {
+        let Some(list) = fields.get(key) else { return Ok(Vec::new()) };
+        let texts: Vec<_> = reader
+            .list(list)?
+            .iter()
+            .map(|item| reader.text(item).map(str::to_owned))
+            .collect::<Result<_, _>>()?;
+        if texts.is_empty() {
+            return reader.fail(list.at, "expected at least one, or no such key");
+        }
+        Ok(texts)
+    };
+    let parameters = fields.get("parameters").map(|list| {
+        let paths = reader.list(list)?.iter();
+        paths.map(|item| reader.parsed(item, "a parameter such as `inputs.debug`")).collect()
+    });
+    Ok(ProvenancePolicy {
+        build_types: texts("build-types")?,
+        parameters: parameters.transpose()?,
+        repository: fields.get("repository").map(|node| url(reader, node)).transpose()?,
+        reference: fields.get("ref").map(|node| reader.pattern(node)).transpose()?,
+        commit: fields.get("commit").map(|node| commit(reader, node)).transpose()?,
+        triggers: texts("triggers")?,
+        line: Some(node.at.line),
+    })
+}
+
+fn commit(reader: &Reader<'_>, node: &Node) -> Result<String, Error> {
+    let text = reader.text(node)?;
+    let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if matches!(text.len(), 40 | 64) && text.bytes().all(is_hex) {
+        return Ok(text.to_owned());
+    }
+    reader
+        .fail(node.at, format!("expected a whole commit in lower-case hexadecimal, found `{text}`"))
+}
+
 fn kinds(reader: &Reader<'_>, list: &Node) -> Result<BTreeSet<EvidenceKind>, Error> {
     let kinds = EvidenceKind::ALL.map(|kind| (kind.as_str(), kind));
     reader.list(list)?.iter().map(|item| reader.word(item, &kinds)).collect()
 }
 
 fn signer(reader: &Reader<'_>, node: &Node) -> Result<SignerPolicy, Error> {
-    let known: Vec<&str> = ["key", "for"].into_iter().chain(OF_KEY).chain(OF_IDENTITY).collect();
+    let known: Vec<&str> = ["key", "for", "builders", "verifier"]
+        .into_iter()
+        .chain(OF_KEY)
+        .chain(OF_IDENTITY)
+        .collect();
     let fields = reader.fields(node, &known)?;
     let who = match (fields.get("key"), fields.get("issuer"), fields.get("identity")) {
         (Some(key), None, None) => {
@@ -105,7 +170,32 @@ fn signer(reader: &Reader<'_>, node: &Node) -> Result<SignerPolicy, Error> {
     {
         return reader.fail(list.at, "expected a kind of evidence, or no such key");
     }
-    Ok(SignerPolicy { who, kinds: kinds.unwrap_or_default(), line: node.at.line })
+    let kinds = kinds.unwrap_or_default();
+    let states = |kind| kinds.is_empty() || kinds.contains(&kind);
+    let (builders, verifier) = (fields.entry("builders"), fields.entry("verifier"));
+    for (entry, kind) in [(builders, EvidenceKind::Provenance), (verifier, EvidenceKind::Vsa)] {
+        if let Some(entry) = entry.filter(|_| !states(kind)) {
+            let message = format!("this signer is not believed about `{kind}`: see its `for`");
+            return reader.fail(entry.at, message);
+        }
+    }
+    Ok(SignerPolicy {
+        who,
+        builders: fields
+            .get("builders")
+            .map_or(Ok(Vec::new()), |list| self::builders(reader, list))?,
+        verifier: fields.get("verifier").map(|node| url(reader, node)).transpose()?,
+        kinds,
+        line: node.at.line,
+    })
+}
+
+fn builders(reader: &Reader<'_>, list: &Node) -> Result<Vec<IdentityPattern>, Error> {
+    let items = reader.list(list)?;
+    if items.is_empty() {
+        return reader.fail(list.at, "expected a builder, or no such key");
+    }
+    items.iter().map(|item| reader.parsed(item, "the id of a builder")).collect()
 }
 
 fn by_key(reader: &Reader<'_>, fields: &Fields<'_>, key: &Node) -> Result<SignerWho, Error> {
@@ -211,6 +301,8 @@ mod tests {
         let signer = |who, kinds: &[EvidenceKind]| SignerPolicy {
             who,
             kinds: kinds.iter().copied().collect(),
+            builders: Vec::new(),
+            verifier: None,
             line: 2,
         };
         let validity = Validity::default();
@@ -347,5 +439,66 @@ mod tests {
         );
         check("{logs: 0}", "expected a whole number from 1 to 8, found the number `0`");
         check("{legacy: yes}", "expected one of `accept`, `refuse`, found `yes`");
+    }
+
+    #[test]
+    fn what_evidence_has_to_say_is_read() {
+        let commit = "1234567890123456789012345678901234567890";
+        let policy = parse(&format!(
+            "{{require: [tests, vsa], max-scan-age: 24h, provenance: {{build-types: [a], parameters: [workflow, inputs.debug],\
+             repository: https://github.com/acme/app, ref: refs/tags/v*, commit: \"{commit}\", triggers: [push]}},\
+             signers: [{{key: a.pub, for: [provenance, vsa], builders: [https://ci.example/b], verifier: https://gate.example/v1}}]}}"
+        ))
+        .unwrap();
+        let evidence = policy.evidence();
+        let kinds = [EvidenceKind::Tests, EvidenceKind::Vsa];
+        assert_eq!(evidence.require, kinds.into());
+        let day = jiff::SignedDuration::from_hours(24);
+        assert_eq!((evidence.max_scan_age.value, evidence.max_scan_age.line), (Some(day), Some(2)));
+        let expect = ProvenancePolicy {
+            build_types: vec!["a".to_owned()],
+            parameters: Some(vec!["workflow".parse().unwrap(), "inputs.debug".parse().unwrap()]),
+            repository: Some("https://github.com/acme/app".to_owned()),
+            reference: Some("refs/tags/v*".parse().unwrap()),
+            commit: Some(commit.to_owned()),
+            triggers: vec!["push".to_owned()],
+            line: Some(2),
+        };
+        assert_eq!(evidence.provenance, expect);
+        let signer = &evidence.signers[0];
+        assert_eq!(signer.builders, ["https://ci.example/b".parse().unwrap()]);
+        assert_eq!(signer.verifier.as_deref(), Some("https://gate.example/v1"));
+    }
+
+    #[test]
+    fn b07_demands_on_what_evidence_says_that_demand_nothing_are_refused() {
+        let signer = |more: &str| format!("{{signers: [{{key: a.pub, {more}}}]}}");
+        check(&signer("builders: []"), "expected a builder, or no such key");
+        let wild = parse(&signer("builders: [\"*\"]")).unwrap_err().to_string();
+        assert!(wild.contains("expected the id of a builder, found `*`"), "{wild}");
+        check(&signer("verifier: gate"), "expected a URL, compared letter by letter, found `gate`");
+        check(
+            &signer("for: [sbom], builders: [https://ci.example/b]"),
+            "this signer is not believed about `provenance`: see its `for`",
+        );
+        check(
+            &signer("for: [sbom], verifier: https://gate.example"),
+            "this signer is not believed about `vsa`: see its `for`",
+        );
+        check("{provenance: {build-types: []}}", "expected at least one, or no such key");
+        check("{provenance: {triggers: []}}", "expected at least one, or no such key");
+        for path in ["a..b", ".a", "\"\"", "\"*\"", "a.*"] {
+            let error = parse(&format!("{{provenance: {{parameters: [{path}]}}}}"));
+            let error = error.unwrap_err().to_string();
+            assert!(
+                error.contains("expected a parameter such as `inputs.debug`"),
+                "{path}: {error}"
+            );
+        }
+        for commit in ["abc", "\"ABCDEF7890123456789012345678901234567890\""] {
+            let error = parse(&format!("{{provenance: {{commit: {commit}}}}}"));
+            let error = error.unwrap_err().to_string();
+            assert!(error.contains("a whole commit in lower-case hexadecimal"), "{error}");
+        }
     }
 }

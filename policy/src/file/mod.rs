@@ -303,7 +303,13 @@ mod tests {
         let path = "keys/release.pub".into();
         let who =
             SignerWho::Key { path, unlogged: Unlogged::Refuse, validity: Validity::default() };
-        let signer = SignerPolicy { who, kinds: BTreeSet::new(), line: 9 };
+        let signer = SignerPolicy {
+            who,
+            kinds: BTreeSet::new(),
+            builders: Vec::new(),
+            verifier: None,
+            line: 9,
+        };
         assert_eq!(policy.evidence().signers, [signer]);
     }
 

@@ -76,7 +76,7 @@ impl Policy {
                 Profile::Strict => ["BASE-012", "DF-030", "IMG-002"].map(deny).into(),
             },
             evidence: EvidencePolicy {
-                require: EvidenceKind::ALL.into(),
+                require: EvidenceKind::STATED.into(),
                 ..EvidencePolicy::default()
             },
             vex: VexPolicy::default(),

@@ -87,6 +87,7 @@ pub enum ParameterKind {
 }
 
 mod inputs;
+mod statements;
 
 macro_rules! rules {
     ($($module:ident),* $(,)?) => {
@@ -100,6 +101,12 @@ macro_rules! rules {
 rules! {
     att_001_sbom_missing,
     att_002_provenance_missing,
+    att_003_source_not_as_expected,
+    att_004_parameter_not_allowed,
+    att_009_scan_too_old,
+    att_010_sbom_differs,
+    att_012_tests_missing,
+    att_013_dependencies_disagree,
     base_001_base_not_approved,
     base_002_unresolved_reference,
     base_003_malformed_reference,

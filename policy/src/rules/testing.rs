@@ -4,6 +4,7 @@ use crate::{
     Decision, Dockerfile, EvidenceKind, Facts, Judged, Policy, Since, Users,
     bases::{Entry, EntryPlatform, Lock},
     decide,
+    stated::{Provenance, Said, Stated},
 };
 use jiff::{SignedDuration, Timestamp};
 use plimsoll_model::{
@@ -40,6 +41,7 @@ pub(crate) struct Case {
     users: Option<Users>,
     lock: Option<Lock>,
     evidence: Option<BTreeMap<EvidenceKind, Presence>>,
+    stated: Stated,
     components: Option<Vec<(Component, ScanVerdict)>>,
     unknowns: Vec<Unknown>,
     index: Option<IndexStamp>,
@@ -161,6 +163,13 @@ impl Case {
         self
     }
 
+    /// What verified evidence states.
+    pub(crate) fn stated(mut self, change: impl FnOnce(&mut Stated)) -> Self {
+        self.evidence.get_or_insert_default();
+        change(&mut self.stated);
+        self
+    }
+
     pub(crate) fn component(mut self, purl: &str, verdict: ScanVerdict) -> Self {
         self.components.get_or_insert_default().push((component(purl), verdict));
         self
@@ -249,6 +258,7 @@ impl Case {
             build_args: &self.build_args,
             bases: self.lock.as_ref(),
             evidence: self.evidence.as_ref(),
+            stated: self.evidence.as_ref().map(|_| &self.stated),
         })
     }
 
@@ -279,6 +289,18 @@ impl Case {
         });
         places.collect()
     }
+}
+
+/// A statement by somebody who is believed.
+pub(crate) fn said<T>(what: Result<T, String>) -> Said<T> {
+    Said { statement: digest("statement"), by: "key a".to_owned(), what }
+}
+
+/// Provenance that says no more than this.
+pub(crate) fn provenance(change: impl FnOnce(&mut Provenance)) -> Said<Provenance> {
+    let mut provenance = Provenance::default();
+    change(&mut provenance);
+    said(Ok(provenance))
 }
 
 pub(crate) fn pinned(of: &str) -> reference::Pinned {
