@@ -11,7 +11,7 @@ use crate::{
     statement::IN_TOTO_PAYLOAD_TYPE,
     text::excerpt,
 };
-use plimsoll_model::Limits;
+use plimsoll_model::{Digest, Limits};
 use serde::Serialize;
 use serde_json::Value;
 use sigstore_types::{
@@ -86,6 +86,16 @@ impl Bundle {
     /// The bytes, as they were read or written.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.bytes.clone()
+    }
+
+    /// The same, as the form in which other bytes are read.
+    pub(crate) fn standing_for(self, bytes: &[u8]) -> Self {
+        Self { bytes: bytes.to_vec(), ..self }
+    }
+
+    /// Digest of the bytes that it came from.
+    pub(crate) fn digest(&self) -> Digest {
+        Digest::of(&self.bytes)
     }
 
     /// Its version (`0.3`).
@@ -221,7 +231,6 @@ pub fn sign(statement: &Statement, signer: &KeySigner) -> Result<Bundle, Error> 
 mod tests {
     use super::*;
     use crate::{StatementSubject, signers::KeyKind};
-    use plimsoll_model::Digest;
     use proptest::prelude::*;
     use serde_json::json;
 

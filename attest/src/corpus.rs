@@ -1,8 +1,8 @@
 //! What fuzzing of evidence begins with: `fuzz/corpus/bundle`, written anew with `BLESS=1`.
 
 use crate::{
-    Candidate, Expectation, Statement, StatementSubject, Trust, Wanted, sign, sign_payload,
-    signers::KeySigner, verify,
+    Candidate, Expectation, IN_TOTO_PAYLOAD_TYPE, Statement, StatementSubject, Trust, Wanted,
+    pack_layer, sign, sign_payload, signers::KeySigner, verify,
 };
 use plimsoll_model::{Digest, Limits};
 use serde_json::json;
@@ -40,6 +40,10 @@ fn fuzzing_begins_with_good_evidence() {
     check("bundle.json", &bundle);
     let envelope = sign_payload("text/plain", b"payload", &signer).unwrap();
     check("envelope.json", &envelope.to_bytes());
+    let envelope = sign_payload(IN_TOTO_PAYLOAD_TYPE, &statement.to_bytes(), &signer).unwrap();
+    let annotations = [("dev.cosignproject.cosign/signature".to_owned(), String::new())].into();
+    let kind = "application/vnd.dsse.envelope.v1+json";
+    check("layer.cosign", &pack_layer(kind, &annotations, &envelope.to_bytes()));
     check("key.pem", signer.public_key().to_pem().as_bytes());
     let verification = verify(
         &Candidate { found_at: "here".to_owned(), bytes: bundle },

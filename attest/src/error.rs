@@ -119,6 +119,14 @@ pub enum Error {
         /// How many are looked at.
         limit: usize,
     },
+    /// An annotation of cosign's is missing, or not what it has to be.
+    #[error("the annotation `{name}` is not {expected}")]
+    Annotation {
+        /// Its name.
+        name: &'static str,
+        /// What it has to be.
+        expected: &'static str,
+    },
     /// The roots of trust can not be used.
     #[error("cannot use the trusted root `{name}`")]
     TrustRoot {
@@ -455,6 +463,7 @@ impl Classify for Error {
             | Self::UnsupportedBundle { .. }
             | Self::AmbiguousBundle { .. }
             | Self::MisplacedMaterial { .. }
+            | Self::Annotation { .. }
             | Self::TooMany { .. }
             | Self::SignatureCount { .. }
             | Self::PayloadType { .. }

@@ -12,6 +12,7 @@
 pub mod builders;
 mod bundle;
 pub mod claims;
+mod cosign;
 #[cfg(test)]
 mod corpus;
 mod der;
@@ -40,6 +41,7 @@ mod tuf;
 mod verify;
 
 pub use bundle::{BUNDLE_MEDIA_TYPE, Bundle, sign};
+pub use cosign::pack_layer;
 pub use envelope::{Envelope, open_payload, sign_payload};
 pub use error::Error;
 pub use public_key::{PublicKey, SignatureAlgorithm};

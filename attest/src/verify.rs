@@ -114,6 +114,13 @@ pub fn look(candidates: Result<&[Candidate], &str>, expectation: &Expectation<'_
 }
 
 impl Search {
+    /// The same where there may be more than what was found: what is hidden can be a failure that outweighs every pass, or
+    /// a newer word of the same signer, so nothing is present then, whatever verifies besides.
+    #[must_use]
+    pub fn incomplete(self, why: Option<String>) -> Self {
+        Self { untold: self.untold.or(why), ..self }
+    }
+
     /// Whether there is evidence of one of these predicate types, which have to be among those that were looked for.
     ///
     /// Nothing to verify is absent; and so that nobody takes what was not read for refused, a candidate over the limit
@@ -170,6 +177,8 @@ mod attacks;
 mod conformance;
 #[cfg(test)]
 mod forge;
+#[cfg(test)]
+mod layers;
 #[cfg(test)]
 mod mutations;
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::{
     Error,
     bundle::{Bundle, ClaimedSigner, Content},
     claims::{self, Claims},
+    cosign::{Form, Layer},
     predicates::{test_result::TestResult, vsa::VsaResult},
     statement::{IN_TOTO_PAYLOAD_TYPE, ReadStatement},
     text::{excerpt, time},
@@ -21,7 +22,7 @@ use crate::{
 use jiff::{SignedDuration, Timestamp};
 use plimsoll_model::{
     Digest,
-    evidence::{Evidence, EvidenceFacts, Signer},
+    evidence::{Evidence, EvidenceFacts, Legacy, Signer},
     identity::SignerIdentity,
 };
 use serde_json::Value;
@@ -79,7 +80,8 @@ impl<'a> Walk<'a> {
     /// The steps, in order.
     fn through(&mut self, candidate: &Candidate) -> Result<Option<Evidence>, Refused> {
         // 1. The candidate is a bundle.
-        let bundle = self.read(candidate)?;
+        let read = self.read(candidate);
+        let bundle = self.step(StepKind::Bundle, read)?;
         // 2. It holds exactly one signature: over a payload that says it is a statement, or over the artifact.
         let inner = self.step(StepKind::Envelope, self.envelope(&bundle))?;
         let payload = match &inner.content {
@@ -132,7 +134,7 @@ impl<'a> Walk<'a> {
             predicate_type: statement.predicate_type,
             signer: believed.signer,
             statement: Digest::of(payload),
-            bundle: Digest::of(&candidate.bytes),
+            bundle: bundle.digest(),
             signed: self.signed,
             predicate: Value::Object(statement.predicate).to_string(),
         };
@@ -161,21 +163,53 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn read(&mut self, candidate: &Candidate) -> Result<Bundle, Refused> {
-        let outcome = match Bundle::parse(&candidate.bytes, self.expectation.limits) {
-            Ok(bundle) => {
-                let found = format!("a bundle v{}", bundle.version());
-                Ok((bundle, found))
+    fn read(&mut self, candidate: &Candidate) -> Outcome<Bundle> {
+        if let Some(layer) = Layer::unpack(&candidate.bytes) {
+            return self.read_layer(layer);
+        }
+        let bundle = Bundle::parse(&candidate.bytes, self.expectation.limits)
+            .map_err(|error| self.unreadable(&error))?;
+        let found = format!("a bundle v{}", bundle.version());
+        Ok((bundle, found))
+    }
+
+    /// Why a candidate can not be read; over a limit, it could not be told what it is.
+    fn unreadable(&mut self, error: &Error) -> String {
+        let found = describe(error);
+        if matches!(error, Error::TooLarge { .. } | Error::TooMany { .. }) {
+            self.unread = Some(found.clone());
+        }
+        found
+    }
+
+    /// Reads what cosign wrote before there were bundles. What it is is said in any case, so that nobody takes what is signed
+    /// in an old form for unsigned.
+    fn read_layer(&mut self, layer: Result<Layer<'_>, Error>) -> Outcome<Bundle> {
+        let limits = self.expectation.limits;
+        let (layer, form) = layer
+            .and_then(|layer| layer.form().map(|form| (layer, form)))
+            .map_err(|error| self.unreadable(&error))?;
+        let found = match form {
+            Form::Attestation => {
+                let payload = layer.payload_unverified(limits);
+                let read = payload.and_then(|it| ReadStatement::parse(&it, Legacy::Accept).ok());
+                self.predicate_type = read.map(|statement| excerpt(&statement.predicate_type));
+                "an attestation as cosign wrote it before there were bundles".to_owned()
             }
-            Err(error) => {
-                let found = describe(&error);
-                if matches!(error, Error::TooLarge { .. } | Error::TooMany { .. }) {
-                    self.unread = Some(found.clone());
+            Form::Signature { image } => {
+                let image = image.map_or_else(|| "no image".to_owned(), |image| image.to_string());
+                let found = format!("cosign's signature over {image}, which states nothing");
+                if image != self.expectation.subject.to_string() {
+                    return Err(found);
                 }
-                Err(found)
+                found
             }
         };
-        self.step(StepKind::Bundle, outcome)
+        if self.expectation.trust.demands.legacy == Legacy::Refuse {
+            return Err(format!("{found}; old forms are not accepted"));
+        }
+        let bundle = layer.to_bundle(limits).map_err(|error| self.unreadable(&error))?;
+        Ok((bundle, found))
     }
 
     fn envelope<'b>(&self, bundle: &'b Bundle) -> Outcome<&'b sigstore_types::Bundle> {
