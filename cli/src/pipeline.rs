@@ -257,6 +257,7 @@ impl Pipeline<'_> {
             policy: Some(report::policy_name(&facts.policy)),
             base: case.base(),
             evidence: verified.explanations(),
+            looked: verified.looked(),
             promoted: outcomes.promoted,
             record: record.as_ref().ok().copied(),
             next: Some(match &promotion {

@@ -4,7 +4,7 @@ use crate::{
     context::Context,
     error::Error,
     files::{self, Draft},
-    stages::{advise::Advised, inventory::Cataloged, promote::Promoted},
+    stages::{advise::Advised, inventory::Cataloged, places::Looked, promote::Promoted},
     ui::{self, Paint},
 };
 use camino::Utf8PathBuf;
@@ -98,6 +98,8 @@ pub(crate) struct Report<'a> {
     pub base: Option<String>,
     /// Every candidate for evidence, with what became of it.
     pub evidence: &'a [Verification],
+    /// Where evidence was looked for.
+    pub looked: &'a [Looked],
     /// The promotion.
     pub promoted: Option<&'a Promoted>,
     /// The entry in the ledger.
@@ -121,6 +123,7 @@ impl Report<'_> {
             policy: None,
             base: None,
             evidence: &[],
+            looked: &[],
             promoted: None,
             record: None,
             next: None,

@@ -10,6 +10,7 @@ pub(crate) mod index;
 pub(crate) mod inventory;
 pub(crate) mod junit;
 pub(crate) mod keys;
+pub(crate) mod places;
 pub(crate) mod promote;
 pub(crate) mod record;
 pub(crate) mod resolve;

@@ -230,6 +230,23 @@ impl Source {
         Ok(referrers)
     }
 
+    /// What lies under the tag `sha256-<hex>.<suffix>` of `subject`, where cosign put what belongs to it before there were
+    /// referrers. Nothing, where there are no tags, or no such tag.
+    ///
+    /// # Errors
+    /// Whenever it could not be told, whatever the reason (C13).
+    pub async fn beside(
+        &self,
+        subject: &Digest,
+        suffix: &'static str,
+    ) -> Result<Option<Manifest>, Error> {
+        let text = format!("sha256-{}.{suffix}", subject.hex());
+        let tag: Tag = text.parse().ok().ok_or(Error::NotAnImage { reference: text })?;
+        let found = self.tagged(&tag).await?;
+        // Off-spec: ghcr.io answers for an absent tag of a referrers index with the image itself.
+        Ok(found.filter(|manifest| manifest.descriptor.digest != *subject))
+    }
+
     fn kind(&self) -> Kind<'_> {
         match self {
             Self::Registry(registry) => Kind::Remote(registry),

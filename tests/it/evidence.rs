@@ -12,6 +12,7 @@ use std::{
     process::Stdio,
 };
 
+mod places;
 mod yard;
 
 use yard::{Port, Signer, TYPES, Verifier, image, judges_say};

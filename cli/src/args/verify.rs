@@ -1,7 +1,7 @@
 //! The arguments of `plimsoll verify`, and of the commands that believe evidence.
 
 use super::{RootArguments, SubjectArguments, duration};
-use crate::{exit, report};
+use crate::{exit, report, stages::places::EvidencePlace};
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
 use plimsoll_model::identity::{IdentityDemand, IdentityPattern};
@@ -38,6 +38,10 @@ pub(crate) struct VerifyArguments {
     /// Bundle to verify in place of those attached to the image; may be given several times.
     #[arg(long = "bundle", value_name = "FILE")]
     pub bundles: Vec<Utf8PathBuf>,
+    /// Where to look for evidence: `referrers` of the image, or the tags of `cosign` beside it; may be given several times
+    /// [default: both in a registry, else the referrers].
+    #[arg(long, value_name = "PLACE", conflicts_with = "bundles")]
+    pub from: Vec<EvidencePlace>,
     /// Report format: table or json.
     #[arg(short, long = "output", value_name = "FORMAT[=FILE]", value_parser = report::Output::parse)]
     pub output: Vec<report::Output>,

@@ -8,7 +8,9 @@ use crate::{
     files,
     report::{self, explain, roots, verification as as_json},
     stages::{
-        keys, resolve, trust,
+        keys,
+        places::Looked,
+        resolve, trust,
         verify::{self, Candidates, Verified},
     },
 };
@@ -29,7 +31,7 @@ pub(crate) async fn verify(
     let resolved = resolve::resolve(ctx, &arguments.subject).await?;
     let digest = resolved.subject().digest;
     let candidates = if arguments.bundles.is_empty() {
-        verify::fetch(ctx, resolved.source(), &digest).await
+        verify::fetch_from(ctx, resolved.source(), &digest, &arguments.from).await
     } else {
         read_bundles(ctx, arguments)?
     };
@@ -45,6 +47,7 @@ pub(crate) async fn verify(
         "required": verified.presence().iter().map(|(kind, presence)| json!({
             "evidence": kind.to_string(), "answer": answer(presence, closest(&verified, *kind)),
         })).collect::<Vec<_>>(),
+        "places": verified.looked().iter().map(Looked::to_json).collect::<Vec<_>>(),
         "candidates": verified.explanations().iter().map(as_json).collect::<Vec<_>>(),
     });
     exit::settle(&ctx.ui, status, report::write_simple(&arguments.output, &text, &json))
@@ -135,6 +138,9 @@ fn text(subject: &str, verified: &Verified, trust: &Trust, status: &ExitStatus) 
     }
     if let Some(root) = &trust.root {
         roots::write(&mut out, root).ok();
+    }
+    for looked in verified.looked() {
+        writeln!(out, "looked in {}", plimsoll_model::Printable(&looked.to_string())).ok();
     }
     for (kind, presence) in verified.presence() {
         writeln!(

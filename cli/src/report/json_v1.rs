@@ -9,7 +9,7 @@ use crate::{
     context::VERSION,
     error::Error,
     exit,
-    stages::{promote::Promoted, record},
+    stages::{places::Looked, promote::Promoted, record},
 };
 use plimsoll_attest::{StepOutcome, Verification};
 use plimsoll_model::{
@@ -56,6 +56,7 @@ pub(super) fn document<'a>(report: &'a Report<'_>) -> Node<'a> {
         ),
         ("inventory", report.inventory.map(inventory).into()),
         ("evidence", Node::list(|| report.evidence.iter().map(verification))),
+        ("places", Node::list(|| report.looked.iter().map(Looked::to_json))),
         ("promotion", report.promoted.map(promotion).into()),
         ("record", json!(report.record.map(|record| record.to_string())).into()),
     ])
@@ -288,6 +289,7 @@ mod tests {
             "advice": null,
             "inventory": null,
             "evidence": [],
+            "places": [],
             "promotion": null,
             "record": null,
         });

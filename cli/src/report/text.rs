@@ -193,6 +193,7 @@ pub(crate) fn heading(report: &Report<'_>) -> Vec<(&'static str, String)> {
         let verified = looked_at.iter().filter(|candidate| candidate.evidence.is_some()).count();
         rows.push(("evidence", format!("{verified} of {} statements verified", looked_at.len())));
     }
+    rows.extend(report.looked.iter().map(|looked| ("looked in", looked.to_string())));
     if let Some(promoted) = report.promoted {
         rows.push(("promoted to", format!("{}:{}", promoted.to().place, promoted.tag())));
     }

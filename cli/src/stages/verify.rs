@@ -1,27 +1,28 @@
 //! Evidence about a digest: looked for where the image is, and verified.
 
-use crate::{context::Context, error::Error};
-use plimsoll_attest::{Candidate, Expectation, Trust, Verification, Wanted};
-use plimsoll_model::{Digest, Pinned, evidence::Presence};
-use plimsoll_oci::{
-    Source,
-    manifest::{Content, Descriptor},
+use crate::{
+    context::Context,
+    stages::places::{self, EvidencePlace, Looked},
 };
+use plimsoll_attest::{Candidate, Expectation, Search, Trust, Verification, Wanted};
+use plimsoll_model::{Digest, Pinned, evidence::Presence};
+use plimsoll_oci::Source;
 use plimsoll_policy::EvidenceKind;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The media type of a Sigstore bundle marks a referrer as evidence: registries mislabel `artifactType`.
-const BUNDLE_PREFIX: &str = "application/vnd.dev.sigstore.bundle";
-
-/// What was found about one digest: candidates, or why that could not be told.
-#[derive(Debug, Clone)]
-pub(crate) struct Candidates(Result<Vec<Candidate>, String>);
+/// What was found about one digest, and where it was looked.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Candidates {
+    found: Vec<Candidate>,
+    looked: Vec<Looked>,
+}
 
 /// What verification came to.
 #[derive(Debug)]
 pub(crate) struct Verified {
     presence: BTreeMap<EvidenceKind, Presence>,
     explanations: Vec<Verification>,
+    looked: Vec<Looked>,
 }
 
 impl Verified {
@@ -34,12 +35,17 @@ impl Verified {
     pub(crate) fn explanations(&self) -> &[Verification] {
         &self.explanations
     }
+
+    /// Where it was looked, and what became of that; nowhere, where candidates were read from files.
+    pub(crate) fn looked(&self) -> &[Looked] {
+        &self.looked
+    }
 }
 
 impl Candidates {
     /// Candidates that were read from files.
-    pub(crate) const fn of(candidates: Vec<Candidate>) -> Self {
-        Self(Ok(candidates))
+    pub(crate) const fn of(found: Vec<Candidate>) -> Self {
+        Self { found, looked: Vec::new() }
     }
 
     /// Looks for evidence of the given predicate types about the image in its place.
@@ -52,18 +58,20 @@ impl Candidates {
     ) -> Presence {
         let place = subject.place.to_string();
         let expectation = expectation(ctx, (subject.digest, &place), trust, predicate_types);
-        plimsoll_attest::look(self.found(), &expectation).presence(predicate_types)
+        self.search(&expectation).presence(predicate_types)
     }
 
-    fn found(&self) -> Result<&[Candidate], &str> {
-        self.0.as_deref().map_err(String::as_str)
+    /// Verifies what was found. One place that could not be told leaves everything untold, even what verifies elsewhere:
+    /// whoever can keep a place from answering could hide a failure there, or a newer word of the same signer.
+    fn search(&self, expectation: &Expectation<'_>) -> Search {
+        let untold: Vec<_> = self.looked.iter().filter_map(Looked::untold).collect();
+        let untold = (!untold.is_empty()).then(|| untold.join("; "));
+        plimsoll_attest::look(Ok(&self.found), expectation).incomplete(untold)
     }
 
-    /// The same with some more, unless looking failed.
+    /// The same with some more.
     pub(crate) fn and(mut self, more: impl IntoIterator<Item = Candidate>) -> Self {
-        if let Ok(candidates) = &mut self.0 {
-            candidates.extend(more);
-        }
+        self.found.extend(more);
         self
     }
 }
@@ -73,32 +81,20 @@ pub(crate) fn all_kinds() -> BTreeSet<EvidenceKind> {
     EvidenceKind::ALL.into_iter().collect()
 }
 
-/// Fetches every bundle that refers to `subject`.
-///
-/// Never fails: what keeps the search from being complete is part of the answer, and never looks like an empty one.
+/// Looks for evidence about `subject` next to the image. See [`places::look`].
 pub(crate) async fn fetch(ctx: &Context, source: &Source, subject: &Digest) -> Candidates {
-    Candidates(fetch_all(ctx, source, subject).await.map_err(|error| error.chain()))
+    fetch_from(ctx, source, subject, &[]).await
 }
 
-async fn fetch_all(
+/// Looks for evidence about `subject` in these places; next to the image, where none is named.
+pub(crate) async fn fetch_from(
     ctx: &Context,
     source: &Source,
     subject: &Digest,
-) -> Result<Vec<Candidate>, Error> {
-    let mut candidates = Vec::new();
-    for referrer in source.referrer_manifests(subject).await? {
-        let Content::Image(artifact) = &referrer.content else { continue };
-        for layer in artifact.layers.iter().filter(|layer| is_bundle(layer)) {
-            let bytes = source.read_blob(layer, ctx.limits.evidence).await?;
-            let found_at = format!("referrer {} of {}", referrer.descriptor.digest, source.place());
-            candidates.push(Candidate { found_at, bytes: bytes.to_vec() });
-        }
-    }
-    Ok(candidates)
-}
-
-fn is_bundle(layer: &Descriptor) -> bool {
-    layer.media_type.starts_with(BUNDLE_PREFIX)
+    places: &[EvidencePlace],
+) -> Candidates {
+    let (found, looked) = places::look(ctx, source, subject, places).await;
+    Candidates { found, looked }
 }
 
 /// Verifies the candidates, each once, for the kinds of evidence that are asked for; summaries have to be about the image in
@@ -113,9 +109,13 @@ pub(crate) fn verify(
     let types: Vec<&str> = kinds.iter().flat_map(|kind| kind.predicate_types()).copied().collect();
     let place = subject.place.to_string();
     let expectation = expectation(ctx, (subject.digest, &place), trust, &types);
-    let search = plimsoll_attest::look(candidates.found(), &expectation);
+    let search = candidates.search(&expectation);
     let presence = kinds.iter().map(|kind| (*kind, search.presence(kind.predicate_types())));
-    Verified { presence: presence.collect(), explanations: search.verifications }
+    Verified {
+        presence: presence.collect(),
+        explanations: search.verifications,
+        looked: candidates.looked.clone(),
+    }
 }
 
 fn expectation<'a>(

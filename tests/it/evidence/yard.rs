@@ -2,6 +2,7 @@
 
 use crate::support::{self, Outcome, Sandbox, oracle, oracle_script, port, root, run, sandbox};
 use camino::{Utf8Path, Utf8PathBuf};
+use plimsoll_model::Digest;
 use plimsoll_oci::testing::{
     image::{BuiltImage, ImageBuilder, LayerBuilder},
     registry::{Options, ReferrersApi},
@@ -163,7 +164,7 @@ impl Port {
     }
 
     /// Attaches bytes to the image as a bundle, as anybody may who can write there.
-    pub(super) fn attach(&self, bytes: &[u8]) {
+    pub(super) fn attach(&self, bytes: &[u8]) -> Digest {
         let (config, blob) = (
             self.registry.put_blob(REPOSITORY, "{}"),
             self.registry.put_blob(REPOSITORY, bytes.to_vec()),
@@ -178,6 +179,31 @@ impl Port {
             "subject": {"mediaType": subject.media_type, "digest": subject.digest, "size": subject.size},
         });
         let media_type = "application/vnd.oci.image.manifest.v1+json";
-        self.registry.put_manifest(REPOSITORY, media_type, manifest.to_string(), None);
+        self.registry.put_manifest(REPOSITORY, media_type, manifest.to_string(), None)
+    }
+
+    /// The tag beside the image under which cosign keeps attestations (`att`) or signatures (`sig`).
+    pub(super) fn tag_beside(&self, suffix: &str) -> String {
+        format!("sha256-{}.{suffix}", self.image.manifest.digest.hex())
+    }
+
+    /// Puts a layer with annotations under a tag of cosign's.
+    pub(super) fn put_beside(&self, suffix: &str, layer: (&str, Value), content: &[u8]) {
+        let (config, blob) = (
+            self.registry.put_blob(REPOSITORY, "{}"),
+            self.registry.put_blob(REPOSITORY, content.to_vec()),
+        );
+        let (kind, annotations) = layer;
+        let manifest = json!({
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": config, "size": 2},
+            "layers": [{
+                "mediaType": kind, "digest": blob, "size": content.len(), "annotations": annotations,
+            }],
+        });
+        let media_type = "application/vnd.oci.image.manifest.v1+json";
+        let tag = self.tag_beside(suffix);
+        self.registry.put_manifest(REPOSITORY, media_type, manifest.to_string(), Some(&tag));
     }
 }

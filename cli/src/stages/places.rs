@@ -1,0 +1,195 @@
+//! The places where evidence is looked for, and what was found in each of them.
+
+use crate::{context::Context, error::Error};
+use plimsoll_attest::{Candidate, pack_layer};
+use plimsoll_model::Digest;
+use plimsoll_oci::{
+    Source,
+    manifest::{Content, Descriptor, Manifest},
+};
+use serde_json::{Value, json};
+use std::{fmt, str::FromStr};
+
+/// The media type of a Sigstore bundle marks a referrer as evidence: registries mislabel `artifactType`.
+const BUNDLE_PREFIX: &str = "application/vnd.dev.sigstore.bundle";
+/// What cosign has put under tags beside an image: attestations and signatures.
+const COSIGN_TAGS: [&str; 2] = ["att", "sig"];
+
+/// Where evidence may be.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum EvidencePlace {
+    /// What refers to the image where it lies.
+    Referrers,
+    /// The tags beside the image under which cosign kept what it signed.
+    Cosign,
+}
+
+impl EvidencePlace {
+    /// Where evidence is looked for unless somebody says where: next to the image. A service elsewhere would learn what is
+    /// being looked at, and is asked only by whoever wants that.
+    fn defaults(source: &Source) -> Vec<Self> {
+        match source {
+            Source::Registry(_) => vec![Self::Referrers, Self::Cosign],
+            // cosign keeps its tags in registries alone.
+            Source::Layout(_)
+            | Source::OciArchive(_)
+            | Source::DockerArchive(_)
+            | Source::DockerDaemon(_) => vec![Self::Referrers],
+        }
+    }
+}
+
+impl FromStr for EvidencePlace {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "referrers" => Ok(Self::Referrers),
+            "cosign" => Ok(Self::Cosign),
+            _ => Err("expected `referrers` or `cosign`".to_owned()),
+        }
+    }
+}
+
+/// What became of looking in one place. Its texts may come from strangers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Looked {
+    place: String,
+    answer: Answer,
+}
+
+/// The three answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Answer {
+    /// So many candidates are there; never none.
+    Found(usize),
+    /// It was said that there is nothing.
+    Nothing,
+    /// It could not be told what is there.
+    CouldNotTell(String),
+}
+
+impl Looked {
+    fn of(place: String, found: &Result<Vec<Candidate>, Error>) -> Self {
+        let answer = match found {
+            Ok(found) if found.is_empty() => Answer::Nothing,
+            Ok(found) => Answer::Found(found.len()),
+            Err(error) => Answer::CouldNotTell(error.chain()),
+        };
+        Self { place, answer }
+    }
+
+    /// Why it could not be told, where it could not.
+    pub(crate) fn untold(&self) -> Option<String> {
+        match &self.answer {
+            Answer::CouldNotTell(reason) => Some(format!("{}: {reason}", self.place)),
+            Answer::Found(_) | Answer::Nothing => None,
+        }
+    }
+
+    /// For programs.
+    pub(crate) fn to_json(&self) -> Value {
+        let (answer, candidates, reason) = match &self.answer {
+            Answer::Found(count) => ("found", Some(*count), None),
+            Answer::Nothing => ("nothing", Some(0), None),
+            Answer::CouldNotTell(reason) => ("could-not-tell", None, Some(reason)),
+        };
+        json!({"place": self.place, "answer": answer, "candidates": candidates, "reason": reason})
+    }
+}
+
+impl fmt::Display for Looked {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: ", self.place)?;
+        match &self.answer {
+            Answer::Found(1) => write!(out, "1 candidate"),
+            Answer::Found(count) => write!(out, "{count} candidates"),
+            Answer::Nothing => write!(out, "nothing"),
+            Answer::CouldNotTell(reason) => write!(out, "could not tell: {reason}"),
+        }
+    }
+}
+
+/// Looks for evidence about `subject` in these places; in those that are usual, where none is named.
+///
+/// Never fails: what keeps the search from being complete is part of the answer, and never looks like an empty one. A place
+/// that could not be told does not keep anybody from looking in the next.
+pub(crate) async fn look(
+    ctx: &Context,
+    source: &Source,
+    subject: &Digest,
+    places: &[EvidencePlace],
+) -> (Vec<Candidate>, Vec<Looked>) {
+    let usual = EvidencePlace::defaults(source);
+    let places = if places.is_empty() { &usual } else { places };
+    let (mut candidates, mut looked) = (Vec::new(), Vec::new());
+    let mut note = |place: String, found: Result<Vec<Candidate>, Error>| {
+        looked.push(Looked::of(place, &found));
+        candidates.extend(found.unwrap_or_default());
+    };
+    for place in places {
+        match place {
+            EvidencePlace::Referrers => {
+                let place = format!("referrers of {}", source.place());
+                note(place, referrers(ctx, source, subject).await);
+            }
+            EvidencePlace::Cosign => {
+                for suffix in COSIGN_TAGS {
+                    let place = format!("cosign's tag `.{suffix}` in {}", source.place());
+                    note(place, beside(ctx, source, (subject, suffix)).await);
+                }
+            }
+        }
+    }
+    (candidates, looked)
+}
+
+async fn referrers(
+    ctx: &Context,
+    source: &Source,
+    subject: &Digest,
+) -> Result<Vec<Candidate>, Error> {
+    let is_bundle = |layer: &&Descriptor| layer.media_type.starts_with(BUNDLE_PREFIX);
+    let mut candidates = Vec::new();
+    for referrer in source.referrer_manifests(subject).await? {
+        for layer in layers(&referrer).iter().filter(is_bundle) {
+            let bytes = source.read_blob(layer, ctx.limits.evidence).await?.to_vec();
+            let found_at = format!("referrer {} of {}", referrer.descriptor.digest, source.place());
+            candidates.push(Candidate { found_at, bytes });
+        }
+    }
+    Ok(candidates)
+}
+
+/// Every layer below a tag of cosign's is a candidate, whatever it claims to be: what is there is to be seen.
+async fn beside(
+    ctx: &Context,
+    source: &Source,
+    (subject, suffix): (&Digest, &'static str),
+) -> Result<Vec<Candidate>, Error> {
+    let Some(manifest) = source.beside(subject, suffix).await? else { return Ok(Vec::new()) };
+    let tag = format!("cosign's tag `.{suffix}` in {}", source.place());
+    let candidate = |found: &Descriptor, content: &[u8]| Candidate {
+        found_at: format!("{} below {tag}", found.digest),
+        bytes: pack_layer(&found.media_type, &found.annotations, content),
+    };
+    if matches!(manifest.content, Content::Index(_)) {
+        return Ok(vec![candidate(&manifest.descriptor, &manifest.bytes)]);
+    }
+    let (layers, limit) = (layers(&manifest), ctx.limits.referrers_fetched);
+    if layers.len() > limit {
+        return Err(plimsoll_oci::Error::TooMany { from: tag, what: "layers", limit }.into());
+    }
+    let mut candidates = Vec::new();
+    for layer in layers {
+        candidates.push(candidate(layer, &source.read_blob(layer, ctx.limits.evidence).await?));
+    }
+    Ok(candidates)
+}
+
+fn layers(manifest: &Manifest) -> &[Descriptor] {
+    match &manifest.content {
+        Content::Image(artifact) => &artifact.layers,
+        Content::Index(_) => &[],
+    }
+}
