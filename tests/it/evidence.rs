@@ -13,6 +13,7 @@ use std::{
 };
 
 mod places;
+mod platforms;
 mod yard;
 
 use yard::{Port, Signer, TYPES, Verifier, image, judges_say};

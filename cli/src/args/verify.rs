@@ -38,6 +38,9 @@ pub(crate) struct VerifyArguments {
     /// Bundle to verify in place of those attached to the image; may be given several times.
     #[arg(long = "bundle", value_name = "FILE")]
     pub bundles: Vec<Utf8PathBuf>,
+    /// Verify every image of an index: each has to have the evidence; provenance may be the index's.
+    #[arg(long)]
+    pub all_platforms: bool,
     /// Where to look for evidence: `referrers` of the image, or the tags of `cosign` beside it; may be given several times
     /// [default: both in a registry, else the referrers].
     #[arg(long, value_name = "PLACE", conflicts_with = "bundles")]

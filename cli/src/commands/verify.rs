@@ -1,5 +1,7 @@
 //! `plimsoll verify`.
 
+mod platforms;
+
 use crate::{
     args::VerifyArguments,
     context::Context,
@@ -14,6 +16,7 @@ use crate::{
         verify::{self, Candidates, Verified},
     },
 };
+use platforms::Demand;
 use plimsoll_attest::{Candidate, Step, Trust, Verification};
 use plimsoll_model::evidence::{Presence, Unlogged};
 use plimsoll_policy::{EvidenceKind, Policy};
@@ -28,6 +31,11 @@ pub(crate) async fn verify(
     let policy = ctx.policy()?;
     let trust = believed(ctx, arguments, &policy)?;
     let kinds = wanted(arguments, &policy);
+    if arguments.all_platforms {
+        let files = !arguments.bundles.is_empty();
+        let given = files.then(|| read_bundles(ctx, arguments)).transpose()?;
+        return platforms::verify(ctx, arguments, &Demand { trust, kinds, given }).await;
+    }
     let resolved = resolve::resolve(ctx, &arguments.subject).await?;
     let digest = resolved.subject().digest;
     let candidates = if arguments.bundles.is_empty() {
@@ -36,7 +44,7 @@ pub(crate) async fn verify(
         read_bundles(ctx, arguments)?
     };
     let verified = verify::verify(ctx, &candidates, resolved.subject(), &trust, &kinds);
-    let status = status(&verified);
+    let status = outcome(&verified.presence().values().collect::<Vec<_>>());
     let text = text(&resolved.subject().to_string(), &verified, &trust, status);
     let json = json!({
         "version": 1,
@@ -91,16 +99,13 @@ fn read_bundles(ctx: &Context, arguments: &VerifyArguments) -> Result<Candidates
     Ok(Candidates::of(arguments.bundles.iter().map(read).collect::<Result<_, Error>>()?))
 }
 
-/// Passed only when every kind is present; what could not be told outweighs what is absent.
-fn status(verified: &Verified) -> &'static ExitStatus {
-    let answers = || verified.presence().values();
-    if answers().any(|presence| matches!(presence, Presence::CouldNotTell { .. }))
-        || answers().next().is_none()
-    {
+/// Passed only when everything is present; what could not be told outweighs what is absent, and no answers are no pass.
+fn outcome(answers: &[&Presence]) -> &'static ExitStatus {
+    let is_untold = |presence: &&Presence| matches!(presence, Presence::CouldNotTell { .. });
+    let is_there = |presence: &&Presence| !presence.evidence().is_empty();
+    if answers.is_empty() || answers.iter().any(is_untold) {
         &exit::UNDECIDED
-    } else if answers()
-        .all(|presence| matches!(presence, Presence::Present(evidence) if !evidence.is_empty()))
-    {
+    } else if answers.iter().all(is_there) {
         &exit::PASSED
     } else {
         &exit::BLOCKED
@@ -154,11 +159,14 @@ fn text(subject: &str, verified: &Verified, trust: &Trust, status: &ExitStatus) 
         out.push('\n');
         explain(&mut out, candidate).ok();
     }
-    let verdict = match status.code {
+    writeln!(out, "\n{}", verdict(status)).ok();
+    out
+}
+
+const fn verdict(status: &ExitStatus) -> &'static str {
+    match status.code {
         0 => "VERIFIED",
         1 => "NOT VERIFIED",
         _ => "UNDECIDED",
-    };
-    writeln!(out, "\n{verdict}").ok();
-    out
+    }
 }
