@@ -450,5 +450,97 @@ fn only_an_image_with_our_evidence_about_it_is_promoted() {
     promote(&port, &ours, 0);
 }
 
+/// Bundles about the image of [`Port`], one for each kind of evidence.
+fn bundles(signer: &Signer, port: &Port) -> Vec<Vec<u8>> {
+    let paths = signer.bundles(&port.subject(), &["provenance", "sbom", "vulnerabilities"]);
+    paths.iter().map(|path| fs::read(path).unwrap()).collect()
+}
+
+#[test]
+fn c12_what_the_destination_holds_already_neither_helps_nor_harms() {
+    let (Some(ours), Some(theirs)) = (Signer::ecdsa(), Signer::ed25519()) else { return };
+    let port = Port::open(ReferrersApi::Present);
+    // Good evidence that is at the destination alone: what is promoted is judged by its own.
+    for bundle in bundles(&ours, &port) {
+        port.attach_in("prod/app", &bundle, &json!({}));
+    }
+    promote(&port, &ours, 1);
+
+    let port = Port::open(ReferrersApi::Present);
+    for bundle in garbage().into_iter().chain(bundles(&theirs, &port)) {
+        port.attach_in("prod/app", &bundle, &json!({}));
+    }
+    ours.attach(&port.subject());
+    promote(&port, &ours, 0);
+    let to = port.registry.name("prod/app:1");
+    let (outcome, report) = Verifier::new().verify(&to, &ours.public, &[]);
+    outcome.expect_status(0);
+    let verified = report["candidates"].as_array().unwrap().iter();
+    assert_eq!(verified.filter(|one| one["verdict"] == "verified").count(), 3);
+}
+
+#[test]
+fn c12_evidence_that_does_not_arrive_keeps_the_tag_from_being_set() {
+    let Some(ours) = Signer::ecdsa() else { return };
+    for api in [ReferrersApi::Present, ReferrersApi::Absent] {
+        let port = Port::open(api);
+        ours.attach(&port.subject());
+        // It took the evidence, and says that there is none.
+        port.registry.misbehave(|seen| {
+            let asks = seen.path.contains("/prod/app/referrers/")
+                || seen.path.contains("/prod/app/manifests/sha256-");
+            (asks && seen.method == "GET").then(|| refusal(404))
+        });
+        promote(&port, &ours, 4);
+        // It lists the evidence, and hands out something else.
+        let image = port.image.clone();
+        port.registry.misbehave(move |seen| {
+            let digest = seen.path.split("/prod/app/blobs/").nth(1)?.parse().ok()?;
+            let is_evidence = seen.method == "GET" && !image.blobs.contains_key(&digest);
+            is_evidence.then(|| Fault::Body("{}".into()))
+        });
+        promote(&port, &ours, 4);
+        port.registry.behave();
+        promote(&port, &ours, 0);
+    }
+}
+
+#[test]
+fn c19_a_name_that_climbs_out_of_a_directory_names_no_file() {
+    let Some(ours) = Signer::ecdsa() else { return };
+    let port = Port::open(ReferrersApi::Present);
+    for (bundle, title) in bundles(&ours, &port).iter().zip(["../../x", "/x", "..\\x"]) {
+        let annotations = json!({
+            "org.opencontainers.image.title": title,
+            "io.deis.oras.content.unpack": "true",
+        });
+        port.attach_in("build/app", bundle, &annotations);
+    }
+    let verifier = Verifier::new();
+    let work = verifier.0.join("a/b");
+    fs::create_dir_all(&work).unwrap();
+    let names = |directory: &Utf8Path| -> Vec<String> {
+        let entries = fs::read_dir(directory).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    let before = names(&verifier.0.join("."));
+    let subject = port.subject();
+    for arguments in [
+        &["verify", &subject, "--key", ours.public.as_str()][..],
+        &["sbom", &subject, "--attached"],
+        &["sbom", &subject],
+    ] {
+        run(verifier.0.plimsoll().args(arguments).current_dir(&work)).expect_status(0);
+        assert_eq!(names(&work), [""; 0], "{arguments:?}");
+        let after: Vec<_> =
+            names(&verifier.0.join(".")).into_iter().filter(|name| name != "home").collect();
+        let before: Vec<_> = before.iter().filter(|name| *name != "home").cloned().collect();
+        assert_eq!(after, before, "{arguments:?}");
+    }
+}
+
 mod provenance;
 mod statements;

@@ -165,9 +165,14 @@ impl Port {
 
     /// Attaches bytes to the image as a bundle, as anybody may who can write there.
     pub(super) fn attach(&self, bytes: &[u8]) -> Digest {
+        self.attach_in(REPOSITORY, bytes, &json!({}))
+    }
+
+    /// The same in a repository, with annotations at the layer.
+    pub(super) fn attach_in(&self, repository: &str, bytes: &[u8], annotations: &Value) -> Digest {
         let (config, blob) = (
-            self.registry.put_blob(REPOSITORY, "{}"),
-            self.registry.put_blob(REPOSITORY, bytes.to_vec()),
+            self.registry.put_blob(repository, "{}"),
+            self.registry.put_blob(repository, bytes.to_vec()),
         );
         let subject = &self.image.manifest;
         let manifest = json!({
@@ -175,11 +180,13 @@ impl Port {
             "mediaType": "application/vnd.oci.image.manifest.v1+json",
             "artifactType": BUNDLE,
             "config": {"mediaType": "application/vnd.oci.empty.v1+json", "digest": config, "size": 2},
-            "layers": [{"mediaType": BUNDLE, "digest": blob, "size": bytes.len()}],
+            "layers": [{
+                "mediaType": BUNDLE, "digest": blob, "size": bytes.len(), "annotations": annotations,
+            }],
             "subject": {"mediaType": subject.media_type, "digest": subject.digest, "size": subject.size},
         });
         let media_type = "application/vnd.oci.image.manifest.v1+json";
-        self.registry.put_manifest(REPOSITORY, media_type, manifest.to_string(), None)
+        self.registry.put_manifest(repository, media_type, manifest.to_string(), None)
     }
 
     /// The tag beside the image under which cosign keeps attestations (`att`) or signatures (`sig`).
