@@ -4,7 +4,7 @@
 //! signed here is never evidence. Statements are in-toto v1 in a DSSE envelope in a Sigstore bundle v0.3, signed by a key or,
 //! without one, by the holder of an identity.
 //!
-//! Nothing here reads the environment or a clock, or opens a socket but [`signers::keyless`] and [`RootCache::update`]; files are
+//! Nothing here reads the environment or a clock, or opens a socket but [`signers::keyless`], [`RootCache::update`] and [`github`]; files are
 //! touched by [`signers`] (keys, tokens), [`RootCache`] and [`source`] (a git repository) alone, and a program is started by [`signers::exec`] alone.
 //! Texts in errors and in [`Step`]s may come from a hostile bundle: they are
 //! shortened, and shown only through [`plimsoll_model::Printable`].
@@ -19,6 +19,7 @@ mod der;
 mod envelope;
 mod error;
 mod files;
+pub mod github;
 mod json;
 #[cfg(feature = "link")]
 pub mod link;

@@ -1,7 +1,7 @@
 //! A Sigstore in memory, on this machine, that can be made to misbehave.
 //!
-//! It plays an issuer of identity tokens, Fulcio with a CT log, Rekor v1 and v2, a timestamp authority, and the TUF repository
-//! of its trusted root, all below one address, with keys of its own that are new each time.
+//! It plays an issuer of identity tokens, Fulcio with a CT log, Rekor v1 and v2, a timestamp authority, the TUF repository
+//! of its trusted root, and GitHub's API for attestations, all below one address, with keys of its own that are new each time.
 //!
 //! ```no_run
 //! # async fn test() -> std::io::Result<()> {
@@ -20,6 +20,7 @@ mod claims;
 mod clock;
 mod der;
 mod fulcio;
+mod github;
 mod keys;
 mod merkle;
 mod oidc;
@@ -34,12 +35,14 @@ mod tuf;
 mod x509;
 
 pub use claims::{COMMIT, Claims, GITHUB, GITLAB};
+pub use github::{GITHUB_TOKEN, Kept};
 pub use server::{Fault, Seen};
 pub use trust::Instance;
 pub use tuf::{Role, Tuf};
 
 use clock::Clock;
 use fulcio::Fulcio;
+use github::GitHub;
 use jiff::{Timestamp, ToSpan as _};
 use oidc::Issuer;
 use rekor_v1::RekorV1;
@@ -87,6 +90,7 @@ pub(crate) struct Services {
     rekor_v2: Mutex<RekorV2>,
     tsa: Tsa,
     tuf: Mutex<Tuf>,
+    github: Mutex<GitHub>,
     flaws: Mutex<BTreeSet<Flaw>>,
     log: Mutex<Vec<Seen>>,
     hook: Mutex<Option<Arc<Hook>>>,
@@ -125,6 +129,7 @@ impl Sigstore {
             rekor_v2: Mutex::new(RekorV2::new()),
             tsa: Tsa::new(valid()),
             tuf: Mutex::new(Tuf::new()),
+            github: Mutex::default(),
             flaws: Mutex::default(),
             log: Mutex::default(),
             hook: Mutex::default(),
@@ -134,7 +139,7 @@ impl Sigstore {
         Ok(Self { address, services, serving })
     }
 
-    /// Where a service is: `/oidc`, `/fulcio`, `/rekor`, `/rekor2`, `/tsa/api/v1/timestamp` or `/tuf/`.
+    /// Where a service is: `/oidc`, `/fulcio`, `/rekor`, `/rekor2`, `/github`, `/tsa/api/v1/timestamp` or `/tuf/`.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.services.base)
     }
@@ -185,6 +190,16 @@ impl Sigstore {
             ("ACTIONS_ID_TOKEN_REQUEST_URL", self.url("/oidc/github/token?api-version=2.0")),
             ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", oidc::REQUEST_TOKEN.to_owned()),
         ]
+    }
+
+    /// Puts a bundle into GitHub's API, as an attestation of a repository (`acme/app`).
+    pub fn put_attestation(&self, repository: &str, bundle: &serde_json::Value) {
+        lock(&self.services.github).put(repository, bundle).expect("a bundle with a statement");
+    }
+
+    /// From now on, this is where the bundles are that GitHub's API lists.
+    pub fn keep_attestations(&self, kept: Kept) {
+        lock(&self.services.github).kept = kept;
     }
 
     /// From now on, asks `hook` what goes wrong with each request.
@@ -249,6 +264,7 @@ impl Services {
             "/rekor2" => lock(&self.rekor_v2).answer(rest, seen, &flaws),
             "/tuf" => lock(&self.tuf).answer(rest),
             "/tsa" => self.tsa.answer(rest, seen, (&flaws, now)),
+            "/github" => lock(&self.github).answer(rest, seen, &self.base),
             _ => Reply::status(404),
         }
     }

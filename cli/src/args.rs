@@ -30,6 +30,7 @@ pub(crate) use vex::{
 use crate::{
     env::{self, Environment},
     exit, report,
+    stages::places::github_repository,
     ui::ColorChoice,
 };
 use camino::Utf8PathBuf;
@@ -38,6 +39,7 @@ use clap::{
     builder::Resettable,
 };
 use jiff::civil::Date;
+use plimsoll_attest::github::GitHubRepository;
 use plimsoll_model::{Reference, Severity, platform::Platform, reference::Tag};
 use plimsoll_policy::Policy;
 use std::{ffi::OsString, time::Duration};
@@ -384,6 +386,9 @@ pub(crate) struct AttestArguments {
     /// Write the bundles into this directory instead of attaching them.
     #[arg(long, value_name = "DIR")]
     pub bundles: Option<Utf8PathBuf>,
+    /// Have GitHub keep the bundles for a repository, github:OWNER/REPO, instead of attaching them; needs GITHUB_TOKEN.
+    #[arg(long, value_name = "PLACE", conflicts_with = "bundles", value_parser = github_repository)]
+    pub to: Option<GitHubRepository>,
     /// Directory with the source that was built.
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub source: Utf8PathBuf,

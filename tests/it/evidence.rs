@@ -12,6 +12,7 @@ use std::{
     process::Stdio,
 };
 
+mod github;
 mod places;
 mod platforms;
 mod yard;

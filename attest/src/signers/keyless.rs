@@ -5,10 +5,10 @@
 
 mod ambient;
 mod fulcio;
-mod http;
-mod identity;
+pub(crate) mod http;
+pub(crate) mod identity;
 mod rekor;
-mod services;
+pub(crate) mod services;
 mod tsa;
 
 pub(crate) use http::{Answer, Exchange};

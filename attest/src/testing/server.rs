@@ -17,7 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 pub struct Seen {
     /// `GET`, `POST`, …
     pub method: String,
-    /// Path and query: the first part of the path is the service, `/oidc`, `/fulcio`, `/rekor`, `/rekor2`, `/tsa` or `/tuf`.
+    /// Path and query: the first part of the path is the service, `/oidc`, `/fulcio`, `/rekor`, `/rekor2`, `/github`, `/tsa` or `/tuf`.
     pub path: String,
     /// Headers, by lower-case name.
     pub headers: BTreeMap<String, String>,

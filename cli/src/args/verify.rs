@@ -41,8 +41,8 @@ pub(crate) struct VerifyArguments {
     /// Verify every image of an index: each has to have the evidence; provenance may be the index's.
     #[arg(long)]
     pub all_platforms: bool,
-    /// Where to look for evidence: `referrers` of the image, or the tags of `cosign` beside it; may be given several times
-    /// [default: both in a registry, else the referrers].
+    /// Where to look for evidence: `referrers` of the image, the tags of `cosign` beside it, or the attestations that GitHub
+    /// keeps for a repository, `github:OWNER/REPO`; may be given several times [default: referrers, and in a registry cosign].
     #[arg(long, value_name = "PLACE", conflicts_with = "bundles")]
     pub from: Vec<EvidencePlace>,
     /// Report format: table or json.

@@ -3,6 +3,7 @@
 use crate::{
     args::{AttestArguments, AttestationType},
     context::Context,
+    env,
     error::Error,
     exit::{self, ExitStatus},
     files, report,
@@ -10,11 +11,13 @@ use crate::{
         attest::{self, Attested, Findings},
         dependencies, index, inventory,
         junit::{self, TestRun},
-        keys, resolve,
+        keys, places, resolve,
     },
 };
 use camino::Utf8Path;
-use plimsoll_attest::{predicates::test_result::TestResult, signers::Signer, source};
+use plimsoll_attest::{
+    github::GitHub, predicates::test_result::TestResult, signers::Signer, source,
+};
 use plimsoll_model::Printable;
 use std::fmt::Write as _;
 
@@ -27,6 +30,10 @@ pub(crate) async fn attest(
         if arguments.types.is_empty() { attest::STATED.as_slice() } else { &arguments.types };
     check_target(arguments)?;
     let tests = tests(ctx, arguments)?;
+    let github = match &arguments.to {
+        Some(repository) => Some((github(ctx)?, repository)),
+        None => None,
+    };
     let signer = match keys::keyless_signer(ctx, &arguments.signing, &arguments.root).await? {
         Some(signer) => signer,
         None => Signer::Key(keys::signer(ctx, &arguments.signing.key)?),
@@ -56,6 +63,15 @@ pub(crate) async fn attest(
     let attested = attest::attest(ctx, &findings, types, &signer).await?;
     let mut text = if let Some(directory) = &arguments.bundles {
         write_bundles(directory, &attested)?
+    } else if let Some((github, repository)) = &github {
+        for statement in &attested {
+            github.keep(repository, statement.bundle()).await?;
+        }
+        format!(
+            "{} statements about {} kept by GitHub for {repository}\n",
+            attested.len(),
+            resolved.subject()
+        )
     } else {
         attest::attach(ctx, &resolved, &attested).await?;
         format!("{} statements attached to {}\n", attested.len(), resolved.subject())
@@ -93,9 +109,9 @@ fn tests(ctx: &Context, arguments: &AttestArguments) -> Result<Option<TestRun>, 
 fn check_target(arguments: &AttestArguments) -> Result<(), Error> {
     let subject = &arguments.subject.subject;
     match &arguments.bundles {
-        None if !attest::is_attachable(subject) => Err(Error::usage(
+        None if arguments.to.is_none() && !attest::is_attachable(subject) => Err(Error::usage(
             format!("nothing can be attached to `{subject}`"),
-            "write the bundles to files with `--bundles DIR`",
+            "write the bundles to files with `--bundles DIR`, or have GitHub keep them with `--to github:OWNER/REPO`",
         )),
         Some(path) if path.exists() && !path.is_dir() => Err(Error::usage(
             format!("the bundles can not be written into `{path}`: it is no directory"),
@@ -103,6 +119,17 @@ fn check_target(arguments: &AttestArguments) -> Result<(), Error> {
         )),
         _ => Ok(()),
     }
+}
+
+/// GitHub's API, where bundles can be written with a token alone.
+fn github(ctx: &Context) -> Result<GitHub, Error> {
+    if !ctx.environment.has(&env::GITHUB_TOKEN) {
+        return Err(Error::usage(
+            "GitHub keeps nothing without a token: `GITHUB_TOKEN` is not set",
+            "in a job: `permissions: attestations: write`, and `GITHUB_TOKEN: ${{ github.token }}` in its environment",
+        ));
+    }
+    places::github(ctx)
 }
 
 fn write_bundles(directory: &Utf8Path, attested: &[Attested]) -> Result<String, Error> {

@@ -1,17 +1,28 @@
 //! The places where evidence is looked for, and what was found in each of them.
 
-use crate::{context::Context, error::Error};
-use plimsoll_attest::{Candidate, pack_layer};
+use crate::{
+    context::{Context, VERSION},
+    env,
+    error::Error,
+};
+use plimsoll_attest::{
+    Candidate,
+    github::{GitHub, GitHubRepository},
+    pack_layer,
+    signers::keyless::{self, Patience},
+};
 use plimsoll_model::Digest;
 use plimsoll_oci::{
     Source,
     manifest::{Content, Descriptor, Manifest},
 };
 use serde_json::{Value, json};
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
 /// The media type of a Sigstore bundle marks a referrer as evidence: registries mislabel `artifactType`.
 const BUNDLE_PREFIX: &str = "application/vnd.dev.sigstore.bundle";
+/// For how long GitHub is asked again when it does not answer.
+const BUDGET: Duration = Duration::from_mins(2);
 /// What cosign has put under tags beside an image: attestations and signatures.
 const COSIGN_TAGS: [&str; 2] = ["att", "sig"];
 
@@ -22,6 +33,8 @@ pub(crate) enum EvidencePlace {
     Referrers,
     /// The tags beside the image under which cosign kept what it signed.
     Cosign,
+    /// The attestations that GitHub keeps for a repository.
+    GitHub(GitHubRepository),
 }
 
 impl EvidencePlace {
@@ -46,9 +59,32 @@ impl FromStr for EvidencePlace {
         match text {
             "referrers" => Ok(Self::Referrers),
             "cosign" => Ok(Self::Cosign),
-            _ => Err("expected `referrers` or `cosign`".to_owned()),
+            _ => github_repository(text)
+                .map(Self::GitHub)
+                .map_err(|_| "expected `referrers`, `cosign` or `github:OWNER/REPO`".to_owned()),
         }
     }
+}
+
+/// Reads `github:OWNER/REPO`.
+pub(crate) fn github_repository(text: &str) -> Result<GitHubRepository, String> {
+    let repository = text.strip_prefix("github:").and_then(|text| text.parse().ok());
+    repository.ok_or_else(|| "expected `github:OWNER/REPO`".to_owned())
+}
+
+/// GitHub's API, as the environment says where it is and by which token.
+pub(crate) fn github(ctx: &Context) -> Result<GitHub, Error> {
+    if ctx.shared.offline {
+        return Err(Error::usage(
+            "attestations on GitHub need GitHub's API, and `--offline` permits no connection",
+            "leave out `github:`, or `--offline`",
+        ));
+    }
+    let api = ctx.environment.get(&env::GITHUB_API_URL).unwrap_or("https://api.github.com");
+    let client = keyless::client(&format!("plimsoll/{VERSION}"), ctx.shared.timeout)?;
+    let patience = Patience { budget: BUDGET, attempt: ctx.shared.timeout, ..Patience::STANDARD };
+    let token = ctx.environment.get(&env::GITHUB_TOKEN);
+    Ok(GitHub::new(api, (client, token), (patience, &ctx.limits))?)
 }
 
 /// What became of looking in one place. Its texts may come from strangers.
@@ -139,6 +175,10 @@ pub(crate) async fn look(
                     note(place, beside(ctx, source, (subject, suffix)).await);
                 }
             }
+            EvidencePlace::GitHub(repository) => {
+                let place = format!("attestations of {repository} on GitHub");
+                note(place, attestations(ctx, repository, subject).await);
+            }
         }
     }
     (candidates, looked)
@@ -185,6 +225,19 @@ async fn beside(
         candidates.push(candidate(layer, &source.read_blob(layer, ctx.limits.evidence).await?));
     }
     Ok(candidates)
+}
+
+async fn attestations(
+    ctx: &Context,
+    repository: &GitHubRepository,
+    subject: &Digest,
+) -> Result<Vec<Candidate>, Error> {
+    let bundles = github(ctx)?.find(repository, *subject).await?;
+    let number = |(index, bytes): (usize, Vec<u8>)| Candidate {
+        found_at: format!("attestation {} of {repository} on GitHub", index.saturating_add(1)),
+        bytes,
+    };
+    Ok(bundles.into_iter().enumerate().map(number).collect())
 }
 
 fn layers(manifest: &Manifest) -> &[Descriptor] {

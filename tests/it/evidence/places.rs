@@ -91,7 +91,7 @@ fn where_it_was_looked_is_said_with_what_was_there() {
     assert!(!log.iter().any(|seen| asks_for_tag(seen, ".att")), "{log:?}");
 
     let refused = verify(&port, &signer, &["--from", "elsewhere"]).0.expect_status(2).stderr;
-    assert!(refused.contains("expected `referrers` or `cosign`"), "{refused}");
+    assert!(refused.contains("expected `referrers`, `cosign` or `github:OWNER/REPO`"), "{refused}");
 }
 
 #[test]
@@ -211,7 +211,8 @@ fn c14_what_the_list_says_of_a_referrer_is_not_believed() {
     let port = Port::open(ReferrersApi::Present);
     let bundle = &signer.bundles(&port.subject(), &["provenance"])[0];
     let referrer = port.attach(&std::fs::read(bundle).unwrap());
-    let size = port.registry.manifest("build/app", &referrer).unwrap().len() as u64;
+    let size =
+        u64::try_from(port.registry.manifest("build/app", &referrer).unwrap().len()).unwrap();
     // The list calls it something else, as ghcr.io does: the layers tell.
     port.registry.misbehave(move |seen| {
         let list = list(referrer, size, "application/vnd.oci.empty.v1+json");

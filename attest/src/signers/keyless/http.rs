@@ -6,14 +6,14 @@ use bytes::{Bytes, BytesMut};
 use jiff::fmt::rfc2822;
 use reqwest::{
     Certificate, Client, ClientBuilder, RequestBuilder, Response, StatusCode,
-    header::{DATE, HeaderMap, LOCATION, RETRY_AFTER},
+    header::{DATE, HeaderMap, LINK, LOCATION, RETRY_AFTER},
     redirect,
 };
 use std::{error::Error as _, io, time::Duration};
 use tokio::time::{Instant, sleep, timeout_at};
 
-/// The longest answer that is read, in bytes (1 MiB): what these services answer has a hundredth of it.
-const LONGEST_ANSWER: usize = 1 << 20;
+/// The longest answer of a signing service that is read, in bytes (1 MiB): what they answer has a hundredth of it.
+pub(crate) const LONGEST_ANSWER: u64 = 1 << 20;
 /// The longest wait between two attempts that is not asked for.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
@@ -61,22 +61,24 @@ pub fn client(user_agent: &str, timeout: Duration) -> Result<Client, Error> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Exchange<'a> {
     /// Its name, for people.
-    pub(super) service: &'static str,
+    pub(crate) service: &'static str,
     /// How long an answer is waited for.
-    pub(super) patience: &'a Patience,
+    pub(crate) patience: &'a Patience,
     /// When the last attempt ends.
-    pub(super) deadline: Instant,
+    pub(crate) deadline: Instant,
     /// When no further attempt begins, because what is sent is too old by then.
-    pub(super) stale: Option<Instant>,
+    pub(crate) stale: Option<Instant>,
     /// What it means that there is nothing at an address.
-    pub(super) absent: Absent,
+    pub(crate) absent: Absent,
+    /// The longest answer that is read, in bytes.
+    pub(crate) longest: u64,
     /// What no error repeats.
-    pub(super) secret: Option<&'a Secret>,
+    pub(crate) secret: Option<&'a Secret>,
 }
 
 /// What it means that there is nothing at an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Absent {
+pub(crate) enum Absent {
     /// That it is the wrong address.
     ForGood,
     /// That it is not there yet.
@@ -127,8 +129,8 @@ impl<'a> Exchange<'a> {
         patience: &'a Patience,
         deadline: Instant,
     ) -> Self {
-        let absent = Absent::ForGood;
-        Self { service, patience, deadline, stale: None, absent, secret: None }
+        let (absent, longest) = (Absent::ForGood, LONGEST_ANSWER);
+        Self { service, patience, deadline, stale: None, absent, longest, secret: None }
     }
 }
 
@@ -138,11 +140,19 @@ impl Exchange<'_> {
     /// Attempts follow each other after random times that grow (exponential, with full jitter), or after what the service
     /// asks for. [`Error::ServiceRefused`] for what no repetition mends, [`Error::ServiceUnavailable`] when time is up.
     pub(crate) async fn ask(&self, request: RequestBuilder) -> Result<Answer, Error> {
+        self.ask_for_page(request).await.map(|(answer, _)| answer)
+    }
+
+    /// The same, with the values of the header `Link`, which lead to further pages.
+    pub(crate) async fn ask_for_page(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<(Answer, Vec<String>), Error> {
         let url = self.url(&request);
         let mut attempts: u32 = 0;
         loop {
             if self.stale.is_some_and(|stale| Instant::now() >= stale) {
-                return Ok(Answer::Stale);
+                return Ok((Answer::Stale, Vec::new()));
             }
             attempts = attempts.saturating_add(1);
             let Some(attempt) = request.try_clone() else {
@@ -181,13 +191,17 @@ impl Exchange<'_> {
         most.mul_f64(part)
     }
 
-    async fn attempt(&self, request: RequestBuilder, url: &str) -> Result<Answer, Failed> {
+    async fn attempt(
+        &self,
+        request: RequestBuilder,
+        url: &str,
+    ) -> Result<(Answer, Vec<String>), Failed> {
         let until = Instant::now().checked_add(self.patience.attempt);
         let until = until.map_or(self.deadline, |until| until.min(self.deadline));
         let answered = timeout_at(until, async {
             let response = request.send().await?;
             let head = Head::of(&response);
-            Ok((head, read(response).await?))
+            Ok((head, read(response, self.longest).await?))
         });
         let (head, body) = match answered.await {
             Err(_) => return Err(Failed::ForNow(Failure::Silent)),
@@ -195,15 +209,15 @@ impl Exchange<'_> {
             Ok(Ok(answered)) => answered,
         };
         match head.status {
-            StatusCode::CONFLICT => Ok(Answer::Known(head.location)),
+            StatusCode::CONFLICT => Ok((Answer::Known(head.location), Vec::new())),
             StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Err(head.for_now()),
             StatusCode::NOT_FOUND if self.absent == Absent::ForNow => Err(head.for_now()),
             status if status.is_server_error() => Err(head.for_now()),
             status if status.is_success() => match body {
-                Some(body) => Ok(Answer::Done(body)),
+                Some(body) => Ok((Answer::Done(body), head.links)),
                 None => Err(Failed::ForGood(Error::TooLarge {
-                    what: "what a service of Sigstore's answered",
-                    limit: u64::try_from(LONGEST_ANSWER).unwrap_or(u64::MAX),
+                    what: "what a service answered",
+                    limit: self.longest,
                 })),
             },
             status => Err(Failed::ForGood(Error::ServiceRefused {
@@ -258,16 +272,19 @@ struct Head {
     status: StatusCode,
     retry_after: Option<Duration>,
     location: Option<String>,
+    links: Vec<String>,
 }
 
 impl Head {
     fn of(response: &Response) -> Self {
         let headers = response.headers();
         let location = headers.get(LOCATION).and_then(|location| location.to_str().ok());
+        let links = headers.get_all(LINK).iter();
         Self {
             status: response.status(),
             retry_after: retry_after(headers),
             location: location.map(str::to_owned),
+            links: links.filter_map(|link| link.to_str().ok()).map(str::to_owned).collect(),
         }
     }
 
@@ -278,10 +295,11 @@ impl Head {
 }
 
 /// The body, unless it is too long.
-async fn read(mut response: Response) -> Result<Option<Bytes>, reqwest::Error> {
+async fn read(mut response: Response, longest: u64) -> Result<Option<Bytes>, reqwest::Error> {
     let mut body = BytesMut::new();
     while let Some(piece) = response.chunk().await? {
-        if body.len().saturating_add(piece.len()) > LONGEST_ANSWER {
+        let length = body.len().saturating_add(piece.len());
+        if u64::try_from(length).is_ok_and(|length| length > longest) {
             return Ok(None);
         }
         body.extend_from_slice(&piece);

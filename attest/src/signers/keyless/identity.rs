@@ -24,7 +24,7 @@ pub struct IdentityToken {
 
 /// A text that nobody but its receiver sees.
 #[derive(Clone)]
-pub(super) struct Secret(Zeroizing<String>);
+pub(crate) struct Secret(Zeroizing<String>);
 
 /// What is read of a token. Nothing of it is verified here: Fulcio does that.
 #[derive(Clone, Deserialize)]
@@ -62,11 +62,11 @@ pub struct AmbientIdentity {
 }
 
 impl Secret {
-    pub(super) fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         Self(text.to_owned().into())
     }
 
-    pub(super) fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 }

@@ -90,7 +90,7 @@ impl Services {
 }
 
 /// That nobody on the way sees what is sent, an identity token above all: over TLS, or on this machine.
-pub(super) fn check_transport(url: &Url) -> Result<(), Error> {
+pub(crate) fn check_transport(url: &Url) -> Result<(), Error> {
     let is_here = match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),

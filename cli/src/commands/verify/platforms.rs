@@ -106,14 +106,18 @@ async fn look(
         Some(given) => given.clone(),
         None => verify::fetch_from(ctx, source, &subject.digest, &arguments.from).await,
     };
-    verify::verify(ctx, &candidates, subject.digest, &demand.trust, kinds)
+    verify::verify(ctx, &candidates, subject, &demand.trust, kinds)
 }
 
-/// What is aboard, and what is known to be unsafe in it, differs from platform to platform; how all were built may not.
+/// What is aboard, what is known to be unsafe in it, how it fared in tests and before a gate, differs from platform to
+/// platform; how all were built may not.
 const fn is_met_by_index(kind: EvidenceKind) -> bool {
     match kind {
         EvidenceKind::Provenance => true,
-        EvidenceKind::Sbom | EvidenceKind::Vulnerabilities => false,
+        EvidenceKind::Sbom
+        | EvidenceKind::Vulnerabilities
+        | EvidenceKind::Tests
+        | EvidenceKind::Vsa => false,
     }
 }
 
