@@ -386,7 +386,7 @@ pub(crate) struct AttestArguments {
     /// Write the bundles into this directory instead of attaching them.
     #[arg(long, value_name = "DIR")]
     pub bundles: Option<Utf8PathBuf>,
-    /// Have GitHub keep the bundles for a repository, github:OWNER/REPO, instead of attaching them; needs GITHUB_TOKEN.
+    /// Have GitHub keep the bundles for a repository, github:OWNER/REPO, instead of attaching them; needs `GITHUB_TOKEN`.
     #[arg(long, value_name = "PLACE", conflicts_with = "bundles", value_parser = github_repository)]
     pub to: Option<GitHubRepository>,
     /// Directory with the source that was built.

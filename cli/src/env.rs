@@ -27,7 +27,7 @@ variables! {
     DOCKER_CONFIG: "directory with docker's `config.json`";
     DOCKER_HOST: "engine that `docker-daemon:` asks, as `unix://` and the path of its socket (default /var/run/docker.sock)";
     GITHUB_TOKEN: "token for GitHub's API, where attestations are read from there or written there; sent to no other host";
-    GITHUB_API_URL: "where GitHub's API is (default https://api.github.com)";
+    GITHUB_API_URL: "where GitHub's API is (default `https://api.github.com`)";
     XDG_CACHE_HOME: "where the advisory index is kept (default ~/.cache)";
     XDG_STATE_HOME: "where the ledger and the local key are kept (default ~/.local/state)";
     HOME: "home directory";

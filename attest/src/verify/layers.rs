@@ -225,7 +225,7 @@ fn a16_a_layer_that_is_cut_off_anywhere_is_refused() {
     let scene = Scene::by_key();
     let packed = scene.packed();
     for end in 0..packed.len() {
-        let bytes = packed.get(..end).unwrap().to_vec();
+        let bytes = packed[..end].to_vec();
         let candidate = Candidate { found_at: "layer".to_owned(), bytes };
         assert_eq!(verify(&candidate, &expectation(&scene.trust)).evidence, None, "{end}");
     }

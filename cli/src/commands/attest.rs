@@ -11,12 +11,16 @@ use crate::{
         attest::{self, Attested, Findings},
         dependencies, index, inventory,
         junit::{self, TestRun},
-        keys, places, resolve,
+        keys, places,
+        resolve::{self, Resolved},
     },
 };
 use camino::Utf8Path;
 use plimsoll_attest::{
-    github::GitHub, predicates::test_result::TestResult, signers::Signer, source,
+    github::{GitHub, GitHubRepository},
+    predicates::test_result::TestResult,
+    signers::Signer,
+    source,
 };
 use plimsoll_model::Printable;
 use std::fmt::Write as _;
@@ -30,10 +34,7 @@ pub(crate) async fn attest(
         if arguments.types.is_empty() { attest::STATED.as_slice() } else { &arguments.types };
     check_target(arguments)?;
     let tests = tests(ctx, arguments)?;
-    let github = match &arguments.to {
-        Some(repository) => Some((github(ctx)?, repository)),
-        None => None,
-    };
+    let github = github(ctx, arguments)?;
     let signer = match keys::keyless_signer(ctx, &arguments.signing, &arguments.root).await? {
         Some(signer) => signer,
         None => Signer::Key(keys::signer(ctx, &arguments.signing.key)?),
@@ -61,20 +62,13 @@ pub(crate) async fn attest(
         dependencies,
     };
     let attested = attest::attest(ctx, &findings, types, &signer).await?;
-    let mut text = if let Some(directory) = &arguments.bundles {
-        write_bundles(directory, &attested)?
-    } else if let Some((github, repository)) = &github {
-        for statement in &attested {
-            github.keep(repository, statement.bundle()).await?;
+    let mut text = match (&arguments.bundles, &github) {
+        (Some(directory), _) => write_bundles(directory, &attested)?,
+        (None, Some(github)) => keep(github, &resolved, &attested).await?,
+        (None, None) => {
+            attest::attach(ctx, &resolved, &attested).await?;
+            format!("{} statements attached to {}\n", attested.len(), resolved.subject())
         }
-        format!(
-            "{} statements about {} kept by GitHub for {repository}\n",
-            attested.len(),
-            resolved.subject()
-        )
-    } else {
-        attest::attach(ctx, &resolved, &attested).await?;
-        format!("{} statements attached to {}\n", attested.len(), resolved.subject())
     };
     if let Some(tests) = &tests {
         let sentence = Printable(&tests.sentence()).to_string();
@@ -121,15 +115,31 @@ fn check_target(arguments: &AttestArguments) -> Result<(), Error> {
     }
 }
 
-/// GitHub's API, where bundles can be written with a token alone.
-fn github(ctx: &Context) -> Result<GitHub, Error> {
+/// GitHub's API and the repository that is to keep the bundles, where one is named; they are written with a token alone.
+fn github<'a>(
+    ctx: &Context,
+    arguments: &'a AttestArguments,
+) -> Result<Option<(GitHub, &'a GitHubRepository)>, Error> {
+    let Some(repository) = &arguments.to else { return Ok(None) };
     if !ctx.environment.has(&env::GITHUB_TOKEN) {
         return Err(Error::usage(
             "GitHub keeps nothing without a token: `GITHUB_TOKEN` is not set",
             "in a job: `permissions: attestations: write`, and `GITHUB_TOKEN: ${{ github.token }}` in its environment",
         ));
     }
-    places::github(ctx)
+    Ok(Some((places::github(ctx)?, repository)))
+}
+
+async fn keep(
+    (github, repository): &(GitHub, &GitHubRepository),
+    resolved: &Resolved,
+    attested: &[Attested],
+) -> Result<String, Error> {
+    for statement in attested {
+        github.keep(repository, statement.bundle()).await?;
+    }
+    let (count, subject) = (attested.len(), resolved.subject());
+    Ok(format!("{count} statements about {subject} kept by GitHub for {repository}\n"))
 }
 
 fn write_bundles(directory: &Utf8Path, attested: &[Attested]) -> Result<String, Error> {

@@ -59,17 +59,20 @@ impl FromStr for EvidencePlace {
         match text {
             "referrers" => Ok(Self::Referrers),
             "cosign" => Ok(Self::Cosign),
-            _ => github_repository(text)
+            _ => named_repository(text)
                 .map(Self::GitHub)
-                .map_err(|_| "expected `referrers`, `cosign` or `github:OWNER/REPO`".to_owned()),
+                .ok_or_else(|| "expected `referrers`, `cosign` or `github:OWNER/REPO`".to_owned()),
         }
     }
 }
 
-/// Reads `github:OWNER/REPO`.
+/// Reads `github:OWNER/REPO`, for a flag.
 pub(crate) fn github_repository(text: &str) -> Result<GitHubRepository, String> {
-    let repository = text.strip_prefix("github:").and_then(|text| text.parse().ok());
-    repository.ok_or_else(|| "expected `github:OWNER/REPO`".to_owned())
+    named_repository(text).ok_or_else(|| "expected `github:OWNER/REPO`".to_owned())
+}
+
+fn named_repository(text: &str) -> Option<GitHubRepository> {
+    text.strip_prefix("github:")?.parse().ok()
 }
 
 /// GitHub's API, as the environment says where it is and by which token.
