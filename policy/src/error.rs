@@ -29,6 +29,18 @@ pub enum Error {
         /// In bytes.
         limit: u64,
     },
+    /// A manifest of an orchestrator can not be read.
+    #[error("cannot read the manifest `{path}`: {line}:{column}: {message}")]
+    Manifest {
+        /// The manifest.
+        path: Utf8PathBuf,
+        /// From 1.
+        line: u32,
+        /// From 1.
+        column: u32,
+        /// What is wrong there.
+        message: String,
+    },
     /// Something at one place of a VEX document is wrong.
     #[error("cannot read VEX in `{path}`: {at}{}{message}", if .at.is_empty() { "" } else { ": " })]
     Vex {
@@ -94,6 +106,7 @@ impl Classify for Error {
             Self::Lock { .. }
             | Self::LockVersion { .. }
             | Self::LockEntry { .. }
+            | Self::Manifest { .. }
             | Self::Vex { .. }
             | Self::VexJson { .. }
             | Self::VexTooLarge { .. } => Class::Rejected,
@@ -108,6 +121,10 @@ impl Classify for Error {
             Self::Lock { .. } | Self::LockVersion { .. } | Self::LockEntry { .. } => {
                 Some("`plimsoll base approve` writes the lock; do not edit it by hand".to_owned())
             }
+            Self::Manifest { .. } => Some(
+                "templates are not read: give what `docker compose config`, `kubectl kustomize` or `helm template` prints"
+                    .to_owned(),
+            ),
             Self::Vex { .. } | Self::VexJson { .. } => Some(
                 "OpenVEX 0.2.0, CycloneDX 1.4 to 1.7 and CSAF 2.0 are read, as JSON".to_owned(),
             ),

@@ -13,6 +13,7 @@ mod evidence;
 mod exceptions;
 mod facts;
 mod file;
+pub mod manifests;
 pub mod official;
 pub mod policy;
 mod profiles;

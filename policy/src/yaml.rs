@@ -10,7 +10,7 @@ use serde::{
     de::{self, MapAccess, SeqAccess, Visitor},
 };
 use serde_saphyr::{DuplicateKeyPolicy, MergeKeyPolicy, Options, Spanned};
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use crate::Error;
 
@@ -66,28 +66,63 @@ impl Value {
 
 /// The document in `text`.
 pub(crate) fn read(text: &str, path: &Utf8Path) -> Result<Node, Error> {
+    check_length(text, path)?;
+    serde_saphyr::from_str_with_options::<Node>(text, options())
+        .map_err(|error| invalid(path, &error))
+}
+
+/// Every document in `text`, which others write for other programs: merge keys are merged, as these programs do it, and
+/// it may be longer and deeper than a policy.
+pub(crate) fn read_all(text: &str, path: &Utf8Path) -> Result<Vec<Node>, Error> {
+    check_length(text, path)?;
+    serde_saphyr::from_multiple_with_options::<Node>(text, options_of_others())
+        .map_err(|error| invalid(path, &error))
+}
+
+fn check_length(text: &str, path: &Utf8Path) -> Result<(), Error> {
     let limit = Limits::STANDARD.user_file;
     if u64::try_from(text.len()).is_ok_and(|len| len > limit) {
         return Err(Error::TooLarge { path: path.to_owned(), limit });
     }
-    serde_saphyr::from_str_with_options::<Node>(text, options()).map_err(|error| {
-        let at = error.location().map_or(At { line: 1, column: 1 }, At::of);
-        let full = error.without_snippet().to_string();
-        // The place is stated once, in front.
-        let plain = error.without_snippet();
-        let message = if let serde_saphyr::Error::DuplicateMappingKey { key, .. } = plain {
-            format!("duplicate key `{}`", key.as_deref().unwrap_or_default())
-        } else {
-            full.split_once(" at line ").map_or(full.as_str(), |(text, _)| text).to_owned()
-        };
-        Error::Invalid {
-            path: path.to_owned(),
-            line: at.line,
-            column: at.column,
-            message,
-            nearest: None,
-        }
-    })
+    Ok(())
+}
+
+fn invalid(path: &Utf8Path, error: &serde_saphyr::Error) -> Error {
+    let at = error.location().map_or(At { line: 1, column: 1 }, At::of);
+    // The place is stated once, in front.
+    let plain = error.without_snippet();
+    let full = plain.to_string();
+    let message = if let serde_saphyr::Error::DuplicateMappingKey { key, .. } = plain {
+        format!("duplicate key `{}`", key.as_deref().unwrap_or_default())
+    } else {
+        full.split_once(" at line ").map_or(full.as_str(), |(text, _)| text).to_owned()
+    };
+    Error::Invalid {
+        path: path.to_owned(),
+        line: at.line,
+        column: at.column,
+        message,
+        nearest: None,
+    }
+}
+
+fn options_of_others() -> Options {
+    serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_depth: 48,
+            max_nodes: 200_000,
+            max_anchors: 1_000,
+            max_aliases: 10_000,
+            max_documents: 1_000,
+        },
+        alias_limits: serde_saphyr::alias_limits! {
+            max_total_replayed_events: 20_000,
+        },
+        duplicate_keys: DuplicateKeyPolicy::Error,
+        merge_keys: MergeKeyPolicy::Merge,
+        strict_booleans: true,
+        with_snippet: false,
+    }
 }
 
 fn options() -> Options {
@@ -189,8 +224,9 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
         let mut entries: Vec<Entry> = Vec::new();
+        let mut seen = BTreeSet::new();
         while let Some(key) = from.next_key::<Spanned<String>>()? {
-            if entries.iter().any(|entry| entry.key == key.value) {
+            if !seen.insert(key.value.clone()) {
                 return Err(de::Error::custom(format_args!("duplicate key `{}`", key.value)));
             }
             let value = from.next_value()?;

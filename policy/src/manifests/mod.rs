@@ -1,0 +1,123 @@
+//! The images that files of orchestrators name: what would run, wherever it stands in them.
+//!
+//! Nothing that may name an image is passed over: where it can not be told which one, that is part of the answer. A name is
+//! always one in a registry: no manifest makes a reader open files of this machine.
+
+mod compose;
+mod kubernetes;
+
+pub use compose::compose;
+pub use kubernetes::kubernetes;
+
+use crate::{
+    Error,
+    yaml::{self, At, Entry, Node, Value},
+};
+use camino::Utf8Path;
+use plimsoll_model::reference::ImageName;
+
+/// The most images that one file may name.
+const IMAGES: usize = 1_000;
+
+/// A place in a manifest where an image is named, or should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageUse {
+    /// Line, from 1.
+    pub line: u32,
+    /// Column, from 1.
+    pub column: u32,
+    /// What would run it (`Deployment web, container app`). From the file: not yet fit for a terminal.
+    pub by: String,
+    /// The image.
+    pub image: UsedImage,
+}
+
+/// Which image is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UsedImage {
+    /// This one.
+    Named(ImageName),
+    /// One that can not be told from the file, and why. With text from the file: not yet fit for a terminal.
+    Untold(String),
+}
+
+/// What was found so far.
+struct Found<'a> {
+    path: &'a Utf8Path,
+    uses: Vec<ImageUse>,
+}
+
+impl<'a> Found<'a> {
+    const fn new(path: &'a Utf8Path) -> Self {
+        Self { path, uses: Vec::new() }
+    }
+
+    fn add(&mut self, at: At, by: String, image: UsedImage) -> Result<(), Error> {
+        if self.uses.len() >= IMAGES {
+            return Err(Error::Manifest {
+                path: self.path.to_owned(),
+                line: at.line,
+                column: at.column,
+                message: format!("more than {IMAGES} images"),
+            });
+        }
+        self.uses.push(ImageUse { line: at.line, column: at.column, by, image });
+        Ok(())
+    }
+
+    /// An image by its name, or why that is none.
+    fn name(&mut self, at: At, by: String, text: &str) -> Result<(), Error> {
+        let image = match text.parse() {
+            Ok(name) => UsedImage::Named(name),
+            Err(error) => UsedImage::Untold(format!("`{text}` names no image: {error}")),
+        };
+        self.add(at, by, image)
+    }
+
+    fn untold(&mut self, at: At, by: String, why: impl Into<String>) -> Result<(), Error> {
+        self.add(at, by, UsedImage::Untold(why.into()))
+    }
+}
+
+/// The documents of a manifest; what can not be read as a whole is rejected as a whole.
+fn documents(text: &str, path: &Utf8Path) -> Result<Vec<Node>, Error> {
+    yaml::read_all(text, path).map_err(|error| match error {
+        Error::Invalid { path, line, column, message, .. } => {
+            Error::Manifest { path, line, column, message }
+        }
+        other => other,
+    })
+}
+
+impl Node {
+    fn entries(&self) -> &[Entry] {
+        match &self.value {
+            Value::Map(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    fn items(&self) -> &[Node] {
+        match &self.value {
+            Value::List(items) => items,
+            _ => &[],
+        }
+    }
+
+    /// What stands under a key; nothing at all counts as no such key.
+    fn get(&self, key: &str) -> Option<&Node> {
+        let entry = self.entries().iter().find(|entry| entry.key == key)?;
+        (!matches!(entry.value.value, Value::Null)).then_some(&entry.value)
+    }
+
+    fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    fn text_of(&self, key: &str) -> Option<&str> {
+        self.get(key)?.text()
+    }
+}
