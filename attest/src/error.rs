@@ -163,6 +163,20 @@ pub enum Error {
         /// Where it is.
         url: String,
     },
+    /// An evidence file is not what one is, bit for bit.
+    #[error("cannot read the evidence file: {message}")]
+    Archive {
+        /// What was expected and what was found.
+        message: String,
+    },
+    /// An evidence file would hold more than whoever reads it takes.
+    #[error("cannot make an evidence file with {what}: at most {limit} are read")]
+    ArchiveLimit {
+        /// What there is too much of.
+        what: String,
+        /// How much there may be.
+        limit: u64,
+    },
     /// The envelope does not have exactly one signature.
     #[error("the envelope has {found} signatures: expected exactly one")]
     SignatureCount {
@@ -457,6 +471,8 @@ impl Classify for Error {
             Self::KeyFile { source, .. } => source.class(),
             Self::Signer { source, .. } => source.class(),
             Self::TooManySubjects { .. }
+            | Self::Archive { .. }
+            | Self::ArchiveLimit { .. }
             | Self::TooLarge { .. }
             | Self::Malformed { .. }
             | Self::Claim { .. }

@@ -9,6 +9,7 @@
 //! Texts in errors and in [`Step`]s may come from a hostile bundle: they are
 //! shortened, and shown only through [`plimsoll_model::Printable`].
 
+pub mod archive;
 pub mod builders;
 mod bundle;
 pub mod claims;
@@ -53,5 +54,6 @@ pub use trust::{Demands, MaxAge, SignerDemand, Trust, TrustedSigner};
 pub use trust_root::{EMBEDDED_DATE, Origin, TrustRoot};
 pub use tuf::{Before, RootCache, RootRepository, UpdateStamp, UpdatedRoot};
 pub use verify::{
-    Candidate, Expectation, Search, Step, StepKind, StepOutcome, Verification, Wanted, look, verify,
+    Candidate, Expectation, Fault, Search, Step, StepKind, StepOutcome, Verification, Wanted, look,
+    verify,
 };

@@ -24,6 +24,7 @@ pub(crate) const EMBEDDED: [(&str, &str); 2] =
 #[derive(Clone)]
 pub struct TrustRoot {
     instances: Arc<[Instance]>,
+    text: Arc<str>,
     digest: Digest,
 }
 
@@ -86,16 +87,23 @@ impl TrustRoot {
     /// The instances of these documents. Errors call each by its name.
     pub(crate) fn of(documents: &[Document<'_>]) -> Result<Self, Error> {
         let instances = documents.iter().map(Instance::parse);
-        let all: Vec<&[u8]> = documents.iter().map(|document| document.text.as_bytes()).collect();
+        let all: Vec<&str> = documents.iter().map(|document| document.text).collect();
+        let text = all.join("\n");
         Ok(Self {
             instances: instances.collect::<Result<_, _>>()?,
-            digest: Digest::of(&all.join(&b"\n"[..])),
+            digest: Digest::of(text.as_bytes()),
+            text: text.into(),
         })
     }
 
     /// Digest of everything that is trusted.
     pub const fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// What [`TrustRoot::parse`] reads as the same roots.
+    pub fn as_text(&self) -> &str {
+        &self.text
     }
 
     /// The names of the instances.

@@ -3,6 +3,7 @@
 //! The only place where [`Evidence`] is made.
 
 mod agreement;
+mod fault;
 mod proof;
 mod step;
 mod summary;
@@ -15,6 +16,7 @@ use plimsoll_model::{
     evidence::{Evidence, Presence},
 };
 use std::collections::BTreeSet;
+pub use fault::Fault;
 pub(crate) use proof::{Logging, of_new};
 pub use step::{Step, StepKind, StepOutcome};
 
@@ -68,6 +70,8 @@ pub struct Verification {
     pub unread: Option<String>,
     /// Every step, in order, those that were not reached included.
     pub steps: Vec<Step>,
+    /// What is wrong, in a word, where a step failed.
+    pub fault: Option<Fault>,
     /// There only if every step has passed, and it is a statement.
     pub evidence: Option<Evidence>,
 }

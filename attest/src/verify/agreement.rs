@@ -167,7 +167,7 @@ mod tests {
         let key = KeySigner::generate(KeyKind::Ed25519).unwrap().public_key().clone();
         TrustedSigner {
             builders: builders.iter().map(|builder| builder.parse().unwrap()).collect(),
-            ..TrustedSigner::of(SignerDemand::Key { key, unlogged: Unlogged::Accept })
+            ..TrustedSigner::of(SignerDemand::key(key, Unlogged::Accept))
         }
     }
 

@@ -235,7 +235,8 @@ async fn a09_a_key_of_limited_validity_is_not_believed_without_a_time() {
     both.signers[0].predicate_types = Some(vec![PROVENANCE.to_owned()]);
     let key = signed.key.public_key().clone();
     let scans = SignerDemand::key(key, Unlogged::Accept);
-    both.signers.push(TrustedSigner { who: scans, predicate_types: Some(vec![VULNS.to_owned()]) });
+    let predicate_types = Some(vec![VULNS.to_owned()]);
+    both.signers.push(TrustedSigner { predicate_types, ..TrustedSigner::of(scans) });
     accepted(&check(&signed.bundle(&dated, &[]), &both));
     for entries in [&undated[..], &[]] {
         let found = refused(&check(&signed.bundle(entries, &[]), &both), PredicateType);

@@ -70,7 +70,7 @@ impl Scene {
         let statement = statement(PROVENANCE);
         let kind = crate::IN_TOTO_PAYLOAD_TYPE;
         let content = sign_payload(kind, statement.as_bytes(), &key).unwrap().to_bytes();
-        let who = SignerDemand::Key { key: key.public_key().clone(), unlogged: Unlogged::Accept };
+        let who = SignerDemand::key(key.public_key().clone(), Unlogged::Accept);
         let demands = Demands { legacy: Legacy::Accept, ..Demands::default() };
         let trust = Trust { signers: vec![TrustedSigner::of(who)], root: None, demands };
         let annotations = [(SIGNATURE.to_owned(), String::new())].into();

@@ -109,7 +109,7 @@ mod tests {
         TrustedSigner {
             verifier: verifier.to_owned(),
             predicate_types: types.map(|types| types.iter().map(ToString::to_string).collect()),
-            ..TrustedSigner::of(SignerDemand::Key { key, unlogged: Unlogged::Accept })
+            ..TrustedSigner::of(SignerDemand::key(key, Unlogged::Accept))
         }
     }
 

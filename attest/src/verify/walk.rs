@@ -4,7 +4,7 @@ mod identities;
 mod keys;
 
 use super::{
-    Candidate, Expectation, Step, StepKind, StepOutcome, Verification, Wanted, agreement,
+    Candidate, Expectation, Fault, Step, StepKind, StepOutcome, Verification, Wanted, agreement,
     proof::{self, Before, Flaw, Proof, Signed},
     step::plan,
     summary,
@@ -41,14 +41,17 @@ pub(super) fn walk(candidate: &Candidate, expectation: &Expectation<'_>) -> Veri
         signer: None,
         signed: None,
         unread: None,
+        fault: None,
     };
     let evidence = walk.through(candidate).ok().flatten();
+    let failed = walk.steps.iter().find(|step| step.outcome == StepOutcome::Failed);
     Verification {
         found_at: candidate.found_at.clone(),
         predicate_type: walk.predicate_type,
         signer: walk.signer,
         signed: walk.signed,
         unread: walk.unread,
+        fault: failed.map(|step| walk.fault.unwrap_or_else(|| Fault::of_step(step.kind))),
         steps: walk.steps,
         evidence,
     }
@@ -65,6 +68,8 @@ struct Walk<'a> {
     signer: Option<String>,
     signed: Option<Timestamp>,
     unread: Option<String>,
+    /// What is wrong, where it takes more than the failed step to tell.
+    fault: Option<Fault>,
 }
 
 /// Whom a signature was found to be by, and which of those who are believed that is.

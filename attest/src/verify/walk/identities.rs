@@ -6,7 +6,7 @@ use crate::{
     statement::ReadStatement,
     text::excerpt,
     trust::{SignerDemand, TrustedSigner},
-    verify::{StepKind, proof},
+    verify::{Fault, StepKind, proof},
 };
 use plimsoll_model::{
     evidence::Signer,
@@ -29,7 +29,12 @@ impl<'a> Walk<'a> {
         let proof = proof::by_certificate(bundle, trust.instances(), &trust.demands, &signed);
         let identity = self.proven(proof)?.unwrap_or_default();
         // 10. The certificate is that of somebody who is trusted.
-        let as_whom = self.step(StepKind::Identity, identify(&demands, &identity))?;
+        let outcome = identify(&demands, &identity);
+        if outcome.is_err() {
+            let demands: Vec<_> = demands.iter().map(|(_, demand)| *demand).collect();
+            self.fault = Some(Fault::of_identity(&demands, &identity));
+        }
+        let as_whom = self.step(StepKind::Identity, outcome)?;
         Ok(Believed { signer: Signer::Identity(Box::new(identity)), as_whom })
     }
 
