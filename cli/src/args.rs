@@ -22,7 +22,7 @@ pub(crate) use sbom::{
 };
 pub(crate) use signing::SigningArguments;
 pub(crate) use trust::{RootArguments, TrustCommand, TufArguments};
-pub(crate) use verify::{TrustArguments, VerifyArguments, VerifyBundleArguments};
+pub(crate) use verify::{ImagesArguments, TrustArguments, VerifyArguments, VerifyBundleArguments};
 pub(crate) use vex::{
     VexAddArguments, VexArguments, VexCommand, VexExportArguments, VexFormat, VexListArguments,
 };
@@ -168,7 +168,7 @@ pub(crate) enum Command {
     #[cfg(feature = "link")]
     Link(LinkArguments),
     /// Verify the evidence about an image, and explain every candidate.
-    Verify(VerifyArguments),
+    Verify(Box<VerifyArguments>),
     /// Verify one bundle about a file or a digest.
     VerifyBundle(VerifyBundleArguments),
     /// Judge an image, copy it with its evidence, and only then move the tag.

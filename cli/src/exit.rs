@@ -62,6 +62,17 @@ pub(crate) const fn of_verdict(verdict: Verdict) -> &'static ExitStatus {
     }
 }
 
+/// The status of several answers together: what could not be judged outweighs what is blocked, which outweighs every pass. No
+/// answer at all is no pass.
+pub(crate) fn worst(answers: impl IntoIterator<Item = &'static ExitStatus>) -> &'static ExitStatus {
+    let worst = answers.into_iter().max_by_key(|status| match status.code {
+        code if code == PASSED.code => 0,
+        code if code == BLOCKED.code => 1,
+        _ => 2,
+    });
+    worst.unwrap_or(&UNDECIDED)
+}
+
 /// The status where the answer is known and something was still to be done, such as to write it down. That this failed is
 /// said; but only where the answer was a pass it decides the status, which would otherwise say that there was one.
 pub(crate) fn settle(
@@ -114,6 +125,15 @@ mod tests {
         );
         assert_eq!(lines[5], "       absent or too old, something not evaluated");
         assert!(lines.iter().all(|line| line.len() <= WIDTH));
+    }
+
+    #[test]
+    fn a17_the_worst_of_several_answers_counts_and_none_is_no_pass() {
+        let code = |answers: &[&'static ExitStatus]| worst(answers.iter().copied()).code;
+        assert_eq!(code(&[&PASSED, &PASSED]), 0);
+        assert_eq!(code(&[&PASSED, &BLOCKED, &PASSED]), 1);
+        assert_eq!(code(&[&BLOCKED, &UNDECIDED, &BLOCKED, &PASSED]), 3);
+        assert_eq!(code(&[]), 3);
     }
 
     #[test]

@@ -292,7 +292,13 @@ async fn look(ctx: &Context, resolved: &Resolved, carried: &[Attested], trust: &
     let candidates = verify::fetch(ctx, resolved.source(), &digest)
         .await
         .and(carried.iter().map(Attested::candidate));
-    let verified = verify::verify(ctx, &candidates, resolved.subject(), trust, &verify::all_kinds());
+    let verified = verify::verify(
+        ctx,
+        &candidates,
+        (digest, &resolved.subject().place.to_string()),
+        trust,
+        &verify::all_kinds(),
+    );
     let good =
         verified.explanations().iter().filter(|candidate| candidate.evidence.is_some()).count();
     stage.done(&format!("{good} of {} statements verified", verified.explanations().len()));

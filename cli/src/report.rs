@@ -49,6 +49,7 @@ const VERSIONS: [&[Format]; 2] = [cyclonedx_json::VERSIONS, cyclonedx_xml::VERSI
 
 mod advice;
 mod advised;
+pub(crate) mod answers;
 pub(crate) mod explanation;
 mod findings;
 mod flaws;

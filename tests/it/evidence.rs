@@ -136,7 +136,7 @@ fn check_twin(signer: &Signer, bundle: &Utf8Path, step: &str, change: impl FnOnc
     assert!(said.contains(&format!("✗ {step}: expected ")), "{said}");
     assert_eq!(said.lines().last(), Some("NOT VERIFIED"));
     let answer = report["required"][0]["answer"].as_str().unwrap();
-    assert!(answer.starts_with("absent: 1 candidates, none verifies"), "{answer}");
+    assert!(answer.starts_with("absent: 1 candidate, it does not verify"), "{answer}");
     let is_named = answer.contains(&format!("; the closest fails at {step}: "));
     assert!(is_named || !answer.contains("closest"), "{answer}");
     let steps = report["candidates"][0]["steps"].as_array().unwrap();

@@ -119,6 +119,20 @@ fn evidence_is_verified_without_a_socket() {
 }
 
 #[test]
+fn an_evidence_file_is_verified_without_a_socket() {
+    let Some(evidence) = Evidence::new() else { return };
+    let mut export = evidence.sandbox.plimsoll();
+    export.args(["verify", &evidence.subject, "--type", "sbom", "--export", "e.tar"]);
+    run(export.args(&evidence.believed)).expect_status(0);
+    let packed = ["verify", "--type", "sbom", "--evidence", "e.tar"];
+    assert_offline(&evidence.trace(&packed, &evidence.believed, 0));
+    assert_offline(&evidence.trace(&packed, &evidence.believed[..4], 1));
+    // The image itself says which of them is meant.
+    let image = [&packed[..], &[evidence.subject.as_str()]].concat();
+    assert_offline(&evidence.trace(&image, &evidence.believed, 0));
+}
+
+#[test]
 fn an_image_in_a_registry_is_asked_for_and_seen() {
     let Some(evidence) = Evidence::new() else { return };
     let registry = port(Options::default());

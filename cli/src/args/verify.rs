@@ -1,10 +1,14 @@
 //! The arguments of `plimsoll verify`, and of the commands that believe evidence.
 
-use super::{RootArguments, SubjectArguments, duration};
+use super::{RootArguments, duration};
 use crate::{exit, report, stages::places::EvidencePlace};
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
-use plimsoll_model::identity::{IdentityDemand, IdentityPattern};
+use plimsoll_model::{
+    Reference,
+    identity::{IdentityDemand, IdentityPattern},
+    platform::Platform,
+};
 use plimsoll_policy::EvidenceKind;
 use std::time::Duration;
 
@@ -27,7 +31,9 @@ pub(crate) struct TrustArguments {
 #[command(after_help = exit::table())]
 pub(crate) struct VerifyArguments {
     #[command(flatten)]
-    pub subject: SubjectArguments,
+    pub images: ImagesArguments,
+    #[command(flatten)]
+    pub file: EvidenceFileArguments,
     #[command(flatten)]
     pub believed: BelievedArguments,
     #[command(flatten)]
@@ -77,6 +83,54 @@ impl VerifiedType {
             Self::Vsa => EvidenceKind::Vsa,
         }
     }
+}
+
+/// Which images are verified.
+#[derive(Debug, Args)]
+pub(crate) struct ImagesArguments {
+    /// Images: REGISTRY/REPOSITORY:TAG or @DIGEST, oci-layout:DIR (with :TAG or @DIGEST where it holds several), oci-archive:FILE, docker-archive:FILE, docker-daemon:NAME.
+    #[arg(value_name = "SUBJECT")]
+    pub subjects: Vec<Reference>,
+    /// File with one image a line, `-` for standard input; a line that begins with `#` is passed over.
+    #[arg(long, value_name = "FILE")]
+    pub list: Option<Utf8PathBuf>,
+    /// Compose file whose services' images are verified; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub compose: Vec<Utf8PathBuf>,
+    /// Kubernetes manifests whose images are verified, of pods and of everything that makes some; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub kubernetes: Vec<Utf8PathBuf>,
+    /// Platform to judge where an image is for several [default: linux on this machine's architecture].
+    #[arg(long, value_name = "OS/ARCH", env = "PLIMSOLL_PLATFORM")]
+    pub platform: Option<Platform>,
+}
+
+impl ImagesArguments {
+    /// The image, where one alone was typed, and no list that may have one alone today.
+    pub(crate) fn single(&self) -> Option<&Reference> {
+        match self.subjects.as_slice() {
+            [single]
+                if self.list.is_none() && self.compose.is_empty() && self.kubernetes.is_empty() =>
+            {
+                Some(single)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Evidence in a file of its own.
+#[derive(Debug, Args)]
+pub(crate) struct EvidenceFileArguments {
+    /// Pack images' digests, everything that was found about them, and whom was believed into a file that verifies elsewhere.
+    #[arg(long, value_name = "FILE")]
+    pub export: Option<Utf8PathBuf>,
+    /// Verify by what `--export` packed, and ask nobody; without SUBJECT, every image in it. Whom to believe is not taken from it.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["export", "bundles"])]
+    pub evidence: Option<Utf8PathBuf>,
+    /// With `--evidence`, believe whom the file's maker believed, and demand what he demanded: his word alone.
+    #[arg(long, requires = "evidence", conflicts_with_all = ["keys", "identity", "trusted_root", "max_age", "allow_legacy"])]
+    pub trust_evidence_file: bool,
 }
 
 /// `verify-bundle`.

@@ -254,6 +254,7 @@ pub(crate) fn verification(candidate: &Verification) -> Value {
         "predicateType": candidate.predicate_type,
         "signer": candidate.signer,
         "signed": candidate.signed.map(|signed| signed.to_string()),
+        "fault": candidate.fault.map(plimsoll_attest::Fault::name),
         "verdict": if candidate.evidence.is_some() { "verified" } else { "refused" },
         "steps": candidate.steps.iter().map(|step| json!({
             "number": step.number(),

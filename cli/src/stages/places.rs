@@ -118,6 +118,11 @@ impl Looked {
         Self { place, answer }
     }
 
+    /// A place where somebody else has looked, and could not tell.
+    pub(crate) const fn untold_of(place: String, reason: String) -> Self {
+        Self { place, answer: Answer::CouldNotTell(reason) }
+    }
+
     /// Why it could not be told, where it could not.
     pub(crate) fn untold(&self) -> Option<String> {
         match &self.answer {

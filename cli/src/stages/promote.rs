@@ -209,7 +209,13 @@ async fn judge_destination(
     }
     // What says that it may be taken from there says nothing of here yet: that it may come here is what is decided.
     let subject = order.resolved.subject();
-    let verified = verify::verify(ctx, evidence, subject, order.trust, &verify::all_kinds());
+    let verified = verify::verify(
+        ctx,
+        evidence,
+        (subject.digest, &subject.place.to_string()),
+        order.trust,
+        &verify::all_kinds(),
+    );
     let decision = order.case.decide(ctx, Some(verified.presence()));
     if decision.verdict() != Verdict::Pass {
         let reason = decision

@@ -102,7 +102,7 @@ async fn open(ctx: &Context, typed: &Reference) -> Result<Source, Error> {
 }
 
 /// What is no image is refused.
-fn refuse_others(typed: &Reference) -> Result<(), Error> {
+pub(crate) fn refuse_others(typed: &Reference) -> Result<(), Error> {
     let other = match typed {
         Reference::Sbom(_) => Some("an SBOM"),
         Reference::Directory(_) => Some("a directory"),

@@ -48,6 +48,17 @@ impl Candidates {
         Self { found, looked: Vec::new() }
     }
 
+    /// Candidates that somebody has looked for elsewhere, or why that could not be told.
+    pub(crate) fn as_found(candidates: Result<Vec<Candidate>, String>) -> Self {
+        match candidates {
+            Ok(found) => Self::of(found),
+            Err(reason) => {
+                let looked = vec![Looked::untold_of("the evidence file".to_owned(), reason)];
+                Self { found: Vec::new(), looked }
+            }
+        }
+    }
+
     /// Looks for evidence of the given predicate types about the image in its place.
     pub(crate) fn look(
         &self,
@@ -64,9 +75,18 @@ impl Candidates {
     /// Verifies what was found. One place that could not be told leaves everything untold, even what verifies elsewhere:
     /// whoever can keep a place from answering could hide a failure there, or a newer word of the same signer.
     fn search(&self, expectation: &Expectation<'_>) -> Search {
+        plimsoll_attest::look(Ok(&self.found), expectation).incomplete(self.untold())
+    }
+
+    /// Why it could not be told what there is, where it could not.
+    fn untold(&self) -> Option<String> {
         let untold: Vec<_> = self.looked.iter().filter_map(Looked::untold).collect();
-        let untold = (!untold.is_empty()).then(|| untold.join("; "));
-        plimsoll_attest::look(Ok(&self.found), expectation).incomplete(untold)
+        (!untold.is_empty()).then(|| untold.join("; "))
+    }
+
+    /// What there is, or why that could not be told.
+    pub(crate) fn found(&self) -> Result<&[Candidate], String> {
+        self.untold().map_or(Ok(&self.found), Err)
     }
 
     /// The same with some more.
@@ -102,13 +122,12 @@ pub(crate) async fn fetch_from(
 pub(crate) fn verify(
     ctx: &Context,
     candidates: &Candidates,
-    subject: &Pinned,
+    (subject, place): (Digest, &str),
     trust: &Trust,
     kinds: &BTreeSet<EvidenceKind>,
 ) -> Verified {
     let types: Vec<&str> = kinds.iter().flat_map(|kind| kind.predicate_types()).copied().collect();
-    let place = subject.place.to_string();
-    let expectation = expectation(ctx, (subject.digest, &place), trust, &types);
+    let expectation = expectation(ctx, (subject, place), trust, &types);
     let search = candidates.search(&expectation);
     let presence = kinds.iter().map(|kind| (*kind, search.presence(kind.predicate_types())));
     Verified {

@@ -1,19 +1,23 @@
 //! `plimsoll verify --all-platforms`: an index is verified when each of its images is.
 
-use super::{answer, closest, outcome, verdict};
+use super::Belief;
 use crate::{
     args::VerifyArguments,
     context::Context,
     error::Error,
     exit::{self, ExitStatus},
-    report::{self, explain, verification as as_json},
+    report::{
+        self,
+        answers::{answer, verdict},
+        explain, verification as as_json,
+    },
     stages::{
+        look,
         places::Looked,
         resolve::{self, Platforms},
         verify::{self, Candidates, Verified},
     },
 };
-use plimsoll_attest::Trust;
 use plimsoll_model::{Pinned, Printable, evidence::Presence};
 use plimsoll_oci::Source;
 use plimsoll_policy::EvidenceKind;
@@ -21,13 +25,10 @@ use serde_json::{Value, json};
 use std::{collections::BTreeSet, fmt::Write as _};
 
 /// What is demanded.
-pub(super) struct Demand {
-    /// Who is believed.
-    pub(super) trust: Trust,
-    /// What has to be there for each image.
-    pub(super) kinds: BTreeSet<EvidenceKind>,
+struct Demand<'a> {
+    belief: &'a Belief,
     /// Candidates from files, in place of what is found.
-    pub(super) given: Option<Candidates>,
+    given: Option<Candidates>,
 }
 
 /// One image, or the index.
@@ -42,32 +43,44 @@ struct Part {
 pub(super) async fn verify(
     ctx: &Context,
     arguments: &VerifyArguments,
-    demand: &Demand,
+    belief: &Belief,
 ) -> Result<&'static ExitStatus, Error> {
-    let platforms = resolve::resolve_platforms(ctx, &arguments.subject.subject).await?;
+    let Some(typed) = arguments.images.single() else {
+        return Err(Error::usage(
+            "`--all-platforms` is about one image",
+            "name one, and nothing else",
+        ));
+    };
+    let platforms = resolve::resolve_platforms(ctx, typed).await?;
+    let files = !arguments.bundles.is_empty();
+    let given = files.then(|| look::read_bundles(ctx, &arguments.bundles)).transpose()?;
+    let demand = &Demand { belief, given };
     let index = index(ctx, arguments, demand, &platforms).await;
     let mut images = Vec::new();
     for image in &platforms.images {
         let subject = image.subject().clone();
         let name = image.image().platform.to_string();
         let about = (image.source(), &subject);
-        let verified = look(ctx, arguments, demand, about, &demand.kinds).await;
+        let verified = look_up(ctx, arguments, demand, about, &demand.belief.kinds).await;
         images.push(Part { name, subject, verified });
     }
     let answers: Vec<_> = images
         .iter()
-        .flat_map(|image| demand.kinds.iter().filter_map(|kind| met(*kind, image, index.as_ref())))
+        .flat_map(|image| {
+            demand.belief.kinds.iter().filter_map(|kind| met(*kind, image, index.as_ref()))
+        })
         .map(|(presence, _)| presence)
         .collect();
     // An index without images has no answers, which is no pass (A17).
-    let status = outcome(&answers);
+    let status = look::status(answers.into_iter());
     let subject = platforms.index.as_ref().or_else(|| images.first().map(|image| &image.subject));
-    let subject = subject.map_or_else(|| arguments.subject.subject.to_string(), Pinned::to_string);
+    let subject = subject.map_or_else(|| typed.to_string(), Pinned::to_string);
     let json = json!({
         "version": 1,
         "command": "verify",
         "subject": subject,
         "exitStatus": status.code,
+        "trust": belief.to_json(),
         "index": index.as_ref().map(|index| part(index, demand, None)),
         "platforms": images
             .iter()
@@ -82,23 +95,23 @@ pub(super) async fn verify(
 async fn index(
     ctx: &Context,
     arguments: &VerifyArguments,
-    demand: &Demand,
+    demand: &Demand<'_>,
     platforms: &Platforms,
 ) -> Option<Part> {
     let (subject, image) = platforms.index.clone().zip(platforms.images.first())?;
     let kinds: BTreeSet<_> =
-        demand.kinds.iter().copied().filter(|kind| is_met_by_index(*kind)).collect();
+        demand.belief.kinds.iter().copied().filter(|kind| is_met_by_index(*kind)).collect();
     if kinds.is_empty() {
         return None;
     }
-    let verified = look(ctx, arguments, demand, (image.source(), &subject), &kinds).await;
+    let verified = look_up(ctx, arguments, demand, (image.source(), &subject), &kinds).await;
     Some(Part { name: "index".to_owned(), subject, verified })
 }
 
-async fn look(
+async fn look_up(
     ctx: &Context,
     arguments: &VerifyArguments,
-    demand: &Demand,
+    demand: &Demand<'_>,
     (source, subject): (&Source, &Pinned),
     kinds: &BTreeSet<EvidenceKind>,
 ) -> Verified {
@@ -106,7 +119,8 @@ async fn look(
         Some(given) => given.clone(),
         None => verify::fetch_from(ctx, source, &subject.digest, &arguments.from).await,
     };
-    verify::verify(ctx, &candidates, subject, &demand.trust, kinds)
+    let about = (subject.digest, &*subject.place.to_string());
+    verify::verify(ctx, &candidates, about, &demand.belief.trust, kinds)
 }
 
 /// What is aboard, what is known to be unsafe in it, how it fared in tests and before a gate, differs from platform to
@@ -141,13 +155,13 @@ fn met<'a>(
 /// What is said of one kind of evidence.
 fn said(kind: EvidenceKind, image: &Part, index: Option<&Part>) -> Option<String> {
     let (presence, by) = met(kind, image, index)?;
-    let answer = answer(presence, closest(&by.verified, kind));
+    let answer = answer(presence, &by.verified, kind);
     let is_own = by.subject == image.subject;
     Some(if is_own { answer } else { format!("{answer}, for the index") })
 }
 
-fn part(part: &Part, demand: &Demand, index: Option<&Part>) -> Value {
-    let required = demand.kinds.iter().filter_map(|kind| {
+fn part(part: &Part, demand: &Demand<'_>, index: Option<&Part>) -> Value {
+    let required = demand.belief.kinds.iter().filter_map(|kind| {
         let answer = said(*kind, part, index)?;
         Some(json!({"evidence": kind.to_string(), "answer": answer}))
     });
@@ -162,20 +176,18 @@ fn part(part: &Part, demand: &Demand, index: Option<&Part>) -> Value {
 
 fn text(
     subject: &str,
-    demand: &Demand,
+    demand: &Demand<'_>,
     (images, index): (&[Part], Option<&Part>),
     status: &ExitStatus,
 ) -> String {
     let mut out = format!("subject {subject}\n");
     // Writing to a string does not fail.
-    for signer in &demand.trust.signers {
-        writeln!(out, "believed {}", Printable(&signer.to_string())).ok();
-    }
+    demand.belief.write(&mut out).ok();
     if images.is_empty() {
         writeln!(out, "the index holds no image: there is nothing to verify").ok();
     }
     for image in images {
-        for kind in &demand.kinds {
+        for kind in &demand.belief.kinds {
             let Some(said) = said(*kind, image, index) else { continue };
             writeln!(out, "{} {kind}: {}", Printable(&image.name), Printable(&said)).ok();
         }
