@@ -176,7 +176,7 @@ fn links_folders_paths_and_second_entries_are_refused() {
     };
     refused(&other("etc/passwd"), "`etc/passwd` has the content of `blobs/sha256/");
     let up = with_header(&entries, |header| {
-        header.as_old_mut().name[..12].copy_from_slice(b"../../passwd")
+        header.as_old_mut().name[..12].copy_from_slice(b"../../passwd");
     });
     refused(&up, no_entry);
     refused(
@@ -218,7 +218,7 @@ fn an_index_is_read_exactly() {
         header.set_uid(0);
         header.set_gid(0);
         header.set_mtime(0);
-        header.set_size(index.len() as u64);
+        header.set_size(u64::try_from(index.len()).unwrap());
         header.set_cksum();
         let mut entry = [header.as_bytes(), index.as_bytes()].concat();
         entry.resize(entry.len().next_multiple_of(BLOCK), 0);

@@ -56,10 +56,8 @@ pub(crate) fn asked(ctx: &Context, arguments: &ImagesArguments) -> Result<Vec<As
         let name = if path == "-" { Utf8Path::new(STANDARD_INPUT) } else { path };
         asked.extend(list(&read(ctx, path)?, name)?);
     }
-    let kinds = [
-        (&arguments.compose, manifests::compose as Reader),
-        (&arguments.kubernetes, manifests::kubernetes as Reader),
-    ];
+    let kinds: [(_, Reader); 2] =
+        [(&arguments.compose, manifests::compose), (&arguments.kubernetes, manifests::kubernetes)];
     for (paths, reader) in kinds {
         for path in paths {
             let uses = reader(&read(ctx, path)?, path)?;
@@ -83,6 +81,7 @@ pub(crate) fn asked(ctx: &Context, arguments: &ImagesArguments) -> Result<Vec<As
 
 type Reader = fn(&str, &Utf8Path) -> Result<Vec<ImageUse>, plimsoll_policy::Error>;
 
+#[expect(clippy::disallowed_methods, reason = "the read is bounded by `take`")]
 fn read(ctx: &Context, path: &Utf8Path) -> Result<String, Error> {
     let limit = ctx.limits.user_file;
     if path != "-" {

@@ -291,9 +291,10 @@ models: {llm: {model: ai/smollm2}}
             let error = compose(text, "compose.yaml".into()).unwrap_err();
             assert!(matches!(error, Error::Manifest { line: 1, .. }), "{error:?}");
         }
-        let many: String =
-            (0..=super::super::IMAGES).map(|n| format!("  s{n}: {{image: a}}\n")).collect();
-        let error = compose(&format!("services:\n{many}"), "compose.yaml".into()).unwrap_err();
+        let many: Vec<String> =
+            (0..=super::super::IMAGES).map(|n| format!("  s{n}: {{image: a}}")).collect();
+        let error = compose(&format!("services:\n{}\n", many.join("\n")), "compose.yaml".into())
+            .unwrap_err();
         assert!(
             matches!(&error, Error::Manifest { line: 1_002, message, .. } if message == "more than 1000 images"),
             "{error:?}"

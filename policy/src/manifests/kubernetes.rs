@@ -155,14 +155,11 @@ impl<'a> Object<'a> {
     #[expect(clippy::unused_self, reason = "it reads like its neighbours")]
     fn image(&self, found: &mut Found<'_>, image: &Node, by: String) -> Result<(), Error> {
         let name = image.get("reference").unwrap_or(image);
-        match name.text() {
-            Some(text) => found.name(name.at, by, text),
-            None => {
-                let found_there = name.value.describe();
-                let why = format!("expected the name of an image, found {found_there}");
-                found.untold(name.at, by, why)
-            }
+        if let Some(text) = name.text() {
+            return found.name(name.at, by, text);
         }
+        let why = format!("expected the name of an image, found {}", name.value.describe());
+        found.untold(name.at, by, why)
     }
 
     /// Everything in an object of a kind that is not known that looks like an image.
@@ -221,7 +218,7 @@ mod tests {
             let spec = spec.replace("POD", pod);
             let text = format!(
                 "apiVersion: {version}\nkind: {kind}\nmetadata: {{name: web, namespace: prod, labels: {{image: none}}}}\n{}\n",
-                &spec[1..spec.len() - 1]
+                spec.strip_prefix('{').and_then(|spec| spec.strip_suffix('}')).unwrap()
             );
             let of = |part: &str| format!("4 {kind} prod/web, {part}");
             let expect = [
@@ -232,12 +229,12 @@ mod tests {
             ];
             assert_eq!(uses(&text), expect.map(of), "{kind}");
             // The same in a list, and in a list that says the kind for all.
-            let item = text.lines().map(|line| format!("\n    {line}")).collect::<String>();
-            let list = format!("apiVersion: v1\nkind: List\nitems:\n  -{item}\n");
+            let item = text.replace('\n', "\n    ");
+            let list = format!("apiVersion: v1\nkind: List\nitems:\n  - {item}\n");
             assert_eq!(uses(&list).len(), 4, "{kind} in {list}");
-            let item = text.lines().skip(2).map(|line| format!("\n    {line}")).collect::<String>();
+            let item = text.lines().skip(2).collect::<Vec<_>>().join("\n    ");
             let list =
-                format!("---\n---\napiVersion: {version}\nkind: {kind}List\nitems:\n  -{item}\n");
+                format!("---\n---\napiVersion: {version}\nkind: {kind}List\nitems:\n  - {item}\n");
             assert_eq!(uses(&list).len(), 4, "{kind} in {list}");
         }
     }

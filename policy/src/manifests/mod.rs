@@ -81,40 +81,32 @@ impl<'a> Found<'a> {
 
 /// The documents of a manifest; what can not be read as a whole is rejected as a whole.
 fn documents(text: &str, path: &Utf8Path) -> Result<Vec<Node>, Error> {
-    yaml::read_all(text, path).map_err(|error| match error {
-        Error::Invalid { path, line, column, message, .. } => {
+    yaml::read_all(text, path).map_err(|error| {
+        if let Error::Invalid { path, line, column, message, .. } = error {
             Error::Manifest { path, line, column, message }
+        } else {
+            error
         }
-        other => other,
     })
 }
 
 impl Node {
     fn entries(&self) -> &[Entry] {
-        match &self.value {
-            Value::Map(entries) => entries,
-            _ => &[],
-        }
+        if let Value::Map(entries) = &self.value { entries } else { &[] }
     }
 
-    fn items(&self) -> &[Node] {
-        match &self.value {
-            Value::List(items) => items,
-            _ => &[],
-        }
+    fn items(&self) -> &[Self] {
+        if let Value::List(items) = &self.value { items } else { &[] }
     }
 
     /// What stands under a key; nothing at all counts as no such key.
-    fn get(&self, key: &str) -> Option<&Node> {
+    fn get(&self, key: &str) -> Option<&Self> {
         let entry = self.entries().iter().find(|entry| entry.key == key)?;
         (!matches!(entry.value.value, Value::Null)).then_some(&entry.value)
     }
 
     fn text(&self) -> Option<&str> {
-        match &self.value {
-            Value::Text(text) => Some(text),
-            _ => None,
-        }
+        if let Value::Text(text) = &self.value { Some(text) } else { None }
     }
 
     fn text_of(&self, key: &str) -> Option<&str> {
