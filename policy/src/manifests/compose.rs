@@ -273,7 +273,7 @@ models: {llm: {model: ai/smollm2}}
     }
 
     #[test]
-    fn a18_a_name_never_stands_for_a_file_of_this_machine() {
+    fn a_name_never_stands_for_a_file_of_this_machine() {
         let [found] = uses("services: {s: {image: 'oci-layout:/evidence'}}").try_into().unwrap();
         assert!(
             found.starts_with("1:23 service s? `oci-layout:/evidence` names no image: "),
