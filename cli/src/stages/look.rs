@@ -64,7 +64,7 @@ impl Looked {
 }
 
 /// Passed only when everything is present; what could not be told outweighs what is absent, and no answers are no pass.
-pub(crate) fn status(answers: impl Iterator<Item = &Presence>) -> &'static ExitStatus {
+pub(crate) fn status<'p, I: Iterator<Item = &'p Presence>>(answers: I) -> &'static ExitStatus {
     exit::worst(answers.map(|presence| match presence {
         Presence::Present(evidence) if !evidence.is_empty() => &exit::PASSED,
         Presence::Present(_) | Presence::Absent { .. } => &exit::BLOCKED,
