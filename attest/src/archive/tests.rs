@@ -32,7 +32,7 @@ fn archive(key: PublicKey) -> Archive {
     };
     let by_key = TrustedSigner {
         predicate_types: Some(vec!["https://slsa.dev/provenance/v1".to_owned()]),
-        builders: vec!["https://ci.example/**".parse().unwrap()],
+        builders: vec!["https://ci.example/builders/*".parse().unwrap()],
         verifier: "https://gate.example".to_owned(),
         ..TrustedSigner::of(SignerDemand::key(key.clone(), Unlogged::Accept))
     };
