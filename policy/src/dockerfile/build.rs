@@ -193,13 +193,46 @@ impl Build {
         self.before.iter().chain(self.stages.iter().flat_map(|stage| &stage.steps))
     }
 
+    /// The stages whose layers are in the image: the target, what it starts from, and so on, in the order of the file.
+    /// All of them where there is no such target.
+    pub fn in_image(&self) -> Vec<&Stage> {
+        let Some(target) = self.target.as_ref().ok().and_then(|number| self.stages.get(*number))
+        else {
+            return self.stages.iter().collect();
+        };
+        let mut stages: Vec<_> = self.chain(target).collect();
+        stages.reverse();
+        stages
+    }
+
+    /// The stages that run when the target is built, in the order of the file. All of them where there is no such target,
+    /// and all up to a stage that takes files from one that can not be told.
+    pub fn reachable(&self) -> Vec<&Stage> {
+        let Ok(target) = &self.target else { return self.stages.iter().collect() };
+        let mut reached = BTreeSet::from([*target]);
+        // Stages take from earlier ones only, so that one way backwards meets them all.
+        for (number, stage) in self.stages.iter().enumerate().rev() {
+            if !reached.contains(&number) {
+                continue;
+            }
+            for input in std::iter::once(&stage.from).chain(&stage.inputs) {
+                match &input.source {
+                    Source::Stage(earlier) => reached.extend(Some(*earlier)),
+                    Source::Unresolved { .. } => reached.extend(0..number),
+                    Source::Scratch | Source::Image(_) | Source::Malformed(_) => {}
+                }
+            }
+        }
+        reached.into_iter().filter_map(|number| self.stages.get(number)).collect()
+    }
+
     /// Whether a stage, or one below it, creates a user of this name with the id 0.
     pub fn creates_as_root(&self, stage: &Stage, name: &str) -> bool {
         self.chain(stage).any(|stage| stage.root_names.contains(name))
     }
 
     /// The stage, the stage it starts from, and so on. Stages start from earlier ones only.
-    fn chain<'b>(&'b self, stage: &'b Stage) -> impl Iterator<Item = &'b Stage> {
+    pub fn chain<'b>(&'b self, stage: &'b Stage) -> impl Iterator<Item = &'b Stage> {
         std::iter::successors(Some(stage), |stage| match stage.from.source {
             Source::Stage(number) => self.stages.get(number).filter(|next| next.at < stage.at),
             Source::Scratch
@@ -280,6 +313,27 @@ mod tests {
             "FROM a/B",
             "malformed repository `a/B`: expected lower case letters, digits and the separators `.`, `_`, `__`, `-`, `/`",
         );
+    }
+
+    #[test]
+    fn what_runs_for_the_target_is_reachable_and_what_it_starts_from_is_in_the_image() {
+        let lines = |stages: Vec<&Stage>| stages.iter().map(|s| s.at.line).collect::<Vec<_>>();
+        let build_of = |target: &str, last: &str| {
+            let text = format!(
+                "FROM a AS a\nFROM a AS b\nFROM a AS c\nFROM x AS d\n{last}\nFROM y AS e\n"
+            );
+            let file = Dockerfile { path: "Dockerfile".into(), text };
+            Case::default().target(target).with_facts(|facts| Build::of(&file, facts))
+        };
+        let copied = build_of("d", "COPY --from=c / /");
+        assert_eq!((lines(copied.in_image()), lines(copied.reachable())), (vec![4], vec![1, 3, 4]));
+        let based = build_of("b", "");
+        assert_eq!((lines(based.in_image()), lines(based.reachable())), (vec![1, 2], vec![1, 2]));
+        let hidden = build_of("d", "COPY --from=$S / /");
+        assert_eq!(lines(hidden.reachable()), [1, 2, 3, 4]);
+        let nowhere = build_of("z", "");
+        assert_eq!(lines(nowhere.in_image()), [1, 2, 3, 4, 6]);
+        assert_eq!(lines(nowhere.reachable()), [1, 2, 3, 4, 6]);
     }
 
     #[test]

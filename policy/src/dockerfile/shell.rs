@@ -126,6 +126,11 @@ impl Command {
         self.words.iter().any(|own| own.text() == word)
     }
 
+    /// Whether it stands behind a pipe.
+    pub fn is_fed(&self) -> bool {
+        self.path.iter().any(|(_, part)| *part > 0)
+    }
+
     /// Whether the program is a shell.
     pub fn is_shell(&self) -> bool {
         self.program().is_some_and(|(name, _)| SHELLS.contains(&name))
