@@ -86,7 +86,11 @@ pub enum ParameterKind {
     Texts,
 }
 
+mod commands;
+mod downloads;
 mod inputs;
+mod options;
+mod packages;
 mod statements;
 
 macro_rules! rules {
@@ -130,7 +134,15 @@ rules! {
     base_051_base_contradicted,
     df_001_does_not_parse,
     df_020_final_user_is_root,
+    df_021_user_not_created,
+    df_022_user_not_numeric,
+    df_023_primary_group_is_root,
+    df_024_sudo,
+    df_025_root_at_start,
     df_030_healthcheck_missing,
+    df_031_healthcheck_always_passes,
+    df_032_several_healthchecks,
+    df_033_healthcheck_unbounded,
     exc_002_expires_too_late,
     exc_003_expired,
     exc_004_expires_soon,

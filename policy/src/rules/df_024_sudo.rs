@@ -1,0 +1,125 @@
+//! DF-024: no `sudo`.
+
+use super::{About, Raised, Rule, RuleContext, commands, commands::Placed, packages::Operation};
+use crate::{
+    decide::Action,
+    dockerfile::{Command, Word},
+};
+use plimsoll_model::Severity;
+
+pub(crate) const RULE: Rule = Rule {
+    id: "DF-024",
+    name: "df_024_sudo",
+    title: "the image has no sudo",
+    severity: Severity::Medium,
+    action: Action::Warn,
+    why: "With sudo in the image the user that it runs as is root whenever it wants, and in a build it does nothing that `USER` does not.",
+    mend: "switch with `USER root` and back for the steps that need it, and leave sudo out",
+    bad: "FROM debian:12\nRUN apt-get update && apt-get install -y sudo",
+    good: "FROM debian:12\nUSER root\nRUN apt-get update && apt-get install -y curl\nUSER 10001",
+    equivalents: &["DL3004", "DS-0010", "CKV2_DOCKER_1", "DKL-DI-0001"],
+    about: &[About::Dockerfiles],
+    parameters: &[],
+    check,
+};
+
+const EXPECTED: &str = "`USER`, and no sudo";
+
+fn check(context: &RuleContext<'_>) -> Vec<Raised> {
+    let mut all = Vec::new();
+    for placed in commands::in_image(context) {
+        for command in placed.commands() {
+            if let Some(title) = complaint(command) {
+                let shown = command.words.first().map(Word::text).unwrap_or_default();
+                all.push(placed.fail_at(
+                    context,
+                    command,
+                    (title, EXPECTED),
+                    format!("`{shown} …`"),
+                ));
+            }
+        }
+        all.extend(of_files(context, placed));
+    }
+    commands::once(all)
+}
+
+fn complaint(command: &Command) -> Option<&'static str> {
+    let starts = |word: &Word| matches!(word.text().rsplit('/').next(), Some("sudo"));
+    // Behind the programs that start others: `env sudo x`, and the first word itself.
+    let arguments = command.program().map_or(0, |(_, arguments)| arguments.len());
+    let starters = command.words.len().saturating_sub(arguments);
+    if command.words.iter().take(starters).any(starts) {
+        return Some("a step runs sudo");
+    }
+    let is_sudo = |word: &Word| word.text().split(['=', ':']).next() == Some("sudo");
+    if Operation::of(command).is_some_and(|operation| operation.installed().any(is_sudo)) {
+        return Some("sudo is installed");
+    }
+    let is_rights = |file: &str| is_sudoers(file);
+    if commands::writes_to(command, is_rights) {
+        return Some("a step gives rights to run programs as root");
+    }
+    None
+}
+
+fn is_sudoers(file: &str) -> bool {
+    file == "/etc/sudoers" || file.starts_with("/etc/sudoers.d")
+}
+
+fn of_files(context: &RuleContext<'_>, placed: Placed<'_>) -> Option<Raised> {
+    if !(placed.is("COPY") || placed.is("ADD")) {
+        return None;
+    }
+    let to = placed.step.arguments.last()?.known().filter(|to| is_sudoers(to))?;
+    let title = "a file gives rights to run programs as root";
+    Some(placed.fail(context, (title, EXPECTED), format!("`{to}`")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::*;
+
+    fn case(run: &str) -> Case {
+        Case::default().dockerfile(&format!("FROM debian\n{run}"))
+    }
+
+    #[test]
+    fn run_installed_and_allowed_fail() {
+        for (bad, place) in [
+            ("RUN sudo apt-get update", (2, 5)),
+            ("RUN true && \\\n  /usr/bin/sudo -E -u app x", (3, 3)),
+            ("RUN env A=b sudo x", (2, 5)),
+            ("RUN <<EOF\ntrue\nsudo x\nEOF", (4, 1)),
+            ("RUN apt-get install -y curl sudo", (2, 5)),
+            ("RUN apk add --no-cache sudo=1.9", (2, 5)),
+            ("RUN dnf -y install sudo", (2, 5)),
+            ("RUN echo 'app ALL=(ALL) NOPASSWD:ALL' >> /etc/sudoers", (2, 5)),
+            ("RUN echo x | tee /etc/sudoers.d/app", (2, 14)),
+            ("COPY sudoers /etc/sudoers.d/app", (2, 1)),
+            ("CMD sudo x", (2, 5)),
+            ("ENTRYPOINT [\"sudo\", \"x\"]", (2, 12)),
+        ] {
+            case(bad).check("DF-024", Expect::Fail);
+            assert_eq!(case(bad).places("DF-024"), [place], "{bad}");
+            assert_eq!(case(bad).findings("DF-024")[0].action, Action::Warn);
+        }
+    }
+
+    #[test]
+    fn words_that_only_look_like_it_pass() {
+        for good in [
+            "RUN echo sudo",
+            "RUN apt-get install -y sudoku",
+            "RUN apt-get remove -y sudo",
+            "RUN $SUDO apt-get update",
+            "COPY sudo.md /doc/",
+            "RUN x\nFROM debian\nRUN y",
+        ] {
+            case(good).check("DF-024", Expect::Pass);
+        }
+        // What a stage runs that gives no layers is not in the image.
+        case("RUN sudo x\nFROM debian").check("DF-024", Expect::Pass);
+    }
+}
