@@ -1,7 +1,7 @@
 //! What the rules about the steps of a build have in common: which steps count, and what of them can not be told.
 
 use super::{Raised, RuleContext, inputs};
-use crate::dockerfile::{Build, Command, Script, Stage, Step};
+use crate::dockerfile::{Build, Command, Script, Stage, Step, Word};
 use plimsoll_model::finding::Place;
 use std::collections::BTreeSet;
 
@@ -136,4 +136,59 @@ pub(super) fn mounts(step: &Step, is_meant: impl Fn(&str) -> bool) -> bool {
         matches!(field(&["type"]), Some("cache" | "tmpfs"))
             && field(&["target", "dst", "destination"]).is_some_and(&is_meant)
     })
+}
+
+/// The lines that a command may put into a file of settings: those that it prints, and what `s/…/…/` puts in place.
+pub(super) fn settings(command: &Command) -> Vec<String> {
+    let Some((program, arguments)) = command.program() else { return Vec::new() };
+    let words = arguments.iter().map(Word::text);
+    let texts: Vec<String> = match program {
+        // Their words are one line where nobody quoted them.
+        "echo" | "printf" => vec![words.collect::<Vec<_>>().join(" ")],
+        "add-apt-repository" | "apt-add-repository" => words.map(str::to_owned).collect(),
+        "sed" => words.flat_map(replacements).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    };
+    let lines = texts.iter().flat_map(|text| text.lines()).flat_map(|line| line.split("\\n"));
+    let plain =
+        |line: &str| line.trim().trim_start_matches("-e ").trim_start_matches("-n ").to_owned();
+    lines.map(plain).filter(|line| !line.is_empty()).collect()
+}
+
+/// What the commands of a script of `sed` put in place: `s/…/THIS/`, `/…/a THIS`.
+fn replacements(script: &str) -> Vec<&str> {
+    let delimiter = script.strip_prefix('s').and_then(|rest| rest.chars().next());
+    match delimiter.filter(|delimiter| !delimiter.is_alphanumeric()) {
+        Some(delimiter) => script.split(delimiter).skip(2).step_by(3).collect(),
+        None => {
+            let address = script.strip_prefix('/').and_then(|rest| rest.split_once('/'));
+            let command = address.map_or(script, |(_, command)| command).trim_start();
+            let line = command.strip_prefix(['a', 'i', 'c']).unwrap_or_default();
+            vec![line.trim_start_matches(['\\', ' '])]
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{dockerfile::Build, facts::Dockerfile, rules::testing::Case};
+
+    fn check(run: &str, expect: &[&str]) {
+        let text = format!("FROM a\nRUN {run}");
+        let file = Dockerfile { path: "Dockerfile".into(), text };
+        let build = Case::default().with_facts(|facts| Build::of(&file, facts));
+        assert_eq!(settings(&build.stages[0].steps[0].script.commands[0]), expect, "{run}");
+    }
+
+    #[test]
+    fn what_is_printed_or_put_in_place_is_a_line_of_settings() {
+        check("echo a = b >> x", &["a = b"]);
+        check("echo -e 'a\\nb = c'", &["a", "b = c"]);
+        check("printf '%s\\n' 'a b'", &["%s", "a b"]);
+        check("sed -i 's/a=1/a=0/'", &["a=0"]);
+        check("sed -e 's|a|b|;s|c|d|g'", &["b", "d"]);
+        check("sed '/gpgcheck/c gpgcheck=0'", &["gpgcheck=0"]);
+        check("cat x", &[]);
+    }
 }

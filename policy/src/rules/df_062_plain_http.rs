@@ -4,7 +4,7 @@ use super::{
     About, Raised, Rule, RuleContext,
     commands::{self, Placed},
     downloads::{Download, host, is_plain, is_verifying},
-    packages::{Manager, Operation},
+    packages::Operation,
 };
 use crate::{
     decide::Action,
@@ -54,6 +54,26 @@ const VARIABLES: [&str; 8] = [
     "YARN_REGISTRY",
     "GOPROXY",
     "RUSTUP_DIST_SERVER",
+];
+
+/// Programs that fetch what their arguments name, beside downloaders and package managers.
+const FETCHERS: [&str; 16] = [
+    "git",
+    "svn",
+    "hg",
+    "rpm",
+    "add-apt-repository",
+    "apt-add-repository",
+    "yum-config-manager",
+    "helm",
+    "composer",
+    "bundle",
+    "poetry",
+    "uv",
+    "pipx",
+    "conda",
+    "mamba",
+    "gradle",
 ];
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
@@ -106,32 +126,26 @@ fn of_step(context: &RuleContext<'_>, placed: Placed<'_>) -> Vec<Raised> {
 }
 
 /// The address that a command fetches from without TLS.
-fn fetched<'c>(placed: Placed<'c>, command: &'c Command) -> Option<&'c str> {
+fn fetched(placed: Placed<'_>, command: &Command) -> Option<String> {
     let is_verified = || placed.commands().any(is_verifying);
     if let Some(download) = Download::of(command) {
-        return download.urls.iter().find(|url| is_plain(url)).copied().filter(|_| !is_verified());
+        let plain = download.urls.iter().find(|url| is_plain(url));
+        return plain.filter(|_| !is_verified()).map(|url| (*url).to_owned());
     }
     let (program, arguments) = command.program()?;
-    let plain = |words: &'c [Word]| {
-        words.iter().map(Word::text).find_map(|text| {
-            let value = text.split_once('=').map_or(text, |(_, value)| value);
-            [text, value].into_iter().find(|text| is_plain(text))
-        })
-    };
-    if let Some(operation) = Operation::of(command) {
-        let is_signed = |url: &&str| operation.manager == Manager::Apk && is_signed(url);
-        return plain(arguments).filter(|url| !is_signed(url));
-    }
-    match program {
-        "git" | "svn" | "hg" | "npm" | "yarn" | "pnpm" | "pip" | "rpm" | "add-apt-repository"
-        | "apt-add-repository" | "yum-config-manager" | "go" | "cargo" | "zypper" | "gem"
-        | "helm" | "composer" | "bundle" | "poetry" | "uv" | "pipx" | "conda" | "mamba" => {
-            plain(arguments).filter(|url| !is_signed(url))
-        }
-        // What is written to a list of sources.
-        "echo" | "printf" => arguments.iter().find_map(|word| source(word.text())),
-        _ => None,
-    }
+    let values = arguments
+        .iter()
+        .map(Word::text)
+        .flat_map(|text| [text, text.split_once('=').map_or("", |(_, value)| value)]);
+    let plain = || values.clone().find(|text| is_plain(text) && !is_signed(text));
+    let operation = Operation::of(command);
+    let is_fetching = FETCHERS.contains(&program) || operation.is_some();
+    // What is written to a list of sources.
+    let is_list = commands::writes_to(command, |file| file == "/etc/apk/repositories");
+    let found = if is_fetching || is_list { plain().map(str::to_owned) } else { None };
+    found.or_else(|| {
+        commands::settings(command).iter().find_map(|line| source(line).map(str::to_owned))
+    })
 }
 
 fn is_signed(url: &str) -> bool {
@@ -185,6 +199,8 @@ mod tests {
                 "COPY <<EOF /etc/apt/sources.list\ndeb http://x.example/debian stable main\nEOF",
                 (2, 1),
             ),
+            ("RUN echo http://x.example/alpine >> /etc/apk/repositories", (2, 5)),
+            ("RUN echo deb http://x.example/debian s main >> /etc/apt/sources.list", (2, 5)),
             ("ENV PIP_INDEX_URL=http://x.example/simple", (2, 1)),
             ("ARG GOPROXY=http://x.example", (2, 1)),
             ("ARG U=http://x.example/y\nRUN curl $U", (3, 5)),

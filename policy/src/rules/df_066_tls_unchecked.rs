@@ -1,0 +1,456 @@
+//! DF-066: certificates are checked.
+
+use super::{
+    About, Raised, Rule, RuleContext,
+    commands::{self, Placed},
+    downloads::{Download, is_local, is_off},
+    options::{Options, Valued},
+    packages::{Manager, Operation},
+};
+use crate::{
+    decide::Action,
+    dockerfile::{Command, Word},
+};
+use plimsoll_model::Severity;
+
+pub(crate) const RULE: Rule = Rule {
+    id: "DF-066",
+    name: "df_066_tls_unchecked",
+    title: "certificates are checked",
+    severity: Severity::High,
+    action: Action::Deny,
+    why: "Without the check, TLS protects from nobody: whoever sits between may answer in the name of any server.",
+    mend: "take the option or the variable away; for a server of your own, add its certificate authority to the image",
+    bad: "FROM debian:12\nRUN curl -k -o app https://example.com/app",
+    good: "FROM debian:12\nRUN curl -o app https://example.com/app",
+    equivalents: &[
+        "CKV2_DOCKER_2",
+        "CKV2_DOCKER_3",
+        "CKV2_DOCKER_4",
+        "CKV2_DOCKER_5",
+        "CKV2_DOCKER_6",
+        "CKV2_DOCKER_12",
+        "CKV2_DOCKER_13",
+        "CKV2_DOCKER_14",
+        "CKV2_DOCKER_15",
+        "CKV2_DOCKER_16",
+    ],
+    about: &[About::Dockerfiles],
+    parameters: &[],
+    check,
+};
+
+const EXPECTED: &str = "certificates that are checked";
+const TITLE: &str = "certificates are not checked";
+const UNTOLD: &str = "it can not be told whether certificates are checked";
+/// A variable, and when it switches the check off.
+const VARIABLES: [(&str, Switch); 17] = [
+    ("NODE_TLS_REJECT_UNAUTHORIZED", Switch::WhenOff),
+    ("PYTHONHTTPSVERIFY", Switch::WhenOff),
+    ("NPM_CONFIG_STRICT_SSL", Switch::WhenOff),
+    ("YARN_STRICT_SSL", Switch::WhenOff),
+    ("YARN_ENABLE_STRICT_SSL", Switch::WhenOff),
+    ("GIT_SSL_NO_VERIFY", Switch::WhenOn),
+    ("PIP_TRUSTED_HOST", Switch::WhenOn),
+    ("UV_INSECURE_HOST", Switch::WhenOn),
+    ("GOINSECURE", Switch::WhenOn),
+    ("CURL_INSECURE", Switch::WhenOn),
+    ("CONDA_SSL_VERIFY", Switch::WhenOff),
+    ("CARGO_HTTP_CHECK_REVOKE", Switch::WhenOff),
+    ("HEX_UNSAFE_HTTPS", Switch::WhenOn),
+    ("BUNDLE_SSL_VERIFY_MODE", Switch::WhenOff),
+    ("PERL_LWP_SSL_VERIFY_HOSTNAME", Switch::WhenOff),
+    ("AWS_NO_VERIFY_SSL", Switch::WhenOn),
+    ("REQUESTS_CA_BUNDLE", Switch::WhenEmpty),
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Switch {
+    /// By any value that does not say no.
+    WhenOn,
+    /// By a value that says no.
+    WhenOff,
+    /// By an empty value.
+    WhenEmpty,
+}
+
+fn check(context: &RuleContext<'_>) -> Vec<Raised> {
+    commands::of_reachable(context, (UNTOLD, EXPECTED), |placed| of_step(context, placed))
+}
+
+fn of_step(context: &RuleContext<'_>, placed: Placed<'_>) -> Vec<Raised> {
+    match placed.step.keyword() {
+        "ENV" | "ARG" => of_variables(context, placed),
+        "RUN" | "CMD" | "ENTRYPOINT" => {
+            let complaints = placed.commands().flat_map(|command| {
+                let found = complaints(command).into_iter();
+                found.map(move |found| placed.fail_at(context, command, (TITLE, EXPECTED), found))
+            });
+            let lines = written_lines(placed).filter_map(setting);
+            let lines =
+                lines.map(|line| placed.fail(context, (TITLE, EXPECTED), format!("`{line}`")));
+            let windows = commands::windows_text(placed).and_then(windows);
+            let windows = windows.map(|found| placed.fail(context, (TITLE, EXPECTED), found));
+            complaints.chain(lines).chain(windows).collect()
+        }
+        "COPY" => {
+            let lines = written_lines(placed).filter_map(setting);
+            lines.map(|line| placed.fail(context, (TITLE, EXPECTED), format!("`{line}`"))).collect()
+        }
+        // Of a health check, DF-033 speaks: it mostly asks the machine itself.
+        _ => Vec::new(),
+    }
+}
+
+/// The lines of here-documents, which are written to files.
+fn written_lines<'a>(placed: Placed<'a>) -> impl Iterator<Item = &'a str> {
+    placed.step.instruction.heredocs.iter().flat_map(|heredoc| heredoc.content.lines())
+}
+
+fn of_variables(context: &RuleContext<'_>, placed: Placed<'_>) -> Vec<Raised> {
+    let judge = |argument: &crate::dockerfile::Argument| {
+        let name = argument.name.as_deref()?;
+        let switch = switch(name)?;
+        let written = argument.written.as_deref()?;
+        let place = super::inputs::place(placed.build, argument.at);
+        let found = format!("`{name}={written}`");
+        match argument.known() {
+            Some(value) if is_switched(switch, value) => {
+                Some(context.fail(place, TITLE, found, EXPECTED))
+            }
+            Some(_) => None,
+            None => Some(context.unknown(place, UNTOLD, found, EXPECTED)),
+        }
+    };
+    placed.step.arguments.iter().filter_map(judge).collect()
+}
+
+fn switch(name: &str) -> Option<Switch> {
+    VARIABLES.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, switch)| *switch)
+}
+
+fn is_switched(switch: Switch, value: &str) -> bool {
+    match switch {
+        Switch::WhenOn => !value.is_empty() && !is_off(value),
+        Switch::WhenOff => is_off(value) || value == "none",
+        Switch::WhenEmpty => value.is_empty(),
+    }
+}
+
+/// What a command says against the check.
+fn complaints(command: &Command) -> Vec<String> {
+    let mut all = Vec::new();
+    let shown = |name: &str, word: &Word| format!("`{name}={}`", word.text());
+    let is_set = |name: &str, word: &Word| {
+        word.value.known().is_some_and(|value| switch(name).is_some_and(|s| is_switched(s, value)))
+    };
+    let assigned = command.assignments.iter().filter(|(name, word)| is_set(name, word));
+    all.extend(assigned.map(|(name, word)| shown(name, word)));
+    let Some((program, arguments)) = command.program() else { return all };
+    // Also behind `env` and `export`.
+    let pairs =
+        command.words.iter().filter_map(|word| Some((word, word.value.known()?.split_once('=')?)));
+    let pairs =
+        pairs.filter(|(_, (name, value))| switch(name).is_some_and(|s| is_switched(s, value)));
+    all.extend(pairs.map(|(word, _)| format!("`{}`", word.text())));
+    if let Some(download) = Download::of(command) {
+        let is_only_local =
+            !download.urls.is_empty() && download.urls.iter().all(|url| is_local(url));
+        if download.is_unchecked() && !is_only_local {
+            all.push(format!("`{program}` that takes any certificate"));
+        }
+    }
+    all.extend(of_packages(command));
+    all.extend(of_git(program, arguments));
+    all.extend(of_others(program, arguments));
+    let lines = commands::settings(command);
+    all.extend(lines.iter().filter_map(|line| setting(line)).map(|line| format!("`{line}`")));
+    all
+}
+
+fn of_packages(command: &Command) -> Option<String> {
+    let operation = Operation::of(command)?;
+    let options = &operation.options;
+    let word = |found: &str| Some(format!("`{found}`"));
+    let values = |names: &'static [&str]| options.values(names).map(str::to_ascii_lowercase);
+    match operation.manager {
+        Manager::Pip => {
+            let is_elsewhere = |host: &str| !is_local(&format!("https://{host}"));
+            if options.values(&["--trusted-host"]).any(is_elsewhere) {
+                return word("--trusted-host");
+            }
+            let mut words = command.words.iter().map(Word::text);
+            let is_config = words.any(|word| word == "config");
+            let names = |word: &Word| word.text().ends_with("trusted-host");
+            let is_set = is_config && command.has_word("set") && command.words.iter().any(names);
+            if is_set { word("trusted-host") } else { None }
+        }
+        Manager::Npm | Manager::Yarn | Manager::Pnpm => {
+            let is_flag =
+                options.has(&["--no-strict-ssl"]) || values(&["--strict-ssl"]).any(|v| is_off(&v));
+            let mut pairs = command.words.iter().zip(command.words.iter().skip(1));
+            let is_named = |text: &str| {
+                matches!(
+                    text.to_ascii_lowercase().as_str(),
+                    "strict-ssl" | "enablestrictssl" | "--strict-ssl"
+                )
+            };
+            let is_pair = pairs.any(|(name, value)| is_named(name.text()) && is_off(value.text()));
+            let is_joined = command.words.iter().any(|word| {
+                word.text()
+                    .split_once('=')
+                    .is_some_and(|(name, value)| is_named(name) && is_off(value))
+            });
+            if is_flag || is_pair || is_joined { word("strict-ssl=false") } else { None }
+        }
+        Manager::Apt => {
+            let is_meant = |option: String| {
+                let (name, value) = option.split_once('=').unwrap_or_default();
+                (name.ends_with("::verify-peer") || name.ends_with("::verify-host"))
+                    && is_off(value)
+            };
+            if values(&["-o", "--option"]).any(is_meant) { word("Verify-Peer=false") } else { None }
+        }
+        Manager::Yum | Manager::Dnf => {
+            let is_meant = |option: String| {
+                let (name, value) = option.split_once('=').unwrap_or_default();
+                (name == "sslverify" || name.ends_with(".sslverify")) && is_off(value)
+            };
+            if values(&["--setopt"]).any(is_meant) { word("sslverify=false") } else { None }
+        }
+        Manager::Apk => {
+            if options.has(&["--no-check-certificate"]) {
+                word("--no-check-certificate")
+            } else {
+                None
+            }
+        }
+        Manager::Go => {
+            if options.has(&["-insecure", "--insecure"]) || command.has_word("-insecure") {
+                word("-insecure")
+            } else {
+                None
+            }
+        }
+        Manager::Zypper | Manager::Gem | Manager::Cargo => None,
+    }
+}
+
+/// `git -c http.sslVerify=false`, `git config … http.sslVerify false`.
+fn of_git(program: &str, arguments: &[Word]) -> Option<String> {
+    if program != "git" {
+        return None;
+    }
+    let is_key = |text: &str| {
+        let key = text.to_ascii_lowercase();
+        key.starts_with("http.") && key.ends_with("sslverify")
+    };
+    let mut pairs = arguments.iter().zip(arguments.iter().skip(1));
+    let is_pair = pairs.any(|(key, value)| is_key(key.text()) && is_off(value.text()));
+    let is_joined = arguments.iter().any(|word| {
+        word.text()
+            .split_once('=')
+            .is_some_and(|(key, value)| is_key(key.trim_start_matches("-c")) && is_off(value))
+    });
+    (is_pair || is_joined).then(|| "`http.sslVerify=false`".to_owned())
+}
+
+fn of_others(program: &str, arguments: &[Word]) -> Option<String> {
+    let none = Valued { letters: "", names: &[] };
+    let options = Options::of(arguments, none);
+    let has = |names: &[&'static str]| -> Option<&'static str> {
+        names.iter().copied().find(|name| options.has(&[*name]))
+    };
+    let found = match program {
+        "helm" | "kubectl" | "oc" | "argocd" => has(&["--insecure-skip-tls-verify", "--insecure"]),
+        "svn" => has(&["--trust-server-cert"]),
+        "crane" | "oras" | "cosign" => has(&["--insecure", "--allow-insecure-registry"]),
+        "skopeo" | "podman" | "buildah" => {
+            let mut values = options.all.iter().filter(|(name, _)| name.ends_with("tls-verify"));
+            values
+                .any(|(_, value)| value.as_deref().is_some_and(is_off))
+                .then_some("--tls-verify=false")
+        }
+        "aws" => has(&["--no-verify-ssl"]),
+        "uv" | "uvx" => has(&["--allow-insecure-host"]),
+        "composer" => {
+            let mut pairs = arguments.iter().zip(arguments.iter().skip(1));
+            let is_off = |key: &str, value: &str| {
+                matches!((key, value), ("disable-tls", "true") | ("secure-http", "false"))
+            };
+            pairs.any(|(key, value)| is_off(key.text(), value.text())).then_some("disable-tls")
+        }
+        "conda" | "mamba" => {
+            let mut pairs = arguments.iter().zip(arguments.iter().skip(1));
+            let is_key = |key: &str| key == "ssl_verify";
+            pairs
+                .any(|(key, value)| is_key(key.text()) && is_off(value.text()))
+                .then_some("ssl_verify")
+        }
+        _ => None,
+    };
+    found.map(|found| format!("`{found}`"))
+}
+
+/// A line of a file of settings that switches the check off.
+fn setting(line: &str) -> Option<&str> {
+    let text = line.trim().trim_end_matches([';', '\\']);
+    let text = text.trim_end_matches("\\n");
+    let (name, value) = text.split_once(['=', ' '])?;
+    let name = name.trim().trim_end_matches(':').to_ascii_lowercase();
+    let value = value.trim_matches([' ', '=', '"', '\'']);
+    let is_meant = match name.as_str() {
+        "sslverify" | "strict-ssl" | "check_certificate" | "ssl_verify" | "check-certificate"
+        | "strict_ssl" | "enablestrictssl" => is_off(value),
+        "trusted-host" => !value.is_empty(),
+        name if name.starts_with("acquire::")
+            && (name.ends_with("verify-peer") || name.ends_with("verify-host")) =>
+        {
+            is_off(value)
+        }
+        _ => false,
+    };
+    is_meant.then_some(text)
+}
+
+/// PowerShell and `cmd`, looked through as text.
+fn windows(text: &str) -> Option<String> {
+    let lower = text.to_ascii_lowercase();
+    let words =
+        || lower.split(|c: char| c.is_whitespace() || matches!(c, ';' | '(' | ')' | '|' | '&'));
+    let is_meant = |word: &str| {
+        matches!(
+            word,
+            "-skipcertificatecheck" | "--insecure" | "--no-check-certificate" | "--trusted-host"
+        ) || word.contains("servercertificatevalidationcallback")
+    };
+    let is_curl = words().any(|word| matches!(word, "curl" | "curl.exe"));
+    let is_short = |word: &str| is_curl && word == "-k";
+    words().find(|word| is_meant(word) || is_short(word)).map(|word| format!("`{word}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::*;
+
+    fn case(steps: &str) -> Case {
+        Case::default().dockerfile(&format!("FROM debian\n{steps}"))
+    }
+
+    #[track_caller]
+    fn fails(steps: &str, place: (u32, u32)) {
+        assert_eq!(case(steps).places("DF-066"), [place], "{steps}");
+        case(steps).check("DF-066", Expect::Fail);
+        assert_eq!(case(steps).findings("DF-066")[0].action, Action::Deny);
+    }
+
+    #[test]
+    fn commands_that_take_any_certificate_fail() {
+        for bad in [
+            "curl -k https://x/y",
+            "curl --insecure https://x/y",
+            "curl -fsSLk https://x/y",
+            "curl -fkLo y https://x/y",
+            "/usr/bin/curl https://x/y -k",
+            "sudo curl -k https://x/y",
+            "curl --proxy-insecure https://x/y",
+            "wget --no-check-certificate https://x/y",
+            "wget --no-check-cert https://x/y",
+            "aria2c --check-certificate=false https://x/y",
+            "pip install --trusted-host pypi.corp x",
+            "pip3 install --trusted-host=pypi.corp x",
+            "python3 -m pip install x --trusted-host pypi.corp",
+            "pip config set global.trusted-host pypi.corp",
+            "git -c http.sslVerify=false clone https://x/y",
+            "git config --global http.sslVerify false",
+            "git config --global http.https://x.sslverify 0",
+            "GIT_SSL_NO_VERIFY=1 git clone https://x/y",
+            "export GIT_SSL_NO_VERIFY=true",
+            "env NODE_TLS_REJECT_UNAUTHORIZED=0 npm ci",
+            "NODE_TLS_REJECT_UNAUTHORIZED='0' node x",
+            "PYTHONHTTPSVERIFY=0 python3 x",
+            "npm config set strict-ssl false",
+            "npm config set strict-ssl=false",
+            "npm install --strict-ssl=false",
+            "npm install --no-strict-ssl",
+            "yarn config set strict-ssl false",
+            "yarn config set enableStrictSsl false",
+            "yum install -y --setopt=sslverify=false x",
+            "dnf --setopt=sslverify=0 install x",
+            "echo 'sslverify=false' >> /etc/yum.conf",
+            "sed -i 's/sslverify=1/sslverify=0/' /etc/yum.conf",
+            "echo 'strict-ssl=false' > ~/.npmrc",
+            "apt-get -o Acquire::https::Verify-Peer=false update",
+            "echo 'Acquire::https::Verify-Peer \"false\";' > /etc/apt/apt.conf.d/x",
+            "echo check_certificate = off >> /root/.wgetrc",
+            "helm repo add --insecure-skip-tls-verify x https://x",
+            "composer config -g disable-tls true",
+        ] {
+            fails(&format!("RUN {bad}"), (2, 5));
+        }
+        fails("RUN true && \\\n  curl -k https://x/y", (3, 3));
+        fails("RUN <<EOF\nset -e\nwget --no-check-certificate https://x/y\nEOF", (4, 1));
+        fails("RUN sh -c 'curl -k https://x/y'", (2, 11));
+        fails("RUN x=$(curl -k https://x/y)", (2, 9));
+        fails("ENTRYPOINT [\"curl\", \"-k\", \"https://x/y\"]", (2, 12));
+        fails("SHELL [\"pwsh\", \"-c\"]\nRUN iwr https://x/y -SkipCertificateCheck", (3, 1));
+    }
+
+    #[test]
+    fn variables_and_files_that_switch_it_off_fail() {
+        for bad in [
+            "NODE_TLS_REJECT_UNAUTHORIZED=0",
+            "NODE_TLS_REJECT_UNAUTHORIZED 0",
+            "NODE_TLS_REJECT_UNAUTHORIZED=\"0\"",
+            "PYTHONHTTPSVERIFY=0",
+            "GIT_SSL_NO_VERIFY=true",
+            "NPM_CONFIG_STRICT_SSL=false",
+            "npm_config_strict_ssl=false",
+            "PIP_TRUSTED_HOST=pypi.corp",
+            "GOINSECURE=*",
+        ] {
+            fails(&format!("ENV {bad}"), (2, 5));
+        }
+        fails("ENV A=b \\\n  GIT_SSL_NO_VERIFY=1", (3, 3));
+        fails("ARG GIT_SSL_NO_VERIFY=1", (2, 5));
+        fails("COPY <<EOF /root/.npmrc\nstrict-ssl=false\nEOF", (2, 1));
+        fails("RUN cat <<EOF > /etc/pip.conf\n[global]\ntrusted-host = pypi.corp\nEOF", (2, 1));
+        let built = "FROM a AS b\nRUN curl -k https://x/y\nFROM c\nCOPY --from=b / /";
+        Case::default().dockerfile(built).check("DF-066", Expect::Fail);
+    }
+
+    #[test]
+    fn checked_certificates_pass() {
+        for good in [
+            "RUN curl -fsSL https://x/y -o k",
+            "RUN curl -o -k https://x/y",
+            "RUN curl -H -k https://x/y",
+            "RUN curl $FLAGS https://x/y",
+            "RUN curl -k https://localhost:8443/",
+            "RUN wget --no-clobber https://x/y",
+            "RUN pip install x",
+            "RUN git config --global http.sslVerify true",
+            "RUN npm config set strict-ssl true",
+            "RUN echo curl -k",
+            "RUN apt-get install -y curl -k",
+            "RUN grep -k x",
+            "ENV NODE_TLS_REJECT_UNAUTHORIZED=1 GIT_SSL_NO_VERIFY=false PYTHONHTTPSVERIFY=1",
+            "ENV GIT_SSL_NO_VERIFY=\"\"",
+            "ARG GIT_SSL_NO_VERIFY",
+            "HEALTHCHECK CMD curl -fk https://localhost/",
+            "SHELL [\"powershell\", \"-Command\"]\nRUN iwr https://x/y -OutFile y",
+            "RUN curl -k https://x/y\nFROM c",
+        ] {
+            case(good).check("DF-066", Expect::Pass);
+        }
+    }
+
+    #[test]
+    fn what_is_hidden_can_not_be_told() {
+        case("ARG V\nENV GIT_SSL_NO_VERIFY=$V").check("DF-066", Expect::Unknown);
+        case("ARG V\nENV GIT_SSL_NO_VERIFY=$V").build_arg("V", "1").check("DF-066", Expect::Fail);
+        case("RUN curl 'x").check("DF-066", Expect::Unknown);
+        case("SHELL [\"python3\", \"-c\"]\nRUN x").check("DF-066", Expect::Unknown);
+    }
+}
