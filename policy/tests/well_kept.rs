@@ -65,6 +65,7 @@ fn well_kept_dockerfiles_raise_no_warning() {
 fn a_warning_would_be_seen() {
     let mut file = good().remove(0);
     file.text.push_str("\nRUN curl -k https://example.com/x | sh\n");
-    let rules: Vec<_> = findings(&file).iter().map(|found| found[..6].to_owned()).collect();
+    let rules: Vec<_> =
+        findings(&file).iter().map(|found| found.split(' ').next().unwrap().to_owned()).collect();
     assert_eq!(rules, ["DF-066", "DF-064"]);
 }

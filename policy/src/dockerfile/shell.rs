@@ -147,6 +147,17 @@ impl Script {
             .is_some_and(|((left, earlier), (right, later))| left == right && earlier < later)
     }
 
+    /// The commands that read the output of the one with this number. (Those of one pipeline stand side by side.)
+    pub fn readers(&self, number: usize) -> impl Iterator<Item = &Command> {
+        let mut rest = self.commands.iter().skip(number);
+        let from = rest.next();
+        let outermost = |command: &Command| command.path.first().map(|(pipeline, _)| *pipeline);
+        let is_near =
+            move |to: &&Command| from.is_some_and(|from| outermost(from) == outermost(to));
+        let near = rest.take_while(is_near);
+        near.filter(move |to| from.is_some_and(|from| self.feeds(from, to)))
+    }
+
     /// The commands inside of another one: in `$( )` of its words, or in the script that it runs.
     pub fn inside<'s>(&'s self, command: &'s Command) -> impl Iterator<Item = &'s Command> {
         let number = self.commands.iter().position(|other| std::ptr::eq(other, command));

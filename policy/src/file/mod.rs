@@ -110,7 +110,7 @@ mod tests {
         );
         check("zzz: 1", "2:1: unknown key `zzz`");
         check("rules: {VUL-004: {alow: [npm]}}", "2:19: unknown key `alow`: did you mean `allow`?");
-        check("rules: {DF-031: off}", "2:9: unknown rule `DF-031`: did you mean `DF-030`?");
+        check("rules: {VUL-0005: off}", "2:9: unknown rule `VUL-0005`: did you mean `VUL-005`?");
     }
 
     #[test]

@@ -77,12 +77,11 @@ pub(super) fn of_reachable<'a>(
     for placed in reachable(context) {
         all.extend(judge(placed));
         let build = placed.build;
-        if let Some(interpreter) = &placed.step.interpreter {
-            if !is_windows(interpreter) {
-                let found = format!("`SHELL` names `{interpreter}`, whose scripts are not read");
-                let place = inputs::place(build, placed.step.at());
-                all.push(context.unknown(place, untold, found, expected));
-            }
+        let interpreter = placed.step.interpreter.as_deref();
+        if let Some(interpreter) = interpreter.filter(|name| !is_windows(name)) {
+            let found = format!("`SHELL` names `{interpreter}`, whose scripts are not read");
+            let place = inputs::place(build, placed.step.at());
+            all.push(context.unknown(place, untold, found, expected));
         }
         for (at, what) in &placed.step.script.untold {
             let place = inputs::place(build, *at);
@@ -99,7 +98,7 @@ pub(super) fn is_windows(interpreter: &str) -> bool {
 }
 
 /// The script of a step that a shell of Windows runs, as text.
-pub(super) fn windows_text<'a>(placed: Placed<'a>) -> Option<&'a str> {
+pub(super) fn windows_text(placed: Placed<'_>) -> Option<&str> {
     let interpreter = placed.step.interpreter.as_deref()?;
     is_windows(interpreter).then_some(placed.step.instruction.text.as_str())
 }
@@ -158,15 +157,13 @@ pub(super) fn settings(command: &Command) -> Vec<String> {
 /// What the commands of a script of `sed` put in place: `s/…/THIS/`, `/…/a THIS`.
 fn replacements(script: &str) -> Vec<&str> {
     let delimiter = script.strip_prefix('s').and_then(|rest| rest.chars().next());
-    match delimiter.filter(|delimiter| !delimiter.is_alphanumeric()) {
-        Some(delimiter) => script.split(delimiter).skip(2).step_by(3).collect(),
-        None => {
-            let address = script.strip_prefix('/').and_then(|rest| rest.split_once('/'));
-            let command = address.map_or(script, |(_, command)| command).trim_start();
-            let line = command.strip_prefix(['a', 'i', 'c']).unwrap_or_default();
-            vec![line.trim_start_matches(['\\', ' '])]
-        }
+    if let Some(delimiter) = delimiter.filter(|delimiter| !delimiter.is_alphanumeric()) {
+        return script.split(delimiter).skip(2).step_by(3).collect();
     }
+    let address = script.strip_prefix('/').and_then(|rest| rest.split_once('/'));
+    let command = address.map_or(script, |(_, command)| command).trim_start();
+    let line = command.strip_prefix(['a', 'i', 'c']).unwrap_or_default();
+    vec![line.trim_start_matches(['\\', ' '])]
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     decide::Action,
-    dockerfile::{Build, Command, Source, Stage, Step, User},
+    dockerfile::{Build, Command, Source, Stage, Step, User, Word},
 };
 use plimsoll_model::Severity;
 
@@ -51,10 +51,7 @@ fn check_stage(context: &RuleContext<'_>, build: &Build, stage: &Stage) -> Optio
         return Some(context.fail(place, title, format!("`{program}`"), EXPECTED));
     }
     let is_script = start.script.commands.first().is_some_and(|command| {
-        command
-            .words
-            .first()
-            .is_some_and(|word| word.text().ends_with(".sh") || word.text().contains("entrypoint"))
+        command.words.first().is_some_and(|word| is_script(base_name(word.text())))
     });
     let brought = build.chain(stage).flat_map(|stage| &stage.steps).find_map(brought);
     let program = brought.filter(|_| is_script)?;
@@ -102,6 +99,10 @@ fn dropper(command: &Command) -> Option<&'static str> {
     words.find_map(|word| DROPPERS.into_iter().find(|name| *name == word))
 }
 
+fn is_script(name: &str) -> bool {
+    name.strip_suffix(".sh").is_some() || name.contains("entrypoint")
+}
+
 fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
@@ -117,11 +118,11 @@ fn brought(step: &Step) -> Option<&'static str> {
         "RUN" => step.script.commands.iter().find_map(|command| {
             let operation = Operation::of(command);
             let installed = operation.iter().flat_map(Operation::installed);
-            installed.map(|word| word.text()).find_map(is_of)
+            installed.map(Word::text).find_map(is_of)
         }),
         "COPY" => {
-            let last = step.arguments.iter().filter_map(|word| word.known());
-            last.filter_map(is_of).next()
+            let mut files = step.arguments.iter().filter_map(|word| word.known());
+            files.find_map(is_of)
         }
         _ => None,
     }

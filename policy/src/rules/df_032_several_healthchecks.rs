@@ -1,7 +1,10 @@
 //! DF-032: a stage has one health check.
 
 use super::{About, Raised, Rule, RuleContext, inputs};
-use crate::{decide::Action, dockerfile::Stage};
+use crate::{
+    decide::Action,
+    dockerfile::{Stage, Step},
+};
 use plimsoll_model::Severity;
 
 pub(crate) const RULE: Rule = Rule {
@@ -23,7 +26,7 @@ pub(crate) const RULE: Rule = Rule {
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let of_stage = |stage: &Stage| {
         let checks = stage.steps.iter().filter(|step| step.keyword() == "HEALTHCHECK");
-        checks.skip(1).map(|step| step.at()).collect::<Vec<_>>()
+        checks.skip(1).map(Step::at).collect::<Vec<_>>()
     };
     let builds = context.builds().iter();
     let of_build = builds.flat_map(|build| {

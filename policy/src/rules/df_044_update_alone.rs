@@ -48,9 +48,7 @@ fn of_step(context: &RuleContext<'_>, placed: Placed<'_>) -> Option<Raised> {
     };
     let update = placed.commands().find(is_refresh)?;
     // In a cache that is mounted the lists are as old as in any other.
-    if placed.commands().any(|command| may_install(command))
-        || commands::mounts(placed.step, |_| true)
-    {
+    if placed.commands().any(may_install) || commands::mounts(placed.step, |_| true) {
         return None;
     }
     let shown = update.words.iter().map(Word::text).collect::<Vec<_>>().join(" ");

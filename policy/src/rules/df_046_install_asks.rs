@@ -1,12 +1,15 @@
 //! DF-046: package managers ask nobody, and the one for scripts is used.
 
 use super::{
-    About, Raised, Rule, RuleContext,
-    commands::{self, Placed},
+    About, Raised, Rule, RuleContext, commands,
     packages::{Manager, Operation, Verb},
 };
-use crate::{decide::Action, dockerfile::Command};
+use crate::{
+    decide::Action,
+    dockerfile::{Command, Word},
+};
 use plimsoll_model::Severity;
+use std::collections::BTreeSet;
 
 pub(crate) const RULE: Rule = Rule {
     id: "DF-046",
@@ -26,19 +29,32 @@ pub(crate) const RULE: Rule = Rule {
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let mut all = Vec::new();
-    for placed in commands::in_image(context).filter(|placed| placed.is("RUN")) {
+    let runs: Vec<_> = commands::in_image(context).filter(|placed| placed.is("RUN")).collect();
+    // A file of apt's own may say it for all.
+    let says_yes = |word: &Word| word.text().contains("APT::Get::Assume-Yes");
+    let mut words = runs.iter().flat_map(|placed| placed.commands()).flat_map(|c| &c.words);
+    let is_configured = words.any(says_yes);
+    for placed in runs {
+        // `yes | apt-get install`.
+        let answers = |(_, other): &(usize, &Command)| {
+            matches!(other.program(), Some(("yes" | "echo" | "printf", _)))
+        };
+        let answered = placed.commands().enumerate().filter(answers);
+        let readers = answered.flat_map(|(number, _)| placed.script().readers(number));
+        let answered: BTreeSet<_> = readers.map(|command| command.at).collect();
         for command in placed.commands() {
             let Some(operation) = Operation::of(command) else { continue };
             if operation.program == "apt" {
                 let (title, expected) = ("`apt` is used in a script", "`apt-get`");
                 all.push(placed.fail_at(context, command, (title, expected), "`apt`"));
             }
-            if let Some(expected) = missing(&operation) {
-                if !is_answered(placed, command) {
-                    let title = format!("`{}` asks before it goes on", operation.program);
-                    let found = format!("no {expected}");
-                    all.push(placed.fail_at(context, command, (&title, expected), found));
-                }
+            let is_told = operation.manager == Manager::Apt && is_configured;
+            let missing =
+                missing(&operation).filter(|_| !is_told && !answered.contains(&command.at));
+            if let Some(expected) = missing {
+                let title = format!("`{}` asks before it goes on", operation.program);
+                let found = format!("no {expected}");
+                all.push(placed.fail_at(context, command, (&title, expected), found));
             }
         }
     }
@@ -84,19 +100,6 @@ fn missing(operation: &Operation<'_>) -> Option<&'static str> {
         | Manager::Go
         | Manager::Cargo => None,
     }
-}
-
-/// `yes | apt-get install`, or a file of apt's own that says yes.
-fn is_answered(placed: Placed<'_>, command: &Command) -> bool {
-    let script = placed.script();
-    let answers = |other: &Command| {
-        matches!(other.program(), Some(("yes" | "echo" | "printf", _)))
-            && script.feeds(other, command)
-    };
-    let steps = placed.build.chain(placed.stage).flat_map(|stage| &stage.steps);
-    let mut words = steps.flat_map(|step| &step.script.commands).flat_map(|command| &command.words);
-    (command.is_fed() && script.commands.iter().any(answers))
-        || words.any(|word| word.text().contains("APT::Get::Assume-Yes"))
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ fn local(step: &Step) -> Option<&str> {
     let written = sources.iter().filter_map(|word| word.known().or(word.written.as_deref()));
     let mut plain = written.filter(|source| !is_archive(source));
     let is_elsewhere = |source: &&str| {
-        let is_git = source.starts_with("git@") || source.ends_with(".git");
+        let is_git = source.starts_with("git@") || source.strip_suffix(".git").is_some();
         // What begins with a variable may be an address.
         source.contains("://") || is_git || source.starts_with('$') || source.starts_with("<<")
     };

@@ -80,7 +80,9 @@ fn kind(source: &str) -> Kind {
         !user.contains(['/', ':', '$']) && rest.contains(':') && !rest.contains("://")
     });
     match () {
-        () if is_git_scheme || is_scp || (is_web && path.ends_with(".git")) => Kind::Git,
+        () if is_git_scheme || is_scp || (is_web && path.strip_suffix(".git").is_some()) => {
+            Kind::Git
+        }
         () if is_web || lower.starts_with("ftp://") => Kind::Url,
         () if source.starts_with('$') => Kind::Untold,
         () => Kind::Local,

@@ -11,6 +11,7 @@ use crate::{
     dockerfile::{Command, Word},
 };
 use plimsoll_model::Severity;
+use std::collections::BTreeMap;
 
 pub(crate) const RULE: Rule = Rule {
     id: "DF-063",
@@ -30,6 +31,8 @@ pub(crate) const RULE: Rule = Rule {
 
 const EXPECTED: &str = "a digest or a signature that is checked in the same `RUN`";
 const UNTOLD: &str = "it can not be told whether downloads are verified";
+/// Downloads, and names with a `*`, that are followed at once.
+const WAITING: usize = 100;
 /// Programs that unpack, or install, what they are given.
 const UNPACKERS: [&str; 18] = [
     "tar",
@@ -76,18 +79,17 @@ fn of_step(context: &RuleContext<'_>, placed: Placed<'_>) -> Vec<Raised> {
     if placed.commands().any(is_verifying) {
         return Vec::new();
     }
+    let users = Users::of(placed);
     let mut all = Vec::new();
-    for command in placed.commands() {
+    for (number, command) in placed.commands().enumerate() {
         let Some(download) = remote(command) else { continue };
-        let piped = placed.commands().filter(|other| other.is_fed());
-        let piped = piped
-            .filter(|other| placed.script().feeds(command, other))
+        let readers = || placed.script().readers(number);
+        let piped = readers()
             .find(|other| other.program().is_some_and(|(program, _)| UNPACKERS.contains(&program)));
         let used = piped.or_else(|| {
-            let later =
-                placed.commands().skip_while(|other| !std::ptr::eq(*other, command)).skip(1);
-            let mut later = later.filter(|other| remote(other).is_none());
-            later.find(|other| uses_any(other, &files(placed, command, &download)))
+            let mut files =
+                download.files.iter().map(String::as_str).chain(readers().flat_map(files));
+            users.of_any(&mut files, Some(number))
         });
         let is_program = download.files.iter().any(|file| is_in_path(file));
         if used.is_some() || is_program {
@@ -111,8 +113,9 @@ fn of_later_steps(context: &RuleContext<'_>, steps: &[Placed<'_>]) -> Vec<Raised
             waiting.clear();
             continue;
         }
+        let users = Users::of(placed);
         waiting.retain(|(earlier, command, files)| {
-            let user = placed.commands().find(|other| uses_any(other, files));
+            let user = users.of_any(&mut files.iter().map(String::as_str), None);
             if let Some(word) = user.and_then(|user| user.words.first()) {
                 let program = command.words.first().map(Word::text).unwrap_or_default();
                 let found = format!("`{program}`, then `{}` in a later step", word.text());
@@ -121,12 +124,73 @@ fn of_later_steps(context: &RuleContext<'_>, steps: &[Placed<'_>]) -> Vec<Raised
             user.is_none()
         });
         // A limit for files that download without end.
-        let room = 100_usize.saturating_sub(waiting.len());
+        let room = WAITING.saturating_sub(waiting.len());
         let fetched = placed.commands().filter_map(|command| Some((command, remote(command)?)));
         let fetched = fetched.map(|(command, download)| (placed, command, download.files));
         waiting.extend(fetched.filter(|(_, _, files)| !files.is_empty()).take(room));
     }
     all
+}
+
+/// What the commands of a step run or unpack.
+struct Users<'a> {
+    /// The last command that does, and its number, by the name of the file.
+    by_name: BTreeMap<&'a str, (usize, &'a Command)>,
+    /// The same for names with a `*`.
+    patterns: Vec<(&'a str, usize, &'a Command)>,
+}
+
+impl<'a> Users<'a> {
+    fn of(placed: Placed<'a>) -> Self {
+        let mut users = Self { by_name: BTreeMap::new(), patterns: Vec::new() };
+        for (number, command) in placed.commands().enumerate() {
+            for name in used(command).into_iter().map(base_name) {
+                if name.contains('*') && users.patterns.len() < WAITING {
+                    users.patterns.push((name, number, command));
+                } else {
+                    users.by_name.insert(name, (number, command));
+                }
+            }
+        }
+        users
+    }
+
+    /// A command after that one which uses one of the files.
+    fn of_any(
+        &self,
+        files: &mut dyn Iterator<Item = &str>,
+        after: Option<usize>,
+    ) -> Option<&'a Command> {
+        let is_later = |number: usize| after.is_none_or(|after| number > after);
+        let names = files.filter(|file| !is_data(file)).map(base_name);
+        let mut found = names.filter_map(|name| {
+            let named = self.by_name.get(name).copied();
+            let mut patterns = self.patterns.iter();
+            let fitting = || {
+                let (_, number, command) = patterns
+                    .rfind(|(pattern, number, _)| is_later(*number) && fits(pattern, name))?;
+                Some((*number, *command))
+            };
+            named.filter(|(number, _)| is_later(*number)).or_else(fitting)
+        });
+        found.next().map(|(_, command)| command)
+    }
+}
+
+/// The words by which a command names what it runs or unpacks.
+fn used(command: &Command) -> Vec<&str> {
+    let Some((program, arguments)) = command.program() else { return Vec::new() };
+    if Download::of(command).is_some() {
+        return Vec::new();
+    }
+    let first = command.words.first().map(Word::text).filter(|first| first.contains('/'));
+    let is_moved =
+        matches!(program, "mv" | "cp") && arguments.last().is_some_and(|to| is_in_path(to.text()));
+    let is_using = UNPACKERS.contains(&program) || RUNNERS.contains(&program) || command.is_shell();
+    let named = arguments.iter().filter(|_| is_moved || is_using).map(Word::text);
+    let operation = Operation::of(command);
+    let installed = operation.iter().flat_map(Operation::installed).map(Word::text);
+    first.into_iter().chain(named).chain(installed).collect()
 }
 
 /// A download from another machine; an address that is not known is taken to be one.
@@ -136,53 +200,20 @@ fn remote(command: &Command) -> Option<Download<'_>> {
     (!is_only_local).then_some(download)
 }
 
-/// The files that a download goes to, those included that it is piped or written into.
-fn files(placed: Placed<'_>, command: &Command, download: &Download<'_>) -> Vec<String> {
-    let fed = placed.commands().filter(|other| other.is_fed());
-    let fed = fed.filter(|other| placed.script().feeds(command, other));
-    let written = fed.flat_map(|other| {
-        let redirected = other.redirects.iter().filter(|to| to.operator.starts_with('>'));
-        let teed = other.arguments_of("tee").unwrap_or_default().iter();
-        redirected.map(|to| to.to.text()).chain(teed.map(Word::text))
-    });
-    download.files.iter().map(String::as_str).chain(written).map(str::to_owned).collect()
+/// The files that a command writes what it reads into.
+fn files(command: &Command) -> impl Iterator<Item = &str> {
+    let redirected = command.redirects.iter().filter(|to| to.operator.starts_with('>'));
+    let teed = command.arguments_of("tee").unwrap_or_default().iter();
+    redirected.map(|to| to.to.text()).chain(teed.map(Word::text))
 }
 
 fn is_in_path(file: &str) -> bool {
     ["/bin/", "/sbin/"].iter().any(|folder| file.contains(folder)) || file.ends_with("/bin")
 }
 
-/// Whether a command runs or unpacks one of the files.
-fn uses_any(command: &Command, files: &[String]) -> bool {
-    let is_meant = |text: &str| {
-        files.iter().any(|file| {
-            let is_same = text == file || base_name(text) == base_name(file);
-            is_same && !is_data(file)
-        })
-    };
-    let Some((program, arguments)) = command.program() else { return false };
-    let first = command.words.first().map(Word::text).unwrap_or_default();
-    if first.contains('/') && is_meant(first) {
-        return true;
-    }
-    let is_installing = Operation::of(command)
-        .is_some_and(|operation| operation.installed().any(|word| is_meant(word.text())));
-    let is_using = UNPACKERS.contains(&program) || RUNNERS.contains(&program) || command.is_shell();
-    let is_archive = |text: &str| {
-        // Any archive that `tar` is given: names differ by patterns.
-        text.contains('*') && files.iter().any(|file| fits(text, file))
-    };
-    let is_moved =
-        matches!(program, "mv" | "cp") && arguments.last().is_some_and(|to| is_in_path(to.text()));
-    is_installing
-        || ((is_using || is_moved)
-            && arguments.iter().any(|word| is_meant(word.text()) || is_archive(word.text())))
-}
-
 /// Whether a name fits a pattern with one `*`.
 fn fits(pattern: &str, name: &str) -> bool {
     let (start, end) = pattern.split_once('*').unwrap_or((pattern, ""));
-    let (start, name) = (base_name(start), base_name(name));
     name.starts_with(start) && name.ends_with(end)
 }
 

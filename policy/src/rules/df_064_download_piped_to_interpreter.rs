@@ -48,13 +48,11 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
 }
 
 /// `curl … | sh`.
-fn piped<'a>(placed: Placed<'a>) -> impl Iterator<Item = (&'a Command, String)> {
-    let interpreters: Vec<_> =
-        placed.commands().filter(|command| command.is_fed() && reads_input(command)).collect();
-    placed.commands().filter_map(move |command| {
+fn piped(placed: Placed<'_>) -> impl Iterator<Item = (&Command, String)> {
+    placed.commands().enumerate().filter_map(move |(number, command)| {
         let program = remote(command)?;
-        let reader = interpreters.iter().find(|reader| placed.script().feeds(command, reader))?;
-        let (interpreter, _) = reader.program()?;
+        let mut readers = placed.script().readers(number);
+        let (interpreter, _) = readers.find(|reader| reads_input(reader))?.program()?;
         Some((command, format!("`{program} … | {interpreter}`")))
     })
 }
@@ -130,12 +128,9 @@ fn reads_input(command: &Command) -> bool {
     let takes_script = |text: &str| {
         let cluster = text.strip_prefix('-').unwrap_or_default();
         let is_one = !text.starts_with("--") && text.starts_with('-');
-        match is_shell {
-            true => is_one && cluster.contains('c'),
-            false => {
-                is_one && cluster.starts_with(['c', 'e', 'm', 'n', 'p', 'r', 'E', 'i', 'l', 'a'])
-            }
-        }
+        let is_expression =
+            |cluster: &str| cluster.starts_with(['c', 'e', 'm', 'n', 'p', 'r', 'E', 'i', 'l', 'a']);
+        is_one && if is_shell { cluster.contains('c') } else { is_expression(cluster) }
     };
     let mut words = texts().peekable();
     while let Some(text) = words.next() {

@@ -38,11 +38,11 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
         let prints = |command: &Command| {
             matches!(command.program(), Some(("echo" | "printf" | "yes" | "true" | ":", _)))
         };
-        let readers: Vec<_> = placed.commands().filter(|command| command.is_fed()).collect();
-        let is_piped = |command: &&Command| {
-            !prints(command) && readers.iter().any(|reader| placed.script().feeds(command, reader))
+        let script = placed.script();
+        let is_piped = |(number, command): &(usize, &Command)| {
+            !prints(command) && script.readers(*number).next().is_some()
         };
-        if let Some(command) = placed.commands().filter(|_| !readers.is_empty()).find(is_piped) {
+        if let Some((_, command)) = placed.commands().enumerate().find(is_piped) {
             let title = "a pipe passes although its first commands fail";
             let shown = command.words.first().map(Word::text).unwrap_or_default();
             all.push(placed.fail_at(context, command, (title, EXPECTED), format!("`{shown} … |`")));

@@ -45,33 +45,33 @@ const TITLE: &str = "certificates are not checked";
 const UNTOLD: &str = "it can not be told whether certificates are checked";
 /// A variable, and when it switches the check off.
 const VARIABLES: [(&str, Switch); 17] = [
-    ("NODE_TLS_REJECT_UNAUTHORIZED", Switch::WhenOff),
-    ("PYTHONHTTPSVERIFY", Switch::WhenOff),
-    ("NPM_CONFIG_STRICT_SSL", Switch::WhenOff),
-    ("YARN_STRICT_SSL", Switch::WhenOff),
-    ("YARN_ENABLE_STRICT_SSL", Switch::WhenOff),
-    ("GIT_SSL_NO_VERIFY", Switch::WhenOn),
-    ("PIP_TRUSTED_HOST", Switch::WhenOn),
-    ("UV_INSECURE_HOST", Switch::WhenOn),
-    ("GOINSECURE", Switch::WhenOn),
-    ("CURL_INSECURE", Switch::WhenOn),
-    ("CONDA_SSL_VERIFY", Switch::WhenOff),
-    ("CARGO_HTTP_CHECK_REVOKE", Switch::WhenOff),
-    ("HEX_UNSAFE_HTTPS", Switch::WhenOn),
-    ("BUNDLE_SSL_VERIFY_MODE", Switch::WhenOff),
-    ("PERL_LWP_SSL_VERIFY_HOSTNAME", Switch::WhenOff),
-    ("AWS_NO_VERIFY_SSL", Switch::WhenOn),
-    ("REQUESTS_CA_BUNDLE", Switch::WhenEmpty),
+    ("NODE_TLS_REJECT_UNAUTHORIZED", Switch::No),
+    ("PYTHONHTTPSVERIFY", Switch::No),
+    ("NPM_CONFIG_STRICT_SSL", Switch::No),
+    ("YARN_STRICT_SSL", Switch::No),
+    ("YARN_ENABLE_STRICT_SSL", Switch::No),
+    ("GIT_SSL_NO_VERIFY", Switch::Yes),
+    ("PIP_TRUSTED_HOST", Switch::Yes),
+    ("UV_INSECURE_HOST", Switch::Yes),
+    ("GOINSECURE", Switch::Yes),
+    ("CURL_INSECURE", Switch::Yes),
+    ("CONDA_SSL_VERIFY", Switch::No),
+    ("CARGO_HTTP_CHECK_REVOKE", Switch::No),
+    ("HEX_UNSAFE_HTTPS", Switch::Yes),
+    ("BUNDLE_SSL_VERIFY_MODE", Switch::No),
+    ("PERL_LWP_SSL_VERIFY_HOSTNAME", Switch::No),
+    ("AWS_NO_VERIFY_SSL", Switch::Yes),
+    ("REQUESTS_CA_BUNDLE", Switch::Nothing),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Switch {
     /// By any value that does not say no.
-    WhenOn,
+    Yes,
     /// By a value that says no.
-    WhenOff,
+    No,
     /// By an empty value.
-    WhenEmpty,
+    Nothing,
 }
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
@@ -103,7 +103,7 @@ fn of_step(context: &RuleContext<'_>, placed: Placed<'_>) -> Vec<Raised> {
 }
 
 /// The lines of here-documents, which are written to files.
-fn written_lines<'a>(placed: Placed<'a>) -> impl Iterator<Item = &'a str> {
+fn written_lines(placed: Placed<'_>) -> impl Iterator<Item = &str> {
     placed.step.instruction.heredocs.iter().flat_map(|heredoc| heredoc.content.lines())
 }
 
@@ -131,9 +131,9 @@ fn switch(name: &str) -> Option<Switch> {
 
 fn is_switched(switch: Switch, value: &str) -> bool {
     match switch {
-        Switch::WhenOn => !value.is_empty() && !is_off(value),
-        Switch::WhenOff => is_off(value) || value == "none",
-        Switch::WhenEmpty => value.is_empty(),
+        Switch::Yes => !value.is_empty() && !is_off(value),
+        Switch::No => is_off(value) || value == "none",
+        Switch::Nothing => value.is_empty(),
     }
 }
 
@@ -161,7 +161,6 @@ fn complaints(command: &Command) -> Vec<String> {
         }
     }
     all.extend(of_packages(command));
-    all.extend(of_git(program, arguments));
     all.extend(of_others(program, arguments));
     let lines = commands::settings(command);
     all.extend(lines.iter().filter_map(|line| setting(line)).map(|line| format!("`{line}`")));
@@ -171,122 +170,84 @@ fn complaints(command: &Command) -> Vec<String> {
 fn of_packages(command: &Command) -> Option<String> {
     let operation = Operation::of(command)?;
     let options = &operation.options;
-    let word = |found: &str| Some(format!("`{found}`"));
-    let values = |names: &'static [&str]| options.values(names).map(str::to_ascii_lowercase);
-    match operation.manager {
+    // `NAME=value`, as the value of an option.
+    let has_setting = |names: &'static [&str], ends: &[&str]| {
+        let settings = options.values(names).filter_map(|setting| setting.split_once('='));
+        let mut off = settings.filter(|(_, value)| is_off(value));
+        off.any(|(name, _)| ends.iter().any(|end| name.to_ascii_lowercase().ends_with(end)))
+    };
+    let found = match operation.manager {
         Manager::Pip => {
             let is_elsewhere = |host: &str| !is_local(&format!("https://{host}"));
-            if options.values(&["--trusted-host"]).any(is_elsewhere) {
-                return word("--trusted-host");
-            }
-            let mut words = command.words.iter().map(Word::text);
-            let is_config = words.any(|word| word == "config");
-            let names = |word: &Word| word.text().ends_with("trusted-host");
-            let is_set = is_config && command.has_word("set") && command.words.iter().any(names);
-            if is_set { word("trusted-host") } else { None }
+            let is_named = command.words.iter().any(|word| word.text().ends_with("trusted-host"));
+            let is_set = command.has_word("config") && command.has_word("set") && is_named;
+            let is_given = options.values(&["--trusted-host"]).any(is_elsewhere);
+            (is_set || is_given).then_some("trusted-host")
         }
         Manager::Npm | Manager::Yarn | Manager::Pnpm => {
-            let is_flag =
-                options.has(&["--no-strict-ssl"]) || values(&["--strict-ssl"]).any(|v| is_off(&v));
-            let mut pairs = command.words.iter().zip(command.words.iter().skip(1));
-            let is_named = |text: &str| {
-                matches!(
-                    text.to_ascii_lowercase().as_str(),
-                    "strict-ssl" | "enablestrictssl" | "--strict-ssl"
-                )
-            };
-            let is_pair = pairs.any(|(name, value)| is_named(name.text()) && is_off(value.text()));
-            let is_joined = command.words.iter().any(|word| {
-                word.text()
-                    .split_once('=')
-                    .is_some_and(|(name, value)| is_named(name) && is_off(value))
-            });
-            if is_flag || is_pair || is_joined { word("strict-ssl=false") } else { None }
+            let is_key =
+                |key: &str| matches!(key, "--strict-ssl" | "strict-ssl" | "enablestrictssl");
+            let is_switched =
+                switches_off(&command.words, is_key) || options.has(&["--no-strict-ssl"]);
+            is_switched.then_some("strict-ssl=false")
         }
         Manager::Apt => {
-            let is_meant = |option: String| {
-                let (name, value) = option.split_once('=').unwrap_or_default();
-                (name.ends_with("::verify-peer") || name.ends_with("::verify-host"))
-                    && is_off(value)
-            };
-            if values(&["-o", "--option"]).any(is_meant) { word("Verify-Peer=false") } else { None }
+            let ends = ["::verify-peer", "::verify-host"];
+            has_setting(&["-o", "--option"], &ends).then_some("Verify-Peer=false")
         }
         Manager::Yum | Manager::Dnf => {
-            let is_meant = |option: String| {
-                let (name, value) = option.split_once('=').unwrap_or_default();
-                (name == "sslverify" || name.ends_with(".sslverify")) && is_off(value)
-            };
-            if values(&["--setopt"]).any(is_meant) { word("sslverify=false") } else { None }
+            has_setting(&["--setopt"], &["sslverify"]).then_some("sslverify=false")
         }
         Manager::Apk => {
-            if options.has(&["--no-check-certificate"]) {
-                word("--no-check-certificate")
-            } else {
-                None
-            }
+            options.has(&["--no-check-certificate"]).then_some("--no-check-certificate")
         }
-        Manager::Go => {
-            if options.has(&["-insecure", "--insecure"]) || command.has_word("-insecure") {
-                word("-insecure")
-            } else {
-                None
-            }
-        }
+        Manager::Go => command.has_word("-insecure").then_some("-insecure"),
         Manager::Zypper | Manager::Gem | Manager::Cargo => None,
-    }
+    };
+    found.map(|found| format!("`{found}`"))
 }
 
-/// `git -c http.sslVerify=false`, `git config … http.sslVerify false`.
-fn of_git(program: &str, arguments: &[Word]) -> Option<String> {
-    if program != "git" {
-        return None;
-    }
-    let is_key = |text: &str| {
-        let key = text.to_ascii_lowercase();
-        key.starts_with("http.") && key.ends_with("sslverify")
-    };
-    let mut pairs = arguments.iter().zip(arguments.iter().skip(1));
-    let is_pair = pairs.any(|(key, value)| is_key(key.text()) && is_off(value.text()));
-    let is_joined = arguments.iter().any(|word| {
-        word.text()
-            .split_once('=')
-            .is_some_and(|(key, value)| is_key(key.trim_start_matches("-c")) && is_off(value))
-    });
-    (is_pair || is_joined).then(|| "`http.sslVerify=false`".to_owned())
+/// Whether a key, in lower case, is set to a value that says no: `KEY value`, `KEY=value`, `-cKEY=value`.
+fn switches_off(words: &[Word], is_key: impl Fn(&str) -> bool) -> bool {
+    let is_meant = |key: &str| is_key(key.trim_start_matches("-c").to_ascii_lowercase().as_str());
+    let mut pairs = words.iter().zip(words.iter().skip(1));
+    pairs.any(|(key, value)| is_meant(key.text()) && is_off(value.text()))
+        || words.iter().any(|word| {
+            let pair = word.text().split_once('=');
+            pair.is_some_and(|(key, value)| is_meant(key) && is_off(value))
+        })
 }
 
 fn of_others(program: &str, arguments: &[Word]) -> Option<String> {
-    let none = Valued { letters: "", names: &[] };
-    let options = Options::of(arguments, none);
+    let options = Options::of(arguments, Valued { letters: "", names: &[] });
     let has = |names: &[&'static str]| -> Option<&'static str> {
         names.iter().copied().find(|name| options.has(&[*name]))
     };
+    let set = |name: &'static str, is_key: &dyn Fn(&str) -> bool| {
+        switches_off(arguments, is_key).then_some(name)
+    };
     let found = match program {
+        "git" => {
+            let is_key = |key: &str| key.starts_with("http.") && key.ends_with("sslverify");
+            set("http.sslVerify=false", &is_key)
+        }
+        "conda" | "mamba" => set("ssl_verify=false", &|key| key == "ssl_verify"),
+        "composer" => {
+            let mut pairs = arguments.iter().zip(arguments.iter().skip(1));
+            let is_disabled =
+                pairs.any(|(key, value)| (key.text(), value.text()) == ("disable-tls", "true"));
+            let disabled = is_disabled.then_some("disable-tls=true");
+            disabled.or_else(|| set("secure-http=false", &|key| key == "secure-http"))
+        }
         "helm" | "kubectl" | "oc" | "argocd" => has(&["--insecure-skip-tls-verify", "--insecure"]),
         "svn" => has(&["--trust-server-cert"]),
         "crane" | "oras" | "cosign" => has(&["--insecure", "--allow-insecure-registry"]),
         "skopeo" | "podman" | "buildah" => {
-            let mut values = options.all.iter().filter(|(name, _)| name.ends_with("tls-verify"));
-            values
-                .any(|(_, value)| value.as_deref().is_some_and(is_off))
-                .then_some("--tls-verify=false")
+            let is_key = |key: &str| key.ends_with("tls-verify");
+            set("--tls-verify=false", &is_key)
         }
         "aws" => has(&["--no-verify-ssl"]),
         "uv" | "uvx" => has(&["--allow-insecure-host"]),
-        "composer" => {
-            let mut pairs = arguments.iter().zip(arguments.iter().skip(1));
-            let is_off = |key: &str, value: &str| {
-                matches!((key, value), ("disable-tls", "true") | ("secure-http", "false"))
-            };
-            pairs.any(|(key, value)| is_off(key.text(), value.text())).then_some("disable-tls")
-        }
-        "conda" | "mamba" => {
-            let mut pairs = arguments.iter().zip(arguments.iter().skip(1));
-            let is_key = |key: &str| key == "ssl_verify";
-            pairs
-                .any(|(key, value)| is_key(key.text()) && is_off(value.text()))
-                .then_some("ssl_verify")
-        }
         _ => None,
     };
     found.map(|found| format!("`{found}`"))

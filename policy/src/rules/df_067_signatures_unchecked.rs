@@ -120,8 +120,8 @@ fn of_operation(operation: &Operation<'_>) -> Option<String> {
         Manager::Apk => first(&["--allow-untrusted"]),
         Manager::Yum | Manager::Dnf => {
             first(&["--nogpgcheck", "--no-gpgchecks", "--no-gpg-checks"]).or_else(|| {
-                let values = options.values(&["--setopt"]);
-                values.filter_map(|value| setting(value)).next().map(str::to_owned)
+                let mut values = options.values(&["--setopt"]);
+                values.find_map(setting).map(str::to_owned)
             })
         }
         Manager::Zypper => first(&[
@@ -146,8 +146,8 @@ fn of_operation(operation: &Operation<'_>) -> Option<String> {
 
 /// `--setopt=x.gpgcheck=0`.
 fn setopt(words: &[Word]) -> Option<String> {
-    let values = words.iter().map(|word| word.text().trim_start_matches("--setopt="));
-    values.filter_map(setting).next().map(str::to_owned)
+    let mut values = words.iter().map(|word| word.text().trim_start_matches("--setopt="));
+    values.find_map(setting).map(str::to_owned)
 }
 
 /// A line of a list of sources, or of a file of settings, that switches the check off.

@@ -69,15 +69,10 @@ fn complaint(placed: Placed<'_>, command: &Command) -> Option<(&'static str, Str
     if commands::writes_to(command, is_for_all) || outputs(command).any(is_for_all) {
         return Some((UNBOUNDED, "`/etc/apt/trusted.gpg.d`".to_owned()));
     }
-    if matches!(program, "gpg" | "gpg2") {
-        if let Some(id) = arguments
-            .iter()
-            .skip_while(|word| !is_receiving(word))
-            .skip(1)
-            .find(|word| is_short(word))
-        {
-            return Some((SHORT, format!("`{}`", id.text())));
-        }
+    let is_gpg = matches!(program, "gpg" | "gpg2");
+    let received = arguments.iter().skip_while(|word| !is_receiving(word)).skip(1);
+    if let Some(id) = received.filter(|_| is_gpg).find(|word| is_short(word)) {
+        return Some((SHORT, format!("`{}`", id.text())));
     }
     if matches!(program, "rpm" | "rpmkeys") && has(&["--import"]) {
         let plain = arguments.iter().map(Word::text).find(|text| is_plain(text));

@@ -184,17 +184,16 @@ pub(super) fn is_verifying(command: &Command) -> bool {
     let first = arguments.first().map(Word::text);
     match program {
         "sha1sum" | "sha224sum" | "sha256sum" | "sha384sum" | "sha512sum" | "shasum" | "b2sum"
-        | "b3sum" | "md5sum" | "rhash" => true,
+        | "b3sum" | "md5sum" | "rhash" | "minisign" | "signify" | "slsa-verifier" | "gpgv"
+        | "sqv" | "rekor-cli" => true,
         "gpg" | "gpg2" => has(&["--verify", "--decrypt", "-d"]),
         "openssl" => matches!(first, Some("dgst" | "cms" | "smime" | "sha256" | "sha512")),
         "cosign" => first.is_some_and(|first| first.starts_with("verify")),
         "gh" => has(&["attestation"]) && has(&["verify"]),
-        "minisign" | "signify" | "slsa-verifier" | "gpgv" | "sqv" | "rekor-cli" => true,
         "jarsigner" => has(&["-verify"]),
         "sq" => has(&["verify"]),
         "sigstore" => has(&["verify"]) || has(&["identity"]),
         "rpm" | "rpmkeys" => has(&["-K", "--checksig"]),
-        // `[ "$(sha256sum x)" = y ]` runs the program inside.
         _ => false,
     }
 }

@@ -92,7 +92,11 @@ fn pipes_lead_from_one_command_to_another_through_brackets() {
             let mut commands = script.commands.iter();
             commands.find(|command| command.has_word(name)).unwrap()
         };
-        script.feeds(named(from), named(to))
+        let (from, to) = (named(from), named(to));
+        let number = script.commands.iter().position(|command| command == from).unwrap();
+        let feeds = script.feeds(from, to);
+        assert_eq!(script.readers(number).any(|reader| reader == to), feeds, "{run}");
+        feeds
     };
     for (run, expect) in [
         ("a | b", true),
