@@ -92,6 +92,10 @@ mod inputs;
 mod options;
 mod packages;
 mod statements;
+mod inputs;
+mod modes;
+mod places;
+mod ports;
 
 macro_rules! rules {
     ($($module:ident),* $(,)?) => {
@@ -161,6 +165,21 @@ rules! {
     df_066_tls_unchecked,
     df_067_signatures_unchecked,
     df_068_key_unbounded,
+    df_080_exposes_ssh,
+    df_081_exposes_docker_api,
+    df_082_port_out_of_range,
+    df_083_privileged_port,
+    df_090_volume_on_system_directory,
+    df_091_runtime_socket,
+    df_092_workdir,
+    df_100_set_user_id,
+    df_101_world_writable,
+    df_102_code_owned_by_runtime_user,
+    df_110_privileged_step,
+    df_111_host_network,
+    df_112_secret_written_to_layer,
+    df_113_onbuild_runs,
+    df_114_weakening_environment,
     exc_002_expires_too_late,
     exc_003_expired,
     exc_004_expires_soon,

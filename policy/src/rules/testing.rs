@@ -303,6 +303,23 @@ pub(crate) fn provenance(change: impl FnOnce(&mut Provenance)) -> Said<Provenanc
     said(Ok(provenance))
 }
 
+/// Asserts what one rule says of each of these Dockerfiles.
+#[track_caller]
+pub(crate) fn check_files(rule: &str, expect: Expect, files: &[&str]) {
+    for file in files {
+        let found = Case::default().dockerfile(file).findings(rule);
+        let outcomes: Vec<_> = found.iter().map(|judged| judged.finding.outcome).collect();
+        let is_expected = match expect {
+            Expect::Pass => outcomes.is_empty(),
+            Expect::Fail => !outcomes.is_empty() && outcomes.iter().all(|o| *o == Outcome::Fail),
+            Expect::Unknown => {
+                !outcomes.is_empty() && outcomes.iter().all(|o| *o == Outcome::Unknown)
+            }
+        };
+        assert!(is_expected, "{rule}: expected {expect:?} of\n{file}\n{found:#?}");
+    }
+}
+
 pub(crate) fn pinned(of: &str) -> reference::Pinned {
     let place = reference::Place::Repository("registry.corp/build/app".parse().unwrap());
     reference::Pinned { place, digest: digest(of) }

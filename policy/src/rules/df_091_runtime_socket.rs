@@ -1,0 +1,185 @@
+//! DF-091: nothing in the image is made to command a container runtime.
+
+use super::{
+    About, Raised, Rule, RuleContext,
+    commands::{self, Placed},
+    inputs, places,
+};
+use crate::{
+    decide::Action,
+    dockerfile::{Argument, Command, Position, Word},
+};
+use plimsoll_model::Severity;
+
+pub(crate) const RULE: Rule = Rule {
+    id: "DF-091",
+    name: "df_091_runtime_socket",
+    title: "nothing in the image is made to command a container runtime",
+    severity: Severity::Critical,
+    action: Action::Deny,
+    why: "Whoever commands the runtime of a host is root there. An image that expects its socket, or its API over TCP without TLS, asks for just that wherever it is run.",
+    mend: "do without the socket; where the API is needed, ask a proxy in front of it that lets single calls through, named where the container is run",
+    bad: "ENV DOCKER_HOST=tcp://docker:2375",
+    good: "no `DOCKER_HOST`, and no socket of a runtime",
+    equivalents: &["CIS 5.32"],
+    about: &[About::Dockerfiles],
+    parameters: &[],
+    check,
+};
+
+const EXPECTED: &str = "no socket of a container runtime, and no `DOCKER_HOST` over TCP";
+const TITLE: &str = "the image is made to command a container runtime";
+const UNTOLD: &str = "it can not be told whether the image is made to command a container runtime";
+
+fn check(context: &RuleContext<'_>) -> Vec<Raised> {
+    commands::of_reachable(context, (UNTOLD, EXPECTED), |placed| match placed.step.keyword() {
+        "ENV" | "ARG" => {
+            let arguments = placed.step.arguments.iter();
+            arguments.filter_map(|argument| of_pair(context, placed, argument)).collect()
+        }
+        "VOLUME" | "COPY" | "ADD" | "WORKDIR" => {
+            let arguments = placed.step.arguments.iter();
+            let socket = |argument: &Argument| {
+                let text = argument.known().or(argument.written.as_deref())?;
+                Some((argument.at, places::socket(text)?))
+            };
+            let found = arguments.filter_map(socket);
+            found.map(|(at, socket)| fail(context, placed, at, format!("`{socket}`"))).collect()
+        }
+        _ => {
+            let of_mounts = placed.step.instruction.flags.iter().filter_map(|flag| {
+                let socket = places::socket(flag.value.as_deref()?)?;
+                Some(fail(context, placed, flag.at, format!("`{socket}`")))
+            });
+            let found =
+                placed.commands().filter_map(|command| Some((command.at, of_command(command)?)));
+            let of_commands = found.map(|(at, found)| fail(context, placed, at, found));
+            of_mounts.chain(of_commands).collect()
+        }
+    })
+}
+
+fn fail(context: &RuleContext<'_>, placed: Placed<'_>, at: Position, found: String) -> Raised {
+    context.fail(inputs::place(placed.build, at), TITLE, found, EXPECTED)
+}
+
+fn of_pair(context: &RuleContext<'_>, placed: Placed<'_>, argument: &Argument) -> Option<Raised> {
+    let written = argument.written.as_deref()?;
+    let text = argument.known().unwrap_or(written);
+    if let Some(socket) = places::socket(text) {
+        return Some(fail(context, placed, argument.at, format!("`{socket}`")));
+    }
+    if argument.name.as_deref() != Some("DOCKER_HOST") {
+        return None;
+    }
+    if is_network(text.trim_start_matches(['"', '\''])) {
+        return Some(fail(context, placed, argument.at, "`DOCKER_HOST` over TCP".to_owned()));
+    }
+    let is_hidden = argument.known().is_none() && text.trim_start_matches('"').starts_with('$');
+    is_hidden.then(|| {
+        let found = "`DOCKER_HOST` depends on a variable whose value is not known here";
+        context.unknown(inputs::place(placed.build, argument.at), UNTOLD, found, EXPECTED)
+    })
+}
+
+/// What a command does with a socket or the API.
+fn of_command(command: &Command) -> Option<String> {
+    let assigned = command.assignments.iter().find_map(|(name, word)| {
+        (name == "DOCKER_HOST" && is_network(word.text()))
+            .then(|| "`DOCKER_HOST` over TCP".to_owned())
+    });
+    let (program, arguments) = command.program().unwrap_or_default();
+    // What is printed at build time, and goes nowhere, does nothing.
+    if matches!(program, "echo" | "printf") && command.redirects.is_empty() {
+        return assigned;
+    }
+    let exported = || {
+        let texts = arguments.iter().filter_map(|word| word.text().strip_prefix("DOCKER_HOST="));
+        let mut texts = texts.filter(|text| is_network(text));
+        texts.next().map(|_| "`DOCKER_HOST` over TCP".to_owned())
+    };
+    let listens = || {
+        let is_docker = matches!(program, "docker" | "dockerd" | "docker-compose");
+        let mut texts = arguments.iter().map(Word::text);
+        let is_named =
+            |text: &str| is_network(text.trim_start_matches("--host=").trim_start_matches("-H"));
+        (is_docker && texts.any(is_named)).then(|| format!("`{program}` over TCP"))
+    };
+    let names_socket = || {
+        let assigned = command.assignments.iter().map(|(_, word)| word);
+        let redirected = command.redirects.iter().map(|redirect| &redirect.to);
+        let mut words = command.words.iter().chain(assigned).chain(redirected);
+        words.find_map(|word| places::socket(word.text())).map(|socket| format!("`{socket}`"))
+    };
+    assigned.or_else(exported).or_else(listens).or_else(names_socket)
+}
+
+/// Whether an address of a daemon is one of a network, and not secured by SSH.
+fn is_network(address: &str) -> bool {
+    let address = address.to_ascii_lowercase();
+    ["tcp://", "http://", "https://"].iter().any(|scheme| address.starts_with(scheme))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::testing::*;
+
+    #[test]
+    fn sockets_fail_wherever_they_are_named() {
+        let bad = [
+            "FROM a\nVOLUME /data /var/run/docker.sock",
+            "FROM a\nVOLUME [\"/run/containerd/containerd.sock\"]",
+            "FROM a\nENV A=b SOCK=/run/podman/podman.sock",
+            "FROM a\nENV DOCKER_HOST unix:///var/run/docker.sock",
+            "FROM a\nARG S=/var/run/crio/crio.sock",
+            "FROM a\nRUN x && ln -s /run/docker.sock /x",
+            "FROM a\nRUN echo DOCKER=/var/run/docker.sock > /etc/env",
+            "FROM a\nRUN S=/var/run/docker.sock x",
+            "FROM a\nRUN <<EOF\nchmod 666 /var/run/docker.sock\nEOF\n",
+            "FROM a\nRUN curl --unix-socket /var/run/docker.sock http://x",
+            "FROM a\nRUN --mount=type=bind,source=x,target=/var/run/docker.sock x",
+            "FROM a\nENTRYPOINT [\"x\", \"--endpoint=unix:///var/run/docker.sock\"]",
+            "FROM a AS b\nRUN x /run/docker.sock\nFROM c\nCOPY --from=b / /",
+        ];
+        check_files("DF-091", Expect::Fail, &bad);
+        let places = |at: usize| Case::default().dockerfile(bad[at]).places("DF-091");
+        assert_eq!((places(0), places(2), places(5)), (vec![(2, 14)], vec![(2, 9)], vec![(2, 10)]));
+    }
+
+    #[test]
+    fn the_api_over_a_network_fails() {
+        let bad = [
+            "FROM a\nENV DOCKER_HOST=tcp://docker:2375",
+            "FROM a\nENV DOCKER_HOST=\"TCP://$HOST:2376\"",
+            "FROM a\nENV DOCKER_HOST tcp://h",
+            "FROM a\nARG P=2375\nENV DOCKER_HOST=tcp://h:$P",
+            "FROM a\nRUN DOCKER_HOST=tcp://h docker ps",
+            "FROM a\nRUN export DOCKER_HOST=tcp://h; x",
+            "FROM a\nCMD dockerd -H tcp://0.0.0.0:2375",
+            "FROM a\nCMD [\"dockerd\", \"--host=tcp://0.0.0.0:2375\"]",
+        ];
+        check_files("DF-091", Expect::Fail, &bad);
+    }
+
+    #[test]
+    fn twins_that_command_nothing_pass() {
+        let good = [
+            "FROM a\nENV DOCKER_HOST=ssh://me@host DOCKER=docker.socket HOST=tcp://h:2375",
+            "FROM a\nRUN echo 'mount /var/run/docker.sock'",
+            "FROM a\n# /var/run/docker.sock\nRUN ls /var/run/app.sock # /var/run/docker.sock",
+            "FROM a\nRUN curl tcp://h:1 && docker build .",
+            "FROM a AS b\nRUN x /run/docker.sock\nFROM c",
+        ];
+        check_files("DF-091", Expect::Pass, &good);
+    }
+
+    #[test]
+    fn an_address_without_a_value_can_not_be_told() {
+        let bad = [
+            "FROM a\nENV DOCKER_HOST=$H",
+            "FROM a\nARG H\nENV DOCKER_HOST=\"${H}\"",
+            "FROM a\nRUN x 'y",
+        ];
+        check_files("DF-091", Expect::Unknown, &bad);
+    }
+}

@@ -1,0 +1,210 @@
+//! What the rules about permissions have in common: where a mode is set, and what it grants.
+//!
+//! Modes: <https://pubs.opengroup.org/onlinepubs/9799919799/utilities/chmod.html>.
+
+use super::{
+    Raised, RuleContext,
+    commands::{self, Placed},
+    inputs,
+};
+use crate::dockerfile::{Command, Position, Word};
+
+/// A mode that a step sets.
+#[derive(Debug)]
+struct Change<'a> {
+    placed: Placed<'a>,
+    at: Position,
+    /// What sets it.
+    by: String,
+    /// The mode as it is known.
+    mode: Option<String>,
+}
+
+/// The finding for each mode that grants what `grants` says, or of which it can not be told.
+pub(super) fn check(
+    context: &RuleContext<'_>,
+    grants: impl Fn(&str) -> bool,
+    (title, untold, expected): (&str, &str, &str),
+) -> Vec<Raised> {
+    let raise = |change: Change<'_>| {
+        let place = inputs::place(change.placed.build, change.at);
+        match &change.mode {
+            Some(mode) if grants(mode) => Some(context.fail(place, title, change.by, expected)),
+            Some(_) => None,
+            None => Some(context.unknown(place, untold, change.by, expected)),
+        }
+    };
+    commands::of_reachable(context, (untold, expected), |placed| {
+        changes(placed).into_iter().filter_map(raise).collect()
+    })
+}
+
+/// The modes that a step sets.
+fn changes(placed: Placed<'_>) -> Vec<Change<'_>> {
+    let change = |at, by: String, mode: Option<String>| Change { placed, at, by, mode };
+    match placed.step.keyword() {
+        "COPY" | "ADD" => {
+            let flags = placed.step.instruction.flags.iter().filter(|flag| flag.name == "chmod");
+            let of_flag = flags.map(|flag| {
+                let mode = flag.value.as_deref().unwrap_or_default();
+                let by = format!("`{} --chmod={mode}`", placed.step.keyword());
+                change(flag.at, by, Some(mode.to_owned()).filter(|mode| !mode.contains('$')))
+            });
+            of_flag.collect()
+        }
+        "RUN" => {
+            let of_command = |command| {
+                let run = runs(command).into_iter();
+                run.filter_map(mode_of)
+                    .map(move |(by, mode)| change(command.at, format!("`{by}`"), mode))
+            };
+            placed.commands().flat_map(of_command).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The program of a command with its arguments, and the one that `find` runs.
+pub(super) fn runs(command: &Command) -> Vec<(&str, &[Word])> {
+    let Some((name, arguments)) = command.program() else { return Vec::new() };
+    let mut all = vec![(name, arguments)];
+    let runs = |word: &Word| matches!(word.text(), "-exec" | "-execdir" | "-ok" | "-okdir");
+    let parts = arguments.split(runs).skip(1).filter(|_| name == "find");
+    all.extend(parts.filter_map(|part| {
+        let (program, arguments) = part.split_first()?;
+        Some((program.text().rsplit('/').next()?, arguments))
+    }));
+    all
+}
+
+/// The mode that a program is told to set, as far as it is known, behind the program and the option as they stand there.
+fn mode_of((name, arguments): (&str, &[Word])) -> Option<(String, Option<String>)> {
+    let known = |word: &Word, cut: usize| word.value.known()?.get(cut..).map(str::to_owned);
+    let told =
+        |word: &Word, cut: usize| Some((format!("{name} {}", word.text()), known(word, cut)));
+    match name {
+        "chmod" => {
+            let is_option = |text: &str| {
+                text.strip_prefix('-').is_some_and(|rest| {
+                    rest.starts_with('-')
+                        || (!rest.is_empty() && rest.chars().all(|char| "Rcfhv".contains(char)))
+                })
+            };
+            let is_by_file = |word: &Word| word.text().starts_with("--reference");
+            let mut words = arguments.iter().skip_while(|word| is_option(word.text()));
+            words
+                .next()
+                .filter(|_| !arguments.iter().any(is_by_file))
+                .and_then(|word| told(word, 0))
+        }
+        "install" | "mkdir" | "mkfifo" | "mknod" => {
+            let (at, cut) = arguments.iter().enumerate().find_map(|(at, word)| {
+                let text = word.text();
+                let cluster = text.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
+                let letter = cluster.filter(|cluster| !cluster.starts_with(['o', 'g', 't', 'S']));
+                let end =
+                    letter.and_then(|cluster| cluster.find('m')).map(|at| at.saturating_add(2));
+                let end = end.or_else(|| text.starts_with("--mode").then_some("--mode=".len()))?;
+                Some((at, end))
+            })?;
+            let word = arguments.get(at)?;
+            // Joined to the option, or the word that follows.
+            if word.text().len() > cut {
+                return told(word, cut);
+            }
+            told(arguments.get(at.saturating_add(1))?, 0)
+        }
+        _ => None,
+    }
+}
+
+/// Whether a mode makes files run as their owner or group.
+pub(super) fn sets_id(mode: &str) -> bool {
+    match octal(mode) {
+        Some(bits) => bits & 0o6000 != 0,
+        None => clauses(mode).any(|clause| clause.grants.contains('s') && clause.who != "o"),
+    }
+}
+
+/// Whether a mode lets everybody write, and no sticky bit protects what others wrote.
+pub(super) fn is_world_writable(mode: &str) -> bool {
+    match octal(mode) {
+        Some(bits) => bits & 0o1002 == 0o0002,
+        None => {
+            let lets_write =
+                |clause: Clause<'_>| clause.grants.contains('w') && clause.who.contains(['o', 'a']);
+            clauses(mode).any(lets_write)
+                && !clauses(mode).any(|clause| clause.grants.contains('t'))
+        }
+    }
+}
+
+fn octal(mode: &str) -> Option<u32> {
+    let mode = mode.strip_prefix('=').unwrap_or(mode);
+    u32::from_str_radix(mode, 8).ok().filter(|_| mode.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// A part of a symbolic mode that grants something.
+#[derive(Clone, Copy)]
+struct Clause<'m> {
+    who: &'m str,
+    grants: &'m str,
+}
+
+fn clauses(mode: &str) -> impl Iterator<Item = Clause<'_>> {
+    mode.split(',').flat_map(|clause| {
+        let (who, rest) = clause
+            .find(['+', '-', '='])
+            .and_then(|at| clause.split_at_checked(at))
+            .unwrap_or((clause, ""));
+        let mut actions = Vec::new();
+        let mut rest = rest;
+        while let Some(operator) = rest.chars().next() {
+            let after = rest.get(operator.len_utf8()..).unwrap_or_default();
+            let end = after.find(['+', '-', '=']).unwrap_or(after.len());
+            let (grants, next) = after.split_at_checked(end).unwrap_or((after, ""));
+            if operator != '-' {
+                actions.push(Clause { who, grants });
+            }
+            rest = next;
+        }
+        actions
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modes_grant_what_they_say() {
+        for (mode, ids, world) in [
+            ("u+s", true, false),
+            ("+s", true, false),
+            ("u=rwxs,go=rx", true, false),
+            ("ug-s+s", true, false),
+            ("a-s", false, false),
+            ("o+s", false, false),
+            ("4755", true, false),
+            ("02775", true, false),
+            ("6777", true, true),
+            ("0755", false, false),
+            ("755", false, false),
+            ("777", false, true),
+            ("0666", false, true),
+            ("1777", false, false),
+            ("o+w", false, true),
+            ("a+rwX", false, true),
+            ("ugo=rwx", false, true),
+            ("a+rwxt", false, false),
+            ("+w", false, false),
+            ("g+w", false, false),
+            ("o-w", false, false),
+            ("=4755", true, false),
+            ("é", false, false),
+            ("", false, false),
+        ] {
+            assert_eq!((sets_id(mode), is_world_writable(mode)), (ids, world), "{mode}");
+        }
+    }
+}
