@@ -372,6 +372,7 @@ mod tests {
             vex: None,
             since: None,
             dockerfiles: &[dockerfile],
+            ignored: &BTreeMap::new(),
             target_stage: None,
             build_args: &BTreeMap::new(),
             bases: None,

@@ -16,6 +16,7 @@ fuzz_target!(|text: &str| {
         vex: None,
         since: None,
         dockerfiles: &files,
+        ignored: &BTreeMap::new(),
         target_stage: None,
         build_args: &build_args,
         bases: None,

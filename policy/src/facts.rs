@@ -48,6 +48,8 @@ pub struct Facts<'a> {
     pub since: Option<&'a Since>,
     /// The Dockerfiles.
     pub dockerfiles: &'a [Dockerfile],
+    /// What the `.dockerignore` says that goes with a Dockerfile, by the path of that; nothing for one without.
+    pub ignored: &'a BTreeMap<Utf8PathBuf, String>,
     /// The stage that is built (`--target`); absent means the last.
     pub target_stage: Option<&'a str>,
     /// Build arguments (`--build-arg`).

@@ -24,6 +24,7 @@ pub(crate) async fn check(
     let (dockerfiles, image) = subjects(ctx, arguments).await?;
     let build = Build {
         dockerfiles: decide::read_dockerfiles(ctx, &dockerfiles)?,
+        ignored: decide::read_ignored(ctx, &dockerfiles)?,
         target: arguments.target.clone(),
         arguments: arguments.build_args.iter().cloned().collect(),
         lock_files: Vec::new(),
@@ -104,7 +105,7 @@ fn find_dockerfiles(directory: &Utf8Path) -> Result<Vec<Utf8PathBuf>, Error> {
                 || name.starts_with(&format!("{stem}."))
                 || name.ends_with(&format!(".{stem}"))
         });
-        if is_one && entry.path().is_file() {
+        if is_one && !name.ends_with(".dockerignore") && entry.path().is_file() {
             found.push(entry.path().to_owned());
         }
     }

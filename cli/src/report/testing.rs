@@ -152,6 +152,7 @@ impl Case {
             inventory: Some(&inventory),
             scan: Some(&scan),
             dockerfiles: &[],
+            ignored: &BTreeMap::new(),
             target_stage: None,
             build_args: &BTreeMap::new(),
             vex: None,

@@ -25,6 +25,8 @@ pub(crate) const LOCK_TYPE: &str = "application/vnd.plimsoll.bases.v1+json";
 pub(crate) struct Build {
     /// The Dockerfiles.
     pub dockerfiles: Vec<Dockerfile>,
+    /// What is left out of their build contexts, by their paths.
+    pub ignored: BTreeMap<Utf8PathBuf, String>,
     /// The stage that was built.
     pub target: Option<String>,
     /// The build arguments that were given.
@@ -38,6 +40,7 @@ impl Build {
     pub(crate) fn read(ctx: &Context, arguments: &BuildArguments) -> Result<Self, Error> {
         Ok(Self {
             dockerfiles: read_dockerfiles(ctx, &arguments.dockerfiles)?,
+            ignored: read_ignored(ctx, &arguments.dockerfiles)?,
             target: arguments.target.clone(),
             arguments: arguments.build_args.iter().cloned().collect(),
             lock_files: Vec::new(),
@@ -54,6 +57,23 @@ pub(crate) fn read_dockerfiles(
         Ok(Dockerfile { path: path.clone(), text: files::read_text(path, ctx.limits.user_file)? })
     };
     paths.iter().map(read).collect()
+}
+
+/// Reads the `.dockerignore` that goes with each Dockerfile: its own (`NAME.dockerignore`), or the nearest in its directory and
+/// those above it that its path names, because what the build context is stands in no Dockerfile.
+pub(crate) fn read_ignored(
+    ctx: &Context,
+    paths: &[Utf8PathBuf],
+) -> Result<BTreeMap<Utf8PathBuf, String>, Error> {
+    let mut ignored = BTreeMap::new();
+    for path in paths {
+        let own = Utf8PathBuf::from(format!("{path}.dockerignore"));
+        let above = path.ancestors().skip(1).map(|directory| directory.join(".dockerignore"));
+        if let Some(file) = std::iter::once(own).chain(above).find(|file| file.is_file()) {
+            ignored.insert(path.clone(), files::read_text(&file, ctx.limits.user_file)?);
+        }
+    }
+    Ok(ignored)
 }
 
 /// Everything a decision rests on but the evidence, which is looked at in more than one place.
@@ -101,6 +121,7 @@ impl Case<'_> {
             vex: self.vex,
             since: self.since,
             dockerfiles: &self.build.dockerfiles,
+            ignored: &self.build.ignored,
             target_stage: self.build.target.as_deref(),
             build_args: &self.build.arguments,
             bases: self.bases,

@@ -96,6 +96,7 @@ mod inputs;
 mod modes;
 mod places;
 mod ports;
+mod secrets;
 
 macro_rules! rules {
     ($($module:ident),* $(,)?) => {
@@ -187,6 +188,11 @@ rules! {
     exc_006_too_broad,
     img_001_user_is_root,
     img_002_healthcheck_missing,
+    sec_001_secret_in_variable,
+    sec_003_credential_file_copied,
+    sec_004_context_copied_whole,
+    sec_005_credentials_in_address,
+    sec_006_password_set,
     vul_001_advisories_unusable,
     vul_002_vulnerable_component,
     vul_003_new_finding,

@@ -35,6 +35,7 @@ pub(crate) enum Expect {
 pub(crate) struct Case {
     policy: String,
     dockerfiles: Vec<Dockerfile>,
+    ignored: BTreeMap<camino::Utf8PathBuf, String>,
     target: Option<String>,
     build_args: BTreeMap<String, String>,
     image: Option<Image>,
@@ -76,6 +77,12 @@ impl Case {
 
     pub(crate) fn dockerfile(mut self, text: &str) -> Self {
         self.dockerfiles.push(Dockerfile { path: "Dockerfile".into(), text: text.to_owned() });
+        self
+    }
+
+    /// What is left out of the build context of the Dockerfile.
+    pub(crate) fn ignored(mut self, text: &str) -> Self {
+        self.ignored.insert("Dockerfile".into(), text.to_owned());
         self
     }
 
@@ -254,6 +261,7 @@ impl Case {
             vex: self.vex.as_ref(),
             since: self.since.as_ref(),
             dockerfiles: &self.dockerfiles,
+            ignored: &self.ignored,
             target_stage: self.target.as_deref(),
             build_args: &self.build_args,
             bases: self.lock.as_ref(),

@@ -1,0 +1,265 @@
+//! SEC-003: no credentials are copied into the image.
+
+use super::{
+    About, Raised, Rule, RuleContext,
+    commands::{self, Placed},
+    inputs,
+};
+use crate::{
+    decide::Action,
+    dockerfile::{Argument, Expanded, Position},
+};
+use plimsoll_model::Severity;
+
+pub(crate) const RULE: Rule = Rule {
+    id: "SEC-003",
+    name: "sec_003_credential_file_copied",
+    title: "no credentials are copied into the image",
+    severity: Severity::Critical,
+    action: Action::Deny,
+    why: "Whoever can pull the image has them, also where a later step removes the file: the layer that brought it stays.",
+    mend: "take the file out of the build context (`.dockerignore`), mount what the build needs of it (`RUN --mount=type=secret`), and change the credentials if the image was ever pushed",
+    bad: "COPY id_rsa /root/.ssh/",
+    good: "RUN --mount=type=ssh git clone git@example.com:app.git",
+    equivalents: &["CDI-0010"],
+    about: &[About::Dockerfiles],
+    parameters: &[],
+    check,
+};
+
+const EXPECTED: &str = "no file with credentials";
+
+/// How sure a name is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sureness {
+    /// Such a file has no other use.
+    Sure,
+    /// It depends on what is in it.
+    Depends,
+}
+
+/// Files by their whole name, in lower case.
+const NAMES: [(&str, Sureness); 22] = [
+    ("id_rsa", Sureness::Sure),
+    ("id_dsa", Sureness::Sure),
+    ("id_ecdsa", Sureness::Sure),
+    ("id_ed25519", Sureness::Sure),
+    ("id_ecdsa_sk", Sureness::Sure),
+    ("id_ed25519_sk", Sureness::Sure),
+    ("ssh_host_rsa_key", Sureness::Sure),
+    ("ssh_host_dsa_key", Sureness::Sure),
+    ("ssh_host_ecdsa_key", Sureness::Sure),
+    ("ssh_host_ed25519_key", Sureness::Sure),
+    (".netrc", Sureness::Sure),
+    ("_netrc", Sureness::Sure),
+    (".pgpass", Sureness::Sure),
+    (".git-credentials", Sureness::Sure),
+    (".pypirc", Sureness::Sure),
+    (".dockercfg", Sureness::Sure),
+    ("application_default_credentials.json", Sureness::Sure),
+    ("kubeconfig", Sureness::Sure),
+    ("terraform.tfstate", Sureness::Sure),
+    (".env", Sureness::Sure),
+    (".npmrc", Sureness::Depends),
+    ("wp-config.php", Sureness::Depends),
+];
+/// Files by the end of their path.
+const PATHS: [(&str, Sureness); 4] = [
+    (".aws/credentials", Sureness::Sure),
+    (".kube/config", Sureness::Sure),
+    (".docker/config.json", Sureness::Depends),
+    (".gem/credentials", Sureness::Sure),
+];
+/// What private keys and stores of them end with.
+const STORES: [&str; 6] = [".pfx", ".p12", ".jks", ".keystore", ".kdbx", ".ppk"];
+/// What the name of a key says where it is one of a server or of its owner alone.
+const PRIVATE: [&str; 9] =
+    ["server", "private", "privkey", "priv", "tls", "ssl", "client", "localhost", "domain"];
+/// What is said of variants of a file that hold nothing.
+const EMPTY: [&str; 6] = ["example", "sample", "template", "dist", "tpl", "defaults"];
+
+fn check(context: &RuleContext<'_>) -> Vec<Raised> {
+    let steps = commands::reachable(context).filter(|placed| placed.is("COPY") || placed.is("ADD"));
+    steps.flat_map(|placed| of_step(context, placed)).collect()
+}
+
+fn of_step(context: &RuleContext<'_>, placed: Placed<'_>) -> Vec<Raised> {
+    let keyword = placed.step.keyword();
+    let of_argument = |argument: &Argument| {
+        let text = argument.known().or(argument.written.as_deref())?.trim_matches(['"', '\'']);
+        if let Some(sureness) = credentials(text) {
+            return Some(raise(
+                context,
+                placed,
+                (argument.at, sureness),
+                format!("`{keyword}` of `{text}`"),
+            ));
+        }
+        let Some(Expanded::Unknown { variable }) = &argument.value else { return None };
+        // The end of the name says what a file is.
+        let is_hidden = text.rsplit('/').next().is_some_and(|name| {
+            name.starts_with('$') && (name.ends_with('}') || !name.contains('.'))
+        });
+        is_hidden.then(|| {
+            let found = format!(
+                "`{keyword}` of `{text}`, where `{variable}` has no value that is known here"
+            );
+            raise(context, placed, (argument.at, Sureness::Depends), found)
+        })
+    };
+    // A place that a variable names is no file that comes from somewhere.
+    let (to, from) = match placed.step.arguments.split_last() {
+        Some((to, from)) => (to.known().is_some().then_some(to), from),
+        None => return Vec::new(),
+    };
+    let from_elsewhere = |argument: &&Argument| {
+        let text = argument.written.as_deref().unwrap_or_default();
+        !text.contains("://") && !text.starts_with("<<")
+    };
+    let of_sources: Vec<_> = from.iter().filter(from_elsewhere).filter_map(of_argument).collect();
+    if of_sources.is_empty() { to.and_then(of_argument).into_iter().collect() } else { of_sources }
+}
+
+fn raise(
+    context: &RuleContext<'_>,
+    placed: Placed<'_>,
+    (at, sureness): (Position, Sureness),
+    found: String,
+) -> Raised {
+    let place = inputs::place(placed.build, at);
+    match sureness {
+        Sureness::Sure => {
+            context.fail(place, "credentials are copied into the image", found, EXPECTED)
+        }
+        Sureness::Depends => {
+            let title = "it can not be told whether credentials are copied into the image";
+            // Most such files hold none: they are worth a look and no stop.
+            context.unknown(place, title, found, EXPECTED).at_most(Action::Warn)
+        }
+    }
+}
+
+/// How sure it is that a path names credentials, where it may.
+fn credentials(path: &str) -> Option<Sureness> {
+    let path = path.to_lowercase().replace('\\', "/");
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let named = NAMES.iter().find(|(known, _)| *known == name.trim_end_matches('*'));
+    let placed =
+        || PATHS.iter().find(|(known, _)| path == *known || path.ends_with(&format!("/{known}")));
+    if let Some((_, sureness)) = named.or_else(placed) {
+        return Some(*sureness);
+    }
+    let mut parts = name.split(['.', '-', '_']);
+    // `.env.production`, and not `.env.example`.
+    if name.starts_with(".env.") {
+        return (!parts.any(|part| EMPTY.contains(&part))).then_some(Sureness::Sure);
+    }
+    if STORES.iter().any(|store| name.ends_with(store)) {
+        let is_trust =
+            name.contains("trust") || name.contains("cacert") || name == "debug.keystore";
+        return (!is_trust).then_some(Sureness::Sure);
+    }
+    let is_private = parts.clone().any(|part| PRIVATE.contains(&part));
+    let is_public = parts.any(|part| {
+        ["pub", "public", "gpg", "asc", "apt", "archive", "release", "signing"].contains(&part)
+    });
+    if name.ends_with(".key") && !is_public {
+        return Some(if is_private { Sureness::Sure } else { Sureness::Depends });
+    }
+    let is_key = name.contains("privkey")
+        || name.contains("private")
+        || name.ends_with("-key.pem")
+        || name.ends_with("_key.pem")
+        || name == "key.pem";
+    (name.ends_with(".pem") && is_key && !is_public).then_some(Sureness::Sure)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::testing::*;
+
+    #[test]
+    fn files_of_credentials_fail() {
+        for file in [
+            "id_rsa",
+            ".ssh/id_ed25519",
+            ".netrc",
+            ".git-credentials",
+            ".pypirc",
+            ".env",
+            ".env*",
+            "config/.env.production",
+            ".aws/credentials",
+            "home/.kube/config",
+            "kubeconfig",
+            "server.key",
+            "certs/tls.key",
+            "privkey.pem",
+            "a-key.pem",
+            "store.pfx",
+            "app.jks",
+            "x.kdbx",
+            "terraform.tfstate",
+            "ssh_host_rsa_key",
+            "application_default_credentials.json",
+            "ID_RSA",
+        ] {
+            let case = Case::default().dockerfile(&format!("FROM a\nCOPY x {file} /y/"));
+            case.check("SEC-003", Expect::Fail);
+            assert_eq!(case.places("SEC-003"), [(2, 8)], "{file}");
+        }
+        let bad = [
+            "FROM a\nADD [\"id_rsa\", \"/root/.ssh/\"]",
+            "FROM a\nCOPY secrets/prod /root/.aws/credentials",
+            "FROM a\nCOPY <<EOF /root/.netrc\nx\nEOF\n",
+            "FROM a\nARG K=id_rsa\nCOPY $K /x",
+            "FROM a AS b\nCOPY id_rsa /x\nFROM c\nCOPY --from=b / /",
+            "FROM a\nCOPY --from=b /root/.netrc /root/",
+        ];
+        check_files("SEC-003", Expect::Fail, &bad);
+    }
+
+    #[test]
+    fn files_that_only_look_like_it_pass() {
+        for file in [
+            "id_rsa.pub",
+            ".env.example",
+            ".env.sample",
+            "env",
+            "ca.pem",
+            "fullchain.pem",
+            "rds-ca-bundle.pem",
+            "nodesource.gpg.key",
+            "apt-signing.key",
+            "truststore.jks",
+            "cacerts.jks",
+            "public.key",
+            "config.json",
+            "keyboard",
+            "src/",
+            ".",
+            "kubeconfig.md",
+            "https://x/server.key",
+        ] {
+            Case::default()
+                .dockerfile(&format!("FROM a\nADD {file} /y/"))
+                .check("SEC-003", Expect::Pass);
+        }
+        let good = [
+            "FROM a AS b\nCOPY id_rsa /x\nFROM c",
+            "FROM a\nCOPY ${NAME}.jar /app.jar",
+            "FROM a\nCOPY x $HOME/",
+            "FROM a\nRUN --mount=type=bind,source=id_rsa,target=/x y",
+        ];
+        check_files("SEC-003", Expect::Pass, &good);
+    }
+
+    #[test]
+    fn what_depends_on_its_content_or_on_a_variable_is_worth_a_look() {
+        for file in [".npmrc", "wp-config.php", ".docker/config.json", "app.key", "$F", "x/${F}"] {
+            let case = Case::default().dockerfile(&format!("FROM a\nCOPY {file} /y/"));
+            case.check("SEC-003", Expect::Unknown);
+            assert_eq!(case.findings("SEC-003")[0].action, crate::Action::Warn);
+        }
+    }
+}

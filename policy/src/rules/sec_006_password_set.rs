@@ -1,0 +1,187 @@
+//! SEC-006: no password is set or given in a command.
+
+use super::{
+    About, Raised, Rule, RuleContext,
+    commands::{self, Placed},
+    inputs,
+};
+use crate::{
+    decide::Action,
+    dockerfile::{Command, Word},
+};
+use plimsoll_model::Severity;
+
+pub(crate) const RULE: Rule = Rule {
+    id: "SEC-006",
+    name: "sec_006_password_set",
+    title: "no password is set or given in a command",
+    severity: Severity::High,
+    action: Action::Deny,
+    why: "The command is in the history of the image, and what it sets in a layer: everybody who can pull knows the password, and every container has the same.",
+    mend: "do without a password: a container is entered by its runtime. What a command needs it reads from a mounted secret",
+    bad: "RUN echo 'root:secret' | chpasswd",
+    good: "RUN useradd --system app",
+    equivalents: &["CKV2_DOCKER_17"],
+    about: &[About::Dockerfiles],
+    parameters: &[],
+    check,
+};
+
+const EXPECTED: &str = "no password in a command, and none that is set";
+/// Clients of databases that take a password behind `-p`, joined to it.
+const CLIENTS: [&str; 8] = [
+    "mysql",
+    "mysqladmin",
+    "mysqldump",
+    "mysqlimport",
+    "mysqlcheck",
+    "mariadb",
+    "mariadb-admin",
+    "mariadb-dump",
+];
+/// Variables by which clients take one.
+const VARIABLES: [&str; 4] = ["PGPASSWORD", "MYSQL_PWD", "SSHPASS", "REDISCLI_AUTH"];
+
+fn check(context: &RuleContext<'_>) -> Vec<Raised> {
+    let untold = "it can not be told whether a password is set";
+    commands::of_reachable(context, (untold, EXPECTED), |placed| {
+        let found = placed.commands().filter_map(|command| Some((command, sets(placed, command)?)));
+        let raise = |(command, title): (&Command, &str)| {
+            // Never the command itself, which has the password.
+            let program = command.program().map_or("", |(program, _)| program);
+            context.fail(
+                inputs::place(placed.build, command.at),
+                title,
+                format!("`{program}`"),
+                EXPECTED,
+            )
+        };
+        found.map(raise).collect()
+    })
+}
+
+/// What a command does with a password.
+fn sets(placed: Placed<'_>, command: &Command) -> Option<&'static str> {
+    let given = "a command is given a password";
+    let is_assigned = |(name, word): &(String, Word)| {
+        VARIABLES.contains(&name.as_str()) && is_written(word.text())
+    };
+    if command.assignments.iter().any(is_assigned) {
+        return Some(given);
+    }
+    let (program, arguments) = command.program()?;
+    let set = "the password of a user is set";
+    match program {
+        "chpasswd" => Some(set),
+        "passwd" => {
+            let has = |wanted: &[&str]| arguments.iter().any(|word| wanted.contains(&word.text()));
+            let is_fed = placed.commands().any(|other| placed.step.script.feeds(other, command));
+            let is_read =
+                command.redirects.iter().any(|redirect| redirect.operator.starts_with('<'));
+            if has(&["-d", "--delete"]) {
+                return Some("the password of a user is removed");
+            }
+            (is_fed || is_read || has(&["--stdin"])).then_some(set)
+        }
+        "useradd" | "usermod" => {
+            let value = valued(arguments, ('p', "--password"))?;
+            // What is no hash locks the account.
+            (!value.starts_with(['!', '*'])).then_some(set)
+        }
+        "mysqladmin" | "mariadb-admin"
+            if arguments.iter().any(|word| word.text() == "password") =>
+        {
+            Some(set)
+        }
+        program if CLIENTS.contains(&program) => {
+            let is_given = |word: &Word| {
+                let text = word.text();
+                let value = text.strip_prefix("--password=").or_else(|| text.strip_prefix("-p"));
+                value.is_some_and(is_written)
+            };
+            arguments.iter().any(is_given).then_some(given)
+        }
+        "sshpass" => valued(arguments, ('p', "--")).is_some_and(is_written).then_some(given),
+        "export" => {
+            let is_given = |word: &Word| {
+                let pair = word.text().split_once('=');
+                pair.is_some_and(|(name, value)| VARIABLES.contains(&name) && is_written(value))
+            };
+            arguments.iter().any(is_given).then_some(given)
+        }
+        _ => None,
+    }
+}
+
+/// Whether a password stands there, and no variable that the container is given when it runs.
+fn is_written(value: &str) -> bool {
+    !value.is_empty() && !value.contains('$')
+}
+
+/// The value of an option, joined to it or behind it.
+fn valued<'w>(arguments: &'w [Word], (letter, name): (char, &str)) -> Option<&'w str> {
+    arguments.iter().enumerate().find_map(|(at, word)| {
+        let text = word.text();
+        let after = || arguments.get(at.saturating_add(1)).map(Word::text);
+        if let Some(rest) = text.strip_prefix(name) {
+            return if rest.is_empty() { after() } else { rest.strip_prefix('=') };
+        }
+        let cluster = text.strip_prefix('-').filter(|rest| !rest.starts_with('-'))?;
+        // Letters in front of it take no value.
+        let (before, rest) = cluster.split_once(letter)?;
+        let is_cluster = before.chars().all(|char| "mrMNoULl".contains(char));
+        is_cluster.then(|| if rest.is_empty() { after() } else { Some(rest) }).flatten()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::testing::*;
+
+    #[test]
+    fn every_way_to_set_a_password_fails() {
+        let bad = [
+            "FROM a\nRUN x && echo 'root:x' | chpasswd",
+            "FROM a\nRUN chpasswd <<< 'root:x'",
+            "FROM a\nRUN sh -c \"echo root:x | /usr/sbin/chpasswd -e\"",
+            "FROM a\nRUN echo x | passwd --stdin root",
+            "FROM a\nRUN printf 'x\\nx\\n' | passwd app",
+            "FROM a\nRUN passwd -d root",
+            "FROM a\nRUN useradd -m -p x app",
+            "FROM a\nRUN useradd -mp x app",
+            "FROM a\nRUN usermod --password=x root",
+            "FROM a\nRUN usermod --password $(openssl passwd x) root",
+            "FROM a\nRUN mysql -uroot -psecret -e x",
+            "FROM a\nCMD mysqladmin --password=x ping",
+            "FROM a\nRUN mysqladmin -u root password x",
+            "FROM a\nENV P=x\nHEALTHCHECK CMD mysqladmin ping -p$P",
+            "FROM a\nRUN PGPASSWORD=x psql",
+            "FROM a\nRUN sshpass -p x ssh h",
+            "FROM a AS b\nRUN echo a:b | chpasswd\nFROM c\nCOPY --from=b / /",
+        ];
+        check_files("SEC-006", Expect::Fail, &bad);
+        assert_eq!(Case::default().dockerfile(bad[0]).places("SEC-006"), [(2, 26)]);
+    }
+
+    #[test]
+    fn accounts_without_a_password_pass() {
+        let good = [
+            "FROM a\nRUN useradd -m app && adduser --disabled-password app && passwd -l root",
+            "FROM a\nRUN useradd -p '!' app && usermod -p '*' app",
+            "FROM a\nRUN mkdir -p x && mysql -p -P 3306 -e x && mysql --protocol=tcp",
+            "FROM a\nHEALTHCHECK CMD mysqladmin ping -p$MYSQL_ROOT_PASSWORD",
+            "FROM a\nRUN --mount=type=secret,id=p PGPASSWORD=$(cat /run/secrets/p) psql",
+            "FROM a\nRUN echo chpasswd && apt-get install passwd",
+            "FROM a AS b\nRUN echo a:b | chpasswd\nFROM c",
+        ];
+        check_files("SEC-006", Expect::Pass, &good);
+    }
+
+    #[test]
+    fn a_script_that_is_not_understood_can_not_be_told_and_no_password_is_shown() {
+        check_files("SEC-006", Expect::Unknown, &["FROM a\nRUN x 'y"]);
+        let findings =
+            Case::default().dockerfile("FROM a\nRUN mysql -phunter2").findings("SEC-006");
+        assert!(!format!("{findings:?}").contains("hunter2"));
+    }
+}
