@@ -2,6 +2,7 @@
 
 use super::{
     expand::Expanded,
+    instruction::Flag,
     lines::{Document, Position, Problem},
     stages::{self, Stages},
     step::Step,
@@ -37,6 +38,8 @@ pub struct Stage {
     pub at: Position,
     /// What it starts from.
     pub from: Input,
+    /// The `--platform` of its `FROM`.
+    pub platform: Option<Flag>,
     /// Other images that files are taken from.
     pub inputs: Vec<Input>,
     /// The last `USER`, and where it stands.

@@ -165,6 +165,7 @@ impl Reader<'_> {
             name: words.nth(1).map(str::to_ascii_lowercase),
             at: instruction.at,
             from: Input { kind: InputKind::From, at: instruction.text_at, written, source },
+            platform: instruction.flag("platform").cloned(),
             inputs: Vec::new(),
             user: None,
             healthcheck: None,

@@ -86,6 +86,10 @@ pub enum ParameterKind {
     Texts,
 }
 
+/// What findings about correctness come to (DF-120 to DF-135): who checks a Dockerfile sees them, and no gate turns on them. That
+/// needs no notion of rules that are only asked for: the policy raises single ones to `warn` or `deny`, or turns them off.
+const CORRECTNESS: Action = Action::Inform;
+
 mod commands;
 mod downloads;
 mod inputs;
@@ -181,6 +185,22 @@ rules! {
     df_112_secret_written_to_layer,
     df_113_onbuild_runs,
     df_114_weakening_environment,
+    df_120_duplicate_stage_name,
+    df_121_copy_from_itself,
+    df_122_copy_of_several_into_file,
+    df_123_several_commands,
+    df_124_command_in_shell_form,
+    df_125_maintainer,
+    df_126_cd_instead_of_workdir,
+    df_127_wget_and_curl,
+    df_128_env_refers_to_itself,
+    df_129_relative_copy_without_workdir,
+    df_130_unknown_stage,
+    df_131_platform_of_from,
+    df_132_reserved_stage_name,
+    df_133_whole_image_copied,
+    df_134_useradd_with_large_id,
+    df_135_labels,
     exc_002_expires_too_late,
     exc_003_expired,
     exc_004_expires_soon,
