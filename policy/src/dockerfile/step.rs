@@ -119,10 +119,17 @@ impl View<'_> {
             Form::Json(list) => {
                 list.iter().map(|text| argument(instruction.text_at, text.clone())).collect()
             }
-            Form::Shell => words::placed(&instruction.text, self.escape)
-                .into_iter()
-                .map(|(at, word)| argument(instruction.position(at), word))
-                .collect(),
+            Form::Shell => {
+                // As BuildKit takes them apart: quotes hold no words together, and some take all that follows.
+                let words = match instruction.keyword.as_str() {
+                    "WORKDIR" | "USER" | "STOPSIGNAL" | "MAINTAINER" => {
+                        vec![(0, instruction.text.clone())]
+                    }
+                    _ => words::bare(&instruction.text),
+                };
+                let placed = words.into_iter().filter(|(_, word)| !word.is_empty());
+                placed.map(|(at, word)| argument(instruction.position(at), word)).collect()
+            }
         }
     }
 
@@ -135,14 +142,16 @@ impl View<'_> {
             written: written.map(str::to_owned),
             value: written.map(|written| self.expand(written)),
         };
-        let first = instruction.words().next().unwrap_or_default();
-        if instruction.keyword != "ARG" && !first.contains('=') {
+        let words = words::placed(text, self.escape);
+        let is_old = words.first().is_some_and(|(_, word)| !word.contains('='));
+        if instruction.keyword != "ARG" && is_old {
             // The old form: `ENV name value`.
+            let first = instruction.words().next().unwrap_or_default();
             let value = text.strip_prefix(first).unwrap_or_default().trim();
             return vec![pair(0, first, Some(value))];
         }
-        let words = words::placed(text, self.escape).into_iter();
         words
+            .into_iter()
             .map(|(at, word)| match word.split_once('=') {
                 Some((name, value)) => pair(at, name, Some(value)),
                 None => pair(at, &word, None),

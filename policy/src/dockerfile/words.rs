@@ -45,6 +45,19 @@ fn flag_word(text: &str) -> (String, usize) {
     (word, text.len())
 }
 
+/// Words split at whitespace, whatever is quoted, each with the byte offset at which it begins.
+pub(super) fn bare(text: &str) -> Vec<(usize, String)> {
+    let mut words = Vec::new();
+    let mut at = 0_usize;
+    for word in text.split([' ', '\t', '\u{b}', '\u{c}', '\r']) {
+        if !word.is_empty() {
+            words.push((at, word.to_owned()));
+        }
+        at = at.saturating_add(word.len()).saturating_add(1);
+    }
+    words
+}
+
 /// Words split at whitespace outside quotes, with their quotes and escapes as they stand.
 pub(super) fn quoted(text: &str, escape: char) -> Vec<String> {
     placed(text, escape).into_iter().map(|(_, word)| word).collect()

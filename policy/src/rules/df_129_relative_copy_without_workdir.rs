@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn absolute_places_and_a_working_directory_pass() {
         let good = [
-            "FROM a\nCOPY b /c\nCOPY b \"/d e/\"\nCOPY b $C\nCOPY b c:/d",
+            "FROM a\nCOPY b /c\nCOPY [\"b\", \"/d e/\"]\nCOPY b $C\nCOPY b c:/d",
             "FROM a AS b\nWORKDIR /c\nFROM b\nCOPY d .",
         ];
         check_files("DF-129", Expect::Pass, &good);
