@@ -111,7 +111,7 @@ impl<'a> Secrets<'a> {
     }
 
     /// The commands that write one down, and where to.
-    fn written<'s>(mut self, script: &'s Script) -> Vec<(&'s Command, String)> {
+    fn written(mut self, script: &Script) -> Vec<(&Command, String)> {
         let mut found = Vec::new();
         for (number, command) in script.commands.iter().enumerate() {
             self.remember(script, command);

@@ -1,6 +1,7 @@
 //! DF-134: useradd with a large number is told not to log.
 
 use super::{About, CORRECTNESS, Raised, Rule, RuleContext, commands, inputs};
+use crate::dockerfile::Word;
 use plimsoll_model::Severity;
 
 pub(crate) const RULE: Rule = Rule {
@@ -27,7 +28,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     for placed in commands::reachable(context).filter(|placed| placed.is("RUN")) {
         for command in &placed.step.script.commands {
             let Some(arguments) = command.arguments_of("useradd") else { continue };
-            let texts: Vec<&str> = arguments.iter().map(|word| word.text()).collect();
+            let texts: Vec<&str> = arguments.iter().map(Word::text).collect();
             let is_quiet = |text: &&str| {
                 let cluster = text.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
                 **text == *"--no-log-init"

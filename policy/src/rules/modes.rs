@@ -128,15 +128,12 @@ pub(super) fn sets_id(mode: &str) -> bool {
 
 /// Whether a mode lets everybody write, and no sticky bit protects what others wrote.
 pub(super) fn is_world_writable(mode: &str) -> bool {
-    match octal(mode) {
-        Some(bits) => bits & 0o1002 == 0o0002,
-        None => {
-            let lets_write =
-                |clause: Clause<'_>| clause.grants.contains('w') && clause.who.contains(['o', 'a']);
-            clauses(mode).any(lets_write)
-                && !clauses(mode).any(|clause| clause.grants.contains('t'))
-        }
+    if let Some(bits) = octal(mode) {
+        return bits & 0o1002 == 0o0002;
     }
+    let lets_write =
+        |clause: Clause<'_>| clause.grants.contains('w') && clause.who.contains(['o', 'a']);
+    clauses(mode).any(lets_write) && !clauses(mode).any(|clause| clause.grants.contains('t'))
 }
 
 fn octal(mode: &str) -> Option<u32> {

@@ -159,11 +159,12 @@ fn credentials(path: &str) -> Option<Sureness> {
             name.contains("trust") || name.contains("cacert") || name == "debug.keystore";
         return (!is_trust).then_some(Sureness::Sure);
     }
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension);
     let is_private = parts.clone().any(|part| PRIVATE.contains(&part));
     let is_public = parts.any(|part| {
         ["pub", "public", "gpg", "asc", "apt", "archive", "release", "signing"].contains(&part)
     });
-    if name.ends_with(".key") && !is_public {
+    if extension == Some("key") && !is_public {
         return Some(if is_private { Sureness::Sure } else { Sureness::Depends });
     }
     let is_key = name.contains("privkey")
@@ -171,7 +172,7 @@ fn credentials(path: &str) -> Option<Sureness> {
         || name.ends_with("-key.pem")
         || name.ends_with("_key.pem")
         || name == "key.pem";
-    (name.ends_with(".pem") && is_key && !is_public).then_some(Sureness::Sure)
+    (extension == Some("pem") && is_key && !is_public).then_some(Sureness::Sure)
 }
 
 #[cfg(test)]

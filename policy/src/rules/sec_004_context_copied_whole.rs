@@ -85,7 +85,7 @@ fn unwanted(context: &RuleContext<'_>, placed: Placed<'_>) -> Option<String> {
 /// Whether the last pattern that means a name at the top leaves it out.
 /// Syntax: <https://docs.docker.com/build/concepts/context/#dockerignore-files>.
 fn is_ignored(name: &str, patterns: &[&str]) -> bool {
-    let meant = patterns.iter().filter_map(|pattern| {
+    let mut meant = patterns.iter().filter_map(|pattern| {
         let pattern = pattern.trim();
         let (is_exception, pattern) = match pattern.strip_prefix('!') {
             Some(rest) => (true, rest.trim()),
@@ -110,7 +110,7 @@ fn is_ignored(name: &str, patterns: &[&str]) -> bool {
         };
         is_meant.then_some(!is_exception)
     });
-    meant.last().unwrap_or_default()
+    meant.next_back().unwrap_or_default()
 }
 
 /// Whether a part of a pattern means a name. `[…]` is taken for no match: then the name counts as left in.

@@ -164,14 +164,16 @@ pub(super) fn userinfo(text: &str) -> Option<&str> {
         let (userinfo, _) = authority.rsplit_once('@')?;
         Some((scheme, userinfo))
     });
-    let is_secret = |(scheme, userinfo): &(&str, &str)| match userinfo.split_once(':') {
-        Some((_, password)) => !password.is_empty(),
-        None => {
-            let is_web = ["http", "https", "git+http", "git+https"]
-                .iter()
-                .any(|web| web.eq_ignore_ascii_case(scheme));
-            is_web && !userinfo.is_empty() && *userinfo != "git"
-        }
+    let is_web = |scheme: &str| {
+        ["http", "https", "git+http", "git+https"]
+            .iter()
+            .any(|web| web.eq_ignore_ascii_case(scheme))
+    };
+    let is_secret = |(scheme, userinfo): &(&str, &str)| {
+        userinfo.split_once(':').map_or_else(
+            || is_web(scheme) && !userinfo.is_empty() && *userinfo != "git",
+            |(_, password)| !password.is_empty(),
+        )
     };
     let mut addresses = addresses.filter(is_secret);
     addresses.next().map(|(_, userinfo)| userinfo)
