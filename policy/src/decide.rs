@@ -2,7 +2,6 @@
 
 use crate::{
     Clearance, Policy,
-    exceptions::Exception,
     facts::Facts,
     policy::Leniency,
     rules::{self, About, Raised, Rule, RuleContext, Subject},
@@ -75,7 +74,7 @@ pub struct AppliedException {
     pub owner: String,
     /// The last day on which it applies.
     pub expires: civil::Date,
-    /// Its line in the policy file.
+    /// Its line in the policy file, or in the Dockerfile that the owner names.
     pub line: u32,
 }
 
@@ -149,9 +148,9 @@ impl Decision {
 pub fn decide(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> Decision {
     let mut subject = Subject::new(policy, facts, now);
     let is_last = |rule: &Rule| rule.about.contains(&About::Exceptions);
-    let (mut findings, served) = judge(&subject, |rule| !is_last(rule));
+    let (mut findings, use_of_exceptions) = judge(&subject, |rule| !is_last(rule));
     // Rules about exceptions need to know which of them served.
-    subject.served = served;
+    subject.exceptions_used = use_of_exceptions;
     findings.extend(judge(&subject, is_last).0);
     let findings = sorted(findings);
     Decision {
@@ -164,28 +163,36 @@ pub fn decide(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> Decision {
     }
 }
 
-/// The findings of the rules that are due, and the positions of the exceptions that served.
-fn judge(subject: &Subject<'_>, is_due: impl Fn(&Rule) -> bool) -> (Vec<Judged>, BTreeSet<usize>) {
-    let (mut findings, mut served) = (Vec::new(), BTreeSet::new());
+/// Which exceptions findings met, by their positions.
+#[derive(Debug, Default)]
+pub(crate) struct UseOfExceptions {
+    /// Those that are about a finding.
+    pub(crate) served: BTreeSet<usize>,
+    /// Those in a Dockerfile that are about a finding which the policy does not let it accept.
+    pub(crate) not_allowed: BTreeSet<usize>,
+}
+
+/// The findings of the rules that are due, and which exceptions they met.
+fn judge(subject: &Subject<'_>, is_due: impl Fn(&Rule) -> bool) -> (Vec<Judged>, UseOfExceptions) {
+    let (mut findings, mut used) = (Vec::new(), UseOfExceptions::default());
     for rule in rules::ALL.iter().filter(|rule| is_due(rule)) {
         let setting = subject.policy.action(rule);
         let Some(action) = setting.value else { continue };
         let raised = (rule.check)(&RuleContext { rule, subject });
         findings.reserve_exact(raised.len());
         for raised in raised {
-            let exceptions = subject.policy.exceptions().iter();
-            let is_serving = |exception: &Exception| {
-                !exception.is_expired(subject.now) && exception.is_about(&raised)
-            };
-            let serving = exceptions.enumerate().filter(|(_, exception)| is_serving(exception));
-            served.extend(serving.map(|(position, _)| position));
-            findings.push(judged(subject, (action, setting.line), raised));
+            findings.push(judged(subject, (action, setting.line), raised, &mut used));
         }
     }
-    (findings, served)
+    (findings, used)
 }
 
-fn judged(subject: &Subject<'_>, setting: (Action, Option<u32>), raised: Raised) -> Judged {
+fn judged(
+    subject: &Subject<'_>,
+    setting: (Action, Option<u32>),
+    raised: Raised,
+    used: &mut UseOfExceptions,
+) -> Judged {
     let (action, set_by) = setting;
     let policy = subject.policy;
     let is_unknown = raised.finding.outcome == Outcome::Unknown;
@@ -196,21 +203,40 @@ fn judged(subject: &Subject<'_>, setting: (Action, Option<u32>), raised: Raised)
     let strictest = action.min(raised.at_most);
     let line =
         policy.unknown.line.filter(|_| leniency < strictest).or(raised.policy_line).or(set_by);
+    let action = strictest.min(leniency);
     Judged {
-        action: strictest.min(leniency),
-        exception: exception(policy, &raised, subject.now),
+        action,
+        exception: exception(subject, action, &raised, used),
         cleared: raised.cleared,
         policy_line: line.and_then(|line| policy.line(line)),
         finding: raised.finding,
     }
 }
 
-fn exception(policy: &Policy, raised: &Raised, now: Timestamp) -> Option<AppliedException> {
-    let mut applying = policy
-        .exceptions()
-        .iter()
-        .filter(|exception| !exception.is_expired(now) && exception.is_about(raised));
-    applying.next().map(|exception: &Exception| AppliedException {
+/// The exception by which a finding is accepted. Those of the policy come first.
+fn exception(
+    subject: &Subject<'_>,
+    action: Action,
+    raised: &Raised,
+    used: &mut UseOfExceptions,
+) -> Option<AppliedException> {
+    let mut applied = None;
+    for (position, exception) in subject.exceptions.iter().enumerate() {
+        if exception.is_expired(subject.now) || !exception.is_about(raised) {
+            continue;
+        }
+        used.served.insert(position);
+        // What would block is not accepted by the file that brings it, unless the policy says that it may.
+        let is_allowed = exception.inline.is_none()
+            || action < Action::Deny
+            || subject.policy.inline_exceptions.contains(exception.rule);
+        if is_allowed {
+            applied.get_or_insert(exception);
+        } else {
+            used.not_allowed.insert(position);
+        }
+    }
+    applied.map(|exception| AppliedException {
         reason: exception.reason.clone(),
         owner: exception.owner.clone(),
         expires: exception.expires,

@@ -1,6 +1,7 @@
 //! Accepted findings: with a reason, an owner, and a last day.
 
 use crate::{Pattern, rules::Raised};
+use camino::Utf8PathBuf;
 use jiff::{Timestamp, civil, tz::TimeZone};
 use plimsoll_model::{Finding, Purl, finding::Place};
 
@@ -21,8 +22,21 @@ pub struct Exception {
     pub owner: String,
     /// The last day on which it applies.
     pub expires: civil::Date,
-    /// Its line.
+    /// Its line, in the policy file or in the Dockerfile that it stands in.
     pub line: u32,
+    /// Where it stands, where that is a Dockerfile.
+    pub inline: Option<Inline>,
+}
+
+/// Where an exception stands in a Dockerfile, and which lines it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inline {
+    /// The Dockerfile.
+    pub path: Utf8PathBuf,
+    /// Its column; the line is that of the exception.
+    pub column: u32,
+    /// The lines of the instruction below it; absent means the whole file.
+    pub lines: Option<(u32, u32)>,
 }
 
 impl Exception {
@@ -38,6 +52,16 @@ impl Exception {
             && self.id.as_deref().is_none_or(|id| is_known_as(finding, id))
             && self.component.as_ref().is_none_or(|pattern| is_component(raised, pattern))
             && self.path.as_ref().is_none_or(|pattern| is_path(raised, pattern))
+            && self.inline.as_ref().is_none_or(|inline| inline.covers(&raised.finding.place))
+    }
+
+    /// Where it stands.
+    pub(crate) fn place(&self) -> Place {
+        self.inline.as_ref().map_or(Place::Policy, |inline| Place::Source {
+            path: inline.path.clone(),
+            line: self.line,
+            column: inline.column,
+        })
     }
 
     /// What it is about, for a message.
@@ -54,6 +78,13 @@ impl Exception {
     /// The same, and until when.
     pub(crate) fn describe_until(&self) -> String {
         format!("{}, until {}", self.describe(), self.expires)
+    }
+}
+
+impl Inline {
+    fn covers(&self, place: &Place) -> bool {
+        let Place::Source { path, line, .. } = place else { return false };
+        *path == self.path && self.lines.is_none_or(|(first, last)| (first..=last).contains(line))
     }
 }
 
@@ -118,6 +149,7 @@ mod tests {
             owner: String::new(),
             expires,
             line: 1,
+            inline: None,
         }
     }
 

@@ -14,6 +14,7 @@ mod exceptions;
 mod facts;
 mod file;
 pub mod manifests;
+mod inline;
 pub mod official;
 pub mod policy;
 mod profiles;
@@ -28,7 +29,7 @@ pub use clearance::Clearance;
 pub use decide::{Action, AppliedException, Decision, Judged, PolicyLine, Verdict, decide};
 pub use error::Error;
 pub use evidence::EvidenceKind;
-pub use exceptions::Exception;
+pub use exceptions::{Exception, Inline};
 pub use facts::{Dockerfile, Facts, Since};
 pub use plimsoll_model::{Pattern, pattern::PatternError};
 pub use policy::{

@@ -33,6 +33,8 @@ pub struct Policy {
     pub(crate) promotion: PromotionPolicy,
     pub(crate) vex: VexPolicy,
     pub(crate) exceptions: Vec<Exception>,
+    /// The rules from which a Dockerfile may except itself, whatever they come to.
+    pub(crate) inline_exceptions: BTreeSet<&'static str>,
 }
 
 /// A value and the line of the policy file that it comes from; built-in values have none.

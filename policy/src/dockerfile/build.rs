@@ -3,7 +3,7 @@
 use super::{
     expand::Expanded,
     instruction::Flag,
-    lines::{Document, Position, Problem},
+    lines::{Document, Position, Pragma, Problem},
     stages::{self, Stages},
     step::Step,
 };
@@ -19,6 +19,8 @@ pub struct Build {
     pub path: Utf8PathBuf,
     /// What could not be read of it.
     pub problems: Vec<Problem>,
+    /// Comments that speak to tools, in order.
+    pub pragmas: Vec<Pragma>,
     /// The frontend that `# syntax=` asks for.
     pub frontend: Option<Input>,
     /// The arguments in front of the first stage.
@@ -155,7 +157,8 @@ impl Build {
             written,
         });
         let target = target(&stages, facts.target_stage);
-        Self { path: file.path.clone(), problems, frontend, before, stages, target }
+        let (path, pragmas) = (file.path.clone(), document.pragmas);
+        Self { path, problems, pragmas, frontend, before, stages, target }
     }
 
     /// Everything that files are taken from, in order, the frontend included.

@@ -16,6 +16,30 @@ pub struct Document {
     pub instructions: Vec<Instruction>,
     /// What could not.
     pub problems: Vec<Problem>,
+    /// Comments that speak to tools, in order.
+    pub pragmas: Vec<Pragma>,
+}
+
+/// A comment that speaks to this tool or to hadolint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pragma {
+    /// Where its `#` stands.
+    pub at: Position,
+    /// What follows the `#`.
+    pub text: String,
+    /// What it stands in front of.
+    pub before: Before,
+}
+
+/// What a comment stands in front of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Before {
+    /// The first instruction, from line to line.
+    First(u32, u32),
+    /// Another instruction, from line to line.
+    Instruction(u32, u32),
+    /// The rest of an instruction in whose lines it stands, or nothing.
+    Nothing,
 }
 
 /// A place in a file, both from 1; columns count characters.
@@ -42,6 +66,11 @@ pub struct Problem {
 const INSTRUCTIONS: usize = 10_000;
 /// Mistakes of one file that are told apart. A here-document without end costs a look at all that follows it.
 const PROBLEMS: usize = 100;
+
+/// Comments of one file that are listened to.
+const PRAGMAS: usize = 1_000;
+/// What they begin with.
+const SPEAKING: [&str; 2] = ["plimsoll:", "hadolint "];
 
 /// A line after continuation, which still knows where each of its parts came from.
 #[derive(Debug)]
@@ -93,10 +122,16 @@ impl Document {
     /// Reads a Dockerfile. There is no text that it refuses as a whole.
     pub fn parse(text: &str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let mut document =
-            Self { escape: '\\', syntax: None, instructions: Vec::new(), problems: Vec::new() };
+        let mut document = Self {
+            escape: '\\',
+            syntax: None,
+            instructions: Vec::new(),
+            problems: Vec::new(),
+            pragmas: Vec::new(),
+        };
         document.read_directives(text);
-        let mut lines = Lines { rest: text, number: 0 };
+        let mut lines = Lines { rest: text, number: 0, pragmas: Vec::new() };
+        let mut is_first = true;
         while let Some(line) = lines.next_logical(document.escape) {
             if document.instructions.len() >= INSTRUCTIONS || document.problems.len() >= PROBLEMS {
                 document.problems.push(Problem {
@@ -108,8 +143,13 @@ impl Document {
                 });
                 break;
             }
+            let pragmas = std::mem::take(&mut lines.pragmas);
             document.read_instruction(&line, &mut lines);
+            document.place_pragmas(pragmas, &line, (lines.number, is_first));
+            is_first = false;
         }
+        document.pragmas.append(&mut lines.pragmas);
+        document.pragmas.truncate(PRAGMAS);
         if document.instructions.is_empty() && document.problems.is_empty() {
             document.problems.push(Problem {
                 at: Position { line: 1, column: 1 },
@@ -145,6 +185,25 @@ impl Document {
             }
             seen.push(key);
         }
+    }
+
+    /// Says of comments which instruction, read up to the line `last`, they stand in front of.
+    fn place_pragmas(
+        &mut self,
+        pragmas: Vec<Pragma>,
+        line: &Logical,
+        (last, is_first): (u32, bool),
+    ) {
+        let first = line.first_line;
+        let placed = pragmas.into_iter().map(|pragma| {
+            let before = match pragma.at.line {
+                own if own > first => Before::Nothing,
+                _ if is_first => Before::First(first, last),
+                _ => Before::Instruction(first, last),
+            };
+            Pragma { before, ..pragma }
+        });
+        self.pragmas.extend(placed);
     }
 
     fn read_instruction(&mut self, line: &Logical, lines: &mut Lines<'_>) {
@@ -195,6 +254,8 @@ struct Lines<'t> {
     rest: &'t str,
     /// Of the line taken last, from 1.
     number: u32,
+    /// Comments that speak to tools, since the last instruction.
+    pragmas: Vec<Pragma>,
 }
 
 impl<'t> Lines<'t> {
@@ -216,6 +277,7 @@ impl<'t> Lines<'t> {
             let line = trim_newline(self.next()?);
             let start = line.trim_start();
             if start.is_empty() || start.starts_with('#') {
+                self.listen(line);
                 continue;
             }
             let indent = line.chars().count().saturating_sub(start.chars().count());
@@ -233,13 +295,28 @@ impl<'t> Lines<'t> {
                 let Some(line) = self.next().map(trim_newline) else { break };
                 let start = line.trim_start();
                 // Comments and empty lines between continuations belong to neither side.
-                if !(start.is_empty() || start.starts_with('#')) {
+                if start.is_empty() || start.starts_with('#') {
+                    self.listen(line);
+                } else {
                     is_complete = self.append(&mut logical, (line, 1));
                 }
             }
             if !logical.text.trim().is_empty() {
                 return Some(logical);
             }
+        }
+    }
+
+    /// Keeps a comment that speaks to tools.
+    fn listen(&mut self, line: &str) {
+        let start = line.trim_start();
+        let Some(text) = start.strip_prefix('#').map(str::trim) else { return };
+        let is_speaking = SPEAKING.iter().any(|word| text.starts_with(word));
+        if is_speaking && self.pragmas.len() <= PRAGMAS {
+            let indent = line.chars().count().saturating_sub(start.chars().count());
+            let column = u32::try_from(indent).unwrap_or(u32::MAX).saturating_add(1);
+            let at = Position { line: self.number, column };
+            self.pragmas.push(Pragma { at, text: text.to_owned(), before: Before::Nothing });
         }
     }
 

@@ -16,6 +16,6 @@ mod words;
 pub use build::{Build, Healthcheck, Input, InputKind, Source, Stage, User};
 pub use expand::Expanded;
 pub use instruction::{Flag, Form, Heredoc, Instruction};
-pub use lines::{Document, Position, Problem};
+pub use lines::{Before, Document, Position, Pragma, Problem};
 pub use shell::{Command, Redirect, Script, Word};
 pub use step::{Argument, Step};

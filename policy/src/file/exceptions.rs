@@ -30,6 +30,7 @@ fn exception(reader: &Reader<'_>, node: &Node) -> Result<Exception, Error> {
         owner: text("owner")?.to_owned(),
         expires: reader.date(required(reader, &fields, "expires")?)?,
         line: node.at.line,
+        inline: None,
     })
 }
 
@@ -37,6 +38,17 @@ fn required<'n>(reader: &Reader<'_>, fields: &Fields<'n>, key: &str) -> Result<&
     fields
         .get(key)
         .map_or_else(|| reader.fail(fields.at, format!("an exception needs `{key}` (EXC-001)")), Ok)
+}
+
+/// From which rules a Dockerfile may except itself, whatever they come to.
+pub(super) fn inline(reader: &Reader<'_>, node: &Node, policy: &mut Policy) -> Result<(), Error> {
+    let fields = reader.fields(node, &["allow"])?;
+    let Some(list) = fields.get("allow") else {
+        return reader.fail(node.at, "expected `allow`, a list of rules");
+    };
+    let rules = reader.list(list)?.iter().map(|item| rule(reader, item));
+    policy.inline_exceptions = rules.collect::<Result<_, _>>()?;
+    Ok(())
 }
 
 /// A package URL, or a pattern over package URLs in canonical form.

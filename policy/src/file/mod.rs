@@ -25,6 +25,7 @@ const KEYS: &[&str] = &[
     "promotion",
     "vex",
     "exceptions",
+    "inline-exceptions",
 ];
 const VERSION: i64 = 1;
 const LENIENCIES: [(&str, Leniency); 2] = [("fail", Leniency::Fail), ("warn", Leniency::Warn)];
@@ -59,7 +60,7 @@ impl Policy {
     }
 }
 
-const SECTIONS: [(&str, Section); 7] = [
+const SECTIONS: [(&str, Section); 8] = [
     ("gate", sections::gate),
     ("bases", sections::bases),
     ("rules", sections::rules),
@@ -67,6 +68,7 @@ const SECTIONS: [(&str, Section); 7] = [
     ("promotion", sections::promotion),
     ("vex", sections::vex),
     ("exceptions", exceptions::read),
+    ("inline-exceptions", exceptions::inline),
 ];
 
 type Section = fn(&Reader<'_>, &Node, &mut Policy) -> Result<(), Error>;

@@ -13,7 +13,7 @@ use crate::{
 };
 use jiff::SignedDuration;
 use plimsoll_model::{Digest, Severity};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const DAY: i64 = 24;
 /// Publishers whose images a policy that names none trusts.
@@ -82,6 +82,7 @@ impl Policy {
             vex: VexPolicy::default(),
             promotion: PromotionPolicy::default(),
             exceptions: Vec::new(),
+            inline_exceptions: BTreeSet::new(),
         }
     }
 }

@@ -30,7 +30,7 @@ const MAX_DAYS: i64 = 365;
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let days = context.number("max-days", MAX_DAYS);
     let Ok(latest) = today(context.now()).checked_add(days.days()) else { return Vec::new() };
-    let late = context.policy().exceptions().iter().filter(|exception| exception.expires > latest);
+    let late = context.exceptions().iter().filter(|exception| exception.expires > latest);
     late.map(|exception| {
         let title = format!("an exception lasts longer than {days} days");
         let found = exception.describe_until();

@@ -30,7 +30,7 @@ const DAYS: i64 = 14;
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let days = context.number("days", DAYS);
     let Ok(soon) = today(context.now()).checked_add(days.days()) else { return Vec::new() };
-    let exceptions = context.policy().exceptions().iter();
+    let exceptions = context.exceptions().iter();
     exceptions
         .filter(|exception| !exception.is_expired(context.now()) && exception.expires <= soon)
         .map(|exception| {

@@ -31,10 +31,10 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
                 && context.policy().action(rule).value.is_some()
         })
     };
-    let exceptions = context.policy().exceptions().iter().enumerate();
+    let exceptions = context.exceptions().iter().enumerate();
     exceptions
         .filter(|(position, exception)| {
-            !context.subject.served.contains(position)
+            !context.subject.exceptions_used.served.contains(position)
                 && !exception.is_expired(context.now())
                 && is_judged(exception)
         })

@@ -21,7 +21,7 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
-    let exceptions = context.policy().exceptions().iter();
+    let exceptions = context.exceptions().iter();
     exceptions
         .filter_map(|exception| {
             let expected = complaint(exception)?;

@@ -1,10 +1,11 @@
 //! The rules: one file each, which exports what `explain` says of it and the function that judges.
 
 use crate::{
-    decide::Action,
+    decide::{Action, UseOfExceptions},
     dockerfile::Build,
     exceptions::Exception,
     facts::Facts,
+    inline::Inlines,
     policy::{ParameterValue, Policy},
     vex::judge::{self, Cleared, Judgement},
 };
@@ -13,7 +14,6 @@ use plimsoll_model::{
     Finding, Purl, Severity,
     finding::{Outcome, Place, Vulnerability},
 };
-use std::collections::BTreeSet;
 
 /// What is checked, why, and how.
 #[derive(Debug)]
@@ -201,11 +201,14 @@ rules! {
     df_133_whole_image_copied,
     df_134_useradd_with_large_id,
     df_135_labels,
+    exc_001_incomplete,
     exc_002_expires_too_late,
     exc_003_expired,
     exc_004_expires_soon,
     exc_005_unused,
     exc_006_too_broad,
+    exc_007_not_allowed_inline,
+    exc_008_hadolint_pragma,
     img_001_user_is_root,
     img_002_healthcheck_missing,
     sec_001_secret_in_variable,
@@ -284,20 +287,28 @@ pub(crate) struct Subject<'a> {
     pub(crate) builds: Vec<Build>,
     /// What the VEX statements come to.
     pub(crate) vex: Judgement,
-    /// Positions of the exceptions that served; empty until all other rules have been judged.
-    pub(crate) served: BTreeSet<usize>,
+    /// Which exceptions findings met; empty until all other rules have been judged.
+    pub(crate) exceptions_used: UseOfExceptions,
+    /// The accepted findings: those of the policy, then those in Dockerfiles.
+    pub(crate) exceptions: Vec<Exception>,
+    /// What else the comments of Dockerfiles say.
+    pub(crate) inlines: Inlines,
 }
 
 impl<'a> Subject<'a> {
     pub(crate) fn new(policy: &'a Policy, facts: &'a Facts<'a>, now: Timestamp) -> Self {
-        let builds = facts.dockerfiles.iter().map(|file| Build::of(file, facts)).collect();
+        let builds: Vec<_> = facts.dockerfiles.iter().map(|file| Build::of(file, facts)).collect();
+        let mut inlines = Inlines::of(&builds);
+        let own = std::mem::take(&mut inlines.exceptions);
+        let exceptions = policy.exceptions().iter().cloned().chain(own).collect();
         let vex = match (facts.vex, facts.inventory, facts.scan) {
             (Some(vex), Some(inventory), Some(scan)) => {
                 judge::judge(vex, (inventory, scan), policy.vex(), now)
             }
             _ => Judgement::default(),
         };
-        Self { policy, facts, now, builds, vex, served: BTreeSet::new() }
+        let exceptions_used = UseOfExceptions::default();
+        Self { policy, facts, now, builds, vex, exceptions_used, exceptions, inlines }
     }
 }
 
@@ -323,6 +334,11 @@ impl<'a> RuleContext<'a> {
 
     pub(crate) fn builds(&self) -> &'a [Build] {
         &self.subject.builds
+    }
+
+    /// The accepted findings, expired ones included: those of the policy, then those in Dockerfiles.
+    pub(crate) fn exceptions(&self) -> &'a [Exception] {
+        &self.subject.exceptions
     }
 
     /// Whether the policy itself sets the action of this rule.
@@ -352,7 +368,8 @@ impl<'a> RuleContext<'a> {
         found: impl Into<String>,
         expected: impl Into<String>,
     ) -> Raised {
-        self.fail(Place::Policy, title, found, expected).by_line(Some(exception.line))
+        let line = exception.inline.is_none().then_some(exception.line);
+        self.fail(exception.place(), title, found, expected).by_line(line)
     }
 
     /// The defect is there.

@@ -75,8 +75,12 @@ impl Case {
         self
     }
 
-    pub(crate) fn dockerfile(mut self, text: &str) -> Self {
-        self.dockerfiles.push(Dockerfile { path: "Dockerfile".into(), text: text.to_owned() });
+    pub(crate) fn dockerfile(self, text: &str) -> Self {
+        self.dockerfile_at("Dockerfile", text)
+    }
+
+    pub(crate) fn dockerfile_at(mut self, path: &str, text: &str) -> Self {
+        self.dockerfiles.push(Dockerfile { path: path.into(), text: text.to_owned() });
         self
     }
 
