@@ -3,7 +3,7 @@
 use super::{
     About, Raised, Rule, RuleContext,
     commands::{self, Placed},
-    inputs, places,
+    inputs, places, texts,
 };
 use crate::{
     decide::Action,
@@ -44,7 +44,9 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
                 Some((argument.at, places::socket(text)?))
             };
             let found = arguments.filter_map(socket);
-            found.map(|(at, socket)| fail(context, placed, at, format!("`{socket}`"))).collect()
+            let of_arguments =
+                found.map(|(at, socket)| fail(context, placed, at, format!("`{socket}`")));
+            of_arguments.chain(of_texts(context, placed)).collect()
         }
         _ => {
             let of_mounts = placed.step.instruction.flags.iter().filter_map(|flag| {
@@ -54,9 +56,21 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
             let found =
                 placed.commands().filter_map(|command| Some((command.at, of_command(command)?)));
             let of_commands = found.map(|(at, found)| fail(context, placed, at, found));
-            of_mounts.chain(of_commands).collect()
+            of_mounts.chain(of_commands).chain(of_texts(context, placed)).collect()
         }
     })
+}
+
+/// What stands in files that are written, and in scripts that are not read.
+fn of_texts(context: &RuleContext<'_>, placed: Placed<'_>) -> impl Iterator<Item = Raised> {
+    let found = texts::unread(placed).into_iter().filter_map(|(at, text)| {
+        let hosts = ["DOCKER_HOST=tcp://", "DOCKER_HOST = \"tcp://", "DOCKER_HOST='tcp://"];
+        let named = places::socket(text).map(|socket| format!("`{socket}`"));
+        let is_host = || hosts.iter().any(|host| text.contains(host));
+        Some((at, named.or_else(|| is_host().then(|| "`DOCKER_HOST` over TCP".to_owned()))?))
+    });
+    let raised: Vec<_> = found.map(|(at, found)| fail(context, placed, at, found)).collect();
+    raised.into_iter()
 }
 
 fn fail(context: &RuleContext<'_>, placed: Placed<'_>, at: Position, found: String) -> Raised {

@@ -110,7 +110,12 @@ mod tests {
 
     #[test]
     fn a_mode_without_a_value_can_not_be_told() {
-        let bad = ["FROM a\nRUN chmod $M /x", "FROM a\nCOPY --chmod=$M x /x", "FROM a\nRUN x 'y"];
+        let bad = [
+            "FROM a\nRUN chmod $M /x",
+            "FROM a\nCOPY --chmod=$M x /x",
+            "FROM a\nRUN x 'y",
+            "FROM a\nSHELL [\"pwsh\"]\nRUN chmod u+s /x",
+        ];
         check_files("DF-100", Expect::Unknown, &bad);
     }
 }

@@ -101,6 +101,7 @@ mod modes;
 mod places;
 mod ports;
 mod secrets;
+mod texts;
 
 macro_rules! rules {
     ($($module:ident),* $(,)?) => {

@@ -1,6 +1,6 @@
 //! SEC-005: no address carries a user and a password.
 
-use super::{About, Raised, Rule, RuleContext, commands, inputs, secrets};
+use super::{About, Raised, Rule, RuleContext, commands, inputs, secrets, texts};
 use crate::{
     decide::Action,
     dockerfile::{Argument, Build, Position, Step, Word},
@@ -38,8 +38,17 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
             .collect();
         let found = steps.iter().flat_map(|step| addresses(step, &declared));
         raised.extend(found.map(|at| fail(context, build, at)));
+        let placed =
+            commands::reachable(context).filter(|placed| std::ptr::eq(placed.build, build));
+        let unread = placed.flat_map(texts::unread);
+        let found = unread.filter(|(_, text)| is_meant(text, &declared));
+        raised.extend(found.map(|(at, _)| fail(context, build, at)));
     }
     commands::once(raised)
+}
+
+fn is_meant(text: &str, declared: &BTreeSet<&str>) -> bool {
+    secrets::userinfo(text).is_some_and(|userinfo| is_given(userinfo, declared))
 }
 
 fn fail(context: &RuleContext<'_>, build: &Build, at: Position) -> Raised {
@@ -50,8 +59,7 @@ fn fail(context: &RuleContext<'_>, build: &Build, at: Position) -> Raised {
 
 /// Where a step names an address with credentials that are written there, or come from a variable of the build.
 fn addresses(step: &Step, declared: &BTreeSet<&str>) -> Vec<Position> {
-    let is_meant =
-        |text: &str| secrets::userinfo(text).is_some_and(|userinfo| is_given(userinfo, declared));
+    let is_meant = |text: &str| is_meant(text, declared);
     let of_argument = |argument: &Argument| {
         let texts = [argument.known(), argument.written.as_deref()];
         texts.into_iter().flatten().any(is_meant).then_some(argument.at)

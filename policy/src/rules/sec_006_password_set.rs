@@ -56,7 +56,19 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
                 EXPECTED,
             )
         };
-        found.map(raise).collect()
+        // A shell of Windows knows none of these programs, unless it does not run on Windows.
+        let hidden = commands::windows_text(placed)
+            .filter(|text| text.contains("passwd") || text.contains("useradd"))
+            .map(|_| {
+                let found = "a script that is not read names `passwd` or `useradd`";
+                context.unknown(
+                    inputs::place(placed.build, placed.step.at()),
+                    untold,
+                    found,
+                    EXPECTED,
+                )
+            });
+        found.map(raise).chain(hidden).collect()
     })
 }
 
@@ -179,7 +191,8 @@ mod tests {
 
     #[test]
     fn a_script_that_is_not_understood_can_not_be_told_and_no_password_is_shown() {
-        check_files("SEC-006", Expect::Unknown, &["FROM a\nRUN x 'y"]);
+        let shell = "FROM a\nSHELL [\"pwsh\", \"-c\"]\nRUN chpasswd x";
+        check_files("SEC-006", Expect::Unknown, &["FROM a\nRUN x 'y", shell]);
         let findings =
             Case::default().dockerfile("FROM a\nRUN mysql -phunter2").findings("SEC-006");
         assert!(!format!("{findings:?}").contains("hunter2"));
