@@ -69,6 +69,9 @@ mod tests {
             "FROM a\nRUN x && chmod u+s /x",
             "FROM a\nRUN chmod -R g+s /x",
             "FROM a\nRUN chmod +s /x",
+            "FROM a\nRUN mkdir /x && chmod 2755 /x /y",
+            "FROM a\nRUN mkdir /x && chmod 4755 /x",
+            "FROM a\nRUN mkdir /x && chmod -R 2755 /x",
             "FROM a\nRUN chmod 4755 /x",
             "FROM a\nRUN chmod -v 02755 /x",
             "FROM a\nRUN /bin/chmod u=rwxs,g=rx /x",
@@ -87,7 +90,7 @@ mod tests {
         check_files("DF-100", Expect::Fail, &bad);
         let places = |at: usize| Case::default().dockerfile(bad[at]).places("DF-100");
         assert_eq!(
-            (places(0), places(13), places(15)),
+            (places(0), places(16), places(18)),
             (vec![(2, 10)], vec![(2, 6)], vec![(4, 1)])
         );
     }
@@ -98,6 +101,7 @@ mod tests {
             "FROM a\nRUN chmod 0755 /x && chmod +x,o-w /y && chmod -s /z",
             "FROM a\nRUN find / -perm /6000 -type f -exec chmod a-s {} +",
             "FROM a\nRUN setcap -r /x && getcap /x",
+            "FROM a\nRUN mkdir -p /x && chmod 3777 /x",
             "FROM a\nRUN echo chmod u+s /x",
             "FROM a\nRUN chmod --reference=/y /x",
             "FROM a\nRUN install -d -m 1777 /x",

@@ -44,6 +44,10 @@ const DATA: [&str; 11] = [
     "/mnt",
 ];
 
+/// What directories of such are called, wherever they are.
+const NAMES: [&str; 10] =
+    ["cache", "data", "db", "log", "logs", "storage", "tmp", "upload", "uploads", "var"];
+
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let raise = |placed: Placed<'_>| {
         let user = runtime_user(placed.build)?;
@@ -110,9 +114,11 @@ fn owns(arguments: &[Word], user: &str) -> bool {
 
 fn is_data(path: &str) -> bool {
     let path = places::normal(path);
-    DATA.iter().any(|data| {
-        path.strip_prefix(data).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    })
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let is_in = |data: &&str| {
+        path.strip_prefix(*data).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    NAMES.contains(&name) || DATA.iter().any(|data| is_in(&data))
 }
 
 #[cfg(test)]
@@ -140,6 +146,7 @@ mod tests {
             "FROM a\nCOPY --chown=root:app . /app\nUSER app",
             "FROM a\nRUN chown -R app /var/lib/app /data && chown app /app\nUSER app",
             "FROM a\nCOPY --chown=app . /home/app/data\nUSER app",
+            "FROM a\nRUN chown -R app log tmp storage\nUSER app",
             "FROM a\nCOPY --chown=0 . /app\nUSER 0",
             "FROM a AS b\nCOPY --chown=app . /app\nFROM c\nCOPY --from=b /app /app\nUSER app",
         ];
