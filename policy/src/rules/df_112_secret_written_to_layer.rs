@@ -10,7 +10,7 @@ use crate::{
     dockerfile::{Command, Script, Word},
 };
 use plimsoll_model::Severity;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) const RULE: Rule = Rule {
     id: "DF-112",
@@ -73,6 +73,8 @@ struct Secrets<'a> {
     variables: BTreeSet<String>,
     /// Folders that are no part of a layer.
     apart: Vec<&'a str>,
+    /// For each command that has some, the commands inside of it, by their numbers.
+    inner: BTreeMap<usize, Vec<usize>>,
 }
 
 impl<'a> Secrets<'a> {
@@ -103,7 +105,7 @@ impl<'a> Secrets<'a> {
                 _ => {}
             }
         }
-        Self { paths, variables, apart }
+        Self { paths, variables, apart, inner: BTreeMap::new() }
     }
 
     fn is_empty(&self) -> bool {
@@ -112,18 +114,28 @@ impl<'a> Secrets<'a> {
 
     /// The commands that write one down, and where to.
     fn written(mut self, script: &Script) -> Vec<(&Command, String)> {
+        let mut removed = Vec::new();
+        for (number, command) in script.commands.iter().enumerate() {
+            if let Some(outer) = command.within {
+                self.inner.entry(outer).or_default().push(number);
+            }
+            let words = command.arguments_of("rm").unwrap_or_default();
+            removed.extend(words.iter().map(|word| (number, word.text())));
+        }
         let mut found = Vec::new();
         for (number, command) in script.commands.iter().enumerate() {
-            self.remember(script, command);
-            let Some(to) = self.kept(script, command) else { continue };
-            let later = script.commands.get(number..).unwrap_or_default();
-            let is_removed =
-                later.iter().filter_map(|command| command.arguments_of("rm")).flatten();
-            let covers =
-                |word: &Word| to == word.text() || to.starts_with(&format!("{}/", word.text()));
+            self.remember(script, (number, command));
+            let Some(to) = self.kept(script, (number, command)) else { continue };
+            let covers = |(at, path): &(usize, &str)| {
+                *at > number
+                    && !path.is_empty()
+                    && to
+                        .strip_prefix(path)
+                        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
             let is_apart =
                 self.apart.iter().any(|folder| to.starts_with(folder)) || to.starts_with("/dev/");
-            if !is_apart && !is_removed.into_iter().any(covers) {
+            if !is_apart && !removed.iter().any(covers) {
                 found.push((command, format!("a secret in `{to}`")));
             }
         }
@@ -131,11 +143,11 @@ impl<'a> Secrets<'a> {
     }
 
     /// Remembers variables that are set from a secret.
-    fn remember(&mut self, script: &Script, command: &Command) {
+    fn remember(&mut self, script: &Script, (number, command): (usize, &Command)) {
         let assigned = command
             .assignments
             .iter()
-            .filter(|(_, word)| self.is_in(word) || self.is_inside(script, command));
+            .filter(|(_, word)| self.is_in(word) || self.is_inside(script, number));
         let named: Vec<_> = assigned.map(|(name, _)| name.clone()).collect();
         self.variables.extend(named.into_iter().filter(|_| command.words.is_empty()));
         let Some(("export" | "declare" | "local" | "readonly", arguments)) = command.program()
@@ -143,7 +155,7 @@ impl<'a> Secrets<'a> {
             return;
         };
         let names =
-            arguments.iter().filter(|word| self.is_in(word) || self.is_inside(script, command));
+            arguments.iter().filter(|word| self.is_in(word) || self.is_inside(script, number));
         let names: Vec<_> = names
             .filter_map(|word| word.written.split_once('='))
             .map(|(name, _)| name.to_owned())
@@ -169,8 +181,9 @@ impl<'a> Secrets<'a> {
     }
 
     /// Whether a command inside of this one, as in `$(cat FILE)`, hands a secret to it.
-    fn is_inside(&self, script: &Script, command: &Command) -> bool {
-        script.inside(command).any(|inner| self.passes(inner))
+    fn is_inside(&self, script: &Script, number: usize) -> bool {
+        let inner = self.inner.get(&number).into_iter().flatten();
+        inner.filter_map(|number| script.commands.get(*number)).any(|inner| self.passes(inner))
     }
 
     /// Whether a command hands a secret on.
@@ -183,7 +196,7 @@ impl<'a> Secrets<'a> {
     }
 
     /// The file that a command writes a secret to.
-    fn kept(&self, script: &Script, command: &Command) -> Option<String> {
+    fn kept(&self, script: &Script, (number, command): (usize, &Command)) -> Option<String> {
         let (name, arguments) = command.program().unwrap_or_default();
         let mut operands = arguments.iter().filter(|word| !word.text().starts_with('-'));
         if matches!(name, "cp" | "mv" | "install" | "rsync") {
@@ -195,11 +208,11 @@ impl<'a> Secrets<'a> {
             script.commands.iter().any(|other| script.feeds(other, command) && self.passes(other))
         };
         let is_given = self.passes(command)
-            || (PASSING.contains(&name) && (self.is_inside(script, command) || is_fed()));
+            || (PASSING.contains(&name) && (self.is_inside(script, number) || is_fed()));
         if CONFIGURED.contains(&name) && operands.next().is_some_and(|word| word.text() == "config")
         {
             let is_meant =
-                arguments.iter().any(|word| self.is_in(word)) || self.is_inside(script, command);
+                arguments.iter().any(|word| self.is_in(word)) || self.is_inside(script, number);
             return is_meant.then(|| format!("{name} config"));
         }
         if name == "tee" && is_given {
@@ -242,7 +255,7 @@ mod tests {
             "dd if=/run/secrets/t of=/x",
             "sh -c 'cat /run/secrets/t > /x'",
             "npm config set //r/:_authToken=$(cat /run/secrets/t) && npm ci",
-            "cp /run/secrets/t /x && rm /y",
+            "cp /run/secrets/t /x && rm /y ''",
         ] {
             run("type=secret,id=t", script).check("DF-112", Expect::Fail);
         }

@@ -8,6 +8,7 @@ use super::{
     inputs,
 };
 use crate::dockerfile::{Command, Position, Word};
+use std::collections::BTreeSet;
 
 /// A mode that a step sets.
 #[derive(Debug)]
@@ -62,10 +63,12 @@ fn changes(placed: Placed<'_>) -> Vec<Change<'_>> {
             of_flag.collect()
         }
         "RUN" => {
+            let making = placed.commands().filter_map(|command| command.arguments_of("mkdir"));
+            let made: BTreeSet<&str> = making.flatten().map(Word::text).collect();
             let of_command = |command| {
                 let run = runs(command).into_iter();
                 run.filter_map(mode_of)
-                    .filter(|(_, mode)| !is_of_new_directories(placed, command, mode.as_deref()))
+                    .filter(|(_, mode)| !is_of_new_directories(&made, command, mode.as_deref()))
                     .map(move |(by, mode)| change(command.at, format!("`{by}`"), mode))
             };
             placed.commands().flat_map(of_command).collect()
@@ -75,19 +78,14 @@ fn changes(placed: Placed<'_>) -> Vec<Change<'_>> {
 }
 
 /// Whether a mode sets the group of what is created in directories that the same script makes: there the bit runs nothing.
-fn is_of_new_directories(placed: Placed<'_>, command: &Command, mode: Option<&str>) -> bool {
+fn is_of_new_directories(made: &BTreeSet<&str>, command: &Command, mode: Option<&str>) -> bool {
     let is_group_alone = mode.and_then(octal).is_some_and(|bits| bits & 0o6000 == 0o2000);
     let Some(arguments) = command.arguments_of("chmod").filter(|_| is_group_alone) else {
         return false;
     };
-    let made: Vec<&str> = placed
-        .commands()
-        .filter_map(|command| command.arguments_of("mkdir"))
-        .flat_map(|arguments| arguments.iter().map(Word::text))
-        .collect();
     // The mode comes first.
     let mut of = arguments.iter().map(Word::text).skip(1).peekable();
-    of.peek().is_some() && of.all(|path| made.contains(&path))
+    of.peek().is_some() && of.all(|path| made.contains(path))
 }
 
 /// The program of a command with its arguments, and the one that `find` runs.
