@@ -276,3 +276,49 @@ fn d02_packages_behind_a_link_named_node_modules_are_not_passed_over() {
     let named = app("opt/node_modules", "/opt/node_modules");
     port.scan(&image([debian(""), named])).expect_status(1);
 }
+
+/// A Dockerfile on an approved base, with a user and a health check, and what follows.
+fn dockerfile(rest: &str) -> String {
+    format!("FROM scratch\nUSER 1000\nHEALTHCHECK CMD [\"/x\"]\n{rest}")
+}
+
+#[test]
+fn b14_a_dockerfile_accepts_its_own_defect_only_where_the_policy_lets_it() {
+    let port = Port::new();
+    let check = |defect: &str| {
+        port.0.write("Dockerfile", dockerfile(defect));
+        port.plimsoll(&["check", "Dockerfile", "-o", "json"])
+    };
+    // How long an exception may last is not asked here.
+    let policy = "version: 1\nrules: {EXC-002: off}\n";
+    port.0.write("plimsoll.yaml", policy);
+    check("EXPOSE 8080\n").expect_status(0);
+    check("EXPOSE 2375\n").expect_status(1);
+    let excepted = "# plimsoll: except DF-081 until 2100-01-01 we need it\nEXPOSE 2375\n";
+    let blocked = check(excepted).expect_status(1);
+    assert!(blocked.stdout.contains("EXC-007"), "{}", blocked.stdout);
+    port.0.write("plimsoll.yaml", format!("{policy}inline-exceptions: {{allow: [DF-081]}}\n"));
+    let accepted = check(excepted).expect_status(0);
+    assert!(accepted.stdout.contains("we need it"), "{}", accepted.stdout);
+    // One that has expired, or stands somewhere else, is none.
+    check(&excepted.replace("2100", "2020")).expect_status(1);
+    check("EXPOSE 2375\n# plimsoll: except DF-081 until 2100-01-01 we need it\n").expect_status(1);
+}
+
+#[test]
+fn what_is_left_out_of_a_context_is_read_beside_the_dockerfile() {
+    let port = Port::new();
+    port.0.write("app/Dockerfile", dockerfile("COPY . /app\n"));
+    let warns = || {
+        let outcome = port.plimsoll(&["check", "app", "-o", "json"]).expect_status(0);
+        outcome.stdout.contains("SEC-004")
+    };
+    assert!(warns());
+    port.0.write(".dockerignore", ".git\n.env\n");
+    assert!(!warns());
+    // The nearest counts, and that of the file's own name before it; neither is taken for a Dockerfile.
+    port.0.write("app/.dockerignore", "node_modules\n");
+    assert!(warns());
+    port.0.write("app/Dockerfile.dockerignore", "*\n!src\n");
+    assert!(!warns());
+}
