@@ -118,7 +118,7 @@ fn is_data(path: &str) -> bool {
     let is_in = |data: &&str| {
         path.strip_prefix(*data).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    NAMES.contains(&name) || DATA.iter().any(|data| is_in(data))
+    NAMES.contains(&name) || DATA.iter().any(is_in)
 }
 
 #[cfg(test)]
