@@ -345,7 +345,6 @@ pub(crate) fn to_json(what: &'static str, value: &impl serde::Serialize) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
 
     /// A report in a format, in memory.
     pub(super) fn to_vec(
@@ -364,21 +363,8 @@ mod tests {
             path: "Dockerfile".into(),
             text: "FROM docker.io/library/debian:12\nUSER 1000\n".to_owned(),
         };
-        let facts = plimsoll_policy::Facts {
-            users: None,
-            image: None,
-            inventory: None,
-            scan: None,
-            vex: None,
-            since: None,
-            dockerfiles: &[dockerfile],
-            ignored: &BTreeMap::new(),
-            target_stage: None,
-            build_args: &BTreeMap::new(),
-            bases: None,
-            evidence: None,
-            stated: None,
-        };
+        let facts =
+            plimsoll_policy::Facts { dockerfiles: &[dockerfile], ..plimsoll_policy::Facts::none() };
         plimsoll_policy::decide(&Policy::baseline(), &facts, jiff::Timestamp::UNIX_EPOCH)
     }
 

@@ -62,7 +62,31 @@ pub struct Facts<'a> {
     pub stated: Option<&'a Stated>,
 }
 
+/// What nobody has given.
+static NO_FILES: BTreeMap<Utf8PathBuf, String> = BTreeMap::new();
+/// What nobody has given.
+static NO_ARGUMENTS: BTreeMap<String, String> = BTreeMap::new();
+
 impl Facts<'_> {
+    /// Nothing is known; what is, is put in place by whoever knows it.
+    pub const fn none() -> Self {
+        Self {
+            image: None,
+            users: None,
+            inventory: None,
+            scan: None,
+            vex: None,
+            since: None,
+            dockerfiles: &[],
+            ignored: &NO_FILES,
+            target_stage: None,
+            build_args: &NO_ARGUMENTS,
+            bases: None,
+            evidence: None,
+            stated: None,
+        }
+    }
+
     /// Whether there is anything to judge.
     pub fn is_empty(&self) -> bool {
         self.image.is_none()

@@ -14,7 +14,7 @@ use plimsoll_policy::{
     dockerfile::{Argument, Build, Document, Step},
 };
 use serde_json::Value;
-use std::{collections::BTreeMap, env, fs, process::Command};
+use std::{env, fs, process::Command};
 
 const JUDGE: &str = r"
 import dockerfile, json, os, sys
@@ -143,21 +143,7 @@ fn arguments(step: &Step) -> Vec<String> {
 #[test]
 fn arguments_are_those_that_buildkit_sees() {
     let Some(judgement) = judgement() else { return };
-    let build_args = BTreeMap::new();
-    let facts = Facts {
-        image: None,
-        users: None,
-        inventory: None,
-        scan: None,
-        vex: None,
-        since: None,
-        dockerfiles: &[],
-        ignored: &BTreeMap::new(),
-        target_stage: None,
-        build_args: &build_args,
-        bases: None,
-        evidence: None,
-    };
+    let facts = Facts::none();
     let mut compared = 0;
     for (name, judged) in judgement.iter().filter(|(name, _)| !name.starts_with("bad-")) {
         let text = fs::read_to_string(data().join(name)).unwrap();

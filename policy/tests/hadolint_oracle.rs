@@ -13,11 +13,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use plimsoll_model::finding::{Outcome, Place};
 use plimsoll_policy::{Dockerfile, Facts, Policy, decide, dockerfile::Document};
 use serde_json::Value;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    env, fs,
-    process::Command,
-};
+use std::{collections::BTreeSet, env, fs, process::Command};
 
 /// A rule, and those of hadolint that say the same. (DF-047 is about packages that stay, DL3001 about programs that a step
 /// runs: the two share an intent and no statement.)
@@ -135,22 +131,13 @@ fn ours((name, text): &(String, String)) -> BTreeSet<Statement> {
     };
     let stages = document.instructions.iter().filter(|i| i.keyword == "FROM").count();
     let file = Dockerfile { path: name.into(), text: text.clone() };
-    let build_args = BTreeMap::new();
     let mut all = BTreeSet::new();
     for stage in 0..stages {
         let target = stage.to_string();
         let facts = Facts {
-            image: None,
-            users: None,
-            inventory: None,
-            scan: None,
-            vex: None,
-            since: None,
             dockerfiles: std::slice::from_ref(&file),
             target_stage: Some(&target),
-            build_args: &build_args,
-            bases: None,
-            evidence: None,
+            ..Facts::none()
         };
         let decision = decide(&Policy::baseline(), &facts, "2026-06-15T12:00:00Z".parse().unwrap());
         for judged in decision.findings() {

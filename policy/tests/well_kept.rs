@@ -7,7 +7,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 use plimsoll_policy::{Action, Dockerfile, Facts, Policy, decide};
-use std::{collections::BTreeMap, fs};
+use std::fs;
 
 /// The families of rules that are about what a Dockerfile does, not about what its bases are.
 const FAMILIES: [&str; 4] = ["DF-02", "DF-03", "DF-04", "DF-06"];
@@ -25,20 +25,7 @@ fn good() -> Vec<Dockerfile> {
 
 /// The findings of those rules, as `rule line: found`.
 fn findings(file: &Dockerfile) -> Vec<String> {
-    let build_args = BTreeMap::new();
-    let facts = Facts {
-        image: None,
-        users: None,
-        inventory: None,
-        scan: None,
-        vex: None,
-        since: None,
-        dockerfiles: std::slice::from_ref(file),
-        target_stage: None,
-        build_args: &build_args,
-        bases: None,
-        evidence: None,
-    };
+    let facts = Facts { dockerfiles: std::slice::from_ref(file), ..Facts::none() };
     let decision = decide(&Policy::baseline(), &facts, "2026-06-15T12:00:00Z".parse().unwrap());
     let is_meant = |rule: &str| {
         FAMILIES.iter().any(|family| rule.starts_with(family)) && !OTHERS.contains(&rule)

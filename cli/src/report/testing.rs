@@ -15,7 +15,6 @@ use plimsoll_model::{
     },
 };
 use plimsoll_policy::{Decision, Facts, Policy};
-use std::collections::BTreeMap;
 
 /// A scan and what the built-in baseline makes of it.
 pub(super) struct Case {
@@ -146,21 +145,7 @@ impl Case {
             }],
         };
         let scan = Scan { index, verdicts };
-        let facts = Facts {
-            users: None,
-            image: None,
-            inventory: Some(&inventory),
-            scan: Some(&scan),
-            dockerfiles: &[],
-            ignored: &BTreeMap::new(),
-            target_stage: None,
-            build_args: &BTreeMap::new(),
-            vex: None,
-            since: None,
-            bases: None,
-            evidence: None,
-            stated: None,
-        };
+        let facts = Facts { inventory: Some(&inventory), scan: Some(&scan), ..Facts::none() };
         let decision =
             plimsoll_policy::decide(&Policy::baseline(), &facts, at("2026-06-15T12:00:00Z"));
         Self { cataloged: Cataloged::with(inventory), scan, decision }

@@ -93,14 +93,13 @@ const CORRECTNESS: Action = Action::Inform;
 mod commands;
 mod downloads;
 mod inputs;
+mod modes;
 mod options;
 mod packages;
-mod statements;
-mod inputs;
-mod modes;
 mod places;
 mod ports;
 mod secrets;
+mod statements;
 mod texts;
 
 macro_rules! rules {
