@@ -13,8 +13,6 @@ use std::{
 const PAGE: &str = "docs/design/threats.md";
 /// The sections that are about evidence, policy and registries, with the number of attacks in each.
 const SECTIONS: [(char, u8); 3] = [('A', 25), ('B', 17), ('C', 19)];
-/// Attacks whose tests are being written. One that has a test does not belong here.
-const EXPECTED_SOON: &[&str] = &["A21", "A22", "A23", "B7", "C12", "C19"];
 /// Where a row says why there can be no test.
 const NOT_APPLICABLE: &str = "not applicable: ";
 
@@ -85,24 +83,19 @@ fn flaws(
     page: &str,
     tests: &BTreeMap<String, BTreeSet<&str>>,
     attacks: impl Iterator<Item = String>,
-    expected_soon: &[&str],
 ) -> Vec<String> {
     let rows: BTreeMap<_, _> = rows(page).into_iter().map(|row| (row[0], row[2])).collect();
     let mut flaws = Vec::new();
     for id in attacks {
-        let is_soon = expected_soon.contains(&id.as_str());
         match (rows.get(id.as_str()), tests.get(&id)) {
             (None, _) => flaws.push(format!("{PAGE} has no row about {id}")),
-            (Some(_), Some(_)) if is_soon => {
-                flaws.push(format!("{id} has a test, and is still expected to get one"));
-            }
             (Some(said), Some(tests)) => {
                 let names = said.split(", ").map(|name| name.trim_matches('`'));
                 let gone = names.filter(|name| !tests.contains(name));
                 flaws
                     .extend(gone.map(|name| format!("{PAGE}: {id} has no test `{name}`: BLESS=1")));
             }
-            (Some(said), None) if !is_soon && !said.starts_with(NOT_APPLICABLE) => {
+            (Some(said), None) if !said.starts_with(NOT_APPLICABLE) => {
                 flaws.push(format!("{id} has no test"));
             }
             (Some(_), None) => {}
@@ -122,7 +115,7 @@ fn every_attack_has_a_test() {
         page = blessed(&page, &tests);
         fs::write(&path, &page).unwrap();
     }
-    assert_none(&flaws(&page, &tests, attacks(), EXPECTED_SOON));
+    assert_none(&flaws(&page, &tests, attacks()));
 }
 
 #[test]
@@ -133,20 +126,17 @@ fn an_attack_without_a_test_and_a_test_that_is_gone_are_found() {
     let found: Vec<_> = tests.iter().map(|(id, names)| (id.as_str(), cell(names))).collect();
     let of = |id, name: &str| (id, format!("`{name}`"));
     assert_eq!(found, [of("A1", "a01_x"), of("A2", "a2_b03_y"), of("B3", "a2_b03_y")]);
-    let check = |page: &str, soon: &[&str], expect: &[&str]| {
+    let check = |page: &str, expect: &[&str]| {
         let attacks = ["A1", "A2", "A3"].map(str::to_owned).into_iter();
-        assert_eq!(flaws(page, &tests, attacks, soon), expect, "{page}");
+        assert_eq!(flaws(page, &tests, attacks), expect, "{page}");
     };
     let page =
         "| id | attack | tests |\n|---|---|---|\n| A1 | x | `a01_x` |\n| A2 | y | `a2_b03_y` |\n";
     let none = "| A3 | z | not applicable: nobody does |\n";
-    check(&format!("{page}{none}"), &[], &[]);
-    check(&format!("{page}| A3 | z | none yet |\n"), &["A3"], &[]);
-    check(&format!("{page}| A3 | z | none yet |\n"), &[], &["A3 has no test"]);
-    check(page, &[], &["docs/design/threats.md has no row about A3"]);
-    let soon = "A1 has a test, and is still expected to get one";
-    check(&format!("{page}{none}"), &["A1"], &[soon]);
+    check(&format!("{page}{none}"), &[]);
+    check(&format!("{page}| A3 | z | none yet |\n"), &["A3 has no test"]);
+    check(page, &["docs/design/threats.md has no row about A3"]);
     let gone = format!("{page}{none}").replace("`a01_x`", "`a01_x`, `a01_w`");
-    check(&gone, &[], &["docs/design/threats.md: A1 has no test `a01_w`: BLESS=1"]);
+    check(&gone, &["docs/design/threats.md: A1 has no test `a01_w`: BLESS=1"]);
     assert_eq!(blessed(&gone, &tests), format!("{page}{none}"));
 }
