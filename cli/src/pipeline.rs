@@ -78,6 +78,7 @@ impl Facts {
             policy: &self.policy,
             image: Some(self.resolved.image()),
             users: Some(self.cataloged.users()),
+            secrets: self.cataloged.secrets(),
             inventory: Some(self.cataloged.inventory()),
             scan: Some(&self.scan),
             vex: self.vex.as_ref(),
@@ -158,7 +159,7 @@ impl Pipeline<'_> {
         }
         let index = index::open(ctx, &self.judging.index).await?;
         let resolved = resolve::resolve(ctx, self.subject).await?;
-        let cataloged = inventory::catalog(ctx, &resolved).await?;
+        let cataloged = inventory::catalog_to_judge(ctx, &resolved).await?;
         let scan = index::scan(ctx, cataloged.inventory(), &index).await?;
         let scan = Arc::new(decide::attributed(scan, cataloged.inventory(), bases.as_ref()));
         let vex = vex.about(Some(Image::of(resolved.image())));

@@ -11,6 +11,7 @@ fuzz_target!(|text: &str| {
     let facts = Facts {
         image: None,
         users: None,
+        secrets: None,
         inventory: None,
         scan: None,
         vex: None,

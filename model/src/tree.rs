@@ -253,10 +253,29 @@ pub trait Interest: Send + Sync {
         self.want(path, size, mode)
     }
 
+    /// Looks at a regular file as it passes by in its layer, whatever higher layers do to it, and besides what is wanted of
+    /// it. What comes of it is kept as a [`Note`]; `None` where nobody looks.
+    fn inspect(&self, _path: &TreePath, _size: u64) -> Option<Box<dyn Condense>> {
+        None
+    }
+
     /// Whether the content that this file had in lower layers is wanted as well.
     fn wants_earlier(&self, _path: &TreePath) -> bool {
         false
     }
+}
+
+/// What [`Interest::inspect`] made of one file of one layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// The layer.
+    pub layer: LayerIndex,
+    /// The path, as that layer spells it.
+    pub path: TreePath,
+    /// Where the file still is after all layers, by its first path; `None` where a higher layer replaces or removes it.
+    pub remains: Option<TreePath>,
+    /// What was made of it.
+    pub bytes: Vec<u8>,
 }
 
 /// How much of a file is wanted.

@@ -19,7 +19,7 @@ use std::{
 /// Marks a database as a layer cache of ours (`PLIL`).
 const APPLICATION: i64 = 0x504c_494c;
 /// The form of what is kept; another has other tables.
-const SCHEMA: i64 = 2;
+const SCHEMA: i64 = 3;
 /// How long another process may write before the cache is done without.
 const PATIENCE: Duration = Duration::from_secs(5);
 

@@ -22,7 +22,7 @@ use crate::{
     error::Error,
     tarball::{Failure, Item, ItemKind, TarFlaw, Tarball},
 };
-use keep::keep;
+use keep::{Onlooker, keep};
 use pipe::Chunks;
 use plimsoll_model::{Digest, Limits, TreePath, image::Layer};
 use std::{
@@ -234,8 +234,13 @@ impl Walk<'_> {
             ItemKind::File => {
                 let ordinal = u32::try_from(self.files.len()).unwrap_or(u32::MAX);
                 let want = self.selection.want(ordinal, path, item.size, item.mode);
-                let content = keep(&mut self.tarball, item, want, self.reading);
-                LayerEntryKind::File(content.map_err(|stop| stop.into_error(layer))?)
+                let mut onlooker = Onlooker::new(self.selection.inspect(path, item.size));
+                let content = keep(&mut self.tarball, item, want, (&mut onlooker, self.reading));
+                let content = content.map_err(|stop| stop.into_error(layer))?;
+                if let Some(note) = onlooker.finish() {
+                    self.files.note(ordinal, note, self.reading.kept)?;
+                }
+                LayerEntryKind::File(content)
             }
             ItemKind::Directory => LayerEntryKind::Directory,
             ItemKind::Symlink => LayerEntryKind::Symlink(&item.link),

@@ -34,6 +34,7 @@ pub use directory::DirectoryTree;
 pub use error::{Attempt, Error, Reason};
 pub use image::{open_image, read_tree};
 pub use source::Source;
+pub use squash::LayeredTree;
 pub use store::Store;
 pub use stream::ByteStream;
 pub use tarball::TarFlaw;

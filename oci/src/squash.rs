@@ -40,6 +40,8 @@ pub(crate) struct Squash<'a> {
     /// Says which files' earlier content is remembered.
     interest: &'a dyn Interest,
     earlier: tree::Earlier,
+    /// What was noted of files, by where they came from.
+    notes: tree::Notes,
 }
 
 /// A layer that is being put on top.
@@ -60,7 +62,8 @@ impl<'a> Squash<'a> {
         let root = owners.add(0, 0);
         let trie = Trie::new(Node::implied(LayerIndex(0), root));
         let (contents, earlier) = (Contents::default(), tree::Earlier::new());
-        Self { trie, contents, owners, root, links, kept, interest, earlier }
+        let notes = tree::Notes::new();
+        Self { trie, contents, owners, root, links, kept, interest, earlier, notes }
     }
 
     /// Puts a layer on top.
@@ -71,8 +74,9 @@ impl<'a> Squash<'a> {
         &mut self,
         index: LayerIndex,
         layer: &Layer,
-        files: LayerFiles,
+        mut files: LayerFiles,
     ) -> Result<(), Error> {
+        let notes: BTreeMap<u32, Vec<u8>> = std::mem::take(&mut files.notes).into_iter().collect();
         let mut applying =
             Applying { index, layer, removed: Vec::new(), by_path: None, last: None };
         for path in &files.whiteouts {
@@ -87,6 +91,11 @@ impl<'a> Squash<'a> {
         }
         for (ordinal, entry) in (0..).zip(files.entries()) {
             self.add(&entry, ordinal, &mut applying)?;
+            if let Some(note) = notes.get(&ordinal)
+                && let Ok(path) = TreePath::parse(&entry.path())
+            {
+                self.notes.insert((index, ordinal), (path, note.clone()));
+            }
         }
         for id in applying.removed {
             self.remember(id, index);
@@ -257,11 +266,14 @@ impl<'a> Squash<'a> {
 
     /// The view, which grows no more.
     pub(crate) fn finish(self, layers: &[Layer]) -> LayeredTree {
-        let Self { trie, contents, owners, links, earlier, .. } = self;
-        LayeredTree::new((trie, contents, owners), layers, links, earlier)
+        let Self { trie, contents, owners, links, earlier, notes, .. } = self;
+        LayeredTree::new((trie, contents, owners), layers, links, (earlier, notes))
     }
 }
 
+#[cfg(test)]
+#[cfg(feature = "testing")]
+mod notes_tests;
 #[cfg(test)]
 #[cfg(feature = "testing")]
 mod tests;

@@ -1,6 +1,8 @@
 //! What is known of the subject when it is judged.
 
-use crate::{EvidenceKind, Users, bases::Lock, stated::Stated, vex::VexFacts};
+use crate::{
+    EvidenceKind, Users, bases::Lock, secrets::Secrets, stated::Stated, vex::VexFacts,
+};
 use camino::Utf8PathBuf;
 use plimsoll_model::{
     Inventory, difference::Difference, evidence::Presence, image::Image, scan::Scan,
@@ -38,6 +40,8 @@ pub struct Facts<'a> {
     pub image: Option<&'a Image>,
     /// Its accounts; absent where its files were not looked at.
     pub users: Option<&'a Users>,
+    /// What its layers hold that nobody should see; absent where they were not looked at.
+    pub secrets: Option<&'a Secrets>,
     /// What is in it.
     pub inventory: Option<&'a Inventory>,
     /// What the advisories say of that inventory.
@@ -73,6 +77,7 @@ impl Facts<'_> {
         Self {
             image: None,
             users: None,
+            secrets: None,
             inventory: None,
             scan: None,
             vex: None,

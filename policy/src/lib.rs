@@ -19,6 +19,7 @@ pub mod official;
 pub mod policy;
 mod profiles;
 pub mod rules;
+pub mod secrets;
 pub mod stated;
 pub mod template;
 mod users;

@@ -31,6 +31,7 @@ mod pipeline;
 mod promotion;
 mod reference;
 mod sboms;
+mod secrets;
 mod signers;
 mod subjects;
 mod support;

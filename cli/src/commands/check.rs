@@ -8,6 +8,7 @@ use crate::{
     report::{self, Report},
     stages::{
         decide::{self, Build, Case},
+        inventory,
         resolve::{self, Resolved},
     },
 };
@@ -29,10 +30,15 @@ pub(crate) async fn check(
         arguments: arguments.build_args.iter().cloned().collect(),
         lock_files: Vec::new(),
     };
+    let seen = match &image {
+        Some(image) => Some(inventory::look(ctx, image).await?),
+        None => None,
+    };
     let case = Case {
         policy: &policy,
         image: image.as_ref().map(Resolved::image),
-        users: None,
+        users: seen.as_ref().map(|(users, _)| users),
+        secrets: seen.as_ref().map(|(_, secrets)| secrets),
         inventory: None,
         scan: None,
         vex: None,

@@ -55,6 +55,7 @@ pub(crate) async fn diff(
         policy: &policy,
         image: None,
         users: None,
+        secrets: None,
         inventory: Some(&compare.after.0.inventory),
         scan: Some(&scan),
         vex: None,

@@ -247,6 +247,7 @@ async fn judge_again(
         policy: &today.policy,
         image: None,
         users: None,
+        secrets: None,
         inventory: Some(&inventory),
         scan: Some(&scan),
         vex: vex.as_ref(),

@@ -41,6 +41,7 @@ pub(crate) async fn scan(
         policy: &policy,
         image: None,
         users: None,
+        secrets: None,
         inventory: Some(subject.inventory()),
         scan: Some(&scan),
         vex: vex.as_ref(),

@@ -13,6 +13,7 @@ use plimsoll_model::{Digest, Inventory, evidence::Presence, image::Image, scan::
 use plimsoll_policy::{
     Decision, Dockerfile, EvidenceKind, Facts, Policy, Since, Users,
     bases::{self, Entry, EntryPlatform, Lock},
+    secrets::Secrets,
     vex::VexFacts,
 };
 use std::collections::BTreeMap;
@@ -85,6 +86,8 @@ pub(crate) struct Case<'a> {
     pub image: Option<&'a Image>,
     /// Its accounts, where its files were looked at.
     pub users: Option<&'a Users>,
+    /// What its layers hold that nobody should see, where they were looked at.
+    pub secrets: Option<&'a Secrets>,
     /// What is aboard.
     pub inventory: Option<&'a Inventory>,
     /// What the advisories say.
@@ -115,6 +118,7 @@ impl Case<'_> {
     pub(crate) fn facts(&self) -> Facts<'_> {
         Facts {
             users: self.users,
+            secrets: self.secrets,
             image: self.image,
             inventory: self.inventory,
             scan: self.scan,

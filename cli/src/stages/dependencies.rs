@@ -88,6 +88,7 @@ mod tests {
             policy: &Policy::baseline(),
             image: None,
             users: None,
+            secrets: None,
             inventory: None,
             scan: None,
             vex: None,

@@ -1,6 +1,6 @@
 //! Image, directory or file → inventory.
 
-use crate::{context::Context, error::Error, stages::resolve::Resolved};
+use crate::{context::Context, error::Error, stages::resolve::Resolved, ui::Stage};
 use camino::{Utf8Path, Utf8PathBuf};
 use indicatif::ProgressBar;
 use jiff::Timestamp;
@@ -8,13 +8,14 @@ use plimsoll_model::{
     Inventory, Limits, Reference, TreePath,
     inventory::Unknown,
     reference::Selector,
-    tree::{Condenser, Interest, Want},
+    tree::{Condense, Condenser, Interest, Want},
 };
 use plimsoll_oci::{
+    LayeredTree,
     directory::{DirectoryTree, Ignored},
     image::{Progress, ReadOptions},
 };
-use plimsoll_policy::Users;
+use plimsoll_policy::{Users, secrets::Secrets};
 use plimsoll_sbom::formats::{self, Document, DocumentSubject};
 use std::io::Write;
 use std::sync::Arc;
@@ -25,6 +26,8 @@ use tokio::task::spawn_blocking;
 pub(crate) struct Cataloged {
     inventory: Arc<Inventory>,
     users: Users,
+    /// Absent where nothing is judged by them.
+    secrets: Option<Secrets>,
     subject: DocumentSubject,
     timestamp: Timestamp,
 }
@@ -41,6 +44,7 @@ impl Cataloged {
         };
         Self {
             users: Users::Absent,
+            secrets: None,
             inventory: Arc::default(),
             subject,
             timestamp: Timestamp::UNIX_EPOCH,
@@ -64,6 +68,7 @@ impl Cataloged {
         Self {
             inventory: Arc::new(inventory),
             users: Users::Absent,
+            secrets: None,
             subject,
             timestamp: ctx.document_time.unwrap_or(ctx.now),
         }
@@ -92,6 +97,11 @@ impl Cataloged {
     /// The accounts of the image.
     pub(crate) const fn users(&self) -> &Users {
         &self.users
+    }
+
+    /// What its layers hold that nobody should see, where they were looked at.
+    pub(crate) const fn secrets(&self) -> Option<&Secrets> {
+        self.secrets.as_ref()
     }
 
     /// What an SBOM of it is made from.
@@ -125,21 +135,33 @@ impl Cataloged {
 
 /// Catalogs an image: all its layers in one pass, every digest verified.
 pub(crate) async fn catalog(ctx: &Context, resolved: &Resolved) -> Result<Cataloged, Error> {
+    catalog_by(ctx, resolved, Wanted::new(Secrecy::Passed)).await
+}
+
+/// The same, and looks for secrets in every layer on the way.
+pub(crate) async fn catalog_to_judge(
+    ctx: &Context,
+    resolved: &Resolved,
+) -> Result<Cataloged, Error> {
+    catalog_by(ctx, resolved, Wanted::new(Secrecy::Looked)).await
+}
+
+async fn catalog_by(
+    ctx: &Context,
+    resolved: &Resolved,
+    wanted: Wanted,
+) -> Result<Cataloged, Error> {
     let stage = ctx.ui.stage("inventory");
     let image = resolved.image();
-    stage.expect(image.layers.iter().map(|layer| layer.size).sum());
-    let interest = Arc::new(Wanted::new());
-    let options = ReadOptions {
-        interest,
-        limits: ctx.limits.clone(),
-        cache: ctx.layer_cache(),
-        threads: ctx.shared.jobs,
-    };
-    let progress = Bar(stage.bar());
-    let tree = plimsoll_oci::read_tree(resolved.source(), image, &options, &progress).await?;
+    let secrecy = wanted.secrecy;
+    let tree = read(ctx, resolved, wanted, &stage).await?;
     let limits = ctx.limits.clone();
-    let (inventory, users) = spawn_blocking(move || {
-        (plimsoll_sbom::catalog(&tree, &limits), Users::read(&tree, &limits))
+    let (inventory, (users, secrets)) = spawn_blocking(move || {
+        let secrets = match secrecy {
+            Secrecy::Looked => Some(Secrets::of(tree.notes(), &tree)),
+            Secrecy::Passed => None,
+        };
+        (plimsoll_sbom::catalog(&tree, &limits), (Users::read(&tree, &limits), secrets))
     })
     .await
     .map_err(Error::Worker)?;
@@ -148,9 +170,40 @@ pub(crate) async fn catalog(ctx: &Context, resolved: &Resolved) -> Result<Catalo
     Ok(Cataloged {
         inventory: Arc::new(inventory),
         users,
+        secrets,
         subject: document_subject(resolved),
         timestamp,
     })
+}
+
+/// Looks at the layers of an image for what the rules judge, and catalogs nothing.
+pub(crate) async fn look(ctx: &Context, resolved: &Resolved) -> Result<(Users, Secrets), Error> {
+    let stage = ctx.ui.stage("layers");
+    let tree = read(ctx, resolved, Wanted::by_rules(), &stage).await?;
+    let limits = ctx.limits.clone();
+    let look = move || (Users::read(&tree, &limits), Secrets::of(tree.notes(), &tree));
+    let seen = spawn_blocking(look).await.map_err(Error::Worker)?;
+    stage.done("looked at");
+    Ok(seen)
+}
+
+/// Reads all layers.
+async fn read(
+    ctx: &Context,
+    resolved: &Resolved,
+    wanted: Wanted,
+    stage: &Stage<'_>,
+) -> Result<LayeredTree, Error> {
+    let image = resolved.image();
+    stage.expect(image.layers.iter().map(|layer| layer.size).sum());
+    let options = ReadOptions {
+        interest: Arc::new(wanted),
+        limits: ctx.limits.clone(),
+        cache: ctx.layer_cache(),
+        threads: ctx.shared.jobs,
+    };
+    let progress = Bar(stage.bar());
+    Ok(plimsoll_oci::read_tree(resolved.source(), image, &options, &progress).await?)
 }
 
 /// Catalogs a directory.
@@ -236,36 +289,72 @@ fn tag_of(reference: &Reference) -> Option<String> {
     }
 }
 
+/// Whether secrets are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Secrecy {
+    /// In every layer.
+    Looked,
+    /// Nothing is judged by them.
+    Passed,
+}
+
 /// What the catalogers want, and what the rules want.
 struct Wanted {
-    catalogers: Box<dyn Interest>,
+    /// Absent where nothing is cataloged.
+    catalogers: Option<Box<dyn Interest>>,
+    secrecy: Secrecy,
     id: Option<String>,
 }
 
 impl Wanted {
-    fn new() -> Self {
+    fn new(secrecy: Secrecy) -> Self {
         let catalogers = plimsoll_sbom::interest();
-        // What the rules want may be another with every version.
-        let id = catalogers.id().map(|id| format!("{} {id}", crate::context::VERSION));
-        Self { catalogers, id }
+        let id = catalogers.id().map(|id| Self::id_of(id, secrecy));
+        Self { catalogers: Some(catalogers), secrecy, id }
+    }
+
+    /// What the rules want alone.
+    fn by_rules() -> Self {
+        let secrecy = Secrecy::Looked;
+        Self { catalogers: None, secrecy, id: Some(Self::id_of("rules", secrecy)) }
+    }
+
+    /// What the rules want may be another with every version, and what is a secret with every pattern.
+    fn id_of(catalogers: &str, secrecy: Secrecy) -> String {
+        let secrets = match secrecy {
+            Secrecy::Looked => Secrets::id(),
+            Secrecy::Passed => "",
+        };
+        format!("{} {catalogers} {secrets}", crate::context::VERSION)
     }
 }
 
 impl Interest for Wanted {
     fn want(&self, path: &TreePath, size: u64, mode: u32) -> Want {
-        if Users::want(path) { Want::Content } else { self.catalogers.want(path, size, mode) }
+        match &self.catalogers {
+            _ if Users::want(path) => Want::Content,
+            Some(catalogers) => catalogers.want(path, size, mode),
+            None => Want::Nothing,
+        }
     }
 
     fn want_by_link(&self, path: &TreePath, size: u64, mode: u32) -> Want {
-        if Users::want(path) {
-            Want::Content
-        } else {
-            self.catalogers.want_by_link(path, size, mode)
+        match &self.catalogers {
+            _ if Users::want(path) => Want::Content,
+            Some(catalogers) => catalogers.want_by_link(path, size, mode),
+            None => Want::Nothing,
+        }
+    }
+
+    fn inspect(&self, path: &TreePath, size: u64) -> Option<Box<dyn Condense>> {
+        match self.secrecy {
+            Secrecy::Looked => Secrets::look(path, size),
+            Secrecy::Passed => None,
         }
     }
 
     fn wants_earlier(&self, path: &TreePath) -> bool {
-        self.catalogers.wants_earlier(path)
+        self.catalogers.as_ref().is_some_and(|catalogers| catalogers.wants_earlier(path))
     }
 
     fn id(&self) -> Option<&str> {
@@ -273,7 +362,7 @@ impl Interest for Wanted {
     }
 
     fn condensers(&self) -> &[&'static Condenser] {
-        self.catalogers.condensers()
+        self.catalogers.as_ref().map_or(&[], |catalogers| catalogers.condensers())
     }
 }
 

@@ -70,7 +70,7 @@ pub(crate) async fn resolve_reference(
     let stage = ctx.ui.stage("resolve");
     let source = open(ctx, typed).await?;
     let pinned = source.resolve(typed).await?;
-    let image = plimsoll_oci::open_image(&source, &pinned, platform).await?;
+    let image = open_image(&source, &pinned, platform).await?;
     let top = source.manifest(&pinned.digest).await?;
     let (subject, descriptor) = if has_others(&top.content, image.manifest) {
         ctx.ui
@@ -82,6 +82,20 @@ pub(crate) async fn resolve_reference(
     };
     stage.done(&format!("{subject} for {}", image.platform));
     Ok(Resolved { typed: typed.clone(), source, image, subject, descriptor })
+}
+
+/// Reads what an image is. The commands that made its layers go into documents and reports: what is secret in them does
+/// not. The history of its configuration, which is judged, stays as it is.
+async fn open_image(
+    source: &Source,
+    pinned: &Pinned,
+    platform: Option<&Platform>,
+) -> Result<Image, Error> {
+    let mut image = plimsoll_oci::open_image(source, pinned, platform).await?;
+    for layer in &mut image.layers {
+        layer.created_by = layer.created_by.as_deref().map(plimsoll_policy::secrets::redact);
+    }
+    Ok(image)
 }
 
 /// Opens where the reference points; an engine exports the image.
@@ -157,7 +171,7 @@ pub(crate) async fn resolve_platforms(
         match manifest.content {
             Content::Image(_) => {
                 let platform = promised.platform.as_ref();
-                let image = plimsoll_oci::open_image(&source, &subject, platform).await?;
+                let image = open_image(&source, &subject, platform).await?;
                 let (typed, source) = (typed.clone(), source.clone());
                 let descriptor = manifest.descriptor;
                 images.push(Resolved { typed, source, image, subject, descriptor });

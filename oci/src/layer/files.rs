@@ -21,6 +21,8 @@ pub(crate) struct LayerFiles {
     pub(crate) whiteouts: Vec<TreePath>,
     /// Directories that it empties of what the layers below have in them.
     pub(crate) opaques: Vec<TreePath>,
+    /// What was noted of entries, by their position.
+    pub(crate) notes: Vec<(u32, Vec<u8>)>,
     entries: Vec<Packed>,
     texts: Texts,
     owners: Owners,
@@ -149,6 +151,18 @@ impl LayerFiles {
         kept.give_back(self.cost);
     }
 
+    /// Keeps what was noted of the entry at a position, which stays taken of the budget.
+    pub(super) fn note(
+        &mut self,
+        ordinal: u32,
+        note: Vec<u8>,
+        kept: &KeptBudget,
+    ) -> Result<(), Error> {
+        kept.take(note.len())?;
+        self.notes.push((ordinal, note));
+        Ok(())
+    }
+
     /// Takes what a whiteout costs.
     pub(super) fn charge(&mut self, path: &TreePath, kept: &KeptBudget) -> Result<(), Error> {
         let cost = size_of::<TreePath>().saturating_add(path.as_bytes().len());
@@ -169,6 +183,7 @@ impl LayerFiles {
 struct Stored {
     whiteouts: Vec<Vec<u8>>,
     opaques: Vec<Vec<u8>>,
+    notes: Vec<(u32, Vec<u8>)>,
     entries: Vec<Packed>,
     owners: Vec<(u64, u64)>,
     texts: usize,
@@ -260,6 +275,7 @@ impl LayerFiles {
         let stored = Stored {
             whiteouts: raw(&self.whiteouts),
             opaques: raw(&self.opaques),
+            notes: self.notes.clone(),
             entries: self.entries.clone(),
             owners: self.owners.all().to_vec(),
             texts: self.texts.as_bytes().len(),
@@ -301,6 +317,7 @@ impl LayerFiles {
         let mut files = Self {
             whiteouts: paths(stored.whiteouts)?,
             opaques: paths(stored.opaques)?,
+            notes: stored.notes,
             entries: stored.entries,
             texts,
             // As it was taken; what content there is stays taken.

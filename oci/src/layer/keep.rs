@@ -9,11 +9,12 @@ use crate::{
 use plimsoll_model::{
     TreePath,
     image::Layer,
-    tree::{Condenser, Interest, Want},
+    tree::{Condense, Condenser, Interest, Want},
 };
 use std::{
     collections::BTreeMap,
     io::{BufRead, copy},
+    ops::ControlFlow,
     sync::atomic::{AtomicU64, Ordering},
 };
 
@@ -111,6 +112,14 @@ pub(crate) enum Selection<'a> {
 }
 
 impl Selection<'_> {
+    /// Who looks at a file as it passes by. What is read a second time was looked at the first.
+    pub(super) fn inspect(&self, path: &TreePath, size: u64) -> Option<Box<dyn Condense>> {
+        match self {
+            Self::Interest(interest) => interest.inspect(path, size),
+            Self::Ordinals(_) => None,
+        }
+    }
+
     pub(super) fn want(&self, ordinal: u32, path: &TreePath, size: u64, mode: u32) -> Want {
         match self {
             Self::Interest(interest) => interest.want(path, size, mode),
@@ -138,26 +147,68 @@ impl Stop {
     }
 }
 
-/// Keeps the content of the current entry, as far as it is wanted.
+/// Somebody who looks at a file while it passes by, until there is nothing more to see for them.
+pub(super) struct Onlooker {
+    look: Option<Box<dyn Condense>>,
+    flow: ControlFlow<()>,
+}
+
+impl Onlooker {
+    /// `None` is nobody.
+    pub(super) fn new(look: Option<Box<dyn Condense>>) -> Self {
+        let flow = match look {
+            Some(_) => ControlFlow::Continue(()),
+            None => ControlFlow::Break(()),
+        };
+        Self { look, flow }
+    }
+
+    fn is_done(&self) -> bool {
+        self.flow.is_break()
+    }
+
+    /// Shows the next piece; `Break` where nobody looks any more.
+    fn take(&mut self, piece: &[u8]) -> ControlFlow<()> {
+        if let (Some(look), ControlFlow::Continue(())) = (&mut self.look, self.flow) {
+            self.flow = look.take(piece);
+        }
+        self.flow
+    }
+
+    /// What was noted.
+    pub(super) fn finish(self) -> Option<Vec<u8>> {
+        self.look.and_then(Condense::finish)
+    }
+}
+
+/// Keeps the content of the current entry, as far as it is wanted, and shows it to the onlooker.
 pub(super) fn keep<R: Skip + BufRead>(
     tarball: &mut Tarball<R>,
     item: &Item,
     want: Want,
-    reading: &super::Reading<'_>,
+    (onlooker, reading): (&mut Onlooker, &super::Reading<'_>),
 ) -> Result<Content, Stop> {
     match want {
-        Want::Nothing => Ok(Content::Unasked),
-        // A reader that takes no more than this will see from the size why there is no content.
-        Want::Content if item.size > reading.limits.file => Ok(Content::Refused(want)),
-        Want::Content => {
+        Want::Content if item.size <= reading.limits.file => {
             let mut content = tarball.reader(item);
             let mut bytes = Vec::new();
             copy(&mut content, &mut bytes)
                 .map_err(|error| Stop::Failure(content.failure(error)))?;
             charge(&bytes, reading)?;
+            // Whether more of it would be looked at makes no difference: there is no more.
+            let (ControlFlow::Continue(()) | ControlFlow::Break(())) = onlooker.take(&bytes);
             Ok(Content::Kept(Kept::new(bytes)))
         }
-        Want::Condensed(condenser) => condense(tarball, item, condenser, reading),
+        Want::Condensed(condenser) => condense(tarball, item, condenser, (onlooker, reading)),
+        // A reader that takes no more than this will see from the size why there is no content.
+        Want::Nothing | Want::Content => {
+            if !onlooker.is_done() && item.offset.is_some() {
+                let shown = tarball.reader(item).each_piece(|piece| onlooker.take(piece));
+                shown.map_err(Stop::Failure)?;
+            }
+            let is_refused = want == Want::Content;
+            Ok(if is_refused { Content::Refused(want) } else { Content::Unasked })
+        }
     }
 }
 
@@ -165,14 +216,24 @@ fn condense<R: Skip + BufRead>(
     tarball: &mut Tarball<R>,
     item: &Item,
     condenser: &'static Condenser,
-    reading: &super::Reading<'_>,
+    (onlooker, reading): (&mut Onlooker, &super::Reading<'_>),
 ) -> Result<Content, Stop> {
     // A hole of any size costs nothing in the archive: whoever reads it may read for ever.
     if item.offset.is_none() {
         return Ok(Content::Hole);
     }
     let mut condense = (condenser.begin)(item.size);
-    tarball.reader(item).each_piece(|piece| condense.take(piece)).map_err(Stop::Failure)?;
+    let mut flow = ControlFlow::Continue(());
+    let both = |piece: &[u8]| {
+        if flow.is_continue() {
+            flow = condense.take(piece);
+        }
+        match onlooker.take(piece) {
+            ControlFlow::Break(()) => flow,
+            looks => looks,
+        }
+    };
+    tarball.reader(item).each_piece(both).map_err(Stop::Failure)?;
     match condense.finish() {
         Some(bytes) => {
             charge(&bytes, reading)?;

@@ -12,7 +12,9 @@ use crate::{
 use plimsoll_model::{
     TreePath,
     image::Layer,
-    tree::{Condenser, Entry, EntryKind, Interest, LayerIndex, LayerInfo, Tree, TreeError, Want},
+    tree::{
+        Condenser, Entry, EntryKind, Interest, LayerIndex, LayerInfo, Note, Tree, TreeError, Want,
+    },
 };
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
@@ -26,10 +28,14 @@ pub struct LayeredTree {
     layers: Vec<LayerInfo>,
     links: usize,
     earlier: Earlier,
+    notes: Vec<Note>,
 }
 
 /// What files held in the views of lower layers, lowest first.
 pub(super) type Earlier = BTreeMap<TreePath, Vec<(LayerIndex, Kept)>>;
+
+/// What was noted of files: by the layer and the position in it, the path there and the note.
+pub(super) type Notes = BTreeMap<(LayerIndex, u32), (TreePath, Vec<u8>)>;
 
 /// Which content is wanted of a layer, by position among its entries.
 pub(crate) type Wanted = BTreeMap<LayerIndex, BTreeMap<u32, Want>>;
@@ -39,7 +45,7 @@ impl LayeredTree {
         (trie, contents, owners): (Trie, Contents, Owners),
         layers: &[Layer],
         links: usize,
-        earlier: Earlier,
+        (earlier, notes): (Earlier, Notes),
     ) -> Self {
         let layers = layers
             .iter()
@@ -50,7 +56,13 @@ impl LayeredTree {
             })
             .collect();
         let order = trie.in_order();
-        Self { trie, order, contents, owners, layers, links, earlier }
+        let notes = placed(&trie, &order, notes);
+        Self { trie, order, contents, owners, layers, links, earlier, notes }
+    }
+
+    /// What [`Interest::inspect`] made of the files of all layers, lowest layer first, those that are gone included.
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
     }
 
     /// Content that is wanted under the name it has ended up with, and was not under the one it came with: that of
@@ -160,6 +172,23 @@ impl LayeredTree {
             layer: node.layer,
         })
     }
+}
+
+/// The notes, each with where its file still is. A hard link keeps what is removed under another name.
+fn placed(trie: &Trie, order: &[NodeId], notes: Notes) -> Vec<Note> {
+    let mut remains: BTreeMap<(LayerIndex, u32), NodeId> = BTreeMap::new();
+    for id in order.iter().filter(|_| !notes.is_empty()) {
+        if let Some(Node { kind: NodeKind::File(_), origin, .. }) = trie.node(*id)
+            && notes.contains_key(origin)
+        {
+            remains.entry(*origin).or_insert(*id);
+        }
+    }
+    let placed = notes.into_iter().map(|(origin, (path, bytes))| {
+        let remains = remains.get(&origin).and_then(|id| TreePath::parse(&trie.path(*id)).ok());
+        Note { layer: origin.0, path, remains, bytes }
+    });
+    placed.collect()
 }
 
 impl fmt::Debug for LayeredTree {

@@ -101,6 +101,7 @@ mod ports;
 mod secrets;
 mod statements;
 mod texts;
+mod secret_files;
 
 macro_rules! rules {
     ($($module:ident),* $(,)?) => {
@@ -216,6 +217,11 @@ rules! {
     sec_004_context_copied_whole,
     sec_005_credentials_in_address,
     sec_006_password_set,
+    sec_002_secret_value,
+    sec_003_credential_file,
+    sec_007_secret_in_lower_layer,
+    sec_008_secret_in_configuration,
+    sec_010_open_account,
     vul_001_advisories_unusable,
     vul_002_vulnerable_component,
     vul_003_new_finding,

@@ -4,6 +4,7 @@ use crate::{
     Decision, Dockerfile, EvidenceKind, Facts, Judged, Policy, Since, Users,
     bases::{Entry, EntryPlatform, Lock},
     decide,
+    secrets::{SecretFile, Secrets, Seen, State},
     stated::{Provenance, Said, Stated},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -40,6 +41,7 @@ pub(crate) struct Case {
     build_args: BTreeMap<String, String>,
     image: Option<Image>,
     users: Option<Users>,
+    secrets: Option<Secrets>,
     lock: Option<Lock>,
     evidence: Option<BTreeMap<EvidenceKind, Presence>>,
     stated: Stated,
@@ -109,6 +111,38 @@ impl Case {
     pub(crate) fn users(mut self, users: Users) -> Self {
         self.users = Some(users);
         self
+    }
+
+    /// A file of an image with the layer `a`, as it is seen when it passes by.
+    pub(crate) fn file(self, path: &str, state: State, bytes: &[u8]) -> Self {
+        let path = TreePath::parse(path.as_bytes()).unwrap();
+        match Secrets::seen(&path, bytes) {
+            Some(seen) => self.seen(path, state, seen),
+            None => self.looked(),
+        }
+    }
+
+    /// An image whose layers were looked at.
+    pub(crate) fn looked(self) -> Self {
+        let mut case = if self.image.is_none() { self.image(&["a"]) } else { self };
+        case.secrets.get_or_insert_default();
+        case
+    }
+
+    /// A file of which this was seen.
+    pub(crate) fn seen(self, path: TreePath, state: State, seen: Seen) -> Self {
+        let mut case = self.looked();
+        let (layer, diff_id) = (Some(digest("blob a")), Some(digest("a")));
+        let file = SecretFile { path, layer, diff_id, state, seen };
+        case.secrets.get_or_insert_default().files.push(file);
+        case
+    }
+
+    /// Why the accounts can not be told.
+    pub(crate) fn shadow_untold(self, why: &str) -> Self {
+        let mut case = self.looked();
+        case.secrets.get_or_insert_default().shadow_untold = Some(why.to_owned());
+        case
     }
 
     pub(crate) fn image(self, layers: &[&str]) -> Self {
@@ -259,6 +293,7 @@ impl Case {
         let has_inventory = self.components.is_some();
         look(&Facts {
             users: self.users.as_ref(),
+            secrets: self.secrets.as_ref(),
             image: self.image.as_ref(),
             inventory: has_inventory.then_some(&inventory),
             scan: (has_inventory && !self.is_unscanned).then_some(&scan),
