@@ -31,6 +31,8 @@ impl Condense for Head {
 
 static ALL: Condenser = Condenser { id: "all", also: None, begin: |_| Box::new(Whole(Vec::new())) };
 
+static CONDENSERS: &[&Condenser] = &[&ALL];
+
 struct Whole(Vec<u8>);
 
 impl Condense for Whole {
@@ -58,7 +60,7 @@ impl Interest for Marked {
     }
 
     fn condensers(&self) -> &[&'static Condenser] {
-        &[&ALL]
+        CONDENSERS
     }
 }
 

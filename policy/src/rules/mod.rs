@@ -98,10 +98,10 @@ mod options;
 mod packages;
 mod places;
 mod ports;
+mod secret_files;
 mod secrets;
 mod statements;
 mod texts;
-mod secret_files;
 
 macro_rules! rules {
     ($($module:ident),* $(,)?) => {
@@ -213,12 +213,12 @@ rules! {
     img_001_user_is_root,
     img_002_healthcheck_missing,
     sec_001_secret_in_variable,
+    sec_002_secret_value,
+    sec_003_credential_file,
     sec_003_credential_file_copied,
     sec_004_context_copied_whole,
     sec_005_credentials_in_address,
     sec_006_password_set,
-    sec_002_secret_value,
-    sec_003_credential_file,
     sec_007_secret_in_lower_layer,
     sec_008_secret_in_configuration,
     sec_010_open_account,
