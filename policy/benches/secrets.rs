@@ -1,5 +1,4 @@
 //! How fast files are searched for secrets: text with no keyword in it, source code, and text that is full of keywords.
-#![expect(missing_docs, reason = "the macros of criterion write functions")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use plimsoll_policy::secrets::{Depth, search};

@@ -230,7 +230,7 @@ fn condense<R: Skip + BufRead>(
         }
         match onlooker.take(piece) {
             ControlFlow::Break(()) => flow,
-            looks => looks,
+            ControlFlow::Continue(()) => ControlFlow::Continue(()),
         }
     };
     tarball.reader(item).each_piece(both).map_err(Stop::Failure)?;

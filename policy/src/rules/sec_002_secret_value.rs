@@ -94,7 +94,7 @@ mod tests {
         let place = Place::File { path: "/app/run.sh".to_owned(), layer: Some(digest("a")) };
         assert_eq!(judged.finding.place, place);
         assert_eq!(judged.finding.found, "a token of GitHub (`ghp_…`, 40 characters) on line 2");
-        assert!(!format!("{judged:?}").contains(&token[4..12]));
+        assert!(!format!("{judged:?}").contains(token.get(4..12).unwrap()));
     }
 
     #[test]

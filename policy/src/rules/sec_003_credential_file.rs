@@ -30,7 +30,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
         let Seen::Content { credential: Some(credential), .. } = &file.seen else { return None };
         let title = "a file of the image is a credential";
         let raised = context.fail(files::place(file), title, credential.title, EXPECTED);
-        Some((raised.at_most(files::at_most(credential.certainty)), files::is_packaged(file)))
+        Some((raised.at_most(files::of_credential(credential, file)), files::is_packaged(file)))
     });
     let mut raised = files::each(context, credentials);
     raised.extend(files::unseen(context, State::Remains, &[Named::Credential], EXPECTED));
@@ -75,6 +75,8 @@ mod tests {
     #[test]
     fn what_is_less_sure_warns_and_what_packages_bring_informs() {
         assert_eq!(file("app/.env", "PORT=80\n").findings("SEC-003")[0].action, Action::Warn);
+        let test = file("srv/py/twisted/test/server.pem", &key());
+        assert_eq!(test.findings("SEC-003")[0].action, Action::Warn);
         let test = file("usr/local/lib/python3.13/test/certdata/keycert.pem", &key());
         assert_eq!(test.findings("SEC-003")[0].action, Action::Inform);
     }

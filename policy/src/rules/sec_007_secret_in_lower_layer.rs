@@ -3,7 +3,7 @@
 use super::{About, Raised, Rule, RuleContext, secret_files as files};
 use crate::{
     decide::Action,
-    secrets::{Certainty, Named, Seen, State},
+    secrets::{Named, Seen, State},
 };
 use plimsoll_model::Severity;
 
@@ -28,15 +28,17 @@ const EXPECTED: &str = "no secret in any layer";
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let hidden = files::of(context, State::Removed).filter_map(|file| {
         let Seen::Content { hits, credential, .. } = &file.seen else { return None };
-        let (told, certainty): (String, Certainty) = match credential {
-            Some(credential) => (credential.title.to_owned(), credential.certainty),
+        let (told, at_most): (String, Action) = match credential {
+            Some(credential) => {
+                (credential.title.to_owned(), files::of_credential(credential, file))
+            }
             None if hits.is_empty() => return None,
-            None => (files::told(hits), files::surest(hits)),
+            None => (files::told(hits), files::at_most(files::surest(hits))),
         };
         let title = "a secret is hidden by a later layer, and still in the image";
         let found = format!("{told}, in {}", files::layer(file));
         let raised = context.fail(files::place(file), title, found, EXPECTED);
-        Some((raised.at_most(files::at_most(certainty)), files::is_packaged(file)))
+        Some((raised.at_most(at_most), files::is_packaged(file)))
     });
     let mut raised = files::each(context, hidden);
     let names = [Named::Credential, Named::Otherwise];

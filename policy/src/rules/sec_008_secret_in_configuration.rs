@@ -39,7 +39,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
 fn of_history(context: &RuleContext<'_>, config: &ImageConfig) -> Vec<Raised> {
     let title = "the history of the image shows a build argument that is called a secret";
     let steps = config.history.iter().enumerate();
-    let raised = steps.flat_map(|(at, step)| {
+    let raised = steps.filter_map(|(at, step)| {
         let field = format!("history[{at}]");
         let arguments = build_arguments(&step.created_by);
         let secret: Vec<String> = arguments

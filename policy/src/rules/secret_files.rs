@@ -3,7 +3,9 @@
 use super::{Raised, RuleContext};
 use crate::{
     decide::Action,
-    secrets::{Certainty, Hit, Named, SecretFile, Seen, State, is_of_package},
+    secrets::{
+        Certainty, Credential, Hit, Named, SecretFile, Seen, State, is_of_package, is_of_tests,
+    },
 };
 use plimsoll_model::{Printable, finding::Place};
 
@@ -26,6 +28,11 @@ pub(super) const fn at_most(certainty: Certainty) -> Action {
         Certainty::Certain => Action::Deny,
         Certainty::Likely => Action::Warn,
     }
+}
+
+/// What a credential comes to at most. A key among tests protects nothing as a rule.
+pub(super) fn of_credential(credential: &Credential, file: &SecretFile) -> Action {
+    if is_of_tests(&file.path) { Action::Warn } else { at_most(credential.certainty) }
 }
 
 /// How sure it is that one of them is a secret.

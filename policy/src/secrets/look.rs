@@ -19,7 +19,9 @@ const HEAD: usize = 1_024;
 pub(super) fn begin(path: &TreePath, size: u64) -> Option<Box<dyn Condense>> {
     (size > 0).then(|| {
         let named = credentials::named(path);
-        Box::new(Look { path: path.clone(), size, named, bytes: Vec::new() }) as Box<dyn Condense>
+        let look = Look { path: path.clone(), size, named, bytes: Vec::new() };
+        let look: Box<dyn Condense> = Box::new(look);
+        look
     })
 }
 

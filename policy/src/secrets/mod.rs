@@ -19,7 +19,7 @@ pub use search::{Depth, Hit, search};
 pub use shadow::{Password, WeakAccount};
 
 pub(crate) use patterns::{PRIVATE_KEY, URL};
-pub(crate) use places::is_of_package;
+pub(crate) use places::{is_of_package, is_of_tests};
 pub(crate) use redact::{build_arguments, is_secret_pair};
 
 use credentials::is_literal;

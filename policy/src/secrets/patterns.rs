@@ -73,8 +73,8 @@ const fn assigned(
     Pattern { start: Start::Anywhere, ..token(id, title, keywords, regex) }
 }
 
-const fn likely(pattern: Pattern) -> Pattern {
-    Pattern { certainty: Certainty::Likely, ..pattern }
+const fn likely(pattern: &Pattern) -> Pattern {
+    Pattern { certainty: Certainty::Likely, ..*pattern }
 }
 
 /// A name, then how a value is assigned to it, then the value.
@@ -84,7 +84,7 @@ macro_rules! value {
     };
 }
 
-/// A private key in PEM or OpenPGP armour.
+/// A private key in PEM, or in the armour of PGP.
 pub(crate) const PRIVATE_KEY: &str = "private-key";
 /// Something that is called a secret, with a value like one.
 pub(super) const GENERIC: &str = "assigned-secret";
@@ -115,7 +115,7 @@ pub const PATTERNS: &[Pattern] = &[
         )
     },
     // Google: keys of the web are often meant to be public.
-    likely(token("google-api-key", "an API key of Google", &["AIza"], r"AIza[0-9A-Za-z_\-]{35}")),
+    likely(&token("google-api-key", "an API key of Google", &["AIza"], r"AIza[0-9A-Za-z_\-]{35}")),
     token(
         "google-oauth-secret",
         "an OAuth client secret of Google",
@@ -131,7 +131,7 @@ pub const PATTERNS: &[Pattern] = &[
             r"1//0[0-9A-Za-z_\-]{40,200}",
         )
     },
-    likely(token(
+    likely(&token(
         "google-access-token",
         "an access token of Google",
         &["ya29."],
@@ -232,7 +232,7 @@ pub const PATTERNS: &[Pattern] = &[
         &["sk_live_", "rk_live_"],
         r"[rs]k_live_[0-9A-Za-z]{24,247}",
     ),
-    likely(token(
+    likely(&token(
         "stripe-test-key",
         "a test key of Stripe",
         &["sk_test_", "rk_test_"],
@@ -540,7 +540,7 @@ pub const PATTERNS: &[Pattern] = &[
     // RFC 7519. Many are long expired, or say what anybody may know.
     Pattern {
         check: plausible::json_web_token,
-        ..likely(token(
+        ..likely(&token(
             "json-web-token",
             "a JSON web token",
             &["eyJ"],
@@ -551,17 +551,17 @@ pub const PATTERNS: &[Pattern] = &[
     Pattern {
         entropy: 1.5,
         check: plausible::no_common_password,
-        ..likely(assigned(
+        ..likely(&assigned(
             URL,
             "a password in an address",
             &["://"],
-            r#"://[^\s:/@'"`<>?#\\{}()$%|]{0,64}:([^\s:/@'"`<>{}()$\\|]{3,128})@[0-9A-Za-z.\-\[]"#,
+            r#"://[^\s:/@'"`<>?#\\{}()$%|]{0,64}:([^\s:/@'"`<>{}()$\\|]{6,128})@[0-9A-Za-z.\-\[]"#,
         ))
     },
     Pattern {
         entropy: 3.2,
         check: plausible::no_word,
-        ..likely(assigned(
+        ..likely(&assigned(
             GENERIC,
             "a value that is called a secret",
             &[

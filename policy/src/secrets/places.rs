@@ -11,6 +11,7 @@ const PUBLISHED: &[&[&str]] = &[
     &["usr", "share", "info"],
     &["usr", "share", "perl"],
     &["usr", "share", "ruby-rubygems"],
+    &["usr", "share", "nodejs"],
     &["usr", "share", "go"],
     &["usr", "lib", "go"],
     &["usr", "local", "go", "src"],
@@ -40,7 +41,22 @@ pub(crate) fn is_of_package(path: &TreePath) -> bool {
         directories.iter().any(|part| part.starts_with("python3"))
             && directories.iter().any(|part| PYTHON.contains(part))
     };
-    PUBLISHED.iter().any(|row| has(row)) || is_python()
+    // Debian has Go's sources below its version.
+    let is_go = directories.windows(3).any(|window| match window {
+        ["usr", "share" | "lib", go] => go.starts_with("go-1"),
+        _ => false,
+    });
+    PUBLISHED.iter().any(|row| has(row)) || is_go || is_python()
+}
+
+/// Directories of tests, whose keys protect nothing as a rule.
+const TESTS: &[&str] = &["test", "tests", "testdata", "__tests__"];
+
+/// Whether a file lies among tests, of whatever.
+pub(crate) fn is_of_tests(path: &TreePath) -> bool {
+    let path = String::from_utf8_lossy(path.as_bytes()).into_owned();
+    let directories = path.rsplit_once('/').map_or("", |(directories, _)| directories);
+    directories.split('/').any(|part| TESTS.contains(&part))
 }
 
 /// Ends of the names of files in which people configure things.
@@ -55,16 +71,21 @@ const CONFIGURED: &[&str] = &[
     "yml",
     "toml",
     "tfvars",
-    "json",
     "envrc",
     "secret",
     "secrets",
 ];
 
+/// What JSON with settings is called.
+const SETTINGS: &[&str] = &["config", "setting", "secret", "credential", "env"];
+
 /// How far the values in a file are taken for secrets for their names. In code a name says little.
 pub(super) fn depth(path: &TreePath) -> Depth {
     let name = String::from_utf8_lossy(path.file_name()).to_ascii_lowercase();
+    // Most of JSON is data, with samples in it.
+    let is_json = name.ends_with(".json") && SETTINGS.iter().any(|part| name.contains(part));
     let is_configured = name.starts_with(".env")
+        || is_json
         || name.rsplit_once('.').is_some_and(|(_, end)| CONFIGURED.contains(&end));
     if is_configured && !is_of_package(path) { Depth::Named } else { Depth::Known }
 }
@@ -85,6 +106,8 @@ mod tests {
             "usr/local/go/src/crypto/tls/testdata/example-key.pem",
             "app/node_modules/https-proxy-agent/test/key.pem",
             "usr/share/doc/openssl/key.pem",
+            "usr/share/nodejs/@types/node/url.d.ts",
+            "usr/share/go-1.19/src/crypto/tls/example_test.go",
         ] {
             assert!(is_of_package(&path(published)), "{published}");
         }
@@ -100,11 +123,22 @@ mod tests {
     }
 
     #[test]
+    fn tests_are_told_by_their_directory() {
+        for (file, expect) in
+            [("srv/py/twisted/test/a.pem", true), ("test", false), ("a/latest/b", false)]
+        {
+            assert_eq!(is_of_tests(&path(file)), expect, "{file}");
+        }
+    }
+
+    #[test]
     fn names_of_values_count_where_people_configure() {
         for (file, expect) in [
             ("app/.env.production", Depth::Named),
             ("app/config.yaml", Depth::Named),
             ("app/main.py", Depth::Known),
+            ("app/appsettings.json", Depth::Named),
+            ("app/examples-1.json", Depth::Known),
             ("app/node_modules/a/config.yaml", Depth::Known),
         ] {
             assert_eq!(depth(&path(file)), expect, "{file}");

@@ -164,7 +164,8 @@ fn located(bytes: &[u8], kept: &[(usize, usize, &'static Pattern, &'static str)]
 }
 
 fn lines(bytes: &[u8]) -> u32 {
-    u32::try_from(bytes.iter().filter(|byte| **byte == b'\n').count()).unwrap_or(u32::MAX)
+    let lines = bytes.split(|byte| *byte == b'\n').count().saturating_sub(1);
+    u32::try_from(lines).unwrap_or(u32::MAX)
 }
 
 impl Hit {
