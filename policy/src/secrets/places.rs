@@ -83,10 +83,9 @@ const SETTINGS: &[&str] = &["config", "setting", "secret", "credential", "env"];
 pub(super) fn depth(path: &TreePath) -> Depth {
     let name = String::from_utf8_lossy(path.file_name()).to_ascii_lowercase();
     // Most of JSON is data, with samples in it.
-    let is_json = name.ends_with(".json") && SETTINGS.iter().any(|part| name.contains(part));
-    let is_configured = name.starts_with(".env")
-        || is_json
-        || name.rsplit_once('.').is_some_and(|(_, end)| CONFIGURED.contains(&end));
+    let end = name.rsplit_once('.').map_or("", |(_, end)| end);
+    let is_json = end == "json" && SETTINGS.iter().any(|part| name.contains(part));
+    let is_configured = name.starts_with(".env") || is_json || CONFIGURED.contains(&end);
     if is_configured && !is_of_package(path) { Depth::Named } else { Depth::Known }
 }
 
