@@ -95,6 +95,9 @@ pub struct Entry {
     pub uid: u64,
     /// Group.
     pub gid: u64,
+    /// What its `security.capability` attribute holds, cut where that is longer than any that a kernel takes; empty where
+    /// there is none, and for what is read from a directory.
+    pub capabilities: Box<[u8]>,
     /// The layer that it comes from.
     pub layer: LayerIndex,
 }
@@ -108,7 +111,9 @@ pub enum EntryKind {
     Directory,
     /// A symbolic link, with the bytes of its target.
     Symlink(Vec<u8>),
-    /// A device, a pipe or a socket.
+    /// A character or block device.
+    Device,
+    /// A pipe or a socket.
     Special,
 }
 

@@ -166,7 +166,9 @@ impl Members {
                 Some(other) => Member::Link(other),
                 None => return Ok(()),
             },
-            (ItemKind::File | ItemKind::Directory | ItemKind::Special, _) => return Ok(()),
+            (ItemKind::File | ItemKind::Directory | ItemKind::Device | ItemKind::Special, _) => {
+                return Ok(());
+            }
         };
         match self.by_name.entry(name) {
             Entry::Vacant(slot) => {

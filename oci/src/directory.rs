@@ -105,6 +105,7 @@ impl DirectoryTree {
             mode: record.mode,
             uid: record.uid.into(),
             gid: record.gid.into(),
+            capabilities: Box::default(),
             layer: LayerIndex(0),
         })
     }

@@ -131,7 +131,7 @@ pub(crate) fn listing(tree: &LayeredTree) -> Vec<String> {
                 )
             }
             EntryKind::Symlink(target) => format!("{path}->{}", String::from_utf8_lossy(target)),
-            EntryKind::Special => format!("{path}!"),
+            EntryKind::Device | EntryKind::Special => format!("{path}!"),
         }
     };
     tree.entries().filter(|entry| !entry.path.as_bytes().is_empty()).map(line).collect()

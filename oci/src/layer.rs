@@ -249,11 +249,13 @@ impl Walk<'_> {
                 target = TreePath::parse(&item.link).ok().ok_or_else(refused)?;
                 LayerEntryKind::Hardlink(target.as_bytes())
             }
+            ItemKind::Device => LayerEntryKind::Device,
             ItemKind::Special => LayerEntryKind::Special,
         };
         let (directory, name) = split(path.as_bytes());
         let Item { size, mode, uid, gid, .. } = *item;
-        let entry = LayerEntry { directory, name, kind, size, mode, uid, gid };
+        let capabilities = &item.capabilities;
+        let entry = LayerEntry { directory, name, kind, size, mode, uid, gid, capabilities };
         self.files.push(entry, self.reading.kept)
     }
 }

@@ -27,6 +27,9 @@ use plimsoll_model::{
 use std::collections::BTreeMap;
 use trie::{Naming, Node, NodeId, NodeKind, ROOT, Trie};
 
+/// The bits of a mode that let a program run as its owner or its group.
+const SET_ID: u32 = 0o6000;
+
 /// A view that grows, layer by layer.
 pub(crate) struct Squash<'a> {
     trie: Trie,
@@ -42,6 +45,7 @@ pub(crate) struct Squash<'a> {
     earlier: tree::Earlier,
     /// What was noted of files, by where they came from.
     notes: tree::Notes,
+    capabilities: tree::Capabilities,
 }
 
 /// A layer that is being put on top.
@@ -62,8 +66,8 @@ impl<'a> Squash<'a> {
         let root = owners.add(0, 0);
         let trie = Trie::new(Node::implied(LayerIndex(0), root));
         let (contents, earlier) = (Contents::default(), tree::Earlier::new());
-        let notes = tree::Notes::new();
-        Self { trie, contents, owners, root, links, kept, interest, earlier, notes }
+        let (notes, capabilities) = (tree::Notes::new(), tree::Capabilities::new());
+        Self { trie, contents, owners, root, links, kept, interest, earlier, notes, capabilities }
     }
 
     /// Puts a layer on top.
@@ -195,21 +199,32 @@ impl<'a> Squash<'a> {
             LayerEntryKind::File(content) => NodeKind::File(self.contents.add(content.clone())),
             LayerEntryKind::Directory => NodeKind::Directory,
             LayerEntryKind::Symlink(to) => NodeKind::Symlink(self.trie.add_text(to, self.kept)?),
+            LayerEntryKind::Device => NodeKind::Device,
             LayerEntryKind::Special => NodeKind::Special,
             LayerEntryKind::Hardlink(target) => {
                 let linked = self.linked(target, applying)?;
                 let linked = linked.filter(|node| node.kind != NodeKind::Directory);
-                return linked
-                    .map(|node| Node { layer, naming: Naming::Otherwise, ..node })
-                    .ok_or_else(|| {
-                        let (path, target) = (text(&entry.path()), text(target));
-                        flawed(applying.layer, LayerFlaw::HardLink { path, target })
-                    });
+                let node = linked.ok_or_else(|| {
+                    let (path, target) = (text(&entry.path()), text(target));
+                    flawed(applying.layer, LayerFlaw::HardLink { path, target })
+                })?;
+                self.grant(node.origin, entry);
+                // Runtimes set the mode of a link as they set that of a file.
+                let mode = node.mode | entry.mode & SET_ID;
+                return Ok(Node { layer, mode, naming: Naming::Otherwise, ..node });
             }
         };
+        self.grant((layer, ordinal), entry);
         let owner = self.owners.add(entry.uid, entry.gid);
         let LayerEntry { size, mode, .. } = *entry;
         Ok(Node { kind, size, mode, owner, layer, origin: (layer, ordinal), naming })
+    }
+
+    /// Takes note of the capabilities that an entry gives to its content.
+    fn grant(&mut self, origin: (LayerIndex, u32), entry: &LayerEntry<'_>) {
+        if !entry.capabilities.is_empty() {
+            self.capabilities.insert(origin, entry.capabilities.into());
+        }
     }
 
     /// What a hard link leads to. A name that the same layer removes can still be linked to: which came first is not told.
@@ -266,8 +281,8 @@ impl<'a> Squash<'a> {
 
     /// The view, which grows no more.
     pub(crate) fn finish(self, layers: &[Layer]) -> LayeredTree {
-        let Self { trie, contents, owners, links, earlier, notes, .. } = self;
-        LayeredTree::new((trie, contents, owners), layers, links, (earlier, notes))
+        let Self { trie, contents, owners, links, earlier, notes, capabilities, .. } = self;
+        LayeredTree::new((trie, contents, owners), layers, links, (earlier, notes, capabilities))
     }
 }
 

@@ -17,6 +17,8 @@ use std::{
 const BLOCK: usize = 512;
 /// The largest set of PAX records that is read, for one entry.
 const PAX_LIMIT: u64 = 1 << 20;
+/// The most bytes of a `security.capability` attribute that are kept; no kernel takes more than 24.
+const CAPABILITY: usize = 32;
 /// The most pieces that a sparse file is read in.
 const SPARSE_LIMIT: usize = 1 << 16;
 
@@ -86,6 +88,9 @@ pub(crate) enum ItemKind {
     Directory,
     Symlink,
     Hardlink,
+    /// A character or block device.
+    Device,
+    /// A pipe.
     Special,
 }
 
@@ -102,6 +107,8 @@ pub(crate) struct Item {
     pub(crate) mode: u32,
     pub(crate) uid: u64,
     pub(crate) gid: u64,
+    /// The attribute `security.capability`, at most [`CAPABILITY`] bytes of it; empty where there is none.
+    pub(crate) capabilities: Vec<u8>,
     /// Where the content begins, for an entry that is not sparse.
     pub(crate) offset: Option<u64>,
     /// What the content is made of.
@@ -149,6 +156,7 @@ struct Pax {
     size: Option<u64>,
     uid: Option<u64>,
     gid: Option<u64>,
+    capabilities: Vec<u8>,
 }
 
 impl<R: Skip> Tarball<R> {
@@ -213,7 +221,8 @@ impl<R: Skip> Tarball<R> {
             0 | b'0' | b'7' | b'S' => ItemKind::File,
             b'1' => ItemKind::Hardlink,
             b'2' => ItemKind::Symlink,
-            b'3' | b'4' | b'6' => ItemKind::Special,
+            b'3' | b'4' => ItemKind::Device,
+            b'6' => ItemKind::Special,
             b'5' => ItemKind::Directory,
             other => return Err(self.flaw(TarFlaw::Type(other))),
         };
@@ -234,7 +243,8 @@ impl<R: Skip> Tarball<R> {
             .or(pax.link)
             .unwrap_or_else(|| header.link_name_bytes().unwrap_or_default().into_owned());
         self.content(stored)?;
-        Ok(Item { name, link, kind, size, mode, uid, gid, offset, pieces })
+        let capabilities = pax.capabilities;
+        Ok(Item { name, link, kind, size, mode, uid, gid, capabilities, offset, pieces })
     }
 
     /// Reads the next header block; `None` at the end of the archive.
@@ -500,6 +510,9 @@ impl Pax {
                 b"size" => pax.size = decimal(value)?,
                 b"uid" => pax.uid = decimal(value)?,
                 b"gid" => pax.gid = decimal(value)?,
+                b"SCHILY.xattr.security.capability" => {
+                    pax.capabilities = value.iter().take(CAPABILITY).copied().collect();
+                }
                 key if key.starts_with(b"GNU.sparse.") => return Err(TarFlaw::PaxSparse),
                 _ => {}
             }

@@ -224,7 +224,7 @@ fn is_for(tree: &dyn Tree, entry: &Entry, cataloger: &Cataloger) -> bool {
             };
             is_named && leads_astray()
         }
-        EntryKind::Directory | EntryKind::Special => false,
+        EntryKind::Directory | EntryKind::Device | EntryKind::Special => false,
     }
 }
 

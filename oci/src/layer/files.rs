@@ -12,7 +12,7 @@ use plimsoll_model::{
     tree::{Condenser, Want},
 };
 use serde::{Deserialize, Serialize};
-use std::io::Read;
+use std::{collections::BTreeMap, io::Read};
 
 /// The entries of a layer.
 #[derive(Debug, Default)]
@@ -27,6 +27,8 @@ pub(crate) struct LayerFiles {
     texts: Texts,
     owners: Owners,
     contents: Contents,
+    /// `security.capability` attributes, by position among the entries: few have one.
+    capabilities: BTreeMap<u32, Box<[u8]>>,
     /// The bytes of all this in memory, without content. They count as kept: names alone can fill a machine.
     cost: usize,
 }
@@ -43,6 +45,8 @@ pub(crate) struct LayerEntry<'a> {
     pub(crate) mode: u32,
     pub(crate) uid: u64,
     pub(crate) gid: u64,
+    /// The attribute `security.capability`; empty where there is none.
+    pub(crate) capabilities: &'a [u8],
 }
 
 #[derive(Debug)]
@@ -53,6 +57,7 @@ pub(crate) enum LayerEntryKind<'a> {
     Symlink(&'a [u8]),
     /// To a path that is there already, in this layer or below.
     Hardlink(&'a [u8]),
+    Device,
     Special,
 }
 
@@ -73,6 +78,7 @@ enum PackedKind {
     Directory,
     Symlink(Span),
     Hardlink(Span),
+    Device,
     Special,
 }
 
@@ -102,8 +108,10 @@ impl LayerFiles {
             LayerEntryKind::Directory => PackedKind::Directory,
             LayerEntryKind::Symlink(target) => PackedKind::Symlink(self.texts.add(target, kept)?),
             LayerEntryKind::Hardlink(target) => PackedKind::Hardlink(self.texts.add(target, kept)?),
+            LayerEntryKind::Device => PackedKind::Device,
             LayerEntryKind::Special => PackedKind::Special,
         };
+        self.grant(entry.capabilities, kept)?;
         self.entries.push(Packed {
             directory,
             name: self.texts.add(entry.name, kept)?,
@@ -117,6 +125,19 @@ impl LayerFiles {
         Ok(())
     }
 
+    /// Takes note of the capabilities of the entry that comes next.
+    fn grant(&mut self, held: &[u8], kept: &KeptBudget) -> Result<(), Error> {
+        if held.is_empty() {
+            return Ok(());
+        }
+        let cost = size_of::<(u32, Box<[u8]>)>().saturating_add(held.len());
+        kept.take(cost)?;
+        self.cost = self.cost.saturating_add(cost);
+        let ordinal = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+        self.capabilities.insert(ordinal, held.into());
+        Ok(())
+    }
+
     /// How many entries there are.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
@@ -124,7 +145,7 @@ impl LayerFiles {
 
     /// The entries, in order.
     pub(crate) fn entries(&self) -> impl Iterator<Item = LayerEntry<'_>> {
-        self.entries.iter().map(|packed| {
+        (0..).zip(&self.entries).map(|(ordinal, packed)| {
             let (uid, gid) = self.owners.get(packed.owner);
             LayerEntry {
                 directory: self.texts.get(packed.directory),
@@ -136,12 +157,14 @@ impl LayerFiles {
                     PackedKind::Hardlink(target) => {
                         LayerEntryKind::Hardlink(self.texts.get(target))
                     }
+                    PackedKind::Device => LayerEntryKind::Device,
                     PackedKind::Special => LayerEntryKind::Special,
                 },
                 size: packed.size,
                 mode: packed.mode,
                 uid,
                 gid,
+                capabilities: self.capabilities.get(&ordinal).map_or(&[], |held| held),
             }
         })
     }
@@ -187,6 +210,7 @@ struct Stored {
     entries: Vec<Packed>,
     owners: Vec<(u64, u64)>,
     texts: usize,
+    capabilities: Vec<(u32, Vec<u8>)>,
     contents: Vec<StoredContent>,
 }
 
@@ -279,6 +303,7 @@ impl LayerFiles {
             entries: self.entries.clone(),
             owners: self.owners.all().to_vec(),
             texts: self.texts.as_bytes().len(),
+            capabilities: self.capabilities.iter().map(|(at, held)| (*at, held.to_vec())).collect(),
             contents,
         };
         let head = postcard::to_stdvec(&stored).ok()?;
@@ -320,6 +345,11 @@ impl LayerFiles {
             notes: stored.notes,
             entries: stored.entries,
             texts,
+            capabilities: stored
+                .capabilities
+                .into_iter()
+                .map(|(at, held)| (at, held.into()))
+                .collect(),
             // As it was taken; what content there is stays taken.
             cost: length.saturating_add(stored.texts),
             ..Self::default()
@@ -361,12 +391,14 @@ mod tests {
             mode: 0o644,
             uid: 1,
             gid: 2,
+            capabilities: if name == b"x" { b"held" } else { b"" },
         };
         for (directory, name, kind) in [
             (&b""[..], &b""[..], LayerEntryKind::Directory),
             (b"a", b"x", LayerEntryKind::File(Content::Unasked)),
             (b"a", b"y", LayerEntryKind::Symlink(b"../t")),
             (b"b", b"z", LayerEntryKind::Hardlink(b"a/x")),
+            (b"b", b"d", LayerEntryKind::Device),
         ] {
             files.push(entry(directory, name, kind), &kept).unwrap();
         }
@@ -377,12 +409,18 @@ mod tests {
                     LayerEntryKind::Symlink(to) | LayerEntryKind::Hardlink(to) => to,
                     LayerEntryKind::File(_)
                     | LayerEntryKind::Directory
+                    | LayerEntryKind::Device
                     | LayerEntryKind::Special => b"",
                 };
                 [entry.directory, entry.name, link].map(|text| String::from_utf8_lossy(text))
             })
             .collect();
-        assert_eq!(seen, [["", "", ""], ["a", "x", ""], ["a", "y", "../t"], ["b", "z", "a/x"]]);
+        assert_eq!(
+            seen,
+            [["", "", ""], ["a", "x", ""], ["a", "y", "../t"], ["b", "z", "a/x"], ["b", "d", ""]]
+        );
+        let held: Vec<_> = files.entries().map(|entry| entry.capabilities).collect();
+        assert_eq!(held, [&b""[..], b"held", b"", b"", b""]);
         let encoded = files.encode().unwrap();
         let again = LayerFiles::decode(&encoded, &[], &kept).unwrap();
         assert_eq!(

@@ -304,3 +304,39 @@ fn a_link_that_a_layer_adds_leads_what_comes_after_it() {
         ],
     );
 }
+
+#[test]
+fn capabilities_set_id_bits_and_devices_are_told_whoever_gave_them() {
+    let held = [("SCHILY.xattr.security.capability", "\u{1}\u{0}\u{0}\u{2}caps")];
+    let tree = tree([
+        layer()
+            .pax(&held)
+            .file("usr/bin/ping", "1")
+            .file("usr/bin/plain", "1")
+            .pax(&[held[0], ("SCHILY.xattr.security.capability", "")])
+            .file("usr/bin/none", "1")
+            .entry(b'3', "dev/null", "", b"")
+            .entry(b'4', "x/sda", "", b"")
+            .entry(b'6', "x/pipe", "", b""),
+        // A link gives its own mode and attributes to what it links to.
+        layer()
+            .hardlink("a/ping", "usr/bin/ping")
+            .with_link("a/root", "usr/bin/plain", Access::root(0o4755))
+            .pax(&[("SCHILY.xattr.security.capability", &"x".repeat(100))])
+            .hardlink("a/long", "usr/bin/none"),
+    ])
+    .unwrap();
+    let entry = |at: &str| tree.entry(&path(at)).unwrap();
+    for at in ["usr/bin/ping", "a/ping"] {
+        assert_eq!(&*entry(at).capabilities, b"\x01\0\0\x02caps", "{at}");
+    }
+    assert_eq!(&*entry("usr/bin/plain").capabilities, b"");
+    for at in ["usr/bin/none", "a/long"] {
+        assert_eq!(&*entry(at).capabilities, [b'x'; 32], "{at}");
+    }
+    assert_eq!((entry("a/root").mode, entry("usr/bin/plain").mode), (0o4644, 0o644));
+    for at in ["dev/null", "x/sda"] {
+        assert_eq!(entry(at).kind, EntryKind::Device, "{at}");
+    }
+    assert_eq!(entry("x/pipe").kind, EntryKind::Special);
+}

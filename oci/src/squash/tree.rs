@@ -29,6 +29,7 @@ pub struct LayeredTree {
     links: usize,
     earlier: Earlier,
     notes: Vec<Note>,
+    capabilities: Capabilities,
 }
 
 /// What files held in the views of lower layers, lowest first.
@@ -36,6 +37,8 @@ pub(super) type Earlier = BTreeMap<TreePath, Vec<(LayerIndex, Kept)>>;
 
 /// What was noted of files: by the layer and the position in it, the path there and the note.
 pub(super) type Notes = BTreeMap<(LayerIndex, u32), (TreePath, Vec<u8>)>;
+/// What `security.capability` attributes hold, by where the content of the file came from: hard links share theirs.
+pub(super) type Capabilities = BTreeMap<(LayerIndex, u32), Box<[u8]>>;
 
 /// Which content is wanted of a layer, by position among its entries.
 pub(crate) type Wanted = BTreeMap<LayerIndex, BTreeMap<u32, Want>>;
@@ -45,7 +48,7 @@ impl LayeredTree {
         (trie, contents, owners): (Trie, Contents, Owners),
         layers: &[Layer],
         links: usize,
-        (earlier, notes): (Earlier, Notes),
+        (earlier, notes, capabilities): (Earlier, Notes, Capabilities),
     ) -> Self {
         let layers = layers
             .iter()
@@ -57,7 +60,7 @@ impl LayeredTree {
             .collect();
         let order = trie.in_order();
         let notes = placed(&trie, &order, notes);
-        Self { trie, order, contents, owners, layers, links, earlier, notes }
+        Self { trie, order, contents, owners, layers, links, earlier, notes, capabilities }
     }
 
     /// What [`Interest::inspect`] made of the files of all layers, lowest layer first, those that are gone included.
@@ -79,7 +82,10 @@ impl LayeredTree {
             let file = if is_link { self.find(&path).ok() } else { Some(named) };
             let Some((file, content)) = file.and_then(|file| match file.kind {
                 NodeKind::File(content) => Some((file, self.contents.get(content))),
-                NodeKind::Directory | NodeKind::Symlink(_) | NodeKind::Special => None,
+                NodeKind::Directory
+                | NodeKind::Symlink(_)
+                | NodeKind::Device
+                | NodeKind::Special => None,
             }) else {
                 continue;
             };
@@ -130,7 +136,7 @@ impl LayeredTree {
                 | Content::Hole => true,
             },
             NodeKind::Symlink(_) => true,
-            NodeKind::Directory | NodeKind::Special => false,
+            NodeKind::Directory | NodeKind::Device | NodeKind::Special => false,
         }
     }
 
@@ -148,7 +154,7 @@ impl LayeredTree {
         let node = self.find(path)?;
         match node.kind {
             NodeKind::File(content) => Ok((node, self.contents.get(content))),
-            NodeKind::Directory | NodeKind::Symlink(_) | NodeKind::Special => {
+            NodeKind::Directory | NodeKind::Symlink(_) | NodeKind::Device | NodeKind::Special => {
                 Err(TreeError::NotAFile)
             }
         }
@@ -163,12 +169,14 @@ impl LayeredTree {
                 NodeKind::File(_) => EntryKind::File,
                 NodeKind::Directory => EntryKind::Directory,
                 NodeKind::Symlink(target) => EntryKind::Symlink(self.trie.text(target).to_vec()),
+                NodeKind::Device => EntryKind::Device,
                 NodeKind::Special => EntryKind::Special,
             },
             size: node.size,
             mode: node.mode,
             uid,
             gid,
+            capabilities: self.capabilities.get(&node.origin).cloned().unwrap_or_default(),
             layer: node.layer,
         })
     }

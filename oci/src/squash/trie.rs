@@ -40,6 +40,7 @@ pub(super) enum NodeKind {
     Directory,
     /// With its target.
     Symlink(Span),
+    Device,
     Special,
 }
 

@@ -132,6 +132,12 @@ impl LayerBuilder {
         self.entry(b'1', path, target, &[])
     }
 
+    /// A hard link with a mode and an owner of its own.
+    #[must_use]
+    pub fn with_link(self, path: &str, target: &str, access: Access) -> Self {
+        self.with(b'1', (path, target), &[], access)
+    }
+
     /// A marker that removes `path` from the layers below.
     #[must_use]
     pub fn whiteout(self, path: &str) -> Self {

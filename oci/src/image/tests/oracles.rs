@@ -93,7 +93,7 @@ fn in_tree(tree: &LayeredTree) -> Seen {
             format!("file {:o}", entry.mode),
             tree.read(&entry.path, u64::MAX).unwrap().into_owned(),
         ),
-        EntryKind::Special => ("special".to_owned(), Vec::new()),
+        EntryKind::Device | EntryKind::Special => ("special".to_owned(), Vec::new()),
     };
     entries.map(|entry| (entry.path.as_bytes().to_vec(), value(entry))).collect()
 }
@@ -391,7 +391,7 @@ fn summed_in_tree(tree: &LayeredTree) -> Summed {
         EntryKind::File => {
             ("file", tree.condensed(&entry.path, &SUM).unwrap().unwrap().into_owned())
         }
-        EntryKind::Special => ("special", Vec::new()),
+        EntryKind::Device | EntryKind::Special => ("special", Vec::new()),
     };
     entries.map(|entry| (entry.path.as_bytes().to_vec(), value(&entry))).collect()
 }
