@@ -79,6 +79,7 @@ impl Facts {
             image: Some(self.resolved.image()),
             users: Some(self.cataloged.users()),
             secrets: self.cataloged.secrets(),
+            files: Some(self.cataloged.files()),
             inventory: Some(self.cataloged.inventory()),
             scan: Some(&self.scan),
             vex: self.vex.as_ref(),

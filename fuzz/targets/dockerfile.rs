@@ -12,6 +12,7 @@ fuzz_target!(|text: &str| {
         image: None,
         users: None,
         secrets: None,
+        files: None,
         inventory: None,
         scan: None,
         vex: None,

@@ -1,7 +1,7 @@
 //! What is known of the subject when it is judged.
 
 use crate::{
-    EvidenceKind, Users, bases::Lock, secrets::Secrets, stated::Stated, vex::VexFacts,
+    EvidenceKind, Files, Users, bases::Lock, secrets::Secrets, stated::Stated, vex::VexFacts,
 };
 use camino::Utf8PathBuf;
 use plimsoll_model::{
@@ -42,6 +42,8 @@ pub struct Facts<'a> {
     pub users: Option<&'a Users>,
     /// What its layers hold that nobody should see; absent where they were not looked at.
     pub secrets: Option<&'a Secrets>,
+    /// What of its files rules look at; absent where they were not looked at.
+    pub files: Option<&'a Files>,
     /// What is in it.
     pub inventory: Option<&'a Inventory>,
     /// What the advisories say of that inventory.
@@ -78,6 +80,7 @@ impl Facts<'_> {
             image: None,
             users: None,
             secrets: None,
+            files: None,
             inventory: None,
             scan: None,
             vex: None,

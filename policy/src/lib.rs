@@ -13,8 +13,9 @@ mod evidence;
 mod exceptions;
 mod facts;
 mod file;
-pub mod manifests;
+mod files;
 mod inline;
+pub mod manifests;
 pub mod official;
 pub mod policy;
 mod profiles;
@@ -32,6 +33,7 @@ pub use error::Error;
 pub use evidence::EvidenceKind;
 pub use exceptions::{Exception, Inline};
 pub use facts::{Dockerfile, Facts, Since};
+pub use files::Files;
 pub use plimsoll_model::{Pattern, pattern::PatternError};
 pub use policy::{
     BasesPolicy, EvidencePolicy, ParameterPath, Policy, Profile, PromotionPolicy, ProvenancePolicy,

@@ -19,6 +19,7 @@ mod conformance;
 mod differences;
 mod evidence;
 mod example;
+mod files;
 mod formats;
 mod github_job;
 mod guide;

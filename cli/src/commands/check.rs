@@ -37,8 +37,9 @@ pub(crate) async fn check(
     let case = Case {
         policy: &policy,
         image: image.as_ref().map(Resolved::image),
-        users: seen.as_ref().map(|(users, _)| users),
-        secrets: seen.as_ref().map(|(_, secrets)| secrets),
+        users: seen.as_ref().map(|seen| &seen.users),
+        secrets: seen.as_ref().map(|seen| &seen.secrets),
+        files: seen.as_ref().map(|seen| &seen.files),
         inventory: None,
         scan: None,
         vex: None,

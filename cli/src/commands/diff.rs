@@ -56,6 +56,7 @@ pub(crate) async fn diff(
         image: None,
         users: None,
         secrets: None,
+        files: None,
         inventory: Some(&compare.after.0.inventory),
         scan: Some(&scan),
         vex: None,

@@ -248,6 +248,7 @@ async fn judge_again(
         image: None,
         users: None,
         secrets: None,
+        files: None,
         inventory: Some(&inventory),
         scan: Some(&scan),
         vex: vex.as_ref(),

@@ -42,6 +42,7 @@ pub(crate) async fn scan(
         image: None,
         users: None,
         secrets: None,
+        files: None,
         inventory: Some(subject.inventory()),
         scan: Some(&scan),
         vex: vex.as_ref(),

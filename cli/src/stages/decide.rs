@@ -11,7 +11,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use plimsoll_attest::builders::ResolvedDependency;
 use plimsoll_model::{Digest, Inventory, evidence::Presence, image::Image, scan::Scan};
 use plimsoll_policy::{
-    Decision, Dockerfile, EvidenceKind, Facts, Policy, Since, Users,
+    Decision, Dockerfile, EvidenceKind, Facts, Files, Policy, Since, Users,
     bases::{self, Entry, EntryPlatform, Lock},
     secrets::Secrets,
     vex::VexFacts,
@@ -88,6 +88,8 @@ pub(crate) struct Case<'a> {
     pub users: Option<&'a Users>,
     /// What its layers hold that nobody should see, where they were looked at.
     pub secrets: Option<&'a Secrets>,
+    /// What of its files rules look at, where they were looked at.
+    pub files: Option<&'a Files>,
     /// What is aboard.
     pub inventory: Option<&'a Inventory>,
     /// What the advisories say.
@@ -119,6 +121,7 @@ impl Case<'_> {
         Facts {
             users: self.users,
             secrets: self.secrets,
+            files: self.files,
             image: self.image,
             inventory: self.inventory,
             scan: self.scan,

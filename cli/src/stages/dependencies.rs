@@ -89,6 +89,7 @@ mod tests {
             image: None,
             users: None,
             secrets: None,
+            files: None,
             inventory: None,
             scan: None,
             vex: None,

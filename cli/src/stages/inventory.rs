@@ -15,7 +15,7 @@ use plimsoll_oci::{
     directory::{DirectoryTree, Ignored},
     image::{Progress, ReadOptions},
 };
-use plimsoll_policy::{Users, secrets::Secrets};
+use plimsoll_policy::{Files, Users, secrets::Secrets};
 use plimsoll_sbom::formats::{self, Document, DocumentSubject};
 use std::io::Write;
 use std::sync::Arc;
@@ -28,6 +28,7 @@ pub(crate) struct Cataloged {
     users: Users,
     /// Absent where nothing is judged by them.
     secrets: Option<Secrets>,
+    files: Files,
     subject: DocumentSubject,
     timestamp: Timestamp,
 }
@@ -45,6 +46,7 @@ impl Cataloged {
         Self {
             users: Users::Absent,
             secrets: None,
+            files: Files::default(),
             inventory: Arc::default(),
             subject,
             timestamp: Timestamp::UNIX_EPOCH,
@@ -69,6 +71,7 @@ impl Cataloged {
             inventory: Arc::new(inventory),
             users: Users::Absent,
             secrets: None,
+            files: Files::default(),
             subject,
             timestamp: ctx.document_time.unwrap_or(ctx.now),
         }
@@ -104,6 +107,11 @@ impl Cataloged {
         self.secrets.as_ref()
     }
 
+    /// What of the image's files rules look at.
+    pub(crate) const fn files(&self) -> &Files {
+        &self.files
+    }
+
     /// What an SBOM of it is made from.
     pub(crate) fn document(&self) -> Document<'_> {
         Document {
@@ -135,7 +143,7 @@ impl Cataloged {
 
 /// Catalogs an image: all its layers in one pass, every digest verified.
 pub(crate) async fn catalog(ctx: &Context, resolved: &Resolved) -> Result<Cataloged, Error> {
-    catalog_by(ctx, resolved, Wanted::new(Secrecy::Passed)).await
+    catalog_by(ctx, resolved, Wanted::new(Secrecy::Passed, &ctx.limits)).await
 }
 
 /// The same, and looks for secrets in every layer on the way.
@@ -143,7 +151,7 @@ pub(crate) async fn catalog_to_judge(
     ctx: &Context,
     resolved: &Resolved,
 ) -> Result<Cataloged, Error> {
-    catalog_by(ctx, resolved, Wanted::new(Secrecy::Looked)).await
+    catalog_by(ctx, resolved, Wanted::new(Secrecy::Looked, &ctx.limits)).await
 }
 
 async fn catalog_by(
@@ -156,12 +164,13 @@ async fn catalog_by(
     let secrecy = wanted.secrecy;
     let tree = read(ctx, resolved, wanted, &stage).await?;
     let limits = ctx.limits.clone();
-    let (inventory, (users, secrets)) = spawn_blocking(move || {
+    let (inventory, users, files, secrets) = spawn_blocking(move || {
         let secrets = match secrecy {
             Secrecy::Looked => Some(Secrets::of(tree.notes(), &tree)),
             Secrecy::Passed => None,
         };
-        (plimsoll_sbom::catalog(&tree, &limits), (Users::read(&tree, &limits), secrets))
+        let inventory = plimsoll_sbom::catalog(&tree, &limits);
+        (inventory, Users::read(&tree, &limits), Files::read(&tree, &limits), secrets)
     })
     .await
     .map_err(Error::Worker)?;
@@ -170,18 +179,34 @@ async fn catalog_by(
     Ok(Cataloged {
         inventory: Arc::new(inventory),
         users,
+        files,
         secrets,
         subject: document_subject(resolved),
         timestamp,
     })
 }
 
+/// What the rules judge of the layers of an image.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    /// Its accounts.
+    pub users: Users,
+    /// What of its files rules look at.
+    pub files: Files,
+    /// What its layers hold that nobody should see.
+    pub secrets: Secrets,
+}
+
 /// Looks at the layers of an image for what the rules judge, and catalogs nothing.
-pub(crate) async fn look(ctx: &Context, resolved: &Resolved) -> Result<(Users, Secrets), Error> {
+pub(crate) async fn look(ctx: &Context, resolved: &Resolved) -> Result<Seen, Error> {
     let stage = ctx.ui.stage("layers");
-    let tree = read(ctx, resolved, Wanted::by_rules(), &stage).await?;
+    let tree = read(ctx, resolved, Wanted::by_rules(&ctx.limits), &stage).await?;
     let limits = ctx.limits.clone();
-    let look = move || (Users::read(&tree, &limits), Secrets::of(tree.notes(), &tree));
+    let look = move || Seen {
+        users: Users::read(&tree, &limits),
+        files: Files::read(&tree, &limits),
+        secrets: Secrets::of(tree.notes(), &tree),
+    };
     let seen = spawn_blocking(look).await.map_err(Error::Worker)?;
     stage.done("looked at");
     Ok(seen)
@@ -304,19 +329,21 @@ struct Wanted {
     catalogers: Option<Box<dyn Interest>>,
     secrecy: Secrecy,
     id: Option<String>,
+    limits: Limits,
 }
 
 impl Wanted {
-    fn new(secrecy: Secrecy) -> Self {
+    fn new(secrecy: Secrecy, limits: &Limits) -> Self {
         let catalogers = plimsoll_sbom::interest();
         let id = catalogers.id().map(|id| Self::id_of(id, secrecy));
-        Self { catalogers: Some(catalogers), secrecy, id }
+        Self { catalogers: Some(catalogers), secrecy, id, limits: limits.clone() }
     }
 
     /// What the rules want alone.
-    fn by_rules() -> Self {
+    fn by_rules(limits: &Limits) -> Self {
         let secrecy = Secrecy::Looked;
-        Self { catalogers: None, secrecy, id: Some(Self::id_of("rules", secrecy)) }
+        let id = Some(Self::id_of("rules", secrecy));
+        Self { catalogers: None, secrecy, id, limits: limits.clone() }
     }
 
     /// What the rules want may be another with every version, and what is a secret with every pattern.
@@ -327,12 +354,17 @@ impl Wanted {
         };
         format!("{} {catalogers} {secrets}", crate::context::VERSION)
     }
+
+    /// Whether the rules want a file.
+    fn is_for_rules(&self, path: &TreePath, size: u64) -> bool {
+        Users::want(path) || Files::want(path, size, &self.limits)
+    }
 }
 
 impl Interest for Wanted {
     fn want(&self, path: &TreePath, size: u64, mode: u32) -> Want {
         match &self.catalogers {
-            _ if Users::want(path) => Want::Content,
+            _ if self.is_for_rules(path, size) => Want::Content,
             Some(catalogers) => catalogers.want(path, size, mode),
             None => Want::Nothing,
         }
@@ -340,7 +372,7 @@ impl Interest for Wanted {
 
     fn want_by_link(&self, path: &TreePath, size: u64, mode: u32) -> Want {
         match &self.catalogers {
-            _ if Users::want(path) => Want::Content,
+            _ if self.is_for_rules(path, size) => Want::Content,
             Some(catalogers) => catalogers.want_by_link(path, size, mode),
             None => Want::Nothing,
         }
@@ -354,7 +386,9 @@ impl Interest for Wanted {
     }
 
     fn wants_earlier(&self, path: &TreePath) -> bool {
-        self.catalogers.as_ref().is_some_and(|catalogers| catalogers.wants_earlier(path))
+        let of_catalogers = self.catalogers.as_ref();
+        Files::wants_earlier(path)
+            || of_catalogers.is_some_and(|catalogers| catalogers.wants_earlier(path))
     }
 
     fn id(&self) -> Option<&str> {

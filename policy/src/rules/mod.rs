@@ -51,6 +51,8 @@ pub struct Rule {
 pub enum About {
     /// The image's configuration and layers.
     Image,
+    /// The image's files.
+    Files,
     /// Dockerfiles.
     Dockerfiles,
     /// The inventory and what the advisories say of it.
@@ -93,6 +95,7 @@ const CORRECTNESS: Action = Action::Inform;
 mod commands;
 mod downloads;
 mod inputs;
+mod layers;
 mod modes;
 mod options;
 mod packages;
@@ -210,8 +213,31 @@ rules! {
     exc_006_too_broad,
     exc_007_not_allowed_inline,
     exc_008_hadolint_pragma,
+    fs_001_set_id_program,
+    fs_002_capabilities,
+    fs_003_writable,
+    fs_004_accounts,
+    fs_005_ssh,
+    fs_006_caches,
+    fs_007_left_behind,
+    fs_008_engine_access,
+    fs_009_tools,
+    fs_010_rewritten,
+    fs_011_replaced,
+    fs_012_devices,
+    fs_014_authorities,
+    fs_015_repositories,
+    fs_016_started,
+    fs_017_too_many,
     img_001_user_is_root,
     img_002_healthcheck_missing,
+    img_003_exposed_ports,
+    img_004_volumes,
+    img_005_on_build,
+    img_006_entrypoint,
+    img_007_labels,
+    img_009_created,
+    img_010_layers,
     sec_001_secret_in_variable,
     sec_002_secret_value,
     sec_003_credential_file,
@@ -425,6 +451,7 @@ impl Rule {
     pub(crate) fn is_judged(&self, facts: &Facts<'_>) -> bool {
         self.about.iter().any(|about| match about {
             About::Image => facts.image.is_some(),
+            About::Files => facts.files.is_some(),
             About::Dockerfiles => !facts.dockerfiles.is_empty(),
             About::Scan => facts.scan.is_some(),
             About::Evidence => facts.evidence.is_some(),

@@ -1,9 +1,10 @@
 //! What the tests of the rules have in common.
 
 use crate::{
-    Decision, Dockerfile, EvidenceKind, Facts, Judged, Policy, Since, Users,
+    Decision, Dockerfile, EvidenceKind, Facts, Files, Judged, Policy, Since, Users,
     bases::{Entry, EntryPlatform, Lock},
     decide,
+    files::Text,
     secrets::{SecretFile, Secrets, Seen, State},
     stated::{Provenance, Said, Stated},
 };
@@ -20,6 +21,7 @@ use plimsoll_model::{
     reference,
     risk::{Exploitation, Ratings},
     scan::{Fix, FixedIn, IndexStamp, Match, Origin, Scan, ScanVerdict, SourceKind, SourceStamp},
+    tree::{self, EntryKind, LayerIndex, TreeError},
 };
 use std::collections::BTreeMap;
 
@@ -42,6 +44,7 @@ pub(crate) struct Case {
     image: Option<Image>,
     users: Option<Users>,
     secrets: Option<Secrets>,
+    files: Option<Files>,
     lock: Option<Lock>,
     evidence: Option<BTreeMap<EvidenceKind, Presence>>,
     stated: Stated,
@@ -102,7 +105,7 @@ impl Case {
         self
     }
 
-    /// An image with these layers that runs as 10001 and has a health check.
+    /// The accounts of the image.
     pub(crate) fn passwd(mut self, text: &str) -> Self {
         self.users = Some(Users::parse(text));
         self
@@ -145,6 +148,7 @@ impl Case {
         case
     }
 
+    /// An image with these layers that runs `/app` as 10001 and has a health check.
     pub(crate) fn image(self, layers: &[&str]) -> Self {
         self.image_with(layers, |_| {})
     }
@@ -157,6 +161,7 @@ impl Case {
         let mut config = ImageConfig {
             user: Some("10001".to_owned()),
             healthcheck: Some(Healthcheck { test: vec!["CMD".to_owned(), "/x".to_owned()] }),
+            entrypoint: vec!["/app".to_owned()],
             ..ImageConfig::default()
         };
         change(&mut config);
@@ -164,7 +169,7 @@ impl Case {
             digest: digest(&format!("blob {name}")),
             size: 1,
             diff_id: digest(name),
-            media_type: String::new(),
+            media_type: "application/vnd.oci.image.layer.v1.tar+gzip".to_owned(),
             created_by: None,
         };
         self.image = Some(Image {
@@ -182,6 +187,107 @@ impl Case {
     /// Approves `name`, whose layers these are, up to a day.
     pub(crate) fn approved(self, name: &str, layers: &[&str], expires: &str) -> Self {
         self.approved_entry(entry(name, layers, expires))
+    }
+
+    /// An image whose files were looked at, and of which none matters.
+    pub(crate) fn files(mut self) -> Self {
+        let image = self.image.as_ref().unwrap();
+        let layers = image.layers.iter().map(|layer| layer.diff_id).collect();
+        self.files.get_or_insert_with(|| Files { layers, ..Files::default() });
+        self
+    }
+
+    /// Changes what is known of its files.
+    pub(crate) fn change_files(self, change: impl FnOnce(&mut Files)) -> Self {
+        let mut case = self.files();
+        change(case.files.as_mut().unwrap());
+        case
+    }
+
+    fn entry(self, path: &str, layer: u32, change: impl FnOnce(&mut tree::Entry)) -> Self {
+        let mut entry = tree::Entry {
+            path: TreePath::parse(path.as_bytes()).unwrap(),
+            kind: EntryKind::File,
+            size: 1,
+            mode: 0o755,
+            uid: 0,
+            gid: 0,
+            capabilities: Box::default(),
+            layer: LayerIndex(layer),
+        };
+        change(&mut entry);
+        self.change_files(|files| {
+            files.entries.push(entry);
+            files.entries.sort_by(|left, right| left.path.cmp(&right.path));
+        })
+    }
+
+    /// A file of root's with a mode, in a layer.
+    pub(crate) fn file(self, path: &str, mode: u32, layer: u32) -> Self {
+        self.entry(path, layer, |entry| entry.mode = mode)
+    }
+
+    /// A directory of root's with a mode, in a layer.
+    pub(crate) fn directory(self, path: &str, mode: u32, layer: u32) -> Self {
+        self.entry(path, layer, |entry| (entry.kind, entry.mode) = (EntryKind::Directory, mode))
+    }
+
+    /// A symbolic link, in a layer.
+    pub(crate) fn link(self, path: &str, target: &str, layer: u32) -> Self {
+        let kind = EntryKind::Symlink(target.as_bytes().to_vec());
+        self.entry(path, layer, |entry| (entry.kind, entry.mode) = (kind, 0o777))
+    }
+
+    /// A device, in a layer.
+    pub(crate) fn device(self, path: &str, layer: u32) -> Self {
+        self.entry(path, layer, |entry| entry.kind = EntryKind::Device)
+    }
+
+    /// A program of somebody's, in a layer.
+    pub(crate) fn owned(self, path: &str, uid: u64, layer: u32) -> Self {
+        self.entry(path, layer, |entry| entry.uid = uid)
+    }
+
+    /// A program with capabilities, in a layer.
+    pub(crate) fn holding(self, path: &str, attribute: &[u8], layer: u32) -> Self {
+        self.entry(path, layer, |entry| entry.capabilities = attribute.into())
+    }
+
+    /// A file with a text, in a layer.
+    pub(crate) fn text(self, path: &str, text: &str, layer: u32) -> Self {
+        self.replaced(path, (text, layer), &[])
+    }
+
+    /// A file with a text, in a layer, and what it said in lower ones.
+    pub(crate) fn replaced(self, path: &str, now: (&str, u32), earlier: &[(&str, u32)]) -> Self {
+        let earlier = earlier.iter();
+        self.change_files(|files| {
+            files.texts.push(Text {
+                path: TreePath::parse(path.as_bytes()).unwrap(),
+                layer: LayerIndex(now.1),
+                content: Ok(now.0.as_bytes().to_vec()),
+                earlier: earlier
+                    .map(|(text, layer)| (LayerIndex(*layer), text.as_bytes().to_vec()))
+                    .collect(),
+            });
+        })
+    }
+
+    /// A file that can not be read.
+    pub(crate) fn unreadable(self, path: &str, error: TreeError) -> Self {
+        self.text(path, "", 0).change_files(|files| {
+            if let Some(text) = files.texts.last_mut() {
+                text.content = Err(error);
+            }
+        })
+    }
+
+    /// Layers of another type.
+    pub(crate) fn layers_of_type(mut self, media_type: &str) -> Self {
+        for layer in &mut self.image.as_mut().unwrap().layers {
+            media_type.clone_into(&mut layer.media_type);
+        }
+        self
     }
 
     /// Gives the image an annotation.
@@ -294,6 +400,7 @@ impl Case {
         look(&Facts {
             users: self.users.as_ref(),
             secrets: self.secrets.as_ref(),
+            files: self.files.as_ref(),
             image: self.image.as_ref(),
             inventory: has_inventory.then_some(&inventory),
             scan: (has_inventory && !self.is_unscanned).then_some(&scan),

@@ -1,0 +1,125 @@
+//! What the rules about files and configurations say of images, from the layers to the report.
+
+use crate::support::{Sandbox, root, run, sandbox};
+use plimsoll_oci::testing::image::{Access, BuiltImage, ImageBuilder, LayerBuilder};
+use serde_json::{Value, json};
+
+/// The findings about files and about the configuration, but for those that every image without its base and its labels has:
+/// rule, place, and what it comes to.
+fn findings(sandbox: &Sandbox, image: &BuiltImage) -> Vec<(String, Value, String)> {
+    image.write_layout(&sandbox.join("image"), Some("1"));
+    let advisories = root().join("examples/advisories").to_string();
+    let subject = ["run", "oci-layout:image:1", "--advisories", &advisories];
+    // What it comes to is in the report.
+    run(sandbox.plimsoll().args(subject).args(["-o", "json=report.json"]));
+    let report = std::fs::read(sandbox.join("report.json")).unwrap();
+    let report: Value = serde_json::from_slice(&report).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let all = report["decision"]["findings"].as_array().unwrap().iter();
+    let mut found: Vec<_> = all
+        .filter(|found| {
+            let rule = found["rule"].as_str().unwrap();
+            rule.starts_with("FS-") || rule.starts_with("IMG-")
+        })
+        .map(|found| (text(&found["rule"]), found["place"].clone(), text(&found["effect"])))
+        .collect();
+    found.sort_by_key(|(rule, place, _)| (rule.clone(), place.to_string()));
+    found
+}
+
+#[test]
+fn each_file_is_told_by_its_path_and_the_layer_that_brought_it() {
+    let attribute =
+        [("SCHILY.xattr.security.capability", "\u{1}\0\0\u{2}\0 \0\0\0\0\0\0\0\0\0\0\0\0\0\0")];
+    let base = LayerBuilder::new()
+        .file("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")
+        .file("etc/nsswitch.conf", "passwd: files\n")
+        .file(
+            "var/lib/dpkg/info/tool.list",
+            "/.\n/usr\n/usr/bin/tool\n/usr/bin/taken\n/usr/bin/kept\n/etc/tool\n",
+        )
+        .file("usr/bin/tool", "1")
+        .file("usr/bin/taken", "1")
+        .file("usr/bin/kept", "1")
+        .file("etc/tool", "1")
+        .file_with("usr/bin/gone", "", Access::root(0o4755))
+        .file_with("usr/bin/su", "", Access::root(0o4755));
+    let app = LayerBuilder::new()
+        .file("etc/passwd", "root:x:0:0:root:/root:/bin/sh\ntoor:x:0:0::/:/bin/sh\n")
+        .file("etc/nsswitch.conf", "passwd: other files\n")
+        .file("etc/apt/sources.list", "deb [trusted=yes] http://packages.example/ x main\n")
+        .file("etc/ssh/ssh_host_rsa_key", "key")
+        .file("usr/local/share/ca-certificates/proxy.crt", "certificate")
+        .whiteout("usr/bin/gone")
+        .file("var/lib/dpkg/info/other.list", "/usr/bin/taken\n")
+        .file("usr/bin/tool", "2")
+        .file("usr/bin/taken", "2")
+        .file("etc/tool", "2")
+        .pax(&attribute)
+        .file_with("usr/bin/ping", "", Access::root(0o755))
+        .directory_with("srv", Access::root(0o777))
+        .file("srv/.git/config", "[core]")
+        .file("var/lib/apt/lists/debian", "packages")
+        .hardlink("usr/bin/other", "usr/bin/su")
+        .entry(b'4', "opt/disk", "", b"");
+    let layers = [&base, &app].map(|layer| plimsoll_model::Digest::of(&layer.tar()).to_string());
+    let image = ImageBuilder::new()
+        .layer(base)
+        .layer(app)
+        .config("User", json!("10001"))
+        .config("Cmd", json!(["/usr/bin/app"]))
+        .config("Healthcheck", json!({"Test": ["CMD", "/x"]}))
+        .config("ExposedPorts", json!({"22/tcp": {}}))
+        .config("Volumes", json!({"/etc": {}}))
+        .config("OnBuild", json!(["RUN x"]))
+        .build();
+    let sandbox = sandbox();
+    let at = |path: &str, layer: usize| json!({"path": path, "layer": layers[layer]});
+    let field = |field: &str| json!({"config": field});
+    let expect = [
+        ("FS-001", at("/usr/bin/other", 1), "warn"),
+        ("FS-001", at("/usr/bin/su", 0), "warn"),
+        ("FS-002", at("/usr/bin/ping", 1), "warn"),
+        ("FS-003", at("/srv", 1), "warn"),
+        ("FS-004", at("/etc/passwd", 1), "blocks"),
+        ("FS-005", at("/etc/ssh/ssh_host_rsa_key", 1), "warn"),
+        ("FS-006", at("/var/lib/apt/lists", 1), "inform"),
+        ("FS-007", at("/srv/.git", 1), "inform"),
+        ("FS-010", at("/usr/bin/tool", 1), "warn"),
+        ("FS-011", at("/etc/nsswitch.conf", 1), "warn"),
+        ("FS-012", at("/opt/disk", 1), "blocks"),
+        ("FS-014", at("/usr/local/share/ca-certificates/proxy.crt", 1), "warn"),
+        ("FS-015", at("/etc/apt/sources.list", 1), "warn"),
+        ("IMG-003", field("config.ExposedPorts.22/tcp"), "warn"),
+        ("IMG-004", field("config.Volumes./etc"), "warn"),
+        ("IMG-005", field("config.OnBuild.0"), "warn"),
+    ];
+    let expect = expect.map(|(rule, place, effect)| (rule.to_owned(), place, effect.to_owned()));
+    assert_eq!(findings(&sandbox, &image), expect);
+    // The layers as they are in the cache say the same.
+    assert_eq!(findings(&sandbox, &image), expect);
+}
+
+#[test]
+fn a_well_made_image_raises_nothing() {
+    let app = LayerBuilder::new()
+        .file(
+            "etc/passwd",
+            "root:x:0:0:root:/root:/sbin/nologin\napp:x:10001:10001::/:/sbin/nologin\n",
+        )
+        .file(
+            "etc/ssl/certs/ca-certificates.crt",
+            "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n",
+        )
+        .directory_with("tmp", Access::root(0o1777))
+        .file_with("usr/bin/app", "", Access::root(0o755));
+    let image = ImageBuilder::new()
+        .layer(app)
+        .config("User", json!("10001"))
+        .config("Entrypoint", json!(["/usr/bin/app"]))
+        .config("Healthcheck", json!({"Test": ["CMD", "/usr/bin/app", "healthy"]}))
+        .config("ExposedPorts", json!({"8080/tcp": {}}))
+        .config("Volumes", json!({"/var/lib/app": {}}))
+        .build();
+    assert_eq!(findings(&sandbox(), &image), []);
+}
