@@ -21,6 +21,30 @@ pub struct Image {
     pub layers: Vec<Layer>,
     /// Annotations of the manifest.
     pub annotations: BTreeMap<String, String>,
+    /// The children of the index that the reference came to, in order; none where it came to the manifest itself.
+    pub children: Vec<IndexChild>,
+}
+
+/// What an index says of one of its children.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexChild {
+    /// Its digest.
+    pub digest: Digest,
+    /// What it is for.
+    pub platform: Option<Platform>,
+    /// Whether it is run, or says something of another.
+    pub role: ChildRole,
+}
+
+/// Whether a child of an index is run, or says something of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChildRole {
+    /// It is an image, or an index of them.
+    Image,
+    /// It says something of the child with this digest, as BuildKit puts it there; of nobody knows which where that is absent
+    /// or malformed. `vnd.docker.reference.digest`:
+    /// <https://docs.docker.com/build/metadata/attestations/attestation-storage/>.
+    About(Option<Digest>),
 }
 
 /// One layer as the manifest and the configuration name it.

@@ -15,7 +15,7 @@ use bytes::{Buf as _, Bytes};
 use futures_util::StreamExt as _;
 use plimsoll_model::{
     Digest, Limits, Pinned,
-    image::{HistoryKind, Image, ImageConfig, Layer},
+    image::{ChildRole, HistoryKind, Image, ImageConfig, IndexChild, Layer},
     platform::Platform,
     tree::{Interest, LayerIndex},
 };
@@ -50,7 +50,7 @@ pub async fn open_image(
     pinned: &Pinned,
     platform: Option<&Platform>,
 ) -> Result<Image, Error> {
-    let (manifest, image) = choose(source, pinned, platform).await?;
+    let Chosen { manifest, image, children } = choose(source, pinned, platform).await?;
     if !CONFIGS.contains(&image.config.media_type.as_str()) {
         return Err(Error::NotAnImage { reference: pinned.to_string() });
     }
@@ -76,6 +76,7 @@ pub async fn open_image(
         config,
         layers,
         annotations: image.annotations,
+        children,
     })
 }
 
@@ -85,19 +86,39 @@ fn serves(asked: &Platform, offered: &Platform) -> bool {
     asked.is_served_by(&Platform { variant, ..offered.clone() })
 }
 
+/// The annotation by which a child of an index names the one that it is about.
+const ABOUT: &str = "vnd.docker.reference.digest";
+
+/// The image that a reference came to.
+struct Chosen {
+    manifest: Digest,
+    image: ImageManifest,
+    /// Of the first index.
+    children: Vec<IndexChild>,
+}
+
+fn child(of: &Descriptor) -> IndexChild {
+    let about = || of.annotations.get(ABOUT).and_then(|digest| digest.parse().ok());
+    let role = if of.is_attestation() { ChildRole::About(about()) } else { ChildRole::Image };
+    IndexChild { digest: of.digest, platform: of.platform.clone(), role }
+}
+
 /// Walks through indexes to one image.
 async fn choose(
     source: &Source,
     pinned: &Pinned,
     platform: Option<&Platform>,
-) -> Result<(Digest, ImageManifest), Error> {
+) -> Result<Chosen, Error> {
+    let mut children = None;
     let mut manifest = source.manifest(&pinned.digest).await?;
     for _ in 0..=NESTING {
         match manifest.content {
             crate::manifest::Content::Image(image) => {
-                return Ok((manifest.descriptor.digest, image));
+                let children = children.unwrap_or_default();
+                return Ok(Chosen { manifest: manifest.descriptor.digest, image, children });
             }
             crate::manifest::Content::Index(index) => {
+                children.get_or_insert_with(|| index.manifests.iter().map(child).collect());
                 let child = choose_child(&index, pinned, platform)?;
                 manifest = source.manifest(&child.digest).await?;
                 is_as_promised(&manifest, child, pinned)?;

@@ -208,23 +208,26 @@ impl<'a> Squash<'a> {
                     let (path, target) = (text(&entry.path()), text(target));
                     flawed(applying.layer, LayerFlaw::HardLink { path, target })
                 })?;
-                self.grant(node.origin, entry);
+                self.grant(node.origin, entry)?;
                 // Runtimes set the mode of a link as they set that of a file.
                 let mode = node.mode | entry.mode & SET_ID;
                 return Ok(Node { layer, mode, naming: Naming::Otherwise, ..node });
             }
         };
-        self.grant((layer, ordinal), entry);
+        self.grant((layer, ordinal), entry)?;
         let owner = self.owners.add(entry.uid, entry.gid);
         let LayerEntry { size, mode, .. } = *entry;
         Ok(Node { kind, size, mode, owner, layer, origin: (layer, ordinal), naming })
     }
 
     /// Takes note of the capabilities that an entry gives to its content.
-    fn grant(&mut self, origin: (LayerIndex, u32), entry: &LayerEntry<'_>) {
+    fn grant(&mut self, origin: (LayerIndex, u32), entry: &LayerEntry<'_>) -> Result<(), Error> {
         if !entry.capabilities.is_empty() {
+            let place = size_of::<((LayerIndex, u32), Box<[u8]>)>();
+            self.kept.take(place.saturating_add(entry.capabilities.len()))?;
             self.capabilities.insert(origin, entry.capabilities.into());
         }
+        Ok(())
     }
 
     /// What a hard link leads to. A name that the same layer removes can still be linked to: which came first is not told.

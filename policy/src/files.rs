@@ -265,19 +265,19 @@ impl Topic {
         let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
         let is_below = |places: &[&str]| places.iter().any(|place| path.starts_with(place));
         let is_program = PROGRAMS.iter().any(|place| place.strip_suffix('/') == Some(directory));
-        match entry.kind {
-            EntryKind::Directory => JUNK.contains(&name).then_some(Self::Junk),
-            _ if is_ssh(directory, name) => Some(Self::Ssh),
-            _ if SOCKETS.contains(&name) || is_cluster_access(directory, name) => {
-                Some(Self::Daemon)
-            }
-            _ if is_program && DAEMONS.contains(&name) => Some(Self::Daemon),
-            _ if is_program && is_tool(name) => Some(Self::Tool),
-            _ if is_below(&AUTHORITIES) && name != "README" => Some(Self::Authority),
-            _ if is_start(directory, name) => Some(Self::Start),
-            _ if JUNK.contains(&name) => Some(Self::Junk),
-            _ => None,
+        let is_junk = || JUNK.contains(&name).then_some(Self::Junk);
+        if entry.kind == EntryKind::Directory {
+            return is_junk();
         }
+        let is_engine = SOCKETS.contains(&name) || is_cluster_access(directory, name);
+        let topics = [
+            (is_ssh(directory, name), Self::Ssh),
+            (is_engine || is_program && DAEMONS.contains(&name), Self::Daemon),
+            (is_program && is_tool(name), Self::Tool),
+            (is_below(&AUTHORITIES) && name != "README", Self::Authority),
+            (is_start(directory, name), Self::Start),
+        ];
+        topics.into_iter().find_map(|(is_it, topic)| is_it.then_some(topic)).or_else(is_junk)
     }
 }
 
@@ -287,9 +287,14 @@ fn is_ssh(directory: &str, name: &str) -> bool {
     lets_in || directory == "etc/ssh" && name.starts_with("ssh_host_") && name.ends_with("_key")
 }
 
+/// Names are told by their letters as they are, as on Linux.
+fn has_end(name: &str, end: &str) -> bool {
+    name.ends_with(end)
+}
+
 fn is_cluster_access(directory: &str, name: &str) -> bool {
     let is_home = directory == ".kube" || directory.ends_with("/.kube");
-    is_home && name == "config" || directory == "etc/kubernetes" && name.ends_with(".conf")
+    is_home && name == "config" || directory == "etc/kubernetes" && has_end(name, ".conf")
 }
 
 /// Whether it is one of the tools, whatever its version: `gcc`, `gcc-12`.
@@ -300,8 +305,8 @@ fn is_tool(name: &str) -> bool {
 
 fn is_start(directory: &str, name: &str) -> bool {
     let is_ssh = matches!(name, "ssh.service" | "sshd.service" | "ssh.socket" | "sshd.socket");
-    let is_wanted = directory.contains("systemd/system/") && directory.ends_with(".wants");
-    let is_run_level = directory.starts_with("etc/rc") && directory.ends_with(".d");
+    let is_wanted = directory.contains("systemd/system/") && has_end(directory, ".wants");
+    let is_run_level = directory.starts_with("etc/rc") && has_end(directory, ".d");
     let is_cron = matches!(directory, "etc/cron.d" | "var/spool/cron" | "var/spool/cron/crontabs");
     is_ssh && is_wanted
         || is_run_level && name.starts_with('S') && name.contains("ssh")

@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 fn findings(sandbox: &Sandbox, image: &BuiltImage) -> Vec<(String, Value, String)> {
     image.write_layout(&sandbox.join("image"), Some("1"));
     let advisories = root().join("examples/advisories").to_string();
-    let subject = ["run", "oci-layout:image:1", "--advisories", &advisories];
+    let subject = ["run", "oci-layout:image:1", "--platform", "linux/amd64"];
     // What it comes to is in the report.
-    run(sandbox.plimsoll().args(subject).args(["-o", "json=report.json"]));
+    let judged = ["--advisories", &advisories, "-o", "json=report.json"];
+    run(sandbox.plimsoll().args(subject).args(judged));
     let report = std::fs::read(sandbox.join("report.json")).unwrap();
     let report: Value = serde_json::from_slice(&report).unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -27,8 +28,8 @@ fn findings(sandbox: &Sandbox, image: &BuiltImage) -> Vec<(String, Value, String
     found
 }
 
-#[test]
-fn each_file_is_told_by_its_path_and_the_layer_that_brought_it() {
+/// An image with something wrong in most places, and the diffIDs of its layers.
+fn flawed() -> (BuiltImage, [String; 2]) {
     let attribute =
         [("SCHILY.xattr.security.capability", "\u{1}\0\0\u{2}\0 \0\0\0\0\0\0\0\0\0\0\0\0\0\0")];
     let base = LayerBuilder::new()
@@ -73,6 +74,12 @@ fn each_file_is_told_by_its_path_and_the_layer_that_brought_it() {
         .config("Volumes", json!({"/etc": {}}))
         .config("OnBuild", json!(["RUN x"]))
         .build();
+    (image, layers)
+}
+
+#[test]
+fn each_file_is_told_by_its_path_and_the_layer_that_brought_it() {
+    let (image, layers) = flawed();
     let sandbox = sandbox();
     let at = |path: &str, layer: usize| json!({"path": path, "layer": layers[layer]});
     let field = |field: &str| json!({"config": field});
@@ -100,8 +107,8 @@ fn each_file_is_told_by_its_path_and_the_layer_that_brought_it() {
     assert_eq!(findings(&sandbox, &image), expect);
 }
 
-#[test]
-fn a_well_made_image_raises_nothing() {
+/// An image with nothing wrong, that runs this.
+fn well_made(program: &str) -> BuiltImage {
     let app = LayerBuilder::new()
         .file(
             "etc/passwd",
@@ -113,13 +120,26 @@ fn a_well_made_image_raises_nothing() {
         )
         .directory_with("tmp", Access::root(0o1777))
         .file_with("usr/bin/app", "", Access::root(0o755));
-    let image = ImageBuilder::new()
+    ImageBuilder::new()
         .layer(app)
         .config("User", json!("10001"))
-        .config("Entrypoint", json!(["/usr/bin/app"]))
+        .config("Entrypoint", json!([program]))
         .config("Healthcheck", json!({"Test": ["CMD", "/usr/bin/app", "healthy"]}))
         .config("ExposedPorts", json!({"8080/tcp": {}}))
         .config("Volumes", json!({"/var/lib/app": {}}))
-        .build();
-    assert_eq!(findings(&sandbox(), &image), []);
+        .build()
+}
+
+#[test]
+fn a_well_made_image_raises_nothing() {
+    assert_eq!(findings(&sandbox(), &well_made("/usr/bin/app")), []);
+    let index = BuiltImage::index([well_made("/usr/bin/app")]);
+    assert_eq!(findings(&sandbox(), &index), []);
+}
+
+#[test]
+fn an_index_with_two_images_for_one_platform_blocks() {
+    let index = BuiltImage::index([well_made("/usr/bin/app"), well_made("/usr/bin/other")]);
+    let expect = ("IMG-011".to_owned(), json!("image"), "blocks".to_owned());
+    assert_eq!(findings(&sandbox(), &index), [expect]);
 }

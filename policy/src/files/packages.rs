@@ -93,14 +93,11 @@ fn files<'t>(tree: &'t dyn Tree, text: &'t [u8]) -> impl Iterator<Item = Entry> 
         if CHANGING.iter().any(|place| bytes.starts_with(place)) {
             return None;
         }
-        let entry = match tree.entry(&path) {
-            Some(entry) => entry,
-            None => {
-                let directory = tree.resolve(&path.parent()?).ok()?;
-                let real = [directory.path.as_bytes(), path.file_name()].join(&b'/');
-                tree.entry(&TreePath::parse(&real).ok()?)?
-            }
-        };
+        let entry = tree.entry(&path).or_else(|| {
+            let directory = tree.resolve(&path.parent()?).ok()?;
+            let real = [directory.path.as_bytes(), path.file_name()].join(&b'/');
+            tree.entry(&TreePath::parse(&real).ok()?)
+        })?;
         (entry.kind == EntryKind::File).then_some(entry)
     })
 }

@@ -46,12 +46,11 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let open = open.into_values().map(|(entry, below)| {
         let below = if below == 0 { String::new() } else { format!(", and {below} below it") };
         let found = format!("mode {:04o}{below}", entry.mode);
-        let (title, expected) = match entry.kind {
-            EntryKind::Directory => (
-                "can be emptied and filled by everybody",
-                "the sticky bit, or no right to write for others",
-            ),
-            _ => ("can be written to by everybody", "no right to write for others"),
+        let (title, expected) = if entry.kind == EntryKind::Directory {
+            let expected = "the sticky bit, or no right to write for others";
+            ("can be emptied and filled by everybody", expected)
+        } else {
+            ("can be written to by everybody", "no right to write for others")
         };
         let title = format!("{} {title}", entry.path);
         let raised = context.fail(layers::place_of(files, entry), title, found, expected);
@@ -117,7 +116,7 @@ mod tests {
             .into_iter()
             .map(|judged| format!("{}: {}", judged.finding.place, judged.finding.found))
             .collect();
-        let layer = digest("app").short().to_owned();
+        let layer = digest("app").short();
         let expect = [
             format!("/app (layer {layer}): mode 0777, and 2 below it"),
             format!("/etc/x (layer {layer}): mode 0646"),

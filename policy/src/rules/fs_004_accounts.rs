@@ -26,14 +26,16 @@ pub(crate) const RULE: Rule = Rule {
     check,
 };
 
+/// What is wrong with the accounts of a file.
+type Judge = fn(&[Vec<String>]) -> Vec<Flaw>;
+
+const FILES: [(&str, Judge); 3] =
+    [("etc/passwd", passwd), ("etc/shadow", shadow), ("etc/group", group)];
+
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let Some(files) = context.facts().files else { return Vec::new() };
     let mut raised = Vec::new();
-    for (path, judge) in [
-        ("etc/passwd", passwd as fn(&[Vec<String>]) -> Vec<Flaw>),
-        ("etc/shadow", shadow),
-        ("etc/group", group),
-    ] {
+    for (path, judge) in FILES {
         let Some(text) = files.text(path) else { continue };
         match &text.content {
             Ok(content) => raised.extend(

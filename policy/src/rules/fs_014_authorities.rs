@@ -57,7 +57,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
         let earlier = text.earlier.last().filter(|_| is_judged(text.path.to_string(), text.layer));
         let (_, earlier) = earlier?;
         let place = layers::place(files, &text.path, text.layer);
-        let raised = match &text.content {
+        match &text.content {
             Ok(now) => {
                 let before = certificates(earlier);
                 let added = certificates(now).difference(&before).count();
@@ -68,8 +68,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
                 let title = "it can not be told which authorities a layer adds";
                 Some(context.unknown(place, title, error.to_string(), expected))
             }
-        };
-        raised
+        }
     });
     added.chain(bundles).collect()
 }

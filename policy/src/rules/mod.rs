@@ -248,6 +248,7 @@ rules! {
     sec_007_secret_in_lower_layer,
     sec_008_secret_in_configuration,
     sec_010_open_account,
+    img_011_index,
     vul_001_advisories_unusable,
     vul_002_vulnerable_component,
     vul_003_new_finding,

@@ -15,7 +15,7 @@ use plimsoll_model::{
     component::{Component, Location},
     evidence::Presence,
     finding::{Outcome, Place},
-    image::{Healthcheck, Image, ImageConfig, Layer},
+    image::{Healthcheck, Image, ImageConfig, IndexChild, Layer},
     inventory::Unknown,
     platform::Platform,
     reference,
@@ -180,7 +180,14 @@ impl Case {
             config,
             layers: layers.iter().map(layer).collect(),
             annotations: BTreeMap::new(),
+            children: Vec::new(),
         });
+        self
+    }
+
+    /// Children of the index that the reference came to.
+    pub(crate) fn children(mut self, children: &[IndexChild]) -> Self {
+        self.image.as_mut().unwrap().children = children.to_vec();
         self
     }
 
