@@ -90,20 +90,30 @@ fn judge(context: &RuleContext<'_>, files: &Files, text: &Text) -> Vec<Raised> {
         let plain: String = line.chars().filter(|char| !char.is_whitespace()).collect();
         if UNVERIFIED.iter().any(|word| plain.to_ascii_lowercase().contains(word)) {
             let title = "packages are installed that nobody has to have signed";
-            return Some(context.fail(place(), title, line, "packages that are verified by a key"));
+            let expected = "packages that are verified by a key";
+            return Some(context.fail(place(), title, shown(&line), expected));
         }
         let host = hosts(&line).into_iter().find(|host| {
             !KNOWN.contains(&&**host) && !allowed.iter().any(|allowed| allowed == host)
         })?;
         let title = format!("packages come from `{host}`");
-        Some(context.fail(
-            place(),
-            title,
-            line,
-            "repositories of the distribution, or allowed ones",
-        ))
+        let expected = "repositories of the distribution, or allowed ones";
+        Some(context.fail(place(), title, shown(&line), expected))
     });
     raised.collect()
+}
+
+/// A line without what URLs in it say of who logs in.
+fn shown(line: &str) -> String {
+    let without = |word: &str| {
+        let url = word.split_once("://").and_then(|(scheme, rest)| {
+            let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+            let (_, host) = authority.rsplit_once('@')?;
+            Some(format!("{scheme}://…@{host}/{path}"))
+        });
+        url.unwrap_or_else(|| word.to_owned())
+    };
+    line.split_whitespace().map(without).collect::<Vec<_>>().join(" ")
 }
 
 /// The hosts of the URLs in a line.
@@ -167,6 +177,18 @@ mod tests {
         other.check("FS-015", Expect::Fail);
         let allow = "rules: {FS-015: {allow: [packages.corp]}}";
         other.policy(allow).check("FS-015", Expect::Pass);
+    }
+
+    #[test]
+    fn who_logs_in_is_not_shown() {
+        for (line, shown) in [
+            ("https://me:hunter2@evil.example/x", "https://…@evil.example/x"),
+            ("deb https://me:hun@ter2@evil.example x", "deb https://…@evil.example/ x"),
+            ("baseurl=https://me:hunter2@evil.example/x", "baseurl=https://…@evil.example/x"),
+        ] {
+            let found = case("etc/apk/repositories", line).findings("FS-015");
+            assert_eq!((found.len(), &*found[0].finding.found), (1, shown));
+        }
     }
 
     #[test]

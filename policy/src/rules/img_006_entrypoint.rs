@@ -39,7 +39,8 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
         Some(Kind::WayIn) => "the image runs a way in",
         Some(Kind::Supervisor) => "the image runs a supervisor",
     };
-    let found = if words.is_empty() { "nothing".to_owned() } else { words.join(" ") };
+    // Arguments may be secrets.
+    let found = words.first().map_or_else(|| "nothing".to_owned(), |first| format!("`{first}`"));
     let place = Place::Config { field: field.to_owned() };
     vec![context.fail(place, title, found, "the program that the image is for")]
 }
