@@ -8,6 +8,9 @@
 //!
 //! Formats: POSIX.1-2017 `pax` (ustar and extended headers), and GNU tar's manual, "Basic Tar Format".
 
+mod pax;
+
+use pax::Pax;
 use std::{
     io::{self, BufRead, Read},
     ops::ControlFlow,
@@ -17,8 +20,6 @@ use std::{
 const BLOCK: usize = 512;
 /// The largest set of PAX records that is read, for one entry.
 const PAX_LIMIT: u64 = 1 << 20;
-/// The most bytes of a `security.capability` attribute that are kept; no kernel takes more than 24.
-const CAPABILITY: usize = 32;
 /// The most pieces that a sparse file is read in.
 const SPARSE_LIMIT: usize = 1 << 16;
 
@@ -107,7 +108,7 @@ pub(crate) struct Item {
     pub(crate) mode: u32,
     pub(crate) uid: u64,
     pub(crate) gid: u64,
-    /// The attribute `security.capability`, at most [`CAPABILITY`] bytes of it; empty where there is none.
+    /// The attribute `security.capability`, at most [`pax::CAPABILITY`] bytes of it; empty where there is none.
     pub(crate) capabilities: Vec<u8>,
     /// Where the content begins, for an entry that is not sparse.
     pub(crate) offset: Option<u64>,
@@ -146,17 +147,6 @@ struct Pending {
     name: Option<Vec<u8>>,
     link: Option<Vec<u8>>,
     pax: Option<Pax>,
-}
-
-/// The PAX records that matter here.
-#[derive(Default)]
-struct Pax {
-    path: Option<Vec<u8>>,
-    link: Option<Vec<u8>>,
-    size: Option<u64>,
-    uid: Option<u64>,
-    gid: Option<u64>,
-    capabilities: Vec<u8>,
 }
 
 impl<R: Skip> Tarball<R> {
@@ -492,56 +482,6 @@ impl Piece {
             Self::Data(len) | Self::Hole(len) => len,
         }
     }
-}
-
-impl Pax {
-    /// Records are `LENGTH KEY=VALUE\n`, where the length counts the whole record.
-    fn parse(mut records: &[u8]) -> Result<Self, TarFlaw> {
-        let mut pax = Self::default();
-        while !records.is_empty() {
-            let (key, value, rest) = record(records).ok_or(TarFlaw::Pax)?;
-            records = rest;
-            let has_nul = value.contains(&0);
-            match key {
-                b"path" | b"linkpath" if has_nul => return Err(TarFlaw::Pax),
-                // An empty value gives back the header's own.
-                b"path" => pax.path = Some(value.to_vec()).filter(|value| !value.is_empty()),
-                b"linkpath" => pax.link = Some(value.to_vec()).filter(|value| !value.is_empty()),
-                b"size" => pax.size = decimal(value)?,
-                b"uid" => pax.uid = decimal(value)?,
-                b"gid" => pax.gid = decimal(value)?,
-                b"SCHILY.xattr.security.capability" => {
-                    pax.capabilities = value.iter().take(CAPABILITY).copied().collect();
-                }
-                key if key.starts_with(b"GNU.sparse.") => return Err(TarFlaw::PaxSparse),
-                _ => {}
-            }
-        }
-        Ok(pax)
-    }
-}
-
-/// The first record, and what follows it.
-fn record(records: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
-    let space = records.iter().take(20).position(|byte| *byte == b' ')?;
-    let (digits, _) = records.split_at_checked(space)?;
-    let length = usize::try_from(decimal(digits).ok()??).ok()?;
-    let (record, rest) = records.split_at_checked(length)?;
-    let (_, record) = record.split_at_checked(space.checked_add(1)?)?;
-    let record = record.strip_suffix(b"\n")?;
-    let equals = record.iter().position(|byte| *byte == b'=').filter(|at| *at > 0)?;
-    let (key, value) = record.split_at_checked(equals)?;
-    Some((key, value.strip_prefix(b"=")?, rest)).filter(|(key, ..)| !key.contains(&0))
-}
-
-fn decimal(text: &[u8]) -> Result<Option<u64>, TarFlaw> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let digits = std::str::from_utf8(text)
-        .ok()
-        .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-    digits.and_then(|digits| digits.parse().ok()).map(Some).ok_or(TarFlaw::Pax)
 }
 
 /// The holes and the data between them; `None` unless both sums come out and nothing overlaps.
