@@ -81,7 +81,7 @@ mod tests {
     };
 
     fn file(path: &str, text: &str) -> Case {
-        Case::default().file(path, State::Remains, text.as_bytes())
+        Case::default().secret_file(path, State::Remains, text.as_bytes())
     }
 
     #[test]
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn what_packages_bring_is_told_once_and_blocks_nothing() {
         let token = summed("ghp_");
-        let case = file("app/node_modules/a/test/x.js", &token).file(
+        let case = file("app/node_modules/a/test/x.js", &token).secret_file(
             "app/node_modules/b/test/y.js",
             State::Remains,
             token.as_bytes(),

@@ -47,7 +47,7 @@ mod tests {
     use plimsoll_model::{TreePath, finding::Place};
 
     fn file(path: &str, text: &str) -> Case {
-        Case::default().file(path, State::Remains, text.as_bytes())
+        Case::default().secret_file(path, State::Remains, text.as_bytes())
     }
 
     fn key() -> String {

@@ -56,7 +56,7 @@ mod tests {
     use plimsoll_model::finding::Place;
 
     fn removed(path: &str, text: &str) -> Case {
-        Case::default().file(path, State::Removed, text.as_bytes())
+        Case::default().secret_file(path, State::Removed, text.as_bytes())
     }
 
     #[test]
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn what_remains_or_is_no_secret_passes() {
         let token = summed("npm_");
-        let remains = Case::default().file("tmp/t", State::Remains, token.as_bytes());
+        let remains = Case::default().secret_file("tmp/t", State::Remains, token.as_bytes());
         remains.check("SEC-007", Expect::Pass);
         removed("tmp/t", "nothing").check("SEC-007", Expect::Pass);
     }

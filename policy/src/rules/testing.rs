@@ -117,7 +117,7 @@ impl Case {
     }
 
     /// A file of an image with the layer `a`, as it is seen when it passes by.
-    pub(crate) fn file(self, path: &str, state: State, bytes: &[u8]) -> Self {
+    pub(crate) fn secret_file(self, path: &str, state: State, bytes: &[u8]) -> Self {
         let path = TreePath::parse(path.as_bytes()).unwrap();
         match Secrets::seen(&path, bytes) {
             Some(seen) => self.seen(path, state, seen),
