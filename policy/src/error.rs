@@ -21,6 +21,16 @@ pub enum Error {
         /// The known word closest to the one found.
         nearest: Option<String>,
     },
+    /// The policy file has no environment by this name.
+    #[error("{path} has no environment `{name}`")]
+    UnknownEnvironment {
+        /// The policy file.
+        path: Utf8PathBuf,
+        /// The name that was asked for.
+        name: String,
+        /// Those that it has.
+        known: Vec<String>,
+    },
     /// The policy file is longer than a policy may be.
     #[error("{path} is larger than {limit} bytes")]
     TooLarge {
@@ -100,9 +110,10 @@ pub enum Error {
 impl Classify for Error {
     fn class(&self) -> Class {
         match self {
-            Self::Invalid { .. } | Self::TooLarge { .. } | Self::VexStatement { .. } => {
-                Class::Usage
-            }
+            Self::Invalid { .. }
+            | Self::UnknownEnvironment { .. }
+            | Self::TooLarge { .. }
+            | Self::VexStatement { .. } => Class::Usage,
             Self::Lock { .. }
             | Self::LockVersion { .. }
             | Self::LockEntry { .. }
@@ -117,6 +128,12 @@ impl Classify for Error {
         match self {
             Self::Invalid { .. } => {
                 Some("`plimsoll policy init` writes a commented policy with every key".to_owned())
+            }
+            Self::UnknownEnvironment { known, .. } if known.is_empty() => {
+                Some("it has no `environments`".to_owned())
+            }
+            Self::UnknownEnvironment { known, .. } => {
+                Some(format!("it has `{}`", known.join("`, `")))
             }
             Self::Lock { .. } | Self::LockVersion { .. } | Self::LockEntry { .. } => {
                 Some("`plimsoll base approve` writes the lock; do not edit it by hand".to_owned())

@@ -16,6 +16,7 @@ use plimsoll_model::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt,
     str::FromStr,
 };
 
@@ -24,6 +25,11 @@ use std::{
 pub struct Policy {
     pub(crate) digest: Digest,
     pub(crate) path: Option<Utf8PathBuf>,
+    pub(crate) environment: Option<String>,
+    /// The line of each key of the file, by its name (`gate.fail`).
+    pub(crate) lines: BTreeMap<String, u32>,
+    /// What `--fail-on` put in place of the gate's conditions on severity.
+    pub(crate) fail_on: Option<Severity>,
     pub(crate) profile: Profile,
     pub(crate) unknown: Located<Leniency>,
     pub(crate) gate: Gate,
@@ -59,6 +65,12 @@ pub enum Profile {
     Baseline,
     /// Baseline, with digest pins, health checks, and no patience with what could not be told.
     Strict,
+    /// Baseline, and what the CIS Docker Benchmark asks of images, containers and the daemon blocks.
+    CisDocker,
+    /// Baseline, and what the Pod Security Standards forbid at the level `restricted` blocks.
+    PssRestricted,
+    /// The guidelines that Plimsoll puts into force, and nothing else.
+    Guidelines,
 }
 
 /// What becomes of something that could not be told.
@@ -245,6 +257,12 @@ impl FromStr for ParameterPath {
     }
 }
 
+impl fmt::Display for ParameterPath {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0.join("."))
+    }
+}
+
 impl ParameterPath {
     /// Whether this parameter, or one that it is part of, is the one at `path`.
     pub(crate) fn admits(&self, path: &[String]) -> bool {
@@ -383,6 +401,14 @@ impl Likelihood {
     }
 }
 
+/// As it is written, without zeroes at the end.
+impl fmt::Display for Likelihood {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = format!("{}.{:04}", self.0 / 10_000, self.0 % 10_000);
+        write!(out, "{}%", text.trim_end_matches('0').trim_end_matches('.'))
+    }
+}
+
 /// `10%`, `0.5%`: at most four decimals, above nothing and up to all.
 impl FromStr for Likelihood {
     type Err = LikelihoodError;
@@ -459,6 +485,11 @@ impl Policy {
         self.path.as_deref()
     }
 
+    /// The environment of the file that it is for.
+    pub fn environment(&self) -> Option<&str> {
+        self.environment.as_deref()
+    }
+
     /// The built-in policy that this one starts from.
     pub const fn profile(&self) -> Profile {
         self.profile
@@ -469,6 +500,7 @@ impl Policy {
     pub fn with_fail_on(mut self, severity: Severity) -> Self {
         self.gate.fail.retain(|condition| condition.severity.is_none());
         self.gate.fail.push(Condition { severity: Some(severity), ..Condition::default() });
+        self.fail_on = Some(severity);
         self.digest = Digest::of(format!("{} with fail-on {severity}", self.digest).as_bytes());
         self
     }

@@ -22,14 +22,14 @@ pub(crate) struct At {
 }
 
 /// A value and where it stands.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Node {
     pub(crate) at: At,
     pub(crate) value: Value,
 }
 
 /// What stands there.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Value {
     Null,
     Boolean(bool),
@@ -42,7 +42,7 @@ pub(crate) enum Value {
 }
 
 /// One key of a mapping with its value.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) at: At,
     pub(crate) key: String,

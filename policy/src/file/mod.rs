@@ -1,5 +1,6 @@
 //! The policy file: text to a valid [`Policy`], or the line and column of what is wrong with it.
 
+mod environments;
 mod evidence;
 mod exceptions;
 mod reader;
@@ -8,11 +9,12 @@ mod sections;
 use crate::{
     Error,
     policy::{Leniency, Located, Policy, Profile},
-    yaml::{self, Node},
+    yaml::{self, Node, Value},
 };
 use camino::Utf8Path;
 use plimsoll_model::Digest;
-use reader::Reader;
+use reader::{Fields, Reader};
+use std::collections::BTreeMap;
 
 const KEYS: &[&str] = &[
     "version",
@@ -26,38 +28,88 @@ const KEYS: &[&str] = &[
     "vex",
     "exceptions",
     "inline-exceptions",
+    "environments",
 ];
 const VERSION: i64 = 1;
 const LENIENCIES: [(&str, Leniency); 2] = [("fail", Leniency::Fail), ("warn", Leniency::Warn)];
 
 impl Policy {
-    /// The policy in `text`; `path` stands in messages and findings.
+    /// The policy in `text`, without its environments; `path` stands in messages and findings.
     pub fn parse(text: &str, path: &Utf8Path) -> Result<Self, Error> {
+        Self::parse_for(text, path, None)
+    }
+
+    /// The policy in `text` for one of its environments. All of them are read, so that none is found broken on the day
+    /// that it is needed.
+    ///
+    /// # Errors
+    /// Beside what is wrong with the text, an environment that it does not name.
+    pub fn parse_for(
+        text: &str,
+        path: &Utf8Path,
+        environment: Option<&str>,
+    ) -> Result<Self, Error> {
         let reader = Reader { path };
         let document = yaml::read(text, path)?;
-        let fields = reader.fields(&document, KEYS)?;
-        let Some(version) = fields.get("version") else {
-            return reader.fail(document.at, format!("expected `version: {VERSION}`"));
-        };
-        reader.integer(version, (VERSION, VERSION))?;
-        let profile = fields.get("extends").map_or(Ok(Profile::Baseline), |node| {
-            reader.word(node, &[("baseline", Profile::Baseline), ("strict", Profile::Strict)])
-        })?;
-        let mut policy = Self {
-            digest: Digest::of(text.as_bytes()),
-            path: Some(path.to_owned()),
-            ..Self::of_profile(profile)
-        };
-        if let Some(node) = fields.get("unknown") {
-            policy.unknown = located(reader.word(node, &LENIENCIES)?, node);
-        }
-        for (key, section) in SECTIONS {
-            if let Some(node) = fields.get(key) {
-                section(&reader, node, &mut policy)?;
+        let plain = of_document(&reader, &document, Digest::of(text.as_bytes()))?;
+        let mut chosen = None;
+        let mut known = Vec::new();
+        for (name, merged) in environments::read(&reader, &document)? {
+            let digest = Digest::of(format!("{} for {name}", plain.digest).as_bytes());
+            let mut policy = of_document(&reader, &merged, digest)?;
+            policy.environment = Some(name.clone());
+            if environment == Some(name.as_str()) {
+                chosen = Some(policy);
             }
+            known.push(name);
         }
-        Ok(policy)
+        match (environment, chosen) {
+            (None, _) => Ok(plain),
+            (Some(_), Some(policy)) => Ok(policy),
+            (Some(name), None) => Err(Error::UnknownEnvironment {
+                path: path.to_owned(),
+                name: name.chars().take(100).collect(),
+                known,
+            }),
+        }
     }
+}
+
+fn of_document(reader: &Reader<'_>, document: &Node, digest: Digest) -> Result<Policy, Error> {
+    let fields = reader.fields(document, KEYS)?;
+    let Some(version) = fields.get("version") else {
+        return reader.fail(document.at, format!("expected `version: {VERSION}`"));
+    };
+    reader.integer(version, (VERSION, VERSION))?;
+    let profiles = Profile::ALL.map(|profile| (profile.as_str(), profile));
+    let profile =
+        fields.get("extends").map_or(Ok(Profile::Baseline), |node| reader.word(node, &profiles))?;
+    let mut policy =
+        Policy { digest, path: Some(reader.path.to_owned()), ..Policy::of_profile(profile) };
+    if let Some(node) = fields.get("unknown") {
+        policy.unknown = located(reader.word(node, &LENIENCIES)?, node);
+    }
+    for (key, section) in SECTIONS {
+        if let Some(node) = fields.get(key) {
+            section(reader, node, &mut policy)?;
+        }
+    }
+    policy.lines = lines(&fields);
+    Ok(policy)
+}
+
+/// The line of each key, by its name (`extends`, `gate.fail`).
+fn lines(fields: &Fields<'_>) -> BTreeMap<String, u32> {
+    let mut lines = BTreeMap::new();
+    for entry in fields.iter() {
+        lines.insert(entry.key.clone(), entry.at.line);
+        if let Value::Map(entries) = &entry.value.value {
+            let inner = entries.iter();
+            lines
+                .extend(inner.map(|inner| (format!("{}.{}", entry.key, inner.key), inner.at.line)));
+        }
+    }
+    lines
 }
 
 const SECTIONS: [(&str, Section); 8] = [
@@ -119,7 +171,9 @@ mod tests {
     fn b14_a_policy_extends_what_is_built_in_and_nothing_from_elsewhere() {
         for from in ["https://policies.example/base.yaml", "../base.yaml", "file:///etc/base.yaml"]
         {
-            let expect = format!("2:10: expected one of `baseline`, `strict`, found `{from}`");
+            let expect = format!(
+                "2:10: expected one of `baseline`, `strict`, `cis-docker`, `pss-restricted`, `guidelines`, found `{from}`"
+            );
             check(&format!("extends: {from}"), &expect);
         }
     }
@@ -129,7 +183,7 @@ mod tests {
         check("unknown: maybe", "2:10: expected one of `fail`, `warn`, found `maybe`");
         check(
             "extends: basline",
-            "2:10: expected one of `baseline`, `strict`, found `basline`: did you mean `baseline`?",
+            "2:10: expected one of `baseline`, `strict`, `cis-docker`, `pss-restricted`, `guidelines`, found `basline`: did you mean `baseline`?",
         );
         check(
             "gate: []",
@@ -313,6 +367,28 @@ mod tests {
             line: 9,
         };
         assert_eq!(policy.evidence().signers, [signer]);
+    }
+
+    #[test]
+    fn a_family_of_rules_is_set_but_for_those_that_are_named() {
+        let text = "version: 1\nextends: strict\nrules:\n  DF-030: inform\n  \"DF-*\": off\n";
+        let policy = parse(text).unwrap();
+        let of = |id| policy.action(rules::find(id).unwrap());
+        assert_eq!((of("DF-020").value, of("DF-020").line), (None, Some(5)));
+        assert_eq!((of("DF-030").value, of("DF-030").line), (Some(Action::Inform), Some(4)));
+        assert_eq!((of("IMG-002").value, of("IMG-002").line), (Some(Action::Deny), None));
+        check(
+            "rules: {\"DG-*\": off}",
+            "2:9: unknown family of rules `DG-*`: did you mean `DF-*`?",
+        );
+        for bad in ["*", "D*", "DF*", "DF-0*"] {
+            let error = parse(&format!("version: 1\nrules: {{\"{bad}\": off}}")).unwrap_err();
+            assert!(error.to_string().contains("unknown family of rules"), "{error}");
+        }
+        check(
+            "rules: {\"DF-*\": {action: off}}",
+            "2:17: expected one of `off`, `inform`, `warn`, `deny`, found a mapping",
+        );
     }
 
     #[test]

@@ -182,7 +182,24 @@ fn mirror(reader: &Reader<'_>, node: &Node) -> Result<Mirror, Error> {
 
 pub(super) fn rules(reader: &Reader<'_>, node: &Node, policy: &mut Policy) -> Result<(), Error> {
     let ids: Vec<_> = rules::ALL.iter().map(|rule| rule.id).collect();
-    for entry in reader.mapping(node, &ids)?.iter() {
+    let entries = reader.mapping(node, &ids)?;
+    for entry in entries.iter() {
+        let Some(family) = entry.key.strip_suffix('*') else { continue };
+        let members: Vec<_> = rules::family(family).collect();
+        if members.is_empty() {
+            let families = rules::families();
+            let known: Vec<_> = families.iter().map(String::as_str).collect();
+            return Err(reader.unknown("family of rules", entry.at, &entry.key, &known));
+        }
+        let action = Some(reader.word(&entry.value, &SWITCHES)?);
+        // Which of them are named by their ids does not depend on the order of the lines.
+        for rule in members.into_iter().filter(|rule| entries.get(rule.id).is_none()) {
+            let parameters = BTreeMap::new();
+            let setting = RuleSetting { action, parameters, line: Some(entry.at.line) };
+            policy.rules.insert(rule.id, setting);
+        }
+    }
+    for entry in entries.iter().filter(|entry| !entry.key.ends_with('*')) {
         let Some(rule) = rules::find(&entry.key) else {
             return Err(reader.unknown("rule", entry.at, &entry.key, &ids));
         };

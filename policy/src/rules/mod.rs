@@ -262,6 +262,22 @@ pub fn find(id: &str) -> Option<&'static Rule> {
     ALL.iter().copied().find(|rule| rule.id.eq_ignore_ascii_case(id))
 }
 
+/// The rules whose ids begin with this (`BASE-`); nothing where it is not the whole name of a family.
+pub fn family(prefix: &str) -> impl Iterator<Item = &'static Rule> {
+    let is_family = prefix.ends_with('-');
+    ALL.iter().copied().filter(move |rule| is_family && rule.id.starts_with(prefix))
+}
+
+/// The families as policies name them (`BASE-*`), in documentation order.
+pub fn families() -> Vec<String> {
+    let mut families: Vec<String> = Vec::new();
+    for rule in ALL {
+        let family = rule.id.split_once('-').map(|(family, _)| format!("{family}-*"));
+        families.extend(family.filter(|family| families.last() != Some(family)));
+    }
+    families
+}
+
 /// A finding, before the policy has said what it comes to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Raised {
