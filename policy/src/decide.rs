@@ -22,6 +22,8 @@ pub struct Decision {
     verdict: Verdict,
     findings: Vec<Judged>,
     vex: Vec<Usage>,
+    /// The rules that were on, and what they look at was there.
+    evaluated: Vec<&'static str>,
     policy: Digest,
     decided: Timestamp,
     /// The digests that were judged: of what the reference came to, and of the manifest.
@@ -121,6 +123,11 @@ impl Decision {
         self.findings.iter().filter(|judged| judged.is_blocking())
     }
 
+    /// The rules that were on, and what they look at was there: what they do not find is not there.
+    pub fn evaluated(&self) -> &[&'static str] {
+        &self.evaluated
+    }
+
     /// What became of each VEX statement.
     pub fn vex(&self) -> &[Usage] {
         &self.vex
@@ -153,9 +160,11 @@ pub fn decide(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> Decision {
     subject.exceptions_used = use_of_exceptions;
     findings.extend(judge(&subject, is_last).0);
     let findings = sorted(findings);
+    let is_evaluated = |rule: &&&Rule| policy.action(rule).value.is_some() && rule.is_judged(facts);
     Decision {
         verdict: verdict(&findings, facts),
         findings,
+        evaluated: rules::ALL.iter().filter(is_evaluated).map(|rule| rule.id).collect(),
         vex: subject.vex.usages,
         policy: policy.digest(),
         decided: now,

@@ -5,15 +5,18 @@
 //! exception that has expired is expired everywhere.
 
 pub mod bases;
+pub mod cis;
 mod clearance;
 pub mod decide;
 pub mod dockerfile;
+pub mod effective;
 mod error;
 mod evidence;
 mod exceptions;
 mod facts;
 mod file;
 mod files;
+pub mod guidelines;
 mod inline;
 pub mod manifests;
 pub mod official;
