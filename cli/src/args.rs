@@ -96,6 +96,9 @@ pub(crate) struct Shared {
     /// Policy file [default: plimsoll.yaml, .config/plimsoll.yaml or .github/plimsoll.yaml, up to the repository root].
     #[arg(long, global = true, value_name = "FILE", env = "PLIMSOLL_CONFIG")]
     pub config: Option<Utf8PathBuf>,
+    /// Environment of the policy file to judge by [default: the file's own values].
+    #[arg(long, global = true, value_name = "NAME", env = "PLIMSOLL_ENVIRONMENT")]
+    pub environment: Option<String>,
     /// Print nothing on stderr but errors.
     #[arg(short, long, global = true)]
     pub quiet: bool,
@@ -194,7 +197,14 @@ pub(crate) enum Command {
     /// Explain a rule: why it is there, how to mend, a bad and a good example.
     Explain {
         /// The rule's id, such as `DF-020`.
-        id: String,
+        #[arg(value_name = "ID", required_unless_present = "mapping")]
+        id: Option<String>,
+        /// Print which guideline, which control of CIS and which rules of other tools each rule stands for.
+        #[arg(long, conflicts_with = "id")]
+        mapping: bool,
+        /// Form of the mapping.
+        #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t = Form::Text, requires = "mapping")]
+        output: Form,
     },
     /// Print a completion script for a shell.
     Completions {
@@ -531,6 +541,23 @@ pub(crate) enum PolicyCommand {
         #[arg(value_name = "FILE")]
         path: Option<Utf8PathBuf>,
     },
+    /// Print the policy in force: every value, and what it comes from.
+    Show {
+        /// Form of the output.
+        #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t = Form::Text)]
+        output: Form,
+        #[command(flatten)]
+        gate: GateArguments,
+    },
+}
+
+/// Form of an answer that is no report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Form {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
 }
 
 /// A destination has to be named by tag: a promotion ends with moving one.

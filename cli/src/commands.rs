@@ -48,7 +48,8 @@ pub(crate) async fn dispatch(
         Command::Ledger(command) => Box::pin(ledger::ledger(ctx, &command)).await,
         Command::Policy(command) => policy::policy(ctx, &command),
         Command::Vex(command) => vex::vex(ctx, &command),
-        Command::Explain { id } => explain::explain(&id),
+        Command::Explain { id: Some(id), .. } => explain::explain(&id),
+        Command::Explain { id: None, output, .. } => explain::mapping(output),
         Command::Completions { shell } => completions::completions(shell),
         Command::Man => man::man(),
     }

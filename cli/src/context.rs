@@ -139,14 +139,23 @@ impl Context {
         }
     }
 
-    /// The policy in force: `--config`, else the first policy file from here up to the repository root, else the baseline.
+    /// The policy in force: `--config`, else the first policy file from here up to the repository root, else the baseline;
+    /// for the environment that is chosen.
     pub(crate) fn policy(&self) -> Result<Policy, Error> {
-        match self.shared.config.clone().or_else(find_policy) {
-            Some(path) => {
-                Ok(Policy::parse(&files::read_text(&path, self.limits.user_file)?, &path)?)
-            }
-            None => Ok(Policy::baseline()),
+        match (self.shared.config.clone().or_else(find_policy), &self.shared.environment) {
+            (Some(path), _) => self.policy_at(&path),
+            (None, None) => Ok(Policy::baseline()),
+            (None, Some(name)) => Err(Error::usage(
+                format!("there is no policy file that could have an environment `{name}`"),
+                "name the file with --config, or leave the environment out",
+            )),
         }
+    }
+
+    /// The policy in a file, for the environment that is chosen.
+    pub(crate) fn policy_at(&self, path: &Utf8Path) -> Result<Policy, Error> {
+        let text = files::read_text(path, self.limits.user_file)?;
+        Ok(Policy::parse_for(&text, path, self.shared.environment.as_deref())?)
     }
 
     /// The socket of the engine on this machine: that of `DOCKER_HOST`, else Docker's own.

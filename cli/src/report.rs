@@ -41,6 +41,7 @@ formats! {
     junit,
     github,
     csv,
+    cis,
     html,
 }
 
@@ -328,10 +329,11 @@ pub(crate) fn write_simple(
 /// The policy as reports name it.
 pub(crate) fn policy_name(policy: &Policy) -> String {
     let digest = policy.digest().short();
-    policy.path().map_or_else(
-        || format!("built-in baseline ({digest})"),
-        |path| format!("{path} ({digest})"),
-    )
+    match (policy.path(), policy.environment()) {
+        (None, _) => format!("built-in {} ({digest})", policy.profile().as_str()),
+        (Some(path), None) => format!("{path} ({digest})"),
+        (Some(path), Some(environment)) => format!("{path}, environment {environment} ({digest})"),
+    }
 }
 
 /// A value as indented JSON with a final line break.

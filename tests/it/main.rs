@@ -29,6 +29,7 @@ mod offline;
 mod oracles;
 mod peers;
 mod pipeline;
+mod policy;
 mod promotion;
 mod reference;
 mod sboms;

@@ -1,15 +1,21 @@
 //! `plimsoll policy`.
 
 use crate::{
-    args::PolicyCommand,
+    args::{Form, PolicyCommand},
     context::Context,
     error::Error,
     exit::{self, ExitStatus},
     files, report,
 };
-use plimsoll_policy::Policy;
+use plimsoll_model::Printable;
+use plimsoll_policy::{
+    Policy,
+    effective::{EffectiveValue, Origin},
+};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
 
-/// Writes or checks a policy file.
+/// Writes, checks or shows a policy.
 pub(crate) fn policy(ctx: &Context, command: &PolicyCommand) -> Result<&'static ExitStatus, Error> {
     match command {
         PolicyCommand::Init { path } => {
@@ -26,13 +32,76 @@ pub(crate) fn policy(ctx: &Context, command: &PolicyCommand) -> Result<&'static 
         }
         PolicyCommand::Check { path } => {
             let policy = match path {
-                Some(path) => Policy::parse(&files::read_text(path, ctx.limits.user_file)?, path)?,
+                Some(path) => ctx.policy_at(path)?,
                 None => ctx.policy()?,
             };
             let name =
                 policy.path().map_or_else(|| "built-in baseline".to_owned(), ToString::to_string);
             report::to_stdout(format!("{name} is valid ({})\n", policy.digest()).as_bytes())?;
         }
+        PolicyCommand::Show { output, gate } => {
+            let policy = gate.apply(ctx.policy()?);
+            let bytes = match output {
+                Form::Text => text(&policy).into_bytes(),
+                Form::Json => report::to_json("the policy", &document(&policy))?,
+            };
+            report::to_stdout(&bytes)?;
+        }
     }
     Ok(&exit::PASSED)
+}
+
+/// One line a value, the origins in a column.
+fn text(policy: &Policy) -> String {
+    let values: Vec<_> = policy.effective();
+    let shown = |value: &EffectiveValue| {
+        let text = match &value.value {
+            Value::Null => "-".to_owned(),
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        Printable(&text).to_string()
+    };
+    let mut text = format!("{}\n\n", report::policy_name(policy));
+    let width = values.iter().map(|value| value.key.chars().count()).max().unwrap_or_default();
+    for value in &values {
+        // Writing to a string does not fail.
+        writeln!(text, "{:width$}  {:24}  {}", value.key, shown(value), origin(&value.origin)).ok();
+    }
+    text
+}
+
+fn origin(origin: &Origin) -> String {
+    match origin {
+        Origin::Default => "default".to_owned(),
+        Origin::Profile(profile) => format!("profile {}", profile.as_str()),
+        Origin::File(line) => format!("{}:{}", line.path, line.line),
+        Origin::Flag(flag) => (*flag).to_owned(),
+    }
+}
+
+fn document(policy: &Policy) -> Value {
+    let values: Vec<_> = policy
+        .effective()
+        .into_iter()
+        .map(|value| {
+            let origin = match &value.origin {
+                Origin::Default => json!({"kind": "default"}),
+                Origin::Profile(profile) => json!({"kind": "profile", "profile": profile.as_str()}),
+                Origin::File(line) => json!({"kind": "file", "path": line.path, "line": line.line}),
+                Origin::Flag(flag) => json!({"kind": "flag", "flag": flag}),
+            };
+            json!({"key": value.key, "value": value.value, "origin": origin})
+        })
+        .collect();
+    json!({
+        "version": 1,
+        "policy": {
+            "path": policy.path(),
+            "environment": policy.environment(),
+            "profile": policy.profile().as_str(),
+            "digest": policy.digest().to_string(),
+        },
+        "values": values,
+    })
 }

@@ -1,0 +1,123 @@
+//! The policy as those who run Plimsoll meet it: what holds, from where, and for which environment.
+
+use crate::support::{Sandbox, run, sandbox};
+
+const POLICY: &str = "version: 1\nrules:\n  DF-030: off\nenvironments:\n  prod:\n    extends: strict\n    rules:\n      DF-030: deny\n";
+const DOCKERFILE: &str = "FROM debian:13@sha256:1111111111111111111111111111111111111111111111111111111111111111\nUSER 1000\n";
+
+fn project() -> Sandbox {
+    let sandbox = sandbox();
+    sandbox.write("plimsoll.yaml", POLICY);
+    sandbox.write("Dockerfile", DOCKERFILE);
+    sandbox
+}
+
+/// The line about a key in what `policy show` prints, its columns apart.
+fn shown(text: &str, key: &str) -> Vec<String> {
+    let line = text.lines().find(|line| line.split_whitespace().next() == Some(key)).unwrap();
+    line.split("  ").map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+#[test]
+fn an_environment_is_chosen_by_flag_or_variable() {
+    let sandbox = project();
+    let check = |command: &mut std::process::Command| run(command.args(["check", "Dockerfile"]));
+    check(&mut sandbox.plimsoll()).expect_status(0);
+    let denied = check(sandbox.plimsoll().args(["--environment", "prod"])).expect_status(1);
+    assert!(denied.stdout.contains("DF-030"), "{}", denied.stdout);
+    assert!(denied.stdout.contains("plimsoll.yaml, environment prod ("), "{}", denied.stdout);
+    check(sandbox.plimsoll().env("PLIMSOLL_ENVIRONMENT", "prod")).expect_status(1);
+    check(sandbox.plimsoll().env("PLIMSOLL_ENVIRONMENT", "")).expect_status(0);
+}
+
+#[test]
+fn an_environment_that_is_not_there_is_a_mistake_and_never_the_file_without_it() {
+    let sandbox = project();
+    let refused =
+        run(sandbox.plimsoll().args(["check", "Dockerfile", "--environment", "production"]))
+            .expect_status(2);
+    assert_eq!(
+        refused.stderr,
+        "error: plimsoll.yaml has no environment `production`\nhint: it has `prod`\n"
+    );
+    std::fs::remove_file(sandbox.join("plimsoll.yaml")).unwrap();
+    let refused = run(sandbox.plimsoll().args(["check", "Dockerfile", "--environment", "prod"]))
+        .expect_status(2);
+    assert!(
+        refused
+            .stderr
+            .starts_with("error: there is no policy file that could have an environment `prod`\n"),
+        "{}",
+        refused.stderr
+    );
+}
+
+#[test]
+fn policy_show_names_the_origin_of_each_value() {
+    let sandbox = project();
+    let show = |arguments: &[&str]| {
+        run(sandbox.plimsoll().args(["policy", "show"]).args(arguments)).expect_status(0).stdout
+    };
+    let plain = show(&[]);
+    assert_eq!(shown(&plain, "rules.DF-030"), ["rules.DF-030", "off", "plimsoll.yaml:3"]);
+    assert_eq!(shown(&plain, "unknown"), ["unknown", "fail", "profile baseline"]);
+    assert_eq!(shown(&plain, "rules.DF-020"), ["rules.DF-020", "deny", "default"]);
+    let prod = show(&["--environment", "prod", "--fail-on", "low"]);
+    assert_eq!(shown(&prod, "rules.DF-030"), ["rules.DF-030", "deny", "plimsoll.yaml:8"]);
+    assert_eq!(shown(&prod, "rules.IMG-002"), ["rules.IMG-002", "deny", "profile strict"]);
+    let flag = ["gate.fail[1]", "{\"severity\":\"low\"}", "--fail-on"];
+    assert_eq!(shown(&prod, "gate.fail[1]"), flag);
+    let json: serde_json::Value =
+        serde_json::from_str(&show(&["--environment", "prod", "-o", "json"])).unwrap();
+    assert_eq!(json["version"], 1);
+    assert_eq!(json["policy"]["environment"], "prod");
+    assert_eq!(json["policy"]["profile"], "strict");
+    let values = json["values"].as_array().unwrap();
+    let rule = values.iter().find(|value| value["key"] == "rules.DF-030").unwrap();
+    let origin = serde_json::json!({"kind": "file", "path": "plimsoll.yaml", "line": 8});
+    assert_eq!((&rule["value"], &rule["origin"]), (&serde_json::json!("deny"), &origin));
+}
+
+#[test]
+fn the_view_by_controls_of_cis_leaves_out_none_and_passes_nothing_unseen() {
+    let sandbox = project();
+    let text =
+        run(sandbox.plimsoll().args(["check", "Dockerfile", "-o", "cis"])).expect_status(0).stdout;
+    let row = |number: &str| {
+        text.lines().find(|line| line.split_whitespace().next() == Some(number)).unwrap()
+    };
+    assert!(row("4.1").contains(" passed ") && row("4.1").contains("DF-020"), "{text}");
+    assert!(row("4.6").contains(" not judged "), "the policy has the rule off: {text}");
+    assert!(row("1.1.1").contains(" not covered "), "{text}");
+    assert!(row("6.1").contains(" not covered ") && row("6.1").contains("by a person"), "{text}");
+    let denied =
+        run(sandbox.plimsoll().args(["check", "Dockerfile", "-o", "cis", "--environment", "prod"]))
+            .expect_status(1)
+            .stdout;
+    let lines: Vec<&str> = denied.lines().collect();
+    let at = lines.iter().position(|line| line.starts_with("4.6 ")).unwrap();
+    assert!(lines[at].contains(" failed "), "{denied}");
+    assert!(lines[at + 1].trim_start().starts_with("DF-030 Dockerfile:"), "{denied}");
+}
+
+#[test]
+fn explain_names_guidelines_and_controls_and_the_mapping_has_every_rule() {
+    let sandbox = sandbox();
+    let text = run(sandbox.plimsoll().args(["explain", "df-020"])).expect_status(0).stdout;
+    assert!(text.contains("\nGuideline\n  nothing runs as root\n"), "{text}");
+    let control = "\nCIS Docker Benchmark 1.6\n  4.1 user other than root\n";
+    assert!(text.contains(control), "{text}");
+    let json = run(sandbox.plimsoll().args(["explain", "--mapping", "-o", "json"]))
+        .expect_status(0)
+        .stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let rules = json["rules"].as_array().unwrap();
+    let rule = rules.iter().find(|rule| rule["id"] == "DF-020").unwrap();
+    assert_eq!(rule["cis"], serde_json::json!(["4.1"]));
+    assert_eq!(rule["guidelines"], serde_json::json!(["nothing runs as root"]));
+    assert_eq!(rule["equivalents"][0], "DL3002");
+    let table = run(sandbox.plimsoll().args(["explain", "--mapping"])).expect_status(0).stdout;
+    assert_eq!(table.lines().count(), rules.len());
+    run(sandbox.plimsoll().arg("explain")).expect_status(2);
+    run(sandbox.plimsoll().args(["explain", "DF-020", "--mapping"])).expect_status(2);
+}
