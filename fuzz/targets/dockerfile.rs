@@ -8,23 +8,7 @@ use std::collections::BTreeMap;
 fuzz_target!(|text: &str| {
     let files = [Dockerfile { path: "Dockerfile".into(), text: text.to_owned() }];
     let build_args = BTreeMap::from([("A".to_owned(), "a:1".to_owned())]);
-    let facts = Facts {
-        image: None,
-        users: None,
-        secrets: None,
-        files: None,
-        inventory: None,
-        scan: None,
-        vex: None,
-        since: None,
-        dockerfiles: &files,
-        ignored: &BTreeMap::new(),
-        target_stage: None,
-        build_args: &build_args,
-        bases: None,
-        evidence: None,
-        stated: None,
-    };
+    let facts = Facts { dockerfiles: &files, build_args: &build_args, ..Facts::none() };
     let build = Build::of(&files[0], &facts);
     build.inputs().count();
     for stage in &build.stages {

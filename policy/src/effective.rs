@@ -14,6 +14,7 @@ use jiff::SignedDuration;
 use plimsoll_model::{
     Pattern,
     evidence::{Legacy, Unlogged},
+    identity::IdentityPattern,
 };
 use serde_json::{Map, Value, json};
 
@@ -244,7 +245,7 @@ fn describe_allowed(allowed: &AllowedBase) -> Value {
 
 fn describe_signer(signer: &SignerPolicy) -> Value {
     let kinds: Vec<_> = signer.kinds.iter().map(|kind| kind.as_str()).collect();
-    let builders: Vec<_> = signer.builders.iter().map(|builder| builder.as_str()).collect();
+    let builders: Vec<_> = signer.builders.iter().map(IdentityPattern::as_str).collect();
     let of_all = [
         ("for", json!(kinds)),
         ("builders", json!(builders)),
@@ -340,11 +341,11 @@ mod tests {
 
     /// The value of a key and its origin.
     #[track_caller]
-    fn check(policy: &Policy, key: &str, value: &Value, origin: Origin) {
+    fn check(policy: &Policy, key: &str, value: &Value, origin: &Origin) {
         let values = policy.effective();
         let found: Vec<_> = values.iter().filter(|value| value.key == key).collect();
         let [found] = found.as_slice() else { panic!("{key}: {found:?} of {values:#?}") };
-        assert_eq!((&found.value, &found.origin), (value, &origin), "{key}");
+        assert_eq!((&found.value, &found.origin), (value, origin), "{key}");
     }
 
     fn line(line: u32) -> Origin {
@@ -356,17 +357,17 @@ mod tests {
     #[test]
     fn what_is_built_in_says_so() {
         let policy = Policy::baseline();
-        check(&policy, "extends", &json!("baseline"), Origin::Default);
-        check(&policy, "unknown", &json!("fail"), BASELINE);
-        check(&policy, "gate.fail[1]", &json!({"severity": "high", "fixable": true}), BASELINE);
-        check(&policy, "gate.fail[2]", &json!({"malicious": true}), BASELINE);
-        check(&policy, "gate.max-advisory-age", &json!("7d"), BASELINE);
-        check(&policy, "rules.DF-030", &json!("warn"), Origin::Default);
-        check(&policy, "evidence.max-age", &Value::Null, Origin::Default);
+        check(&policy, "extends", &json!("baseline"), &Origin::Default);
+        check(&policy, "unknown", &json!("fail"), &BASELINE);
+        check(&policy, "gate.fail[1]", &json!({"severity": "high", "fixable": true}), &BASELINE);
+        check(&policy, "gate.fail[2]", &json!({"malicious": true}), &BASELINE);
+        check(&policy, "gate.max-advisory-age", &json!("7d"), &BASELINE);
+        check(&policy, "rules.DF-030", &json!("warn"), &Origin::Default);
+        check(&policy, "evidence.max-age", &Value::Null, &Origin::Default);
         let strict = Policy::of_profile(Profile::Strict);
-        check(&strict, "rules.DF-030", &json!("deny"), Origin::Profile(Profile::Strict));
+        check(&strict, "rules.DF-030", &json!("deny"), &Origin::Profile(Profile::Strict));
         let kinds = json!(["provenance", "sbom", "vulnerabilities"]);
-        check(&strict, "evidence.require", &kinds, Origin::Profile(Profile::Strict));
+        check(&strict, "evidence.require", &kinds, &Origin::Profile(Profile::Strict));
     }
 
     #[test]
@@ -376,27 +377,27 @@ mod tests {
              rules:\n  DF-030: off\n  VUL-004: {allow: [npm]}\nevidence:\n  signers:\n    - {key: a.pub, for: [sbom]}\n  provenance: {parameters: []}\n",
             None,
         );
-        check(&policy, "extends", &json!("strict"), line(2));
-        check(&policy, "gate.max-advisory-age", &json!("36h"), line(4));
-        check(&policy, "gate.fail[0]", &json!({"epss": "2.5%", "origin": "own"}), line(6));
-        check(&policy, "bases.allow", &json!([]), line(8));
-        check(&policy, "rules.DF-030", &json!("off"), line(10));
-        check(&policy, "rules.VUL-004", &json!("deny"), Origin::Default);
-        check(&policy, "rules.VUL-004.allow", &json!(["npm"]), line(11));
-        check(&policy, "rules.IMG-002", &json!("deny"), Origin::Profile(Profile::Strict));
-        check(&policy, "evidence.signers[0]", &json!({"key": "a.pub", "for": ["sbom"]}), line(14));
-        check(&policy, "evidence.provenance", &json!({"parameters": []}), line(15));
+        check(&policy, "extends", &json!("strict"), &line(2));
+        check(&policy, "gate.max-advisory-age", &json!("36h"), &line(4));
+        check(&policy, "gate.fail[0]", &json!({"epss": "2.5%", "origin": "own"}), &line(6));
+        check(&policy, "bases.allow", &json!([]), &line(8));
+        check(&policy, "rules.DF-030", &json!("off"), &line(10));
+        check(&policy, "rules.VUL-004", &json!("deny"), &Origin::Default);
+        check(&policy, "rules.VUL-004.allow", &json!(["npm"]), &line(11));
+        check(&policy, "rules.IMG-002", &json!("deny"), &Origin::Profile(Profile::Strict));
+        check(&policy, "evidence.signers[0]", &json!({"key": "a.pub", "for": ["sbom"]}), &line(14));
+        check(&policy, "evidence.provenance", &json!({"parameters": []}), &line(15));
     }
 
     #[test]
     fn an_environment_and_a_flag_are_seen() {
         let text = "version: 1\nunknown: warn\nenvironments:\n  prod:\n    unknown: fail\n";
-        check(&parse(text, None), "unknown", &json!("warn"), line(2));
-        check(&parse(text, Some("prod")), "unknown", &json!("fail"), line(5));
+        check(&parse(text, None), "unknown", &json!("warn"), &line(2));
+        check(&parse(text, Some("prod")), "unknown", &json!("fail"), &line(5));
         let policy = Policy::baseline().with_fail_on(Severity::Low);
-        check(&policy, "gate.fail[0]", &json!({"malicious": true}), BASELINE);
+        check(&policy, "gate.fail[0]", &json!({"malicious": true}), &BASELINE);
         let flag = Origin::Flag("--fail-on");
-        check(&policy, "gate.fail[1]", &json!({"severity": "low"}), flag);
+        check(&policy, "gate.fail[1]", &json!({"severity": "low"}), &flag);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What is known of the subject when it is judged.
 
 use crate::{
-    EvidenceKind, Files, Users, bases::Lock, secrets::Secrets, stated::Stated, vex::VexFacts,
+    ConfigFile, EvidenceKind, Files, Users, bases::Lock, secrets::Secrets, stated::Stated,
+    vex::VexFacts,
 };
 use camino::Utf8PathBuf;
 use plimsoll_model::{
@@ -56,6 +57,8 @@ pub struct Facts<'a> {
     pub dockerfiles: &'a [Dockerfile],
     /// What the `.dockerignore` says that goes with a Dockerfile, by the path of that; nothing for one without.
     pub ignored: &'a BTreeMap<Utf8PathBuf, String>,
+    /// Settings of the daemon, and pipelines.
+    pub configs: &'a [ConfigFile],
     /// The stage that is built (`--target`); absent means the last.
     pub target_stage: Option<&'a str>,
     /// Build arguments (`--build-arg`).
@@ -87,6 +90,7 @@ impl Facts<'_> {
             since: None,
             dockerfiles: &[],
             ignored: &NO_FILES,
+            configs: &[],
             target_stage: None,
             build_args: &NO_ARGUMENTS,
             bases: None,
@@ -101,6 +105,7 @@ impl Facts<'_> {
             && self.inventory.is_none()
             && self.scan.is_none()
             && self.dockerfiles.is_empty()
+            && self.configs.is_empty()
             && self.evidence.is_none()
     }
 }

@@ -7,6 +7,7 @@
 pub mod bases;
 pub mod cis;
 mod clearance;
+mod configs;
 pub mod decide;
 pub mod dockerfile;
 pub mod effective;
@@ -31,6 +32,7 @@ pub mod vex;
 mod yaml;
 
 pub use clearance::Clearance;
+pub use configs::{ConfigFile, ConfigKind};
 pub use decide::{Action, AppliedException, Decision, Judged, PolicyLine, Verdict, decide};
 pub use error::Error;
 pub use evidence::EvidenceKind;

@@ -121,3 +121,29 @@ fn explain_names_guidelines_and_controls_and_the_mapping_has_every_rule() {
     run(sandbox.plimsoll().arg("explain")).expect_status(2);
     run(sandbox.plimsoll().args(["explain", "DF-020", "--mapping"])).expect_status(2);
 }
+
+#[test]
+fn pipelines_and_settings_of_the_daemon_are_found_by_their_names() {
+    let sandbox = sandbox();
+    sandbox.write("p/daemon.json", "{\"hosts\": [\"tcp://0.0.0.0:2375\"]}\n");
+    sandbox.write("p/.gitlab-ci.yml", "build:\n  script: [docker build --build-arg TOKEN=$T .]\n");
+    sandbox.write("p/.github/workflows/ci.yml", "jobs: {a: {steps: [{uses: acme/x@v1}]}}\n");
+    let denied = run(sandbox.plimsoll().args(["check", "p", "-o", "csv"])).expect_status(1).stdout;
+    for (rule, path) in [
+        ("DMN-001", "p/daemon.json"),
+        ("DMN-012", "p/.gitlab-ci.yml"),
+        ("DMN-011", "p/.github/workflows/ci.yml"),
+    ] {
+        let is_found = |line: &str| line.contains(rule) && line.contains(path);
+        assert!(denied.lines().any(is_found), "{rule} {path}: {denied}");
+    }
+    let one = run(sandbox
+        .plimsoll()
+        .args(["check", "ci.yml", "-o", "csv"])
+        .current_dir(sandbox.join("p/.github/workflows")));
+    assert!(one.expect_status(0).stdout.contains("DMN-011"));
+    sandbox.write("broken/daemon.json", "{\"hosts\": [");
+    run(sandbox.plimsoll().args(["check", "broken"])).expect_status(3);
+    sandbox.write("empty/README", "");
+    run(sandbox.plimsoll().args(["check", "empty"])).expect_status(2);
+}

@@ -14,6 +14,7 @@ use crate::{
 };
 use camino::{Utf8Path, Utf8PathBuf};
 use plimsoll_model::Reference;
+use plimsoll_policy::ConfigKind;
 
 /// Judges Dockerfiles and image configurations by the rules.
 pub(crate) async fn check(
@@ -22,10 +23,11 @@ pub(crate) async fn check(
 ) -> Result<&'static ExitStatus, Error> {
     let policy = ctx.policy()?;
     let bases = decide::bases(ctx, &policy)?;
-    let (dockerfiles, image) = subjects(ctx, arguments).await?;
+    let (files, image) = subjects(ctx, arguments).await?;
     let build = Build {
-        dockerfiles: decide::read_dockerfiles(ctx, &dockerfiles)?,
-        ignored: decide::read_ignored(ctx, &dockerfiles)?,
+        dockerfiles: decide::read_dockerfiles(ctx, &files.dockerfiles)?,
+        ignored: decide::read_ignored(ctx, &files.dockerfiles)?,
+        configs: decide::read_configs(ctx, &files.configs)?,
         target: arguments.target.clone(),
         arguments: arguments.build_args.iter().cloned().collect(),
         lock_files: Vec::new(),
@@ -59,26 +61,39 @@ pub(crate) async fn check(
     exit::settle(&ctx.ui, exit::of_verdict(decision.verdict()), written)
 }
 
-/// Each argument is a Dockerfile or a directory where there is one by that name, else an image.
+/// The files to judge.
+#[derive(Default)]
+struct Files {
+    dockerfiles: Vec<Utf8PathBuf>,
+    configs: Vec<(Utf8PathBuf, ConfigKind)>,
+}
+
+/// Each argument is a file, or a directory where there are some by their names, else an image. A file whose name says nothing
+/// else is a Dockerfile.
 async fn subjects(
     ctx: &Context,
     arguments: &CheckArguments,
-) -> Result<(Vec<Utf8PathBuf>, Option<Resolved>), Error> {
-    let mut dockerfiles = Vec::new();
+) -> Result<(Files, Option<Resolved>), Error> {
+    let mut files = Files::default();
     let mut image = None;
     for what in &arguments.what {
         let path = Utf8Path::new(what);
         if path.is_dir() {
-            dockerfiles.extend(find_dockerfiles(path)?);
+            find(path, &mut files)?;
         } else if path.is_file() {
-            dockerfiles.push(path.to_owned());
+            // `check ci.yml` inside of `.github/workflows` is about a workflow as well.
+            let absolute = path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned());
+            match ConfigKind::of(path).or_else(|| ConfigKind::of(&absolute)) {
+                Some(kind) => files.configs.push((path.to_owned(), kind)),
+                None => files.dockerfiles.push(path.to_owned()),
+            }
         } else if image.is_none() {
             image = Some(resolve_image(ctx, what, arguments).await?);
         } else {
             return Err(Error::usage("more than one image is named", "check one image at a time"));
         }
     }
-    Ok((dockerfiles, image))
+    Ok((files, image))
 }
 
 async fn resolve_image(
@@ -100,28 +115,49 @@ async fn resolve_image(
     resolve::resolve_reference(ctx, &reference, arguments.platform.as_ref()).await
 }
 
-/// `Dockerfile`, `Containerfile`, `Dockerfile.*` and `*.Dockerfile` in a directory, by name.
-fn find_dockerfiles(directory: &Utf8Path) -> Result<Vec<Utf8PathBuf>, Error> {
-    let fail = |source| Error::Read { path: directory.to_owned(), source };
-    let mut found = Vec::new();
-    for entry in directory.read_dir_utf8().map_err(fail)? {
-        let entry = entry.map_err(fail)?;
-        let name = entry.file_name().to_ascii_lowercase();
-        let is_one = ["dockerfile", "containerfile"].iter().any(|stem| {
-            name == *stem
-                || name.starts_with(&format!("{stem}."))
-                || name.ends_with(&format!(".{stem}"))
-        });
-        if is_one && !name.ends_with(".dockerignore") && entry.path().is_file() {
-            found.push(entry.path().to_owned());
+/// What there is to judge in a directory: `Dockerfile`, `Containerfile`, `Dockerfile.*` and `*.Dockerfile`, `daemon.json`, the
+/// daemon's units, and the pipelines of GitLab and GitHub; by name.
+fn find(directory: &Utf8Path, files: &mut Files) -> Result<(), Error> {
+    let before = files.dockerfiles.len() + files.configs.len();
+    for path in listed(directory)? {
+        if is_dockerfile(&path) {
+            files.dockerfiles.push(path);
+        } else if let Some(kind) = ConfigKind::of(&path) {
+            files.configs.push((path, kind));
         }
     }
-    found.sort();
-    if found.is_empty() {
+    let workflows = directory.join(".github/workflows");
+    if workflows.is_dir() {
+        let kind = |path: Utf8PathBuf| ConfigKind::of(&path).map(|kind| (path, kind));
+        files.configs.extend(listed(&workflows)?.into_iter().filter_map(kind));
+    }
+    if before == files.dockerfiles.len() + files.configs.len() {
         return Err(Error::usage(
-            format!("there is no Dockerfile in `{directory}`"),
+            format!("there is no Dockerfile in `{directory}`, and nothing else to judge"),
             "name the file itself",
         ));
     }
+    Ok(())
+}
+
+fn is_dockerfile(path: &Utf8Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_ascii_lowercase();
+    let is_named = |stem: &str| {
+        name == stem || name.starts_with(&format!("{stem}.")) || name.ends_with(&format!(".{stem}"))
+    };
+    !name.ends_with(".dockerignore") && ["dockerfile", "containerfile"].into_iter().any(is_named)
+}
+
+/// The files in a directory, by name.
+fn listed(directory: &Utf8Path) -> Result<Vec<Utf8PathBuf>, Error> {
+    let fail = |source| Error::Read { path: directory.to_owned(), source };
+    let mut found = Vec::new();
+    for entry in directory.read_dir_utf8().map_err(fail)? {
+        let path = entry.map_err(fail)?.into_path();
+        if path.is_file() {
+            found.push(path);
+        }
+    }
+    found.sort();
     Ok(found)
 }

@@ -58,7 +58,9 @@ fn text(policy: &Policy) -> String {
         let text = match &value.value {
             Value::Null => "-".to_owned(),
             Value::String(text) => text.clone(),
-            other => other.to_string(),
+            other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+                other.to_string()
+            }
         };
         Printable(&text).to_string()
     };

@@ -59,3 +59,45 @@ fn finding(judged: &Judged) -> String {
     let place = finding.place.to_string();
     format!("{} {}: {}{accepted}", finding.rule, Printable(&place), Printable(&finding.title))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{
+        testing::{Case, refuses, shows_safely},
+        tests::decision,
+    };
+
+    #[test]
+    fn every_control_has_a_row_and_one_status() {
+        let text = text(&decision(), "Dockerfile");
+        let rows = |status: Option<&str>| {
+            let is_row = |line: &&str| line.starts_with(|first: char| first.is_ascii_digit());
+            let rows = text.lines().take_while(|line| !line.contains("failed, ")).filter(is_row);
+            rows.filter(|row| status.is_none_or(|status| row.contains(status))).count()
+        };
+        assert_eq!(rows(None), cis::CONTROLS.len());
+        let (failed, unknown) = (rows(Some(" failed ")), rows(Some(" unknown ")));
+        let (passed, left) = (rows(Some(" passed ")), rows(Some(" not judged ")));
+        let last = format!(
+            "{failed} failed, {unknown} unknown, {passed} passed, {left} not judged, {} not covered",
+            rows(Some(" not covered "))
+        );
+        assert_eq!(text.lines().last(), Some(last.as_str()));
+        assert!(text.contains("4.1     passed"), "{text}");
+        assert!(text.contains("4.6     failed"), "{text}");
+    }
+
+    #[test]
+    fn text_of_an_artifact_is_no_command() {
+        for (_, case) in Case::all() {
+            shows_safely(&case.write(&FORMAT));
+        }
+        assert!(!text(&decision(), "\u{1b}[2J").contains('\u{1b}'));
+    }
+
+    #[test]
+    fn without_findings_there_is_no_report() {
+        refuses(&FORMAT, "findings");
+    }
+}

@@ -11,7 +11,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use plimsoll_attest::builders::ResolvedDependency;
 use plimsoll_model::{Digest, Inventory, evidence::Presence, image::Image, scan::Scan};
 use plimsoll_policy::{
-    Decision, Dockerfile, EvidenceKind, Facts, Files, Policy, Since, Users,
+    ConfigFile, ConfigKind, Decision, Dockerfile, EvidenceKind, Facts, Files, Policy, Since, Users,
     bases::{self, Entry, EntryPlatform, Lock},
     secrets::Secrets,
     vex::VexFacts,
@@ -28,6 +28,8 @@ pub(crate) struct Build {
     pub dockerfiles: Vec<Dockerfile>,
     /// What is left out of their build contexts, by their paths.
     pub ignored: BTreeMap<Utf8PathBuf, String>,
+    /// Settings of the daemon, and pipelines.
+    pub configs: Vec<ConfigFile>,
     /// The stage that was built.
     pub target: Option<String>,
     /// The build arguments that were given.
@@ -42,6 +44,7 @@ impl Build {
         Ok(Self {
             dockerfiles: read_dockerfiles(ctx, &arguments.dockerfiles)?,
             ignored: read_ignored(ctx, &arguments.dockerfiles)?,
+            configs: Vec::new(),
             target: arguments.target.clone(),
             arguments: arguments.build_args.iter().cloned().collect(),
             lock_files: Vec::new(),
@@ -75,6 +78,18 @@ pub(crate) fn read_ignored(
         }
     }
     Ok(ignored)
+}
+
+/// Reads configuration files, each of the kind that its name says.
+pub(crate) fn read_configs(
+    ctx: &Context,
+    files: &[(Utf8PathBuf, ConfigKind)],
+) -> Result<Vec<ConfigFile>, Error> {
+    let read = |(path, kind): &(Utf8PathBuf, ConfigKind)| {
+        let text = files::read_text(path, ctx.limits.user_file)?;
+        Ok(ConfigFile { path: path.clone(), kind: *kind, text })
+    };
+    files.iter().map(read).collect()
 }
 
 /// Everything a decision rests on but the evidence, which is looked at in more than one place.
@@ -129,6 +144,7 @@ impl Case<'_> {
             since: self.since,
             dockerfiles: &self.build.dockerfiles,
             ignored: &self.build.ignored,
+            configs: &self.build.configs,
             target_stage: self.build.target.as_deref(),
             build_args: &self.build.arguments,
             bases: self.bases,

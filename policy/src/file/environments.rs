@@ -172,8 +172,9 @@ mod tests {
 
     #[test]
     fn there_are_not_thousands_of_them() {
-        let many: String = (0..=super::MOST).map(|n| format!("  e{n}: {{}}\n")).collect();
-        let error = parse(&format!("version: 1\nenvironments:\n{many}"), None).unwrap_err();
+        let many: Vec<_> = (0..=super::MOST).map(|n| format!("  e{n}: {{}}\n")).collect();
+        let error =
+            parse(&format!("version: 1\nenvironments:\n{}", many.concat()), None).unwrap_err();
         assert_eq!(error.to_string(), "plimsoll.yaml:35:3: expected at most 32 environments");
     }
 }

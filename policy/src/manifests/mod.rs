@@ -91,25 +91,29 @@ fn documents(text: &str, path: &Utf8Path) -> Result<Vec<Node>, Error> {
 }
 
 impl Node {
-    fn entries(&self) -> &[Entry] {
+    /// The entries of a mapping; none of anything else.
+    pub(crate) fn entries(&self) -> &[Entry] {
         if let Value::Map(entries) = &self.value { entries } else { &[] }
     }
 
-    fn items(&self) -> &[Self] {
+    /// The items of a list; none of anything else.
+    pub(crate) fn items(&self) -> &[Self] {
         if let Value::List(items) = &self.value { items } else { &[] }
     }
 
     /// What stands under a key; nothing at all counts as no such key.
-    fn get(&self, key: &str) -> Option<&Self> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         let entry = self.entries().iter().find(|entry| entry.key == key)?;
         (!matches!(entry.value.value, Value::Null)).then_some(&entry.value)
     }
 
-    fn text(&self) -> Option<&str> {
+    /// A text.
+    pub(crate) fn text(&self) -> Option<&str> {
         if let Value::Text(text) = &self.value { Some(text) } else { None }
     }
 
-    fn text_of(&self, key: &str) -> Option<&str> {
+    /// The text under a key.
+    pub(crate) fn text_of(&self, key: &str) -> Option<&str> {
         self.get(key)?.text()
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{About, Raised, Rule, RuleContext, inputs};
 use crate::decide::Action;
-use plimsoll_model::Severity;
+use plimsoll_model::{Severity, reference::ImageName};
 
 pub(crate) const RULE: Rule = Rule {
     id: "BASE-011",
@@ -27,11 +27,17 @@ const FLOATING: [&str; 15] = [
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     inputs::check_names(context, "has a floating tag", |name| {
-        let tag = name.tag.as_ref().filter(|_| name.digest.is_none())?;
+        is_floating(name).then(|| (format!("`{name}`"), "a version, or a digest".to_owned()))
+    })
+}
+
+/// Whether a tag that floats by its very name stands without a digest.
+pub(super) fn is_floating(name: &ImageName) -> bool {
+    let tag = name.tag.as_ref().filter(|_| name.digest.is_none());
+    tag.is_some_and(|tag| {
         // `lts-slim` floats as `lts` does.
         let word = tag.as_str().split(['-', '_']).next().unwrap_or_default();
-        let is_floating = FLOATING.iter().any(|floating| floating.eq_ignore_ascii_case(word));
-        is_floating.then(|| (format!("`{name}`"), "a version, or a digest".to_owned()))
+        FLOATING.iter().any(|floating| floating.eq_ignore_ascii_case(word))
     })
 }
 

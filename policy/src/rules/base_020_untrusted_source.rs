@@ -55,7 +55,8 @@ fn check_input(context: &RuleContext<'_>, place: Place, input: &Input) -> Option
     Some(raised.by_line(bases.line))
 }
 
-fn is_trusted(context: &RuleContext<'_>, name: &ImageName) -> bool {
+/// Whether the policy or the lock admits the repository of an image.
+pub(super) fn is_trusted(context: &RuleContext<'_>, name: &ImageName) -> bool {
     let bases = context.policy().bases();
     let original = bases.original(&name.repository);
     let repositories = || std::iter::once(&name.repository).chain(&original);

@@ -1,6 +1,7 @@
 //! The rules: one file each, which exports what `explain` says of it and the function that judges.
 
 use crate::{
+    configs::Config,
     decide::{Action, UseOfExceptions},
     dockerfile::Build,
     exceptions::Exception,
@@ -55,6 +56,8 @@ pub enum About {
     Files,
     /// Dockerfiles.
     Dockerfiles,
+    /// Settings of the daemon, and pipelines.
+    Configs,
     /// The inventory and what the advisories say of it.
     Scan,
     /// Evidence.
@@ -93,6 +96,7 @@ pub enum ParameterKind {
 const CORRECTNESS: Action = Action::Inform;
 
 mod commands;
+mod configs;
 mod downloads;
 mod inputs;
 mod layers;
@@ -205,6 +209,12 @@ rules! {
     df_133_whole_image_copied,
     df_134_useradd_with_large_id,
     df_135_labels,
+    dmn_001_daemon_exposed,
+    dmn_002_daemon_defaults,
+    dmn_010_job_with_the_daemon,
+    dmn_011_workflow_too_powerful,
+    dmn_012_secret_in_build_argument,
+    dmn_013_job_image,
     exc_001_incomplete,
     exc_002_expires_too_late,
     exc_003_expired,
@@ -334,6 +344,7 @@ pub(crate) struct Subject<'a> {
     pub(crate) facts: &'a Facts<'a>,
     pub(crate) now: Timestamp,
     pub(crate) builds: Vec<Build>,
+    pub(crate) configs: Vec<Config>,
     /// What the VEX statements come to.
     pub(crate) vex: Judgement,
     /// Which exceptions findings met; empty until all other rules have been judged.
@@ -357,7 +368,8 @@ impl<'a> Subject<'a> {
             _ => Judgement::default(),
         };
         let exceptions_used = UseOfExceptions::default();
-        Self { policy, facts, now, builds, vex, exceptions_used, exceptions, inlines }
+        let configs = facts.configs.iter().map(Config::of).collect();
+        Self { policy, facts, now, builds, configs, vex, exceptions_used, exceptions, inlines }
     }
 }
 
@@ -388,6 +400,11 @@ impl<'a> RuleContext<'a> {
     /// The accepted findings, expired ones included: those of the policy, then those in Dockerfiles.
     pub(crate) fn exceptions(&self) -> &'a [Exception] {
         &self.subject.exceptions
+    }
+
+    /// Settings of the daemon, and pipelines.
+    pub(crate) fn configs(&self) -> &'a [Config] {
+        &self.subject.configs
     }
 
     /// Whether the policy itself sets the action of this rule.
@@ -470,6 +487,7 @@ impl Rule {
             About::Image => facts.image.is_some(),
             About::Files => facts.files.is_some(),
             About::Dockerfiles => !facts.dockerfiles.is_empty(),
+            About::Configs => !facts.configs.is_empty(),
             About::Scan => facts.scan.is_some(),
             About::Evidence => facts.evidence.is_some(),
             About::Exceptions => true,

@@ -1,7 +1,8 @@
 //! What the tests of the rules have in common.
 
 use crate::{
-    Decision, Dockerfile, EvidenceKind, Facts, Files, Judged, Policy, Since, Users,
+    ConfigFile, ConfigKind, Decision, Dockerfile, EvidenceKind, Facts, Files, Judged, Policy,
+    Since, Users,
     bases::{Entry, EntryPlatform, Lock},
     decide,
     files::Text,
@@ -39,6 +40,7 @@ pub(crate) struct Case {
     policy: String,
     dockerfiles: Vec<Dockerfile>,
     ignored: BTreeMap<camino::Utf8PathBuf, String>,
+    configs: Vec<ConfigFile>,
     target: Option<String>,
     build_args: BTreeMap<String, String>,
     image: Option<Image>,
@@ -92,6 +94,13 @@ impl Case {
     /// What is left out of the build context of the Dockerfile.
     pub(crate) fn ignored(mut self, text: &str) -> Self {
         self.ignored.insert("Dockerfile".into(), text.to_owned());
+        self
+    }
+
+    /// A configuration file, of the kind that its name says.
+    pub(crate) fn config(mut self, path: &str, text: &str) -> Self {
+        let kind = ConfigKind::of(path.into()).unwrap();
+        self.configs.push(ConfigFile { path: path.into(), kind, text: text.to_owned() });
         self
     }
 
@@ -415,6 +424,7 @@ impl Case {
             since: self.since.as_ref(),
             dockerfiles: &self.dockerfiles,
             ignored: &self.ignored,
+            configs: &self.configs,
             target_stage: self.target.as_deref(),
             build_args: &self.build_args,
             bases: self.lock.as_ref(),
