@@ -1,9 +1,12 @@
 //! What can go wrong here.
 
+mod root;
+
 use crate::signers::{SignerProblem, keyless::Failure};
 use camino::Utf8PathBuf;
 use jiff::Timestamp;
 use plimsoll_model::{Class, Classify, Digest};
+pub use root::RootError;
 use std::io;
 
 /// Why a statement, a signature, a key or a source could not be made or read.
@@ -128,41 +131,8 @@ pub enum Error {
         expected: &'static str,
     },
     /// The roots of trust can not be used.
-    #[error("cannot use the trusted root `{name}`")]
-    TrustRoot {
-        /// What it is called.
-        name: String,
-        /// Why.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// What TUF leads to a trusted root by has expired.
-    #[error(
-        "the updated trusted root of `{name}` holds no more: its {role} metadata expired at {expires}, {days} days ago"
-    )]
-    RootExpired {
-        /// The instance.
-        name: String,
-        /// The metadata.
-        role: String,
-        /// When.
-        expires: Timestamp,
-        /// How many days ago.
-        days: i64,
-    },
-    /// A trusted root was fetched or kept that does not verify by TUF.
-    #[error("will not use the trusted root at {place}: it does not verify by TUF")]
-    RootRefused {
-        /// Where it was found.
-        place: String,
-        /// Why.
-        source: Box<sigstore_tuf::Error>,
-    },
-    /// The trusted root of a private instance was never updated.
-    #[error("there is no trusted root of `{url}` yet")]
-    RootNotFetched {
-        /// Where it is.
-        url: String,
-    },
+    #[error(transparent)]
+    Root(#[from] RootError),
     /// An evidence file is not what one is, bit for bit.
     #[error("cannot read the evidence file: {message}")]
     Archive {
@@ -445,7 +415,6 @@ impl Classify for Error {
             Self::PredicateType { .. }
             | Self::PredicateNotAnObject { .. }
             | Self::OtherDocument { .. }
-            | Self::TrustRoot { .. }
             | Self::NoTrustedKey
             | Self::MalformedKey { .. }
             | Self::KeyLabel { .. }
@@ -470,6 +439,7 @@ impl Classify for Error {
             | Self::VariableMalformed { .. } => Class::Usage,
             Self::KeyFile { source, .. } => source.class(),
             Self::Signer { source, .. } => source.class(),
+            Self::Root(error) => error.class(),
             Self::TooManySubjects { .. }
             | Self::Archive { .. }
             | Self::ArchiveLimit { .. }
@@ -485,7 +455,6 @@ impl Classify for Error {
             | Self::PayloadType { .. }
             | Self::NotSignedBy { .. }
             | Self::TimestampNonce { .. }
-            | Self::RootRefused { .. }
             | Self::Unverifiable { .. } => Class::Rejected,
             Self::ReadFile { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Class::Usage
@@ -493,8 +462,6 @@ impl Classify for Error {
             Self::ReadFile { .. }
             | Self::ForeignRepository { .. }
             | Self::Git { .. }
-            | Self::RootExpired { .. }
-            | Self::RootNotFetched { .. }
             | Self::TokenExpired { .. }
             | Self::Client { .. }
             | Self::ServiceRefused { .. }
@@ -519,6 +486,7 @@ impl Classify for Error {
             }
             Self::KeyFile { source, .. } => return source.hint(),
             Self::Signer { source, .. } => return source.hint(),
+            Self::Root(error) => return error.hint(),
             Self::LinkKey { .. } => {
                 "make one: `openssl genpkey -algorithm ED25519 -out KEY`".to_owned()
             }
@@ -545,9 +513,6 @@ impl Error {
             Self::RsaKeySize { .. } => {
                 "make a new key: `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out KEY`"
             }
-            Self::TrustRoot { .. } => {
-                "give the file that `gh attestation trusted-root` or `cosign trusted-root create` prints, or leave it out: the public instance's is built in"
-            }
             Self::NoIdentity { ci } => no_identity(*ci),
             Self::TokenPermission { .. } => {
                 "add `permissions: id-token: write` to the job; runs for pull requests from forks never get one, whatever the permissions"
@@ -561,15 +526,6 @@ impl Error {
             }
             Self::ServiceUnavailable { .. } => {
                 "try again later; the status of the public instance is at https://status.sigstore.dev"
-            }
-            Self::RootExpired { .. } => {
-                "fetch a new one with `plimsoll trust update`; where that says the same, what it is fetched from is out of date"
-            }
-            Self::RootRefused { .. } => {
-                "`plimsoll trust update` replaces what was kept; what a server sends is refused until it verifies"
-            }
-            Self::RootNotFetched { .. } => {
-                "fetch it with `plimsoll trust update` and the same `--tuf-url` and `--tuf-root`"
             }
             Self::CertificateTooShort { .. } => "set the clock of this machine",
             Self::Unverifiable { .. } => {

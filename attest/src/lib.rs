@@ -13,9 +13,9 @@ pub mod archive;
 pub mod builders;
 mod bundle;
 pub mod claims;
-mod cosign;
 #[cfg(test)]
 mod corpus;
+mod cosign;
 mod der;
 mod envelope;
 mod error;
@@ -45,7 +45,7 @@ mod verify;
 pub use bundle::{BUNDLE_MEDIA_TYPE, Bundle, sign};
 pub use cosign::pack_layer;
 pub use envelope::{Envelope, open_payload, sign_payload};
-pub use error::Error;
+pub use error::{Error, RootError};
 pub use public_key::{PublicKey, SignatureAlgorithm};
 pub use statement::{
     IN_TOTO_PAYLOAD_TYPE, STATEMENT_TYPE, SUBJECTS_LIMIT, Statement, StatementSubject,

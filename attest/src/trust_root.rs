@@ -2,7 +2,7 @@
 //!
 //! <https://github.com/sigstore/protobuf-specs/blob/v0.4.0/protos/sigstore_trustroot.proto>
 
-use crate::{Error, text::excerpt, tuf::UpdateStamp};
+use crate::{Error, RootError, text::excerpt, tuf::UpdateStamp};
 use plimsoll_model::Digest;
 use sigstore_trust_root::{
     SIGSTORE_GITHUB_TRUSTED_ROOT, SIGSTORE_PRODUCTION_TRUSTED_ROOT, TrustedRoot,
@@ -143,7 +143,7 @@ impl Instance {
 }
 
 fn unusable(name: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    Error::TrustRoot { name: excerpt(name), source: source.into() }
+    RootError::Unusable { name: excerpt(name), source: source.into() }.into()
 }
 
 impl fmt::Debug for TrustRoot {
@@ -176,7 +176,7 @@ mod tests {
         ] {
             let error = TrustRoot::parse(text, "corp.json").unwrap_err();
             assert!(
-                matches!(&error, Error::TrustRoot { name, .. } if name == "corp.json"),
+                matches!(&error, Error::Root(RootError::Unusable { name, .. }) if name == "corp.json"),
                 "{text}"
             );
         }

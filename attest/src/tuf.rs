@@ -8,7 +8,7 @@ mod kept;
 mod mirror;
 
 use crate::{
-    Error, TrustRoot,
+    Error, RootError, TrustRoot,
     signers::keyless::Patience,
     trust_root::{Document, EMBEDDED, Origin},
 };
@@ -101,7 +101,7 @@ impl RootRepository {
         let [sigstore, github] = PUBLIC;
         let of = |(name, _): (&str, &str), (url, anchor): (&str, &'static str)| {
             let url = url.parse().map_err(|source| unusable(Box::new(source)))?;
-            Ok(Self { name: name.to_owned(), url, anchor: Cow::Borrowed(anchor) })
+            Ok::<Self, Error>(Self { name: name.to_owned(), url, anchor: Cow::Borrowed(anchor) })
         };
         let [first, second] = EMBEDDED;
         Ok([of(first, sigstore)?, of(second, github)?])
@@ -163,7 +163,7 @@ impl RootCache {
 
     /// What was kept of a repository, verified anew; nothing where it was never updated. No socket is opened.
     ///
-    /// [`Error::RootExpired`] where it is too old to be believed, [`Error::RootRefused`] where it does not verify.
+    /// [`RootError::Expired`] where it is too old to be believed, [`RootError::Refused`] where it does not verify.
     pub fn read(
         &self,
         repository: &RootRepository,
@@ -262,7 +262,7 @@ impl TrustRoot {
 
     /// A private instance, as it was updated.
     ///
-    /// [`Error::RootNotFetched`] where it never was: nothing stands in for it.
+    /// [`RootError::NotFetched`] where it never was: nothing stands in for it.
     pub fn private(
         cache: Option<&RootCache>,
         repository: &RootRepository,
@@ -270,7 +270,7 @@ impl TrustRoot {
     ) -> Result<Self, Error> {
         match cache.map(|cache| cache.read(repository, now)).transpose()?.flatten() {
             Some(updated) => Self::of(&[updated.document(&repository.name)]),
-            None => Err(Error::RootNotFetched { url: repository.url.to_string() }),
+            None => Err(RootError::NotFetched { url: repository.url.to_string() }.into()),
         }
     }
 }
@@ -294,7 +294,7 @@ fn read_before(
     };
     match verify_kept(repository, &kept, path, now) {
         Ok(root) => Ok((kept, Some(Ok(root.text)))),
-        Err(Error::RootExpired { .. }) => Ok((kept, Some(Ok(String::new())))),
+        Err(Error::Root(RootError::Expired { .. })) => Ok((kept, Some(Ok(String::new())))),
         Err(_) => Ok((Kept::default(), Some(Err(NotVerified)))),
     }
 }
@@ -374,22 +374,24 @@ fn refused(
 ) -> Error {
     let place = place.to_owned();
     match source {
-        sigstore_tuf::Error::Expired { role, expires } => Error::RootExpired {
+        sigstore_tuf::Error::Expired { role, expires } => RootError::Expired {
             name: repository.name.clone(),
             role: crate::text::excerpt(&role),
             expires,
             days: now.duration_since(expires).as_hours().div_euclid(24),
-        },
+        }
+        .into(),
         sigstore_tuf::Error::Transport { message, source: Some(source) } => {
             match source.downcast::<Error>() {
                 Ok(own) => *own,
-                Err(source) => Error::RootRefused {
+                Err(source) => RootError::Refused {
                     place,
                     source: Box::new(sigstore_tuf::Error::transport_with_source(message, source)),
-                },
+                }
+                .into(),
             }
         }
-        source => Error::RootRefused { place, source: Box::new(source) },
+        source => RootError::Refused { place, source: Box::new(source) }.into(),
     }
 }
 

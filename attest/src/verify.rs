@@ -10,14 +10,14 @@ mod summary;
 mod walk;
 
 use crate::{text::excerpt, trust::Trust};
+pub use fault::Fault;
 use jiff::Timestamp;
 use plimsoll_model::{
     Digest, Limits,
     evidence::{Evidence, Presence},
 };
-use std::collections::BTreeSet;
-pub use fault::Fault;
 pub(crate) use proof::{Logging, of_new};
+use std::collections::BTreeSet;
 pub use step::{Step, StepKind, StepOutcome};
 
 /// Something that was found and may be a bundle.

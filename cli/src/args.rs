@@ -166,7 +166,7 @@ pub(crate) enum Command {
     /// Judge Dockerfiles, image configurations, settings of the daemon and pipelines by the rules.
     Check(CheckArguments),
     /// Sign provenance, SBOM and scan, and attach them to the image.
-    Attest(AttestArguments),
+    Attest(Box<AttestArguments>),
     /// Sign what a step of a supply chain took and made, for `in-toto-verify`.
     #[cfg(feature = "link")]
     Link(LinkArguments),

@@ -64,7 +64,16 @@ impl MemoryTree {
 }
 
 fn entry(path: TreePath, kind: EntryKind, size: u64) -> Entry {
-    Entry { path, kind, size, mode: 0o755, uid: 0, gid: 0, layer: LayerIndex(1) }
+    Entry {
+        path,
+        kind,
+        size,
+        mode: 0o755,
+        uid: 0,
+        gid: 0,
+        capabilities: Box::default(),
+        layer: LayerIndex(1),
+    }
 }
 
 impl Tree for MemoryTree {

@@ -55,7 +55,8 @@ fuzz_target!(|bytes: &[u8]| {
     let wanted = Wanted::Statement(&["https://plimsoll.example/fuzz/v1"]);
     for trust in [&*TRUST, &*LOGGED] {
         let subject = Digest::of(b"subject");
-        let expectation = Expectation { subject, place: None, content: None, wanted, trust, limits };
+        let expectation =
+            Expectation { subject, place: None, content: None, wanted, trust, limits };
         let verification = verify(&candidate, &expectation);
         assert_eq!(verification.evidence.is_some(), verification.failed_step().is_none());
     }

@@ -247,7 +247,7 @@ fn an_evidence_file_answers_where_nobody_can_be_asked() {
     let said = verify(&["--evidence", "e.tar", &other]).expect_status(3).stdout;
     assert_eq!(
         said.lines().next(),
-        Some("could not tell: sbom: the evidence file says nothing about this digest")
+        Some("could not tell: sbom: the evidence file: it says nothing about this digest")
     );
     let said = verify(&["--evidence", "e.tar", &one]).expect_status(2).stderr;
     assert!(said.contains("is named by a tag"), "{said}");

@@ -100,7 +100,7 @@ fn an_updated_root_verifies_offline_and_is_named_with_its_date() {
     assert!(rest.ends_with(&format!(" from {}, {}", desk.address(), held.trim())), "{rest}");
     let json = desk.verify(&["-o", "json"]).expect_status(0).stdout;
     let json: Value = serde_json::from_str(&json).unwrap();
-    let instance = &json["root"]["instances"][0];
+    let instance = &json["trust"]["root"]["instances"][0];
     assert_eq!(
         (&instance["source"], &instance["from"], &instance["version"], &instance["expires"]),
         (&json!("updated"), &json!(desk.address()), &json!(1), &json!("2045-01-01T00:00:00Z"))

@@ -72,7 +72,7 @@ impl Bench {
         let error = self.update().await.unwrap_err();
         assert_eq!(error.class(), Class::Rejected, "{error:?}");
         assert_eq!(kept(), before);
-        let Error::RootRefused { place, source } = error else { panic!("{error:?}") };
+        let Error::Root(RootError::Refused { place, source }) = error else { panic!("{error:?}") };
         assert_eq!(place, format!("`{}`", self.sigstore.url("/tuf/")));
         *source
     }
@@ -145,7 +145,7 @@ async fn what_is_updated_is_what_is_trusted_and_the_rest_is_built_in() {
     assert_eq!(current.origins().collect::<Vec<_>>(), built_in);
     assert_eq!(current.digest(), TrustRoot::embedded().unwrap().digest());
     let error = TrustRoot::private(Some(&bench.cache), &bench.repository, now()).unwrap_err();
-    assert!(matches!(error, Error::RootNotFetched { .. }), "{error:?}");
+    assert!(matches!(error, Error::Root(RootError::NotFetched { .. })), "{error:?}");
     assert_eq!(error.class(), Class::Undecided);
     // One of the two was updated; its root of TUF is the test's.
     let mut public = RootRepository::public().unwrap();
@@ -168,7 +168,7 @@ async fn what_is_updated_is_what_is_trusted_and_the_rest_is_built_in() {
     // e10: what verifies from another root is no root of theirs.
     let today = time("2026-12-01T00:00:00Z");
     let error = TrustRoot::current(Some(&bench.cache), today).unwrap_err();
-    assert!(matches!(error, Error::RootRefused { .. }), "{error:?}");
+    assert!(matches!(error, Error::Root(RootError::Refused { .. })), "{error:?}");
 }
 
 #[tokio::test]
@@ -223,7 +223,7 @@ async fn a21_what_is_older_than_what_was_kept_is_refused() {
     bench.update().await.unwrap();
     bench.sigstore.change_tuf(|tuf| tuf.set_files(old));
     let error = bench.update_at(time("2030-02-01T00:00:00Z")).await.unwrap_err();
-    let Error::RootRefused { source, .. } = error else { panic!("{error:?}") };
+    let Error::Root(RootError::Refused { source, .. }) = error else { panic!("{error:?}") };
     assert!(matches!(*source, Refusal::Rollback { trusted: 3, new: 1, .. }), "{source:?}");
 }
 
@@ -250,7 +250,7 @@ async fn a21_f26_metadata_that_are_frozen_expire() {
             bench.cache.read(&bench.repository, later).unwrap_err(),
             bench.update_at(later).await.unwrap_err(),
         ] {
-            let Error::RootExpired { role, expires, days, .. } = &error else {
+            let Error::Root(RootError::Expired { role, expires, days, .. }) = &error else {
                 panic!("{name}: {error:?}")
             };
             assert_eq!((role.as_str(), *days), (name, 3));
@@ -428,7 +428,7 @@ async fn e10_what_was_kept_is_verified_each_time() {
     for kept in poisoned {
         bench.keep(&kept);
         let error = bench.read().unwrap_err();
-        assert!(matches!(error, Error::RootRefused { .. }), "{error:?} of {kept}");
+        assert!(matches!(error, Error::Root(RootError::Refused { .. })), "{error:?} of {kept}");
         let hint = error.hint().unwrap();
         assert!(hint.starts_with("`plimsoll trust update` replaces what was kept"), "{hint}");
         assert_eq!(bench.update().await.unwrap(), (root.clone(), Before::Refused));
@@ -447,7 +447,7 @@ async fn what_is_no_trusted_root_does_not_take_the_place_of_one() {
     let (root, _) = bench.update().await.unwrap();
     bench.sigstore.change_tuf(|tuf| tuf.set_target("{}"));
     let error = bench.update().await.unwrap_err();
-    assert!(matches!(error, Error::TrustRoot { .. }), "{error:?}");
+    assert!(matches!(error, Error::Root(RootError::Unusable { .. })), "{error:?}");
     assert_eq!(bench.read().unwrap(), Some(root));
 }
 

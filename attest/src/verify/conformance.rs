@@ -8,7 +8,7 @@ use super::{
     StepKind::{self, *},
     Verification, Wanted, verify,
 };
-use crate::{Demands, Error, PublicKey, SignerDemand, Trust, TrustRoot, TrustedSigner};
+use crate::{Demands, Error, PublicKey, RootError, SignerDemand, Trust, TrustRoot, TrustedSigner};
 use camino::{Utf8Path, Utf8PathBuf};
 use plimsoll_model::{
     Digest, Limits,
@@ -217,7 +217,10 @@ fn a15_a_log_that_is_trusted_from_no_time_is_no_root() {
     let is_it =
         |folder: &&Utf8PathBuf| folder.ends_with("trust-root-tlog-missing-validity-start_fail");
     let root = text(folders.iter().find(is_it).unwrap(), "trusted_root.json").unwrap();
-    assert!(matches!(TrustRoot::parse(&root, "root"), Err(Error::TrustRoot { .. })));
+    assert!(matches!(
+        TrustRoot::parse(&root, "root"),
+        Err(Error::Root(RootError::Unusable { .. }))
+    ));
 }
 
 #[test]

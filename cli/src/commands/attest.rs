@@ -71,15 +71,19 @@ pub(crate) async fn attest(
         }
     };
     if let Some(tests) = &tests {
-        let sentence = Printable(&tests.sentence()).to_string();
-        if tests.result() == TestResult::Failed {
-            ctx.ui.warn(&format!("it is stated that the tests failed: {sentence}"));
-        }
-        text.push_str(&sentence);
-        text.push('\n');
+        text.push_str(&said_of(ctx, tests));
     }
     report::to_stdout(text.as_bytes())?;
     Ok(&exit::PASSED)
+}
+
+/// What is stated of tests, on a line; that they failed is a warning besides.
+fn said_of(ctx: &Context, tests: &TestRun) -> String {
+    let sentence = Printable(&tests.sentence()).to_string();
+    if tests.result() == TestResult::Failed {
+        ctx.ui.warn(&format!("it is stated that the tests failed: {sentence}"));
+    }
+    format!("{sentence}\n")
 }
 
 /// The reports are read before any work is done, and only together with the statement that is made of them.

@@ -46,13 +46,25 @@ pub(crate) fn refusal(looked: &Looked) -> Option<String> {
                     step.found
                 ),
             ),
-            None => (2, format!("no evidence: {kind}: there is none")),
+            None => (2, format!("no evidence: {kind}: {}", nothing_of(presence))),
         })
     });
     // What could not be told decides; else a candidate that is nearly good says more than that there is none.
     let first = refusals.next()?;
     let worst = refusals.fold(first, |worst, one| if one.0 < worst.0 { one } else { worst });
     Some(worst.1)
+}
+
+/// That nothing claims to be evidence of a kind. What is there and can not be read as a claim is not passed over.
+fn nothing_of(presence: &Presence) -> String {
+    match presence {
+        Presence::Absent { refused } if *refused > 0 => {
+            format!("none of {} claims to be it", counted(*refused, "candidate", "candidates"))
+        }
+        Presence::Present(_) | Presence::Absent { .. } | Presence::CouldNotTell { .. } => {
+            "there is none".to_owned()
+        }
+    }
 }
 
 /// What is wrong with an image, in a word for programs; absent where nothing is.

@@ -205,7 +205,7 @@ async fn find(
 /// What an evidence file has about a digest. Whoever packed it may not have looked for this one: that leaves it untold.
 fn packed(archive: &Archive, digest: Digest, (subject, place): (String, String)) -> Found {
     let candidates = archive.find(digest).map_or_else(
-        || Err("the evidence file says nothing about this digest".to_owned()),
+        || Err("it says nothing about this digest".to_owned()),
         |image| image.candidates.clone(),
     );
     let candidates = Some(Candidates::as_found(candidates));

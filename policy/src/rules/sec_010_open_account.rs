@@ -79,7 +79,8 @@ mod tests {
         assert_eq!((judged.finding.found.as_str(), judged.action), (found, Action::Deny));
         let place = Place::File { path: "/etc/shadow".to_owned(), layer: Some(digest("a")) };
         assert_eq!(judged.finding.place, place);
-        let passwd = Case::default().secret_file("etc/passwd", State::Remains, b"root::0:0::/:/bin/sh\n");
+        let passwd =
+            Case::default().secret_file("etc/passwd", State::Remains, b"root::0:0::/:/bin/sh\n");
         passwd.check("SEC-010", Expect::Fail);
     }
 
@@ -88,7 +89,8 @@ mod tests {
         shadow("root:*::0:::::\napp:$y$j9T$a$b:1\n").check("SEC-010", Expect::Pass);
         let gone = Case::default().secret_file("etc/shadow", State::Removed, b"root:::0:::::\n");
         gone.check("SEC-010", Expect::Pass);
-        let other = Case::default().secret_file("srv/etc/shadow", State::Remains, b"root:::0:::::\n");
+        let other =
+            Case::default().secret_file("srv/etc/shadow", State::Remains, b"root:::0:::::\n");
         other.check("SEC-010", Expect::Pass);
     }
 

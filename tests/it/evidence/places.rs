@@ -109,7 +109,7 @@ fn an_old_attestation_counts_where_old_forms_are_accepted_and_is_never_overlooke
     assert_eq!(
         report["required"][0]["answer"],
         format!(
-            "absent: 1 candidates, none verifies; the closest fails at bundle: {OLD}; old forms are not accepted"
+            "absent: 1 candidate, it does not verify; the closest fails at bundle: {OLD}; old forms are not accepted"
         )
     );
     verify(&port, &stranger, &["--allow-legacy"]).0.expect_status(1);
@@ -131,7 +131,7 @@ fn an_image_with_a_signature_of_cosigns_is_not_called_unsigned() {
     for more in [&[][..], &["--allow-legacy"]] {
         let (outcome, report) = verify(&port, &signer, more);
         let said = outcome.expect_status(1).stdout;
-        assert!(said.contains("provenance: absent: 1 candidates, none verifies"), "{said}");
+        assert!(said.contains("provenance: absent: 1 candidate, it does not verify"), "{said}");
         let found = format!("cosign's signature over {digest}, which states nothing");
         let step = report["candidates"][0]["steps"][0]["found"].as_str().unwrap();
         assert!(step.starts_with(&found), "{step}");

@@ -101,7 +101,7 @@ fn provenance_of_the_index_is_that_of_its_images_and_an_sbom_of_it_is_not() {
     more.extend(["--type", "sbom"]);
     let (said, status, _) = verify(&subject, &signer.public, &more);
     assert_eq!(status, 1, "{said}");
-    assert!(said.contains("linux/arm64 sbom: absent: 1 candidates, none verifies"), "{said}");
+    assert!(said.contains("linux/arm64 sbom: absent: 1 candidate, it does not verify"), "{said}");
 
     // Provenance of one image is not that of the other.
     let bundle = provenance(&signer, image(PLATFORMS[0]).manifest.digest);
