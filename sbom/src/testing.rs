@@ -100,7 +100,7 @@ impl TestTree {
 
     fn make(&self, path: TreePath, kind: EntryKind, size: u64) -> Entry {
         let layer = LayerIndex(u32::try_from(self.layers.len() - 1).unwrap());
-        Entry { path, kind, size, mode: 0o755, uid: 0, gid: 0, layer }
+        Entry { path, kind, size, mode: 0o755, uid: 0, gid: 0, capabilities: Box::default(), layer }
     }
 
     /// What is aboard.
