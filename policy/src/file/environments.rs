@@ -147,8 +147,8 @@ mod tests {
             ("{prod: {version: 1}}", "2:23: unknown key `version`"),
             ("{prod: {environments: {}}}", "2:23: unknown key `environments`"),
             (
-                "{prod: {rules: {DF-031: off}}}",
-                "2:31: unknown rule `DF-031`: did you mean `DF-030`?",
+                "{prod: {rules: {VUL-0005: off}}}",
+                "2:31: unknown rule `VUL-0005`: did you mean `VUL-005`?",
             ),
             (
                 "{prod: {gate: off}}",

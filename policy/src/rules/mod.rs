@@ -97,6 +97,7 @@ const CORRECTNESS: Action = Action::Inform;
 
 mod commands;
 mod configs;
+mod copied_credentials;
 mod downloads;
 mod inputs;
 mod layers;
@@ -252,7 +253,6 @@ rules! {
     sec_001_secret_in_variable,
     sec_002_secret_value,
     sec_003_credential_file,
-    sec_003_credential_file_copied,
     sec_004_context_copied_whole,
     sec_005_credentials_in_address,
     sec_006_password_set,

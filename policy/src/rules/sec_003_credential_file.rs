@@ -1,6 +1,6 @@
-//! SEC-003: no file of the image is a credential.
+//! SEC-003: no file of the image is a credential, and none is copied into it.
 
-use super::{About, Raised, Rule, RuleContext, secret_files as files};
+use super::{About, Raised, Rule, RuleContext, copied_credentials, secret_files as files};
 use crate::{
     decide::Action,
     secrets::{Named, Seen, State},
@@ -17,8 +17,8 @@ pub(crate) const RULE: Rule = Rule {
     mend: "revoke the credential, keep its file out of the build by .dockerignore, and mount it with `RUN --mount=type=secret` or when the container starts",
     bad: "COPY .npmrc /root/.npmrc",
     good: "RUN --mount=type=secret,id=npmrc,target=/root/.npmrc npm ci",
-    equivalents: &["CIS-DI-0010"],
-    about: &[About::Image],
+    equivalents: &["CDI-0010"],
+    about: &[About::Dockerfiles, About::Image],
     parameters: &[],
     check,
 };
@@ -34,6 +34,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     });
     let mut raised = files::each(context, credentials);
     raised.extend(files::unseen(context, State::Remains, &[Named::Credential], EXPECTED));
+    raised.extend(copied_credentials::check(context));
     raised
 }
 

@@ -1,30 +1,13 @@
-//! SEC-003: no credentials are copied into the image.
+//! Credentials that a Dockerfile copies into the image, by the names of their files: what SEC-003 sees before there is an image.
 
 use super::{
-    About, Raised, Rule, RuleContext,
+    Raised, RuleContext,
     commands::{self, Placed},
     inputs,
 };
 use crate::{
     decide::Action,
     dockerfile::{Argument, Expanded, Position},
-};
-use plimsoll_model::Severity;
-
-pub(crate) const RULE: Rule = Rule {
-    id: "SEC-003",
-    name: "sec_003_credential_file_copied",
-    title: "no credentials are copied into the image",
-    severity: Severity::Critical,
-    action: Action::Deny,
-    why: "Whoever can pull the image has them, also where a later step removes the file: the layer that brought it stays.",
-    mend: "take the file out of the build context (`.dockerignore`), mount what the build needs of it (`RUN --mount=type=secret`), and change the credentials if the image was ever pushed",
-    bad: "COPY id_rsa /root/.ssh/",
-    good: "RUN --mount=type=ssh git clone git@example.com:app.git",
-    equivalents: &["CDI-0010"],
-    about: &[About::Dockerfiles],
-    parameters: &[],
-    check,
 };
 
 const EXPECTED: &str = "no file with credentials";
@@ -78,7 +61,8 @@ const PRIVATE: [&str; 9] =
 /// What is said of variants of a file that hold nothing.
 const EMPTY: [&str; 6] = ["example", "sample", "template", "dist", "tpl", "defaults"];
 
-fn check(context: &RuleContext<'_>) -> Vec<Raised> {
+/// The findings about files that are copied.
+pub(super) fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let steps = commands::reachable(context).filter(|placed| placed.is("COPY") || placed.is("ADD"));
     steps.flat_map(|placed| of_step(context, placed)).collect()
 }
