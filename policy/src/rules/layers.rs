@@ -1,7 +1,11 @@
 //! What the rules about files have in common.
 
 use super::{Raised, RuleContext};
-use crate::{bases, decide::Action, files::Files};
+use crate::{
+    bases,
+    decide::Action,
+    files::{Files, Topic},
+};
 use plimsoll_model::{
     TreePath,
     finding::Place,
@@ -60,6 +64,13 @@ pub(super) fn together(
     Some(raised)
 }
 
+/// One finding about all files of a topic.
+pub(super) fn about(context: &RuleContext<'_>, topic: Topic, words: (&str, &str)) -> Vec<Raised> {
+    let Some(files) = context.facts().files else { return Vec::new() };
+    let seen: Vec<&Entry> = files.about(topic).collect();
+    together(context, &seen, words).into_iter().collect()
+}
+
 /// The first names, and how many there are besides.
 pub(super) fn listed(names: impl ExactSizeIterator<Item = String>) -> String {
     const SHOWN: usize = 8;
@@ -74,5 +85,31 @@ pub(super) fn limited(raised: Raised, origin: Origin) -> Raised {
     match origin {
         Origin::Base => raised.at_most(Action::Inform),
         Origin::Added | Origin::Untold => raised,
+    }
+}
+
+#[cfg(test)]
+pub(super) mod testing {
+    use crate::rules::testing::*;
+    use plimsoll_model::finding::Place;
+
+    /// Asserts that one rule names each of these files at its place and layer, and all of them together in one finding, and none
+    /// of those that only look like them.
+    #[track_caller]
+    pub(crate) fn check_together(rule: &str, all: &[&str], others: &[&str]) {
+        let case = Case::default().image(&["base", "app"]).files();
+        for path in all {
+            let found = case.clone().file(path, 0o755, 1).findings(rule);
+            let place = Place::File { path: format!("/{path}"), layer: Some(digest("app")) };
+            assert_eq!((found.len(), &found[0].finding.place), (1, &place));
+        }
+        for path in others {
+            case.clone().file(path, 0o755, 1).check(rule, Expect::Pass);
+        }
+        let case = all.iter().fold(case, |case, path| case.file(path, 0o755, 1));
+        let found = case.findings(rule);
+        let mut named: Vec<_> = all.iter().map(|path| format!("/{path}")).collect();
+        named.sort();
+        assert_eq!((found.len(), &found[0].finding.found), (1, &named.join(", ")));
     }
 }
