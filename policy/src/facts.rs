@@ -19,6 +19,15 @@ pub struct Dockerfile {
     pub text: String,
 }
 
+/// A file of the user's that describes how containers run, or that such a file draws on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// As given on the command line.
+    pub path: Utf8PathBuf,
+    /// Its text.
+    pub text: String,
+}
+
 /// What is new since the last promoted build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Since {
@@ -59,6 +68,10 @@ pub struct Facts<'a> {
     pub ignored: &'a BTreeMap<Utf8PathBuf, String>,
     /// Settings of the daemon, and pipelines.
     pub configs: &'a [ConfigFile],
+    /// The compose files, those that others extend or include among them.
+    pub compose: &'a [SourceFile],
+    /// The files of variables beside the compose files (`.env`).
+    pub env_files: &'a [SourceFile],
     /// The stage that is built (`--target`); absent means the last.
     pub target_stage: Option<&'a str>,
     /// Build arguments (`--build-arg`).
@@ -91,6 +104,8 @@ impl Facts<'_> {
             dockerfiles: &[],
             ignored: &NO_FILES,
             configs: &[],
+            compose: &[],
+            env_files: &[],
             target_stage: None,
             build_args: &NO_ARGUMENTS,
             bases: None,
@@ -106,6 +121,7 @@ impl Facts<'_> {
             && self.scan.is_none()
             && self.dockerfiles.is_empty()
             && self.configs.is_empty()
+            && self.compose.is_empty()
             && self.evidence.is_none()
     }
 }

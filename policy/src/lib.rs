@@ -8,6 +8,7 @@ pub mod bases;
 pub mod cis;
 mod clearance;
 mod configs;
+mod compose;
 pub mod decide;
 pub mod dockerfile;
 pub mod effective;
@@ -19,6 +20,7 @@ mod file;
 mod files;
 pub mod guidelines;
 mod inline;
+mod host;
 pub mod manifests;
 pub mod official;
 pub mod policy;
@@ -37,7 +39,7 @@ pub use decide::{Action, AppliedException, Decision, Judged, PolicyLine, Verdict
 pub use error::Error;
 pub use evidence::EvidenceKind;
 pub use exceptions::{Exception, Inline};
-pub use facts::{Dockerfile, Facts, Since};
+pub use facts::{Dockerfile, Facts, Since, SourceFile};
 pub use files::Files;
 pub use plimsoll_model::{Pattern, pattern::PatternError};
 pub use policy::{

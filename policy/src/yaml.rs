@@ -25,6 +25,8 @@ pub(crate) struct At {
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
     pub(crate) at: At,
+    /// Where its text stands: at the anchor, where an alias or a merge key brought it.
+    pub(crate) defined: At,
     pub(crate) value: Value,
 }
 
@@ -45,6 +47,8 @@ pub(crate) enum Value {
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) at: At,
+    /// Where its text stands.
+    pub(crate) defined: At,
     pub(crate) key: String,
     pub(crate) value: Node,
 }
@@ -151,7 +155,11 @@ impl At {
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let spanned = Spanned::<Value>::deserialize(from)?;
-        Ok(Self { at: At::of(spanned.referenced), value: spanned.value })
+        Ok(Self {
+            at: At::of(spanned.referenced),
+            defined: At::of(spanned.defined),
+            value: spanned.value,
+        })
     }
 }
 
@@ -230,7 +238,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
                 return Err(de::Error::custom(format_args!("duplicate key `{}`", key.value)));
             }
             let value = from.next_value()?;
-            entries.push(Entry { at: At::of(key.referenced), key: key.value, value });
+            let (at, defined) = (At::of(key.referenced), At::of(key.defined));
+            entries.push(Entry { at, defined, key: key.value, value });
         }
         Ok(Value::Map(entries))
     }

@@ -7,16 +7,19 @@ use crate::{
     exit::{self, ExitStatus},
     report::{self, Report},
     stages::{
-        decide::{self, Build, Case},
+        decide::{self, Build, Case, Manifests},
         inventory,
         resolve::{self, Resolved},
     },
 };
 use camino::{Utf8Path, Utf8PathBuf};
 use plimsoll_model::Reference;
-use plimsoll_policy::ConfigKind;
+use plimsoll_policy::{
+    ConfigKind,
+    manifests::{self, ManifestKind},
+};
 
-/// Judges Dockerfiles and image configurations by the rules.
+/// Judges Dockerfiles, compose files and image configurations by the rules.
 pub(crate) async fn check(
     ctx: &Context,
     arguments: &CheckArguments,
@@ -28,6 +31,7 @@ pub(crate) async fn check(
         dockerfiles: decide::read_dockerfiles(ctx, &files.dockerfiles)?,
         ignored: decide::read_ignored(ctx, &files.dockerfiles)?,
         configs: decide::read_configs(ctx, &files.configs)?,
+        manifests: Manifests::read(ctx, &files.compose)?,
         target: arguments.target.clone(),
         arguments: arguments.build_args.iter().cloned().collect(),
         lock_files: Vec::new(),
@@ -61,11 +65,32 @@ pub(crate) async fn check(
     exit::settle(&ctx.ui, exit::of_verdict(decision.verdict()), written)
 }
 
-/// The files to judge.
-#[derive(Default)]
+/// The files to judge, by what they are.
+#[derive(Debug, Default)]
 struct Files {
     dockerfiles: Vec<Utf8PathBuf>,
     configs: Vec<(Utf8PathBuf, ConfigKind)>,
+    compose: Vec<Utf8PathBuf>,
+}
+
+impl Files {
+    /// Takes a file, where its name says what it is; nothing in it is looked at.
+    fn add(&mut self, path: &Utf8Path) -> bool {
+        // `check ci.yml` inside of `.github/workflows` is about a workflow as well.
+        let absolute = path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned());
+        if let Some(kind) = ConfigKind::of(path).or_else(|| ConfigKind::of(&absolute)) {
+            self.configs.push((path.to_owned(), kind));
+        } else if let Some(ManifestKind::Compose) =
+            manifests::kind(path.file_name().unwrap_or_default())
+        {
+            self.compose.push(path.to_owned());
+        } else if is_dockerfile(path) {
+            self.dockerfiles.push(path.to_owned());
+        } else {
+            return false;
+        }
+        true
+    }
 }
 
 /// Each argument is a file, or a directory where there are some by their names, else an image. A file whose name says nothing
@@ -81,11 +106,8 @@ async fn subjects(
         if path.is_dir() {
             find(path, &mut files)?;
         } else if path.is_file() {
-            // `check ci.yml` inside of `.github/workflows` is about a workflow as well.
-            let absolute = path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned());
-            match ConfigKind::of(path).or_else(|| ConfigKind::of(&absolute)) {
-                Some(kind) => files.configs.push((path.to_owned(), kind)),
-                None => files.dockerfiles.push(path.to_owned()),
+            if !files.add(path) {
+                files.dockerfiles.push(path.to_owned());
             }
         } else if image.is_none() {
             image = Some(resolve_image(ctx, what, arguments).await?);
@@ -108,30 +130,27 @@ async fn resolve_image(
         _ => {
             return Err(Error::usage(
                 format!("`{what}` is neither a file nor an image reference"),
-                "give a Dockerfile, a directory, or an image such as oci-layout:DIR",
+                "give a Dockerfile, a compose file, a directory, or an image such as oci-layout:DIR",
             ));
         }
     };
     resolve::resolve_reference(ctx, &reference, arguments.platform.as_ref()).await
 }
 
-/// What there is to judge in a directory: `Dockerfile`, `Containerfile`, `Dockerfile.*` and `*.Dockerfile`, `daemon.json`, the
-/// daemon's units, and the pipelines of GitLab and GitHub; by name.
+/// What there is to judge in a directory: `Dockerfile`, `Containerfile`, `Dockerfile.*` and `*.Dockerfile`, compose files,
+/// `daemon.json`, the daemon's units, and the pipelines of GitLab and GitHub; by name.
 fn find(directory: &Utf8Path, files: &mut Files) -> Result<(), Error> {
-    let before = files.dockerfiles.len() + files.configs.len();
+    let mut found = false;
     for path in listed(directory)? {
-        if is_dockerfile(&path) {
-            files.dockerfiles.push(path);
-        } else if let Some(kind) = ConfigKind::of(&path) {
-            files.configs.push((path, kind));
-        }
+        found |= files.add(&path);
     }
     let workflows = directory.join(".github/workflows");
     if workflows.is_dir() {
-        let kind = |path: Utf8PathBuf| ConfigKind::of(&path).map(|kind| (path, kind));
-        files.configs.extend(listed(&workflows)?.into_iter().filter_map(kind));
+        for path in listed(&workflows)? {
+            found |= files.add(&path);
+        }
     }
-    if before == files.dockerfiles.len() + files.configs.len() {
+    if !found {
         return Err(Error::usage(
             format!("there is no Dockerfile in `{directory}`, and nothing else to judge"),
             "name the file itself",

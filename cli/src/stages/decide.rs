@@ -11,12 +11,13 @@ use camino::{Utf8Path, Utf8PathBuf};
 use plimsoll_attest::builders::ResolvedDependency;
 use plimsoll_model::{Digest, Inventory, evidence::Presence, image::Image, scan::Scan};
 use plimsoll_policy::{
-    ConfigFile, ConfigKind, Decision, Dockerfile, EvidenceKind, Facts, Files, Policy, Since, Users,
+    ConfigFile, ConfigKind, Decision, Dockerfile, EvidenceKind, Facts, Files, Policy, Since,
+    SourceFile, Users,
     bases::{self, Entry, EntryPlatform, Lock},
     secrets::Secrets,
     vex::VexFacts,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The payload type of a signed lock of base images.
 pub(crate) const LOCK_TYPE: &str = "application/vnd.plimsoll.bases.v1+json";
@@ -30,6 +31,8 @@ pub(crate) struct Build {
     pub ignored: BTreeMap<Utf8PathBuf, String>,
     /// Settings of the daemon, and pipelines.
     pub configs: Vec<ConfigFile>,
+    /// What describes how it runs.
+    pub manifests: Manifests,
     /// The stage that was built.
     pub target: Option<String>,
     /// The build arguments that were given.
@@ -45,6 +48,7 @@ impl Build {
             dockerfiles: read_dockerfiles(ctx, &arguments.dockerfiles)?,
             ignored: read_ignored(ctx, &arguments.dockerfiles)?,
             configs: Vec::new(),
+            manifests: Manifests::default(),
             target: arguments.target.clone(),
             arguments: arguments.build_args.iter().cloned().collect(),
             lock_files: Vec::new(),
@@ -90,6 +94,45 @@ pub(crate) fn read_configs(
         Ok(ConfigFile { path: path.clone(), kind: *kind, text })
     };
     files.iter().map(read).collect()
+}
+
+/// The files that describe how containers run.
+#[derive(Debug, Default)]
+pub(crate) struct Manifests {
+    /// The compose files.
+    pub compose: Vec<SourceFile>,
+    /// The files of variables beside them.
+    pub env_files: Vec<SourceFile>,
+}
+
+impl Manifests {
+    /// Reads compose files, and the files of variables (`.env`, `.env.*`, `*.env`) in their directories.
+    pub(crate) fn read(ctx: &Context, compose: &[Utf8PathBuf]) -> Result<Self, Error> {
+        let read = |path: &Utf8PathBuf| {
+            Ok(SourceFile {
+                path: path.clone(),
+                text: files::read_text(path, ctx.limits.user_file)?,
+            })
+        };
+        let mut env_files = BTreeSet::new();
+        let directories = compose.iter().filter_map(|path| path.parent());
+        for directory in directories.collect::<BTreeSet<_>>() {
+            let shown = if directory.as_str().is_empty() { Utf8Path::new(".") } else { directory };
+            let fail = |source| Error::Read { path: shown.to_owned(), source };
+            for entry in shown.read_dir_utf8().map_err(fail)? {
+                let entry = entry.map_err(fail)?;
+                let name = entry.file_name();
+                let is_one = name == ".env" || name.starts_with(".env.") || name.ends_with(".env");
+                if is_one && entry.path().is_file() {
+                    env_files.insert(directory.join(name));
+                }
+            }
+        }
+        Ok(Self {
+            compose: compose.iter().map(read).collect::<Result<_, Error>>()?,
+            env_files: env_files.iter().map(read).collect::<Result<_, Error>>()?,
+        })
+    }
 }
 
 /// Everything a decision rests on but the evidence, which is looked at in more than one place.
@@ -145,6 +188,8 @@ impl Case<'_> {
             dockerfiles: &self.build.dockerfiles,
             ignored: &self.build.ignored,
             configs: &self.build.configs,
+            compose: &self.build.manifests.compose,
+            env_files: &self.build.manifests.env_files,
             target_stage: self.build.target.as_deref(),
             build_args: &self.build.arguments,
             bases: self.bases,

@@ -89,6 +89,8 @@ pub enum InputKind {
     Mount,
     /// `# syntax=`.
     Frontend,
+    /// `image:` of a service, which is pulled where it runs.
+    Service,
 }
 
 /// What an input is.
@@ -133,6 +135,7 @@ impl InputKind {
             Self::Copy => "COPY --from",
             Self::Mount => "RUN --mount from",
             Self::Frontend => "# syntax",
+            Self::Service => "image",
         }
     }
 }

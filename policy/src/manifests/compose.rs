@@ -1,11 +1,9 @@
 //! Images of the services in a compose file: <https://github.com/compose-spec/compose-spec/blob/main/05-services.md>.
 
 use super::{Found, ImageUse, documents};
-use crate::{Error, yaml::Node};
+use crate::{Error, compose::expand, yaml::Node};
 use camino::Utf8Path;
-
-/// Variables nested deeper in defaults are not evaluated.
-const DEPTH: usize = 8;
+use std::collections::BTreeMap;
 
 /// Every image that a compose file names: of services, whatever their profile, of volumes, and of models.
 ///
@@ -104,68 +102,14 @@ fn named(found: &mut Found<'_>, node: &Node, by: String) -> Result<(), Error> {
         let why = format!("expected the name of an image, found {}", node.value.describe());
         return found.untold(node.at, by, why);
     };
-    match expand(text, 0) {
-        Ok(name) => found.name(node.at, by, &name),
-        Err(variable) => {
+    // Every variable counts as unset.
+    let expanded = expand(text, &BTreeMap::new());
+    match expanded.unresolved {
+        None => found.name(node.at, by, &expanded.value),
+        Some(variable) => {
             found.untold(node.at, by, format!("`{text}` depends on `{variable}`, which is not set"))
         }
     }
-}
-
-/// `text` with every variable as unset: its default, or an error with what has none.
-///
-/// <https://github.com/compose-spec/compose-spec/blob/main/12-interpolation.md>
-fn expand(text: &str, depth: usize) -> Result<String, String> {
-    let (mut out, mut rest) = (String::new(), text);
-    while let Some((before, after)) = rest.split_once('$') {
-        out.push_str(before);
-        if let Some(after) = after.strip_prefix('$') {
-            out.push('$');
-            rest = after;
-            continue;
-        }
-        let Some(braced) = after.strip_prefix('{') else {
-            let end = after.find(|char: char| !is_name(char)).unwrap_or(after.len());
-            return Err(format!("${}", after.get(..end).unwrap_or_default()));
-        };
-        let (expression, after) =
-            split_braced(braced).ok_or_else(|| "an expression without end".to_owned())?;
-        let end = expression.find(|char: char| !is_name(char)).unwrap_or(expression.len());
-        let (name, modifier) = expression.split_at_checked(end).unwrap_or((expression, ""));
-        let default = modifier.strip_prefix(":-").or_else(|| modifier.strip_prefix('-'));
-        match default {
-            Some(default) if depth < DEPTH && !name.is_empty() => {
-                out.push_str(&expand(default, depth.saturating_add(1))?);
-            }
-            _ => return Err(format!("${{{name}}}")),
-        }
-        rest = after;
-    }
-    out.push_str(rest);
-    Ok(out)
-}
-
-const fn is_name(char: char) -> bool {
-    char == '_' || char.is_ascii_alphanumeric()
-}
-
-/// What stands before the brace that closes, and what behind it.
-fn split_braced(text: &str) -> Option<(&str, &str)> {
-    let mut open = 1_usize;
-    let mut before = '\0';
-    for (at, char) in text.char_indices() {
-        match char {
-            '{' if before == '$' => open = open.saturating_add(1),
-            '}' => open = open.saturating_sub(1),
-            _ => {}
-        }
-        if open == 0 {
-            let (inside, rest) = text.split_at_checked(at)?;
-            return Some((inside, rest.strip_prefix('}')?));
-        }
-        before = char;
-    }
-    None
 }
 
 #[cfg(test)]

@@ -16,6 +16,24 @@ use crate::{
 use camino::Utf8Path;
 use plimsoll_model::reference::ImageName;
 
+/// What a file of YAML is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ManifestKind {
+    /// Services for `docker compose`.
+    Compose,
+}
+
+/// What a file is for, by its name; nothing where the name does not say.
+pub fn kind(name: &str) -> Option<ManifestKind> {
+    let name = name.to_ascii_lowercase();
+    let stem = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml"))?;
+    let is_compose = ["compose", "docker-compose"].iter().any(|known| {
+        stem.strip_prefix(known)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-', '_']))
+    }) || stem.ends_with(".compose");
+    is_compose.then_some(ManifestKind::Compose)
+}
+
 /// The most images that one file may name.
 const IMAGES: usize = 1_000;
 
@@ -115,5 +133,28 @@ impl Node {
     /// The text under a key.
     pub(crate) fn text_of(&self, key: &str) -> Option<&str> {
         self.get(key)?.text()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_told_by_their_names() {
+        for name in [
+            "compose.yaml",
+            "compose.yml",
+            "docker-compose.yml",
+            "Docker-Compose.prod.yaml",
+            "compose.override.yaml",
+            "docker-compose-ci.yml",
+            "shop.compose.yaml",
+        ] {
+            assert_eq!(kind(name), Some(ManifestKind::Compose), "{name}");
+        }
+        for name in ["composer.yaml", "values.yaml", "compose.json", "Dockerfile", ".yaml"] {
+            assert_eq!(kind(name), None, "{name}");
+        }
     }
 }

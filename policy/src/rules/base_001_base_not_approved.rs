@@ -19,7 +19,7 @@ pub(crate) const RULE: Rule = Rule {
     bad: "FROM example.org/somebody/python:3.13",
     good: "FROM docker.io/library/python:3.13-slim@sha256:…   # in bases.lock",
     equivalents: &["CIS 4.2", "DL3026", "conforma base_image_permitted"],
-    about: &[About::Dockerfiles],
+    about: &[About::Dockerfiles, About::Compose],
     parameters: &[],
     check,
 };

@@ -15,7 +15,7 @@ pub(crate) const RULE: Rule = Rule {
     bad: "ARG BASE\nFROM $BASE",
     good: "ARG BASE=debian:12\nFROM $BASE",
     equivalents: &["buildkit InvalidDefaultArgInFrom"],
-    about: &[About::Dockerfiles],
+    about: &[About::Dockerfiles, About::Compose],
     parameters: &[],
     check,
 };

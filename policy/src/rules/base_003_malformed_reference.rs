@@ -15,7 +15,7 @@ pub(crate) const RULE: Rule = Rule {
     bad: "FROM debian@sha256:abcd",
     good: "FROM debian:12",
     equivalents: &[],
-    about: &[About::Dockerfiles],
+    about: &[About::Dockerfiles, About::Compose],
     parameters: &[],
     check,
 };

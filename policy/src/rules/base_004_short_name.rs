@@ -1,7 +1,7 @@
 //! BASE-004: a reference says which registry it means.
 
 use super::{About, Raised, Rule, RuleContext, inputs};
-use crate::{decide::Action, dockerfile::Input};
+use crate::{decide::Action, dockerfile::{Input, InputKind}};
 use plimsoll_model::Severity;
 
 pub(crate) const RULE: Rule = Rule {
@@ -15,7 +15,7 @@ pub(crate) const RULE: Rule = Rule {
     bad: "FROM nginx:1.29",
     good: "FROM docker.io/library/nginx:1.29",
     equivalents: &[],
-    about: &[About::Dockerfiles],
+    about: &[About::Dockerfiles, About::Compose],
     parameters: &[],
     check,
 };
@@ -26,9 +26,12 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
         .map(|(place, input, name)| {
             let title = format!("{} `{}` names no registry", input.kind.as_str(), input.written);
             // Where an image is built, one builder decides; where it is pulled, everyone does.
-            context
-                .fail(place, title, format!("`{}`", input.written), format!("`{name}`"))
-                .at_most(Action::Inform)
+            let raised =
+                context.fail(place, title, format!("`{}`", input.written), format!("`{name}`"));
+            match input.kind {
+                InputKind::Service => raised,
+                _ => raised.at_most(Action::Inform),
+            }
         })
         .collect()
 }

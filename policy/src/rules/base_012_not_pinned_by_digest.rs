@@ -15,7 +15,7 @@ pub(crate) const RULE: Rule = Rule {
     bad: "FROM debian:12",
     good: "FROM debian:12@sha256:…",
     equivalents: &["CKV_K8S_43", "buildx isCanonical"],
-    about: &[About::Dockerfiles],
+    about: &[About::Dockerfiles, About::Compose],
     parameters: &[],
     check,
 };

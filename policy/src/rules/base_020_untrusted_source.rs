@@ -18,7 +18,7 @@ pub(crate) const RULE: Rule = Rule {
     bad: "FROM docker.io/somebody/python:3.13",
     good: "FROM docker.io/library/python:3.13",
     equivalents: &["DL3026", "KSV-0125"],
-    about: &[About::Dockerfiles],
+    about: &[About::Dockerfiles, About::Compose],
     parameters: &[],
     check,
 };

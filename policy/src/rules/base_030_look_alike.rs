@@ -15,7 +15,7 @@ pub(crate) const RULE: Rule = Rule {
     bad: "FROM debain:12",
     good: "FROM debian:12",
     equivalents: &[],
-    about: &[About::Dockerfiles],
+    about: &[About::Dockerfiles, About::Compose],
     parameters: &[],
     check,
 };

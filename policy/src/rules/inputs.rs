@@ -1,22 +1,30 @@
-//! What the rules about Dockerfiles have in common.
+//! What the rules about the images that Dockerfiles and compose files name have in common.
 
-use super::{Raised, RuleContext};
+use super::{About, Raised, RuleContext};
 use crate::{
     bases::{self, Entry},
     dockerfile::{Build, Input, InputKind, Position, Source, Stage},
 };
 use plimsoll_model::{Digest, finding::Place, image::Image, reference::ImageName};
+use std::collections::BTreeSet;
 
 /// The frontends of the maker of BuildKit.
 const FRONTENDS: [&str; 2] =
     ["docker.io/docker/dockerfile", "docker.io/docker/dockerfile-upstream"];
 
-/// Every input of every Dockerfile, and where it is named.
+/// Every input of every Dockerfile and, where the rule is about these, every image of a compose file; and where it is named.
 pub(super) fn of<'a>(context: &RuleContext<'a>) -> impl Iterator<Item = (Place, &'a Input)> {
+    let projects =
+        if context.rule.about.contains(&About::Compose) { context.projects() } else { &[] };
+    let images = projects.iter().flat_map(|project| &project.images);
+    // What several projects have in common is said once.
+    let mut seen = BTreeSet::new();
+    let images = images.filter(move |(place, _)| seen.insert(format!("{place:?}")));
     context
         .builds()
         .iter()
         .flat_map(|build| build.inputs().map(|input| (place(build, input.at), input)))
+        .chain(images.map(|(place, input)| (place.clone(), input)))
 }
 
 pub(super) fn place(build: &Build, at: Position) -> Place {
@@ -127,7 +135,12 @@ pub(super) fn unresolved(
     let written = &input.written;
     let title = format!("it can not be told which image `{written}` is");
     let found = format!("`{written}`, where `{variable}` has no value that is known here");
+    let remedy = if input.kind == InputKind::Service {
+        format!("give `{variable}` a default, or a value in the `.env` beside the file")
+    } else {
+        format!("give `ARG {variable}` a default, or pass `--build-arg {variable}=…`")
+    };
     context
         .unknown(place, title, found, "a reference without unknown variables")
-        .with_remedy(format!("give `ARG {variable}` a default, or pass `--build-arg {variable}=…`"))
+        .with_remedy(remedy)
 }

@@ -1,6 +1,7 @@
 //! The rules: one file each, which exports what `explain` says of it and the function that judges.
 
 use crate::{
+    compose::{self, Project},
     configs::Config,
     decide::{Action, UseOfExceptions},
     dockerfile::Build,
@@ -58,6 +59,8 @@ pub enum About {
     Dockerfiles,
     /// Settings of the daemon, and pipelines.
     Configs,
+    /// Compose files.
+    Compose,
     /// The inventory and what the advisories say of it.
     Scan,
     /// Evidence.
@@ -108,6 +111,7 @@ mod places;
 mod ports;
 mod secret_files;
 mod secrets;
+mod services;
 mod statements;
 mod texts;
 
@@ -150,6 +154,27 @@ rules! {
     base_044_approval_expired,
     base_050_base_unknown,
     base_051_base_contradicted,
+    cmp_001_privileged,
+    cmp_002_runtime_socket,
+    cmp_003_system_directory,
+    cmp_004_runtime_over_tcp,
+    cmp_005_host_namespaces,
+    cmp_006_capabilities,
+    cmp_007_confinement,
+    cmp_008_no_limits,
+    cmp_009_writable_root,
+    cmp_010_user_is_root,
+    cmp_011_open_port,
+    cmp_012_healthcheck_missing,
+    cmp_013_restart_without_bound,
+    cmp_014_no_segmentation,
+    cmp_015_devices_of_the_host,
+    cmp_016_build_privileges,
+    cmp_017_default_credentials,
+    cmp_018_stale_pull,
+    cmp_019_open_console,
+    cmp_020_logging_off,
+    cmp_021_not_read,
     df_001_does_not_parse,
     df_020_final_user_is_root,
     df_021_user_not_created,
@@ -258,6 +283,7 @@ rules! {
     sec_006_password_set,
     sec_007_secret_in_lower_layer,
     sec_008_secret_in_configuration,
+    sec_009_literal_secret,
     sec_010_open_account,
     vul_001_advisories_unusable,
     vul_002_vulnerable_component,
@@ -345,6 +371,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) now: Timestamp,
     pub(crate) builds: Vec<Build>,
     pub(crate) configs: Vec<Config>,
+    /// What the compose files come to.
+    pub(crate) projects: Vec<Project>,
     /// What the VEX statements come to.
     pub(crate) vex: Judgement,
     /// Which exceptions findings met; empty until all other rules have been judged.
@@ -369,7 +397,8 @@ impl<'a> Subject<'a> {
         };
         let exceptions_used = UseOfExceptions::default();
         let configs = facts.configs.iter().map(Config::of).collect();
-        Self { policy, facts, now, builds, configs, vex, exceptions_used, exceptions, inlines }
+        let projects = compose::projects(facts);
+        Self { policy, facts, now, builds, configs, projects, vex, exceptions_used, exceptions, inlines }
     }
 }
 
@@ -405,6 +434,11 @@ impl<'a> RuleContext<'a> {
     /// Settings of the daemon, and pipelines.
     pub(crate) fn configs(&self) -> &'a [Config] {
         &self.subject.configs
+    }
+
+    /// The compose projects.
+    pub(crate) fn projects(&self) -> &'a [Project] {
+        &self.subject.projects
     }
 
     /// Whether the policy itself sets the action of this rule.
@@ -488,6 +522,7 @@ impl Rule {
             About::Files => facts.files.is_some(),
             About::Dockerfiles => !facts.dockerfiles.is_empty(),
             About::Configs => !facts.configs.is_empty(),
+            About::Compose => !facts.compose.is_empty(),
             About::Scan => facts.scan.is_some(),
             About::Evidence => facts.evidence.is_some(),
             About::Exceptions => true,

@@ -2,7 +2,7 @@
 
 use crate::{
     ConfigFile, ConfigKind, Decision, Dockerfile, EvidenceKind, Facts, Files, Judged, Policy,
-    Since, Users,
+    Since, SourceFile, Users,
     bases::{Entry, EntryPlatform, Lock},
     decide,
     files::Text,
@@ -41,6 +41,8 @@ pub(crate) struct Case {
     dockerfiles: Vec<Dockerfile>,
     ignored: BTreeMap<camino::Utf8PathBuf, String>,
     configs: Vec<ConfigFile>,
+    compose: Vec<SourceFile>,
+    env_files: Vec<SourceFile>,
     target: Option<String>,
     build_args: BTreeMap<String, String>,
     image: Option<Image>,
@@ -101,6 +103,22 @@ impl Case {
     pub(crate) fn config(mut self, path: &str, text: &str) -> Self {
         let kind = ConfigKind::of(path.into()).unwrap();
         self.configs.push(ConfigFile { path: path.into(), kind, text: text.to_owned() });
+        self
+    }
+
+    /// A compose file `compose.yaml`.
+    pub(crate) fn compose(self, text: &str) -> Self {
+        self.compose_file("compose.yaml", text)
+    }
+
+    pub(crate) fn compose_file(mut self, path: &str, text: &str) -> Self {
+        self.compose.push(SourceFile { path: path.into(), text: text.to_owned() });
+        self
+    }
+
+    /// A file of variables.
+    pub(crate) fn env_file(mut self, path: &str, text: &str) -> Self {
+        self.env_files.push(SourceFile { path: path.into(), text: text.to_owned() });
         self
     }
 
@@ -425,6 +443,8 @@ impl Case {
             dockerfiles: &self.dockerfiles,
             ignored: &self.ignored,
             configs: &self.configs,
+            compose: &self.compose,
+            env_files: &self.env_files,
             target_stage: self.target.as_deref(),
             build_args: &self.build_args,
             bases: self.lock.as_ref(),

@@ -1,0 +1,109 @@
+//! What becomes of the same thing in two files: <https://github.com/compose-spec/compose-spec/blob/main/13-merge.md>.
+
+use super::{
+    interpolate::{HOLE, Text},
+    tree::{Entry, Node, Value},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the later file says instead of the earlier one, and not besides.
+const REPLACED: [&str; 3] = ["command", "entrypoint", "test"];
+
+/// Lists of which an item takes the place of an earlier one with the same path in the container.
+const BY_TARGET: [&str; 4] = ["volumes", "devices", "configs", "secrets"];
+
+/// Puts `over` on top of `base`, which both stand under `key`.
+pub(super) fn merge(base: &mut Node, over: Node, key: &str) {
+    match (&mut base.value, over.value) {
+        (_, Value::Null) => {}
+        (Value::Map(below), Value::Map(above)) => merge_entries(below, above),
+        (Value::List(below), Value::List(above)) if !REPLACED.contains(&key) => {
+            if BY_TARGET.contains(&key) {
+                let targets: BTreeSet<String> = above.iter().filter_map(target).collect();
+                below.retain(|item| target(item).is_none_or(|target| !targets.contains(&target)));
+            }
+            below.extend(above);
+        }
+        (_, value) => *base = Node { at: over.at, value },
+    }
+}
+
+fn merge_entries(below: &mut Vec<Entry>, above: Vec<Entry>) {
+    let places: BTreeMap<String, usize> =
+        below.iter().enumerate().map(|(place, entry)| (entry.key.clone(), place)).collect();
+    for entry in above {
+        match places.get(&entry.key).and_then(|place| below.get_mut(*place)) {
+            Some(under) => {
+                if matches!(under.value.value, Value::Null) {
+                    under.value = entry.value;
+                } else {
+                    merge(&mut under.value, entry.value, &entry.key);
+                }
+            }
+            None => below.push(entry),
+        }
+    }
+}
+
+/// The path in the container of an item in the long or the short syntax.
+fn target(item: &Node) -> Option<String> {
+    match &item.value {
+        Value::Map(_) => item.get("target").or_else(|| item.get("source"))?.scalar(),
+        Value::Text(text) => {
+            let mut parts = text.value.split(':');
+            let first = parts.next()?;
+            Some(parts.next().unwrap_or(first).to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// Brings the short syntaxes of a service into the long ones, so that files that use different ones merge.
+pub(super) fn normalise(service: &mut Node) {
+    for entry in entries_mut(service) {
+        match entry.key.as_str() {
+            "environment" | "labels" | "annotations" | "sysctls" => pairs(&mut entry.value),
+            "networks" | "depends_on" => pairs(&mut entry.value),
+            "build" => {
+                if let Value::Text(_) = entry.value.value {
+                    let at = entry.value.at;
+                    let context = std::mem::replace(
+                        &mut entry.value,
+                        Node { at, value: Value::Map(Vec::new()) },
+                    );
+                    entry.value.value =
+                        Value::Map(vec![Entry { at, key: "context".to_owned(), value: context }]);
+                }
+                for inner in entries_mut(&mut entry.value) {
+                    if matches!(inner.key.as_str(), "args" | "labels") {
+                        pairs(&mut inner.value);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn entries_mut(node: &mut Node) -> &mut [Entry] {
+    if let Value::Map(entries) = &mut node.value { entries } else { &mut [] }
+}
+
+/// A list of `NAME=VALUE` as a mapping; a name alone has no value here.
+fn pairs(node: &mut Node) {
+    let Value::List(items) = &node.value else { return };
+    let entries = items.iter().filter_map(|item| {
+        let text = item.text()?;
+        let (key, value) = match text.value.split_once('=') {
+            Some((key, value)) => {
+                let unresolved = text.unresolved.clone().filter(|_| value.contains(HOLE));
+                let written = text.written.split_once('=').map_or("", |(_, value)| value);
+                let (written, value) = (written.to_owned(), value.to_owned());
+                (key, Value::Text(Text { written, value, unresolved, origin: text.origin }))
+            }
+            None => (text.value.as_str(), Value::Null),
+        };
+        Some(Entry { at: item.at, key: key.to_owned(), value: Node { at: item.at, value } })
+    });
+    node.value = Value::Map(entries.collect());
+}
