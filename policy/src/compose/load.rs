@@ -4,7 +4,7 @@ use super::{
     Problem, Project, Service, beside,
     interpolate::variables,
     lexical,
-    merge::{merge, normalise},
+    merge::{merge, misshapen, normalise},
     tree::{Entry, Node, Spot, Value},
 };
 use crate::{Error, Facts, facts::SourceFile, yaml};
@@ -19,6 +19,8 @@ const SERVICES: usize = 1_000;
 const NODES: usize = 400_000;
 /// The most services that one extends through others, and the most files that include each other.
 const DEPTH: usize = 16;
+/// What a file that is included counts as besides its values: merging looks at all that is there.
+const INCLUDE: usize = 4_000;
 /// The names by which `docker compose` finds a file, best first.
 const NAMES: [&str; 4] =
     ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
@@ -164,11 +166,12 @@ fn tree(
     if number >= FILES {
         return Err(Problem { at: start, message: format!("more than {FILES} files") });
     }
-    let documents = yaml::read_all(&file.text, &file.path).map_err(|error| match error {
-        Error::Invalid { line, column, message, .. } => {
+    let documents = yaml::read_all(&file.text, &file.path).map_err(|error| {
+        if let Error::Invalid { line, column, message, .. } = error {
             Problem { at: Spot { file: number, line, column }, message }
+        } else {
+            Problem { at: start, message: error.to_string() }
         }
-        error => Problem { at: start, message: error.to_string() },
     })?;
     let mut documents = documents.iter().map(|node| Node::of(node, number, variables));
     let mut tree = documents.next().unwrap_or(Node { at: start, value: Value::Null });
@@ -211,12 +214,23 @@ impl<'l, 'f> Loading<'l, 'f> {
         for service in &services {
             if !matches!(service.node.value, Value::Map(_)) {
                 self.problem(service.at, format!("service `{}` is no mapping", service.name));
+            } else if ["image", "build", "extends", "provider"]
+                .iter()
+                .all(|key| service.node.get(key).is_none())
+            {
+                let name = &service.name;
+                self.problem(
+                    service.at,
+                    format!("service `{name}` has neither `image` nor `build`"),
+                );
             }
         }
         services.retain(|service| matches!(service.node.value, Value::Map(_)));
         let paths = self.files.given.iter().map(|file| file.path.clone()).collect();
-        let mut project =
-            Project { paths, services, root, images: Vec::new(), problems: self.problems };
+        let networks = root.get("networks").map(Node::entries).unwrap_or_default().iter();
+        let networks = networks.map(|entry| (entry.key.clone(), entry.value.clone())).collect();
+        let problems = self.problems;
+        let mut project = Project { paths, services, networks, root, images: Vec::new(), problems };
         super::service::images(&mut project);
         project
     }
@@ -248,7 +262,7 @@ impl<'l, 'f> Loading<'l, 'f> {
                 return None;
             }
         };
-        if !self.has_room(tree.size(), tree.at) {
+        if !self.has_room(tree.size().saturating_add(INCLUDE), tree.at) {
             return None;
         }
         self.untold_tags(number, tree.at);
@@ -313,11 +327,21 @@ impl<'l, 'f> Loading<'l, 'f> {
             self.problem(services.at, "`services` is no mapping");
         }
         if let Value::Map(entries) = &mut services.value {
+            if let Some(entry) = entries.get(SERVICES) {
+                self.problem(entry.at, format!("more than {SERVICES} services"));
+            }
+            entries.truncate(SERVICES);
             for entry in entries {
+                self.shape(&entry.value);
                 self.extend(number, entry);
                 normalise(&mut entry.value);
             }
         }
+    }
+
+    fn shape(&mut self, service: &Node) {
+        let flaws = misshapen(service).into_iter();
+        self.problems.extend(flaws.map(|(at, message)| Problem { at, message }));
     }
 
     /// Puts a service on top of those that it extends.
@@ -352,6 +376,9 @@ impl<'l, 'f> Loading<'l, 'f> {
             }
             if !self.has_room(base.size(), extends.at) {
                 return;
+            }
+            if file != number {
+                self.shape(base);
             }
             next = base.get("extends").cloned();
             chain.push(base.clone());

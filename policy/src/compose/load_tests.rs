@@ -35,7 +35,7 @@ services:
   a: {<<: *base, image: x}
   b: {extends: a}
   c: {extends: {service: b}, user: '5'}
-  d: *base
+  d: {<<: *base, image: y}
 ";
     check(
         &Case::default().compose(text),
@@ -120,7 +120,8 @@ fn files_that_are_laid_over_others_are_merged() {
 
 #[test]
 fn variables_come_from_the_file_beside() {
-    let case = Case::default().compose_file("web/compose.yaml", "services: {a: {user: '$U'}}");
+    let case =
+        Case::default().compose_file("web/compose.yaml", "services: {a: {user: '$U', image: x}}");
     check(&case, "user", &["a 1:22 $U"]);
     let values = |case: &Case| {
         case.with_facts(|facts| projects(facts)[0].services[0].node.get("user").unwrap().scalar())
@@ -132,7 +133,10 @@ fn variables_come_from_the_file_beside() {
 
 #[test]
 fn what_is_boundless_is_a_problem_and_ends() {
-    let chain: String = (0..40).map(|n| format!("  s{n}: {{extends: s{}}}\n", n + 1)).collect();
+    let lines = |count: usize, line: &dyn Fn(usize) -> String| {
+        (0..count).map(line).collect::<Vec<_>>().concat()
+    };
+    let chain = lines(40, &|n| format!("  s{n}: {{extends: s{}}}\n", n + 1));
     let found = read(
         &Case::default().compose(&format!("services:\n{chain}  s40: {{image: x}}\n")),
         "image",
@@ -141,12 +145,12 @@ fn what_is_boundless_is_a_problem_and_ends() {
         found.iter().any(|line| line == "compose.yaml:2:17: it extends itself, or too many others"),
         "{found:?}"
     );
-    let many: String = (0..=SERVICES).map(|n| format!("  s{n}: {{image: x}}\n")).collect();
+    let many = lines(SERVICES + 1, &|n| format!("  s{n}: {{image: x}}\n"));
     let found = read(&Case::default().compose(&format!("services:\n{many}")), "image");
     assert_eq!(found.len(), SERVICES + 1);
     assert_eq!(found[SERVICES], "compose.yaml:1002:3: more than 1000 services");
-    let wide: String = (0..5_000).map(|n| format!("a{n}, ")).collect();
-    let copies: String = (0..200).map(|n| format!("  c{n}: {{extends: big}}\n")).collect();
+    let wide = lines(5_000, &|n| format!("a{n}, "));
+    let copies = lines(200, &|n| format!("  c{n}: {{extends: big}}\n"));
     let text = format!("services:\n  big: {{image: x, cap_add: [{wide}]}}\n{copies}");
     let found = read(&Case::default().compose(&text), "image");
     assert!(

@@ -2,7 +2,7 @@
 
 use super::{
     interpolate::{HOLE, Text},
-    tree::{Entry, Node, Value},
+    tree::{Entry, Node, Spot, Value},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,16 +54,74 @@ fn target(item: &Node) -> Option<String> {
             let first = parts.next()?;
             Some(parts.next().unwrap_or(first).to_owned())
         }
-        _ => None,
+        Value::Null | Value::Flag(_) | Value::Number(_) | Value::OtherNumber | Value::List(_) => {
+            None
+        }
     }
+}
+
+/// Keys of a service that rules look at, and what may stand there.
+const SHAPES: [(&str, Shape); 26] = [
+    ("ports", Shape::List),
+    ("volumes", Shape::List),
+    ("cap_add", Shape::List),
+    ("cap_drop", Shape::List),
+    ("security_opt", Shape::List),
+    ("devices", Shape::List),
+    ("device_cgroup_rules", Shape::List),
+    ("environment", Shape::Pairs),
+    ("networks", Shape::Pairs),
+    ("sysctls", Shape::Pairs),
+    ("deploy", Shape::Map),
+    ("healthcheck", Shape::Map),
+    ("logging", Shape::Map),
+    ("ulimits", Shape::Map),
+    ("image", Shape::Scalar),
+    ("user", Shape::Scalar),
+    ("network_mode", Shape::Scalar),
+    ("pid", Shape::Scalar),
+    ("ipc", Shape::Scalar),
+    ("uts", Shape::Scalar),
+    ("userns_mode", Shape::Scalar),
+    ("cgroup", Shape::Scalar),
+    ("restart", Shape::Scalar),
+    ("pull_policy", Shape::Scalar),
+    ("privileged", Shape::Scalar),
+    ("read_only", Shape::Scalar),
+];
+
+/// What may stand under a key.
+#[derive(Debug, Clone, Copy)]
+enum Shape {
+    List,
+    Map,
+    /// A mapping, or a list of texts.
+    Pairs,
+    Scalar,
+}
+
+/// What stands in a service where nothing that rules understand does: where, and what is wrong.
+pub(super) fn misshapen(service: &Node) -> Vec<(Spot, String)> {
+    let flaw = |(key, shape): (&str, Shape)| {
+        let node = service.get(key)?;
+        let is_right = match (shape, &node.value) {
+            (Shape::List, Value::List(_)) | (Shape::Map | Shape::Pairs, Value::Map(_)) => true,
+            (Shape::Pairs, Value::List(items)) => items.iter().all(|item| item.text().is_some()),
+            (Shape::Scalar, value) => !matches!(value, Value::List(_) | Value::Map(_)),
+            (Shape::List | Shape::Map | Shape::Pairs, _) => false,
+        };
+        (!is_right).then(|| (node.at, format!("`{key}` is not what it has to be")))
+    };
+    SHAPES.into_iter().filter_map(flaw).collect()
 }
 
 /// Brings the short syntaxes of a service into the long ones, so that files that use different ones merge.
 pub(super) fn normalise(service: &mut Node) {
     for entry in entries_mut(service) {
         match entry.key.as_str() {
-            "environment" | "labels" | "annotations" | "sysctls" => pairs(&mut entry.value),
-            "networks" | "depends_on" => pairs(&mut entry.value),
+            "environment" | "labels" | "annotations" | "sysctls" | "networks" | "depends_on" => {
+                pairs(&mut entry.value);
+            }
             "build" => {
                 if let Value::Text(_) = entry.value.value {
                     let at = entry.value.at;

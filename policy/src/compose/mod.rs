@@ -14,12 +14,13 @@ mod tree;
 
 pub(crate) use interpolate::{HOLE, Origin, assignments, expand};
 pub(crate) use load::projects;
-pub(crate) use service::{Mount, Port, Service};
+pub(crate) use service::{Mount, Port, Service, may_be_exposed};
 pub(crate) use tree::{Entry, Node, Spot, Told, Value};
 
 use crate::{dockerfile::Input, facts::SourceFile};
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use plimsoll_model::finding::Place;
+use std::collections::BTreeMap;
 
 /// The services that one call of `docker compose` would start.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub(crate) struct Project {
     pub(crate) paths: Vec<Utf8PathBuf>,
     /// The services, in the order of the files.
     pub(crate) services: Vec<Service>,
+    /// The networks by their names.
+    pub(crate) networks: BTreeMap<String, Node>,
     /// Everything, merged.
     pub(crate) root: Node,
     /// The images that services run and that are not built here.
@@ -68,14 +71,14 @@ fn beside(path: &Utf8Path, name: &str) -> Utf8PathBuf {
 pub(crate) fn lexical(path: &Utf8Path) -> Utf8PathBuf {
     let mut out = Utf8PathBuf::new();
     for part in path.components() {
-        match part {
-            camino::Utf8Component::CurDir => {}
-            camino::Utf8Component::ParentDir
-                if out.file_name().is_some_and(|name| name != "..") =>
-            {
-                out.pop();
-            }
-            part => out.push(part),
+        if part == Utf8Component::CurDir {
+            continue;
+        }
+        let is_up = part == Utf8Component::ParentDir;
+        if is_up && out.file_name().is_some_and(|name| name != "..") {
+            out.pop();
+        } else {
+            out.push(part);
         }
     }
     out

@@ -4,7 +4,10 @@ use super::{
     HOLE, Project,
     tree::{Entry, Node, Spot, Told, Value},
 };
-use crate::dockerfile::{Input, InputKind, Position, Source};
+use crate::{
+    dockerfile::{Input, InputKind, Position, Source},
+    host,
+};
 use plimsoll_model::reference::ImageName;
 
 /// One service.
@@ -93,17 +96,13 @@ impl Service {
         let nodes = ["entrypoint", "command"].into_iter().filter_map(|key| self.node.get(key));
         let mut words = Vec::new();
         for node in nodes {
-            match &node.value {
-                Value::List(items) => {
-                    words.extend(items.iter().filter_map(|item| Some((item.at, item.scalar()?))));
-                }
-                _ => {
-                    let text = node.scalar().unwrap_or_default();
-                    let split = text.split_whitespace();
-                    words.extend(
-                        split.map(|word| (node.at, word.trim_matches(['"', '\'']).to_owned())),
-                    );
-                }
+            if let Value::List(items) = &node.value {
+                words.extend(items.iter().filter_map(|item| Some((item.at, item.scalar()?))));
+            } else {
+                let text = node.scalar().unwrap_or_default();
+                let split = text.split_whitespace();
+                words
+                    .extend(split.map(|word| (node.at, word.trim_matches(['"', '\'']).to_owned())));
             }
         }
         words
@@ -133,6 +132,13 @@ impl Port {
     pub(crate) fn target_range(&self) -> Option<(u32, u32)> {
         range(&self.target)
     }
+}
+
+/// Whether a path of the host that depends on an unknown variable may be, or hold, what gives the host away; nothing where it
+/// depends on none. What is relative is below the project.
+pub(crate) fn may_be_exposed(path: &str) -> Option<bool> {
+    let (known, _) = path.split_once(HOLE)?;
+    Some(known.is_empty() || (known.starts_with('/') && host::may_be_exposed(known)))
 }
 
 fn range(text: &str) -> Option<(u32, u32)> {

@@ -102,7 +102,11 @@ impl Node {
         match &self.value {
             Value::List(items) => items,
             Value::Null => &[],
-            _ => std::slice::from_ref(self),
+            Value::Flag(_)
+            | Value::Number(_)
+            | Value::OtherNumber
+            | Value::Text(_)
+            | Value::Map(_) => std::slice::from_ref(self),
         }
     }
 

@@ -1,7 +1,10 @@
 //! BASE-004: a reference says which registry it means.
 
 use super::{About, Raised, Rule, RuleContext, inputs};
-use crate::{decide::Action, dockerfile::{Input, InputKind}};
+use crate::{
+    decide::Action,
+    dockerfile::{Input, InputKind},
+};
 use plimsoll_model::Severity;
 
 pub(crate) const RULE: Rule = Rule {
@@ -30,7 +33,9 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
                 context.fail(place, title, format!("`{}`", input.written), format!("`{name}`"));
             match input.kind {
                 InputKind::Service => raised,
-                _ => raised.at_most(Action::Inform),
+                InputKind::From | InputKind::Copy | InputKind::Mount | InputKind::Frontend => {
+                    raised.at_most(Action::Inform)
+                }
             }
         })
         .collect()

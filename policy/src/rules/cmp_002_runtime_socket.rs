@@ -5,7 +5,7 @@ use super::{
     services::{self, Judged},
 };
 use crate::{
-    compose::{HOLE, Node, Project, Spot, Told},
+    compose::{HOLE, Node, Project, Spot, Told, may_be_exposed},
     decide::Action,
     host,
 };
@@ -78,16 +78,14 @@ enum Exposure {
 }
 
 fn exposure(path: &str) -> Exposure {
-    if let Some((known, rest)) = path.split_once(HOLE) {
+    if let Some(may_be) = may_be_exposed(path) {
         // A name after the variable tells as much as the whole path.
-        if let Some(socket) =
-            rest.contains('/').then(|| host::socket(rest)).flatten().filter(|socket| socket == rest)
-        {
-            return Exposure::Socket(socket.into_owned());
-        }
-        return match known.is_empty() || (known.starts_with('/') && host::may_be_exposed(known)) {
-            true => Exposure::Untold,
-            false => Exposure::None,
+        let rest = path.rsplit_once(HOLE).map_or("", |(_, rest)| rest);
+        let named = host::socket(rest).filter(|socket| rest.contains('/') && socket == rest);
+        return match named {
+            Some(socket) => Exposure::Socket(socket.into_owned()),
+            None if may_be => Exposure::Untold,
+            None => Exposure::None,
         };
     }
     let is_path = path.starts_with(['/', '~', '.', '\\']) || path.contains('/');

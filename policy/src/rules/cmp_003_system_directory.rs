@@ -5,7 +5,7 @@ use super::{
     services::{self, Judged},
 };
 use crate::{
-    compose::{HOLE, Node},
+    compose::{Mount, Node, may_be_exposed},
     decide::Action,
     host,
 };
@@ -61,11 +61,8 @@ enum Exposure {
 }
 
 fn exposure(path: &str) -> Exposure {
-    if let Some((known, _)) = path.split_once(HOLE) {
-        return match known.is_empty() || (known.starts_with('/') && host::may_be_exposed(known)) {
-            true => Exposure::Untold,
-            false => Exposure::Fine,
-        };
+    if let Some(may_be) = may_be_exposed(path) {
+        return if may_be { Exposure::Untold } else { Exposure::Fine };
     }
     if matches!(path, "~" | "~/") {
         return Exposure::Of("/home");
@@ -75,7 +72,7 @@ fn exposure(path: &str) -> Exposure {
 }
 
 fn judge(on: &Judged<'_, '_>) -> Vec<Raised> {
-    let raise = |mount: crate::compose::Mount| {
+    let raise = |mount: Mount| {
         let found = format!("`{}`", mount.written);
         match exposure(mount.source.as_deref()?) {
             Exposure::Fine => None,

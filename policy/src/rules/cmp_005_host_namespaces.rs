@@ -45,7 +45,7 @@ fn judge(on: &Judged<'_, '_>) -> Vec<Raised> {
     }
     let networks = on.service.node.get("networks").map(crate::compose::Node::entries);
     for entry in networks.unwrap_or_default() {
-        let network = on.project.root.at(&["networks", &entry.key]);
+        let network = on.project.networks.get(&entry.key);
         let name = network.and_then(|network| network.get("name")?.scalar());
         if name.as_deref().unwrap_or(&entry.key) == "host"
             && network.is_some_and(|network| network.get("external").is_some())

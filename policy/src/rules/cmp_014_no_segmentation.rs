@@ -9,6 +9,7 @@ use crate::{
     decide::Action,
 };
 use plimsoll_model::Severity;
+use std::collections::BTreeSet;
 
 pub(crate) const RULE: Rule = Rule {
     id: "CMP-014",
@@ -77,7 +78,8 @@ fn database(on: &Judged<'_, '_>, networks: &[Entry]) -> Vec<Raised> {
     let mut raised = Vec::new();
     for entry in networks {
         let found = format!("network `{}`", entry.key);
-        let internal = on.project.root.at(&["networks", &entry.key, "internal"]);
+        let internal =
+            on.project.networks.get(&entry.key).and_then(|network| network.get("internal"));
         let what = "is a database on a network that is not internal";
         match internal.map_or(Told::Is(false), Node::flag) {
             Told::Is(true) => {}
@@ -86,7 +88,8 @@ fn database(on: &Judged<'_, '_>, networks: &[Entry]) -> Vec<Raised> {
         }
     }
     // A service at the front that has a network besides stands between its users and the database.
-    let is_shared = |other: &Entry| networks.iter().any(|entry| entry.key == other.key);
+    let names: BTreeSet<&str> = networks.iter().map(|entry| entry.key.as_str()).collect();
+    let is_shared = |other: &Entry| names.contains(other.key.as_str());
     let is_in_front = |other: &&Service| {
         other.node.get("ports").is_some_and(|ports| !ports.items().is_empty())
             && other.name != on.service.name

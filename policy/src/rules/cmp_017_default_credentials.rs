@@ -5,11 +5,12 @@ use super::{
     services::{self, Judged},
 };
 use crate::{
-    compose::{self, HOLE, Node, Origin, Spot},
+    compose::{self, HOLE, Node, Origin},
     decide::Action,
     host,
 };
 use plimsoll_model::{Severity, finding::Place};
+use std::collections::BTreeSet;
 
 pub(crate) const RULE: Rule = Rule {
     id: "CMP-017",
@@ -66,6 +67,11 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
 }
 
 fn variables(on: &Judged<'_, '_>) -> Vec<Raised> {
+    let users = users(on);
+    let is_known = |password: &str| {
+        let password = password.to_ascii_lowercase();
+        !password.is_empty() && (KNOWN.contains(&password.as_str()) || users.contains(&password))
+    };
     let mut raised = Vec::new();
     for entry in on.service.environment() {
         let Some(value) = entry.value.scalar().filter(|_| host::is_secret_name(&entry.key)) else {
@@ -73,7 +79,7 @@ fn variables(on: &Judged<'_, '_>) -> Vec<Raised> {
         };
         // What a variable brings in is not in this file, but a password that is known is one wherever it comes from.
         let is_given = entry.value.text().is_some_and(|text| text.origin == Origin::Variable);
-        if !value.contains(HOLE) && is_known(on, &value) {
+        if !value.contains(HOLE) && is_known(&value) {
             let source = if is_given { ", from a variable" } else { "" };
             let found = format!("a well-known value of `{}`{source}", entry.key);
             raised.push(on.fail(
@@ -87,16 +93,14 @@ fn variables(on: &Judged<'_, '_>) -> Vec<Raised> {
     raised
 }
 
-/// Whether a password is a known one, or the name of the user who has it.
-fn is_known(on: &Judged<'_, '_>, password: &str) -> bool {
-    let is_user = |entry: &compose::Entry| {
+/// The users that the variables of a service name, in lower case: a password of the same name is no secret either.
+fn users(on: &Judged<'_, '_>) -> BTreeSet<String> {
+    let user = |entry: &compose::Entry| {
         let key = entry.key.to_ascii_uppercase();
-        let is_name = key.ends_with("USER") || key.ends_with("USERNAME") || key.ends_with("LOGIN");
-        is_name && entry.value.scalar().is_some_and(|user| user.eq_ignore_ascii_case(password))
+        let is_name = ["USER", "USERNAME", "LOGIN"].iter().any(|end| key.ends_with(end));
+        entry.value.scalar().filter(|_| is_name).map(|user| user.to_ascii_lowercase())
     };
-    !password.is_empty()
-        && (KNOWN.contains(&password.to_ascii_lowercase().as_str())
-            || on.service.environment().iter().any(is_user))
+    on.service.environment().iter().filter_map(user).collect()
 }
 
 /// Secrets in files of variables that are given. One that is not given is not beside the compose file, and can not be told.
@@ -117,7 +121,7 @@ fn files(on: &Judged<'_, '_>) -> Vec<Raised> {
             if host::is_secret_name(name) && !value.is_empty() && !value.starts_with('$') {
                 let place = Place::Source { path: file.path.clone(), line, column: 1 };
                 let title = format!("a file of variables has the secret `{name}`");
-                let at: Spot = path.at;
+                let at = path.at;
                 let found = format!("`{name}`, which `env_file` in line {} hands on", at.line);
                 raised.push(on.context.fail(place, title, found, EXPECTED));
             }
