@@ -3,25 +3,10 @@
 
 use camino::Utf8Path;
 use plimsoll_policy::{Action, Facts, Policy, SourceFile, Verdict, decide};
-use std::{collections::BTreeMap, fs};
+use std::fs;
 
 fn facts(compose: &[SourceFile], look: impl FnOnce(&Facts<'_>)) {
-    look(&Facts {
-        image: None,
-        users: None,
-        inventory: None,
-        scan: None,
-        vex: None,
-        since: None,
-        dockerfiles: &[],
-        compose,
-        env_files: &[],
-        target_stage: None,
-        build_args: &BTreeMap::new(),
-        bases: None,
-        evidence: None,
-        stated: None,
-    });
+    look(&Facts { compose, ..Facts::none() });
 }
 
 /// Each file by itself and by the built-in policy. `inform` may say more: nobody has to act on it.
