@@ -56,10 +56,13 @@ pub(crate) fn write(path: &Utf8Path, bytes: &[u8]) -> Result<(), Error> {
 }
 
 /// A file that is being written: a temporary one beside it, which takes its name when all of it is there.
+///
+/// What is no file, such as `/dev/null`, `/dev/stdout` or a pipe, is written to as it is: one cannot take its place,
+/// and whoever runs as root would take it from everybody else.
 #[derive(Debug)]
 pub(crate) struct Draft {
     path: Utf8PathBuf,
-    file: BufWriter<NamedTempFile>,
+    file: BufWriter<Target>,
     /// Why it could not be written. Whoever wrote to it tells of that in words of its own, without the name of the file.
     failure: Option<io::Error>,
 }
@@ -68,13 +71,8 @@ impl Draft {
     /// Begins, in a directory that is made where there is none.
     pub(crate) fn begin(path: &Utf8Path) -> Result<Self, Error> {
         let fail = |source| Error::Write { path: path.to_owned(), source };
-        let directory = match path.parent() {
-            Some(parent) if !parent.as_str().is_empty() => parent,
-            _ => Utf8Path::new("."),
-        };
-        std::fs::create_dir_all(directory).map_err(fail)?;
-        let file = tempfile::Builder::new().prefix(".plimsoll-").tempfile_in(directory);
-        let file = BufWriter::with_capacity(BUFFER, file.map_err(fail)?);
+        let file = Target::of(path).map_err(fail)?;
+        let file = BufWriter::with_capacity(BUFFER, file);
         Ok(Self { path: path.to_owned(), file, failure: None })
     }
 
@@ -82,10 +80,14 @@ impl Draft {
     pub(crate) fn finish(self) -> Result<(), Error> {
         let Self { path, file, .. } = self;
         let fail = |source| Error::Write { path: path.clone(), source };
-        let file = file.into_inner().map_err(|error| fail(error.into_error()))?;
-        file.as_file().sync_all().map_err(fail)?;
-        set_shared_mode(file.as_file()).map_err(fail)?;
-        file.persist(&path).map_err(|error| fail(error.error))?;
+        match file.into_inner().map_err(|error| fail(error.into_error()))? {
+            Target::Beside(file) => {
+                file.as_file().sync_all().map_err(fail)?;
+                set_shared_mode(file.as_file()).map_err(fail)?;
+                file.persist(&path).map_err(|error| fail(error.error))?;
+            }
+            Target::Itself(_written) => {}
+        }
         Ok(())
     }
 
@@ -101,6 +103,53 @@ impl Draft {
             self.failure = Some(error);
             kind.into()
         })
+    }
+}
+
+/// What the bytes go to.
+#[derive(Debug)]
+enum Target {
+    /// A temporary file, in the directory of the one that it will be.
+    Beside(NamedTempFile),
+    /// What has the name already, and keeps it.
+    Itself(std::fs::File),
+}
+
+impl Target {
+    fn of(path: &Utf8Path) -> io::Result<Self> {
+        if keeps_its_name(path) {
+            return std::fs::OpenOptions::new().append(true).open(path).map(Self::Itself);
+        }
+        let directory = match path.parent() {
+            Some(parent) if !parent.as_str().is_empty() => parent,
+            _ => Utf8Path::new("."),
+        };
+        std::fs::create_dir_all(directory)?;
+        tempfile::Builder::new().prefix(".plimsoll-").tempfile_in(directory).map(Self::Beside)
+    }
+}
+
+/// Whether a path is of a device, a pipe or the like, or of a descriptor that is open already: what that leads to may be
+/// a file, but its name is another.
+fn keeps_its_name(path: &Utf8Path) -> bool {
+    let descriptors = ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc"];
+    let is_descriptor = descriptors.iter().any(|of_the_system| path.starts_with(of_the_system));
+    std::fs::metadata(path).is_ok_and(|it| !it.is_dir() && (is_descriptor || !it.is_file()))
+}
+
+impl io::Write for Target {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Beside(file) => file.write(bytes),
+            Self::Itself(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Beside(file) => file.flush(),
+            Self::Itself(file) => file.flush(),
+        }
     }
 }
 
@@ -131,6 +180,40 @@ fn set_shared_mode(_file: &std::fs::File) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_is_no_file_is_written_to_and_keeps_its_name() {
+        use std::os::{fd::AsRawFd as _, unix::fs::FileTypeExt as _};
+
+        write(Utf8Path::new("/dev/null"), b"12345").unwrap();
+        assert!(std::fs::symlink_metadata("/dev/null").unwrap().file_type().is_char_device());
+
+        let directory = tempfile::tempdir().unwrap();
+        let at = Utf8Path::from_path(directory.path()).unwrap();
+        let null = at.join("null");
+        std::os::unix::fs::symlink("/dev/null", &null).unwrap();
+        write(&null, b"12345").unwrap();
+        assert!(null.is_symlink());
+
+        let opened = std::fs::File::create(at.join("opened")).unwrap();
+        write(&Utf8PathBuf::from(format!("/dev/fd/{}", opened.as_raw_fd())), b"12345").unwrap();
+        assert_eq!(read(&at.join("opened"), 5).unwrap(), b"12345");
+        let left: Vec<_> = at.read_dir_utf8().unwrap().map(|entry| entry.unwrap()).collect();
+        assert_eq!(left.len(), 2, "{left:?}");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_link_to_a_file_gives_its_name_away_and_the_file_is_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = Utf8Path::from_path(directory.path()).unwrap();
+        write(&at.join("theirs"), b"theirs").unwrap();
+        std::os::unix::fs::symlink(at.join("theirs"), at.join("report")).unwrap();
+        write(&at.join("report"), b"ours").unwrap();
+        assert_eq!(read(&at.join("report"), 9).unwrap(), b"ours");
+        assert_eq!(read(&at.join("theirs"), 9).unwrap(), b"theirs");
+    }
 
     #[test]
     fn a_file_over_its_limit_is_refused_and_one_at_it_is_read() {
