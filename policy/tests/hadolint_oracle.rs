@@ -66,7 +66,7 @@ fn data() -> Utf8PathBuf {
 /// Every Dockerfile that can be read, by `folder/name`.
 fn files() -> Vec<(String, String)> {
     let mut all = Vec::new();
-    for folder in ["dockerfiles", "good", "hadolint"] {
+    for folder in ["dockerfiles", "good/dockerfiles", "hadolint"] {
         for entry in data().join(folder).read_dir_utf8().unwrap() {
             let entry = entry.unwrap();
             if !entry.file_name().starts_with("bad-") {

@@ -15,7 +15,7 @@ const FAMILIES: [&str; 4] = ["DF-02", "DF-03", "DF-04", "DF-06"];
 const OTHERS: [&str; 2] = ["DF-020", "DF-030"];
 
 fn good() -> Vec<Dockerfile> {
-    let folder = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/good");
+    let folder = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/good/dockerfiles");
     let mut paths: Vec<Utf8PathBuf> =
         folder.read_dir_utf8().unwrap().map(|entry| entry.unwrap().into_path()).collect();
     paths.sort();

@@ -122,7 +122,9 @@ impl Manifests {
             for entry in shown.read_dir_utf8().map_err(fail)? {
                 let entry = entry.map_err(fail)?;
                 let name = entry.file_name();
-                let is_one = name == ".env" || name.starts_with(".env.") || name.ends_with(".env");
+                let is_one = name == ".env"
+                    || name.starts_with(".env.")
+                    || entry.path().extension() == Some("env");
                 if is_one && entry.path().is_file() {
                     env_files.insert(directory.join(name));
                 }
