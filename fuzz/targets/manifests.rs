@@ -7,7 +7,6 @@ use plimsoll_policy::{
     Facts, Policy, SourceFile, decide,
     manifests::{compose, kubernetes},
 };
-use std::collections::BTreeMap;
 
 fuzz_target!(|text: &str| {
     for reader in [compose, kubernetes] {
@@ -19,20 +18,9 @@ fuzz_target!(|text: &str| {
     // The text is a project, what is laid over it, and the variables of both.
     let file = |path: &str| SourceFile { path: path.into(), text: text.to_owned() };
     let facts = Facts {
-        image: None,
-        users: None,
-        inventory: None,
-        scan: None,
-        vex: None,
-        since: None,
-        dockerfiles: &[],
         compose: &[file("compose.yaml"), file("compose.override.yaml")],
         env_files: &[file(".env")],
-        target_stage: None,
-        build_args: &BTreeMap::new(),
-        bases: None,
-        evidence: None,
-        stated: None,
+        ..Facts::none()
     };
     let _ = decide(&Policy::baseline(), &facts, jiff::Timestamp::UNIX_EPOCH);
 });

@@ -398,7 +398,18 @@ impl<'a> Subject<'a> {
         let exceptions_used = UseOfExceptions::default();
         let configs = facts.configs.iter().map(Config::of).collect();
         let projects = compose::projects(facts);
-        Self { policy, facts, now, builds, configs, projects, vex, exceptions_used, exceptions, inlines }
+        Self {
+            policy,
+            facts,
+            now,
+            builds,
+            configs,
+            projects,
+            vex,
+            exceptions_used,
+            exceptions,
+            inlines,
+        }
     }
 }
 
