@@ -77,12 +77,22 @@ summarize() {
     { print }' "$markdown" >>"${GITHUB_STEP_SUMMARY:-/dev/null}"
 }
 
+# The policy of a pull request is that of its base, which a checkout of one commit does not have. Where it can not be
+# fetched, Plimsoll says so.
+fetch_base() {
+  [[ ${GITHUB_EVENT_NAME:-} == pull_request* && -n ${GITHUB_BASE_REF:-} ]] || return 0
+  local branch=refs/remotes/origin/$GITHUB_BASE_REF
+  git rev-parse --quiet --verify "$branch" >/dev/null 2>&1 ||
+    git fetch --quiet --no-tags --depth=1 origin "+refs/heads/$GITHUB_BASE_REF:$branch" || true
+}
+
 case ${INPUT_FAIL:=true} in
   true | false) ;;
   *) stop 2 "input fail: expected \`true\` or \`false\`, found \`$INPUT_FAIL\`" ;;
 esac
 [[ -n ${INPUT_SUBJECT:-} ]] || stop 2 "input subject: nothing to judge"
 binary=$(find_binary)
+fetch_base
 
 directory=${INPUT_OUTPUT_DIR:-$(mktemp -d "$RUNNER_TEMP/plimsoll.XXXXXX")}
 mkdir -p "$directory"

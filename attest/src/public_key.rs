@@ -40,7 +40,12 @@ impl PublicKey {
 
     /// Reads a key file of at most `limits.user_file` bytes.
     pub fn read(path: &Utf8Path, limits: &Limits) -> Result<Self, Error> {
-        Self::from_pem(&read_text(path, limits.user_file, "a key file")?)
+        Self::of_file(&read_text(path, limits.user_file, "a key file")?, path)
+    }
+
+    /// Reads the text of a key file; the path is for errors ([`Error::KeyFile`]).
+    pub fn of_file(text: &str, path: &Utf8Path) -> Result<Self, Error> {
+        Self::from_pem(text)
             .map_err(|source| Error::KeyFile { path: path.to_owned(), source: Box::new(source) })
     }
 

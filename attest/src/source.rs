@@ -2,8 +2,10 @@
 //!
 //! The repository is only read: no remote is spoken to, no hook and no filter program is run.
 
+mod checkout;
 mod lock_files;
 
+pub use checkout::{Checkout, Committed};
 pub use lock_files::lock_files;
 
 use crate::Error;
@@ -40,15 +42,20 @@ pub enum WorktreeState {
 /// A repository of another user's is refused as git refuses it ([`Error::ForeignRepository`]), and for the same reason.
 pub fn read(path: &Utf8Path) -> Result<Option<SourceFacts>, Error> {
     facts(path).map(Some).or_else(|error| {
-        let code = error.code();
-        if matches!(code, ErrorCode::NotFound | ErrorCode::UnbornBranch) {
+        if matches!(error.code(), ErrorCode::NotFound | ErrorCode::UnbornBranch) {
             Ok(None)
-        } else if code == ErrorCode::Owner {
-            Err(Error::ForeignRepository { path: path.to_owned() })
         } else {
-            Err(Error::Git { path: path.to_owned(), source: error })
+            Err(read_error(path, error))
         }
     })
+}
+
+fn read_error(path: &Utf8Path, error: git2::Error) -> Error {
+    if error.code() == ErrorCode::Owner {
+        Error::ForeignRepository { path: path.to_owned() }
+    } else {
+        Error::Git { path: path.to_owned(), source: error }
+    }
 }
 
 fn facts(path: &Utf8Path) -> Result<SourceFacts, git2::Error> {
@@ -123,12 +130,12 @@ mod tests {
     use git2::{RepositoryInitOptions, Signature};
     use std::fs;
 
-    fn repository(folder: &Utf8Path) -> Repository {
+    pub(super) fn repository(folder: &Utf8Path) -> Repository {
         let mut options = RepositoryInitOptions::new();
         Repository::init_opts(folder, options.initial_head("main")).unwrap()
     }
 
-    fn commit(repository: &Repository) -> String {
+    pub(super) fn commit(repository: &Repository) -> String {
         let mut index = repository.index().unwrap();
         index.add_all(["*"], git2::IndexAddOption::DEFAULT, None).unwrap();
         index.write().unwrap();

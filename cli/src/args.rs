@@ -99,6 +99,10 @@ pub(crate) struct Shared {
     /// Environment of the policy file to judge by [default: the file's own values].
     #[arg(long, global = true, value_name = "NAME", env = "PLIMSOLL_ENVIRONMENT")]
     pub environment: Option<String>,
+    /// Revision of the repository that policy file and keys are read from, or `worktree` [default: what a pull or merge
+    /// request is to be merged into, else `worktree`].
+    #[arg(long, global = true, value_name = "REVISION", env = "PLIMSOLL_POLICY_FROM")]
+    pub policy_from: Option<String>,
     /// Print nothing on stderr but errors.
     #[arg(short, long, global = true)]
     pub quiet: bool,

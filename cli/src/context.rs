@@ -4,7 +4,7 @@ use crate::{
     args::Shared,
     env::{self, Environment},
     error::Error,
-    files,
+    files, policy_file,
     ui::{self, Paint, Ui},
 };
 use camino::{Utf8Path, Utf8PathBuf};
@@ -139,17 +139,9 @@ impl Context {
         }
     }
 
-    /// The policy in force: `--config`, else the first policy file from here up to the repository root, else the baseline;
-    /// for the environment that is chosen.
+    /// The policy in force, for the environment that is chosen.
     pub(crate) fn policy(&self) -> Result<Policy, Error> {
-        match (self.shared.config.clone().or_else(find_policy), &self.shared.environment) {
-            (Some(path), _) => self.policy_at(&path),
-            (None, None) => Ok(Policy::baseline()),
-            (None, Some(name)) => Err(Error::usage(
-                format!("there is no policy file that could have an environment `{name}`"),
-                "name the file with --config, or leave the environment out",
-            )),
-        }
+        policy_file::in_force(self)
     }
 
     /// The policy in a file, for the environment that is chosen.
@@ -215,29 +207,6 @@ impl Context {
             .and_then(Utf8Path::parent)
             .map_or_else(|| path.to_owned(), |directory| directory.join(path))
     }
-}
-
-const POLICY_FILES: [&str; 3] = ["plimsoll.yaml", ".config/plimsoll.yaml", ".github/plimsoll.yaml"];
-
-/// The first policy file, from the working directory up to the root of the repository it is in.
-fn find_policy() -> Option<Utf8PathBuf> {
-    let mut directory = Utf8PathBuf::from(".");
-    // A working directory is not nested deeper than this.
-    for _ in 0..64 {
-        if let Some(found) =
-            POLICY_FILES.iter().map(|name| directory.join(name)).find(|path| path.is_file())
-        {
-            return Some(
-                found.strip_prefix(".").map_or_else(|_| found.clone(), Utf8Path::to_owned),
-            );
-        }
-        if directory.join(".git").exists() || directory.canonicalize_utf8().ok()?.parent().is_none()
-        {
-            return None;
-        }
-        directory = directory.join("..");
-    }
-    None
 }
 
 fn parse_epoch(text: &str) -> Result<Timestamp, Error> {

@@ -28,6 +28,17 @@ variables! {
     DOCKER_HOST: "engine that `docker-daemon:` asks, as `unix://` and the path of its socket (default /var/run/docker.sock)";
     GITHUB_TOKEN: "token for GitHub's API, where attestations are read from there or written there; sent to no other host";
     GITHUB_API_URL: "where GitHub's API is (default `https://api.github.com`)";
+    GITHUB_EVENT_NAME: "what started a job on GitHub: for a pull request, the policy is that of the branch it is to be merged into";
+    GITHUB_BASE_REF: "that branch";
+    GITHUB_EVENT_PATH: "file with what GitHub says of it, the commit of that branch among it";
+    GITHUB_SHA: "commit that a job on GitHub is for; that of the branch, where a job runs for it (`pull_request_target`)";
+    GITHUB_REPOSITORY: "repository of that branch, as `owner/name`";
+    GITHUB_WORKSPACE: "where a job on GitHub checks out: policy files elsewhere are no part of a change";
+    CI_MERGE_REQUEST_TARGET_BRANCH_NAME: "branch that a merge request on GitLab is to be merged into: the policy is that of this branch";
+    CI_MERGE_REQUEST_TARGET_BRANCH_SHA: "last commit of that branch";
+    CI_MERGE_REQUEST_DIFF_BASE_SHA: "commit of that branch that the merge request began at";
+    CI_MERGE_REQUEST_PROJECT_PATH: "project of that branch, with its groups";
+    CI_PROJECT_DIR: "where a job on GitLab checks out";
     XDG_CACHE_HOME: "where the advisory index is kept (default ~/.cache)";
     XDG_STATE_HOME: "where the ledger and the local key are kept (default ~/.local/state)";
     HOME: "home directory";

@@ -58,6 +58,14 @@ pub(crate) enum Error {
         /// Which.
         reference: String,
     },
+    /// The policy that a change is judged by is not to be had.
+    #[error("cannot read the policy as `{base}` has it, which the change is judged by: {reason}")]
+    PolicyOfBase {
+        /// The branch that the change is to be merged into, or the revision that was asked for.
+        base: String,
+        /// Why.
+        reason: String,
+    },
     /// Neither HOME nor the XDG directories are set.
     #[error("no home directory: neither {variable} nor HOME is set")]
     NoHome {
@@ -205,7 +213,7 @@ impl Classify for Error {
             | Self::EmptySbom { .. }
             | Self::TestReport { .. }
             | Self::NotAdvisories { .. } => Class::Rejected,
-            Self::Runtime(_) => Class::Undecided,
+            Self::Runtime(_) | Self::PolicyOfBase { .. } => Class::Undecided,
             Self::Write { .. } | Self::Action { .. } => Class::Action,
             Self::Worker(_) | Self::Internal(_) | Self::Json { .. } => Class::Bug,
             Self::Oci(error) => error.class(),
@@ -231,6 +239,10 @@ impl Classify for Error {
                 Some("give a whole report in JUnit's XML, as test runners write it".to_owned())
             }
             Self::NoHome { variable } => Some(format!("set HOME or {variable}")),
+            Self::PolicyOfBase { .. } => Some(
+                "fetch it first (`git fetch --depth=1 origin BRANCH:refs/remotes/origin/BRANCH`, on GitHub `fetch-depth: 0`); or say with --policy-from what to read: a revision, or `worktree`, by which a change writes the rules that it is judged by"
+                    .to_owned(),
+            ),
             Self::NotPermitted { .. } => Some("see `promotion:` in the policy file".to_owned()),
             Self::ImmutableTag { .. } => Some("promote under a new tag".to_owned()),
             Self::Worker(_) | Self::Internal(_) | Self::Json { .. } => Some(

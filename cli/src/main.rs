@@ -8,6 +8,7 @@ mod error;
 mod exit;
 mod files;
 mod pipeline;
+mod policy_file;
 mod report;
 mod stages;
 mod ui;

@@ -11,7 +11,7 @@ use camino::Utf8PathBuf;
 use plimsoll_attest::Verification;
 use plimsoll_ledger::RecordId;
 use plimsoll_model::{Inventory, Severity, image::Image, scan::Scan};
-use plimsoll_policy::{Decision, Policy};
+use plimsoll_policy::{Change, Decision, Policy};
 use std::{
     borrow::Cow,
     io::{BufWriter, Write},
@@ -44,6 +44,9 @@ formats! {
     cis,
     html,
 }
+
+/// How many digits of a commit are shown, as git does.
+const SHORT_COMMIT: usize = 12;
 
 /// Other versions of some of them, by their ids with `@` and the version.
 const VERSIONS: [&[Format]; 2] = [cyclonedx_json::VERSIONS, cyclonedx_xml::VERSIONS];
@@ -329,11 +332,19 @@ pub(crate) fn write_simple(
 /// The policy as reports name it.
 pub(crate) fn policy_name(policy: &Policy) -> String {
     let digest = policy.digest().short();
-    match (policy.path(), policy.environment()) {
+    let name = match (policy.path(), policy.environment()) {
         (None, _) => format!("built-in {} ({digest})", policy.profile().as_str()),
         (Some(path), None) => format!("{path} ({digest})"),
         (Some(path), Some(environment)) => format!("{path}, environment {environment} ({digest})"),
-    }
+    };
+    let Some(revision) = policy.revision() else { return name };
+    let commit: String = revision.commit.chars().take(SHORT_COMMIT).collect();
+    let note = match revision.change {
+        Change::Same => "",
+        Change::Touched => "; the change touches it, and is not judged by that",
+        Change::Added => "; the change adds a policy, and is not judged by that",
+    };
+    format!("{name} of {} ({commit}){note}", revision.name)
 }
 
 /// A value as indented JSON with a final line break.

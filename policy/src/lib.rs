@@ -25,6 +25,7 @@ pub mod manifests;
 pub mod official;
 pub mod policy;
 mod profiles;
+mod revision;
 pub mod rules;
 pub mod secrets;
 pub mod stated;
@@ -46,4 +47,5 @@ pub use policy::{
     BasesPolicy, EvidencePolicy, ParameterPath, Policy, Profile, PromotionPolicy, ProvenancePolicy,
     SignerPolicy, SignerWho, TufPolicy, VexPolicy,
 };
+pub use revision::{Change, Revision};
 pub use users::{Account, Users};

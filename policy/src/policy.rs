@@ -4,6 +4,7 @@ use crate::{
     EvidenceKind, Pattern,
     decide::{Action, PolicyLine},
     exceptions::Exception,
+    revision::Revision,
     rules::Rule,
 };
 use camino::{Utf8Path, Utf8PathBuf};
@@ -26,6 +27,7 @@ pub struct Policy {
     pub(crate) digest: Digest,
     pub(crate) path: Option<Utf8PathBuf>,
     pub(crate) environment: Option<String>,
+    pub(crate) revision: Option<Revision>,
     /// The line of each key of the file, by its name (`gate.fail`).
     pub(crate) lines: BTreeMap<String, u32>,
     /// What `--fail-on` put in place of the gate's conditions on severity.

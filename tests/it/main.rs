@@ -30,6 +30,7 @@ mod oracles;
 mod peers;
 mod pipeline;
 mod policy;
+mod policy_of_base;
 mod promotion;
 mod reference;
 mod sboms;

@@ -159,7 +159,7 @@ fn believed(
     policy: &Policy,
 ) -> Result<Vec<PublicKey>, Error> {
     match (&arguments.keys[..], &policy.bases().key) {
-        ([], Some(key)) => Ok(vec![keys::public_key(ctx, &Context::beside_policy(policy, key))?]),
+        ([], Some(key)) => Ok(vec![keys::of_policy(ctx, policy, key)?]),
         ([], None) => trust::keys_of_policy(ctx, policy),
         (keys, _) => keys::public_keys(ctx, keys),
     }

@@ -5,7 +5,7 @@ use crate::{
     context::Context,
     error::Error,
     exit::{self, ExitStatus},
-    files, report,
+    files, policy_file, report,
 };
 use plimsoll_model::Printable;
 use plimsoll_policy::{
@@ -33,7 +33,7 @@ pub(crate) fn policy(ctx: &Context, command: &PolicyCommand) -> Result<&'static 
         PolicyCommand::Check { path } => {
             let policy = match path {
                 Some(path) => ctx.policy_at(path)?,
-                None => ctx.policy()?,
+                None => policy_file::in_working_tree(ctx)?,
             };
             let name =
                 policy.path().map_or_else(|| "built-in baseline".to_owned(), ToString::to_string);

@@ -236,7 +236,7 @@ pub(crate) fn attributed(scan: Scan, inventory: &Inventory, bases: Option<&Lock>
 pub(crate) fn bases(ctx: &Context, policy: &Policy) -> Result<Option<Lock>, Error> {
     let Some(path) = &policy.bases().lock else { return Ok(None) };
     let keys = match &policy.bases().key {
-        Some(key) => vec![keys::public_key(ctx, &Context::beside_policy(policy, key))?],
+        Some(key) => vec![keys::of_policy(ctx, policy, key)?],
         None => trust::keys_of_policy(ctx, policy)?,
     };
     read_lock(ctx, &Context::beside_policy(policy, path), &keys).map(Some)

@@ -3,7 +3,7 @@
 use crate::{
     context::Context,
     error::Error,
-    files,
+    files, policy_file,
     stages::look::{Answers, Looked},
 };
 use camino::Utf8Path;
@@ -36,8 +36,10 @@ pub(crate) fn write(
             "see above why",
         ));
     }
-    let policy =
-        policy.path().map(|path| files::read_text(path, ctx.limits.user_file)).transpose()?;
+    let file = policy.path().and_then(Utf8Path::file_name).map(Utf8Path::new);
+    let policy = file
+        .map(|file| policy_file::read_named_text(policy, file, ctx.limits.user_file))
+        .transpose()?;
     let archive = Archive {
         images,
         trust: trust.clone(),

@@ -5,7 +5,7 @@ use crate::{
     context::{Context, VERSION},
     env,
     error::Error,
-    files,
+    files, policy_file,
     stages::trust,
 };
 use camino::{Utf8Path, Utf8PathBuf};
@@ -19,6 +19,7 @@ use plimsoll_attest::{
         load_key_file,
     },
 };
+use plimsoll_policy::Policy;
 
 /// Whoever signs without a key, where that is asked for; its token is at hand and good.
 ///
@@ -137,6 +138,16 @@ pub(crate) fn local_public_key(ctx: &Context) -> Result<Option<PublicKey>, Error
 /// Reads public keys from files.
 pub(crate) fn public_keys(ctx: &Context, paths: &[Utf8PathBuf]) -> Result<Vec<PublicKey>, Error> {
     paths.iter().map(|path| public_key(ctx, path)).collect()
+}
+
+/// Reads a public key from a file that the policy names.
+pub(crate) fn of_policy(
+    ctx: &Context,
+    policy: &Policy,
+    named: &Utf8Path,
+) -> Result<PublicKey, Error> {
+    let text = policy_file::read_named_text(policy, named, ctx.limits.user_file)?;
+    Ok(PublicKey::of_file(&text, &Context::beside_policy(policy, named))?)
 }
 
 /// Reads a public key from a file.

@@ -4,7 +4,7 @@ use crate::{
     args::{RootArguments, TrustArguments, TufArguments},
     context::Context,
     error::Error,
-    files,
+    files, policy_file,
     stages::keys,
 };
 use plimsoll_attest::{
@@ -69,7 +69,7 @@ pub(crate) fn by_hand(
 pub(crate) fn keys_of_policy(ctx: &Context, policy: &Policy) -> Result<Vec<PublicKey>, Error> {
     let listed = policy.evidence().signers.iter().filter_map(|signer| match &signer.who {
         SignerWho::Key { path, validity, .. } if !validity.is_limited() => {
-            Some(keys::public_key(ctx, &Context::beside_policy(policy, path)))
+            Some(keys::of_policy(ctx, policy, path))
         }
         SignerWho::Key { .. } | SignerWho::Identity(_) => None,
     });
@@ -92,7 +92,7 @@ fn listed_signer(
 ) -> Result<TrustedSigner, Error> {
     let who = match &signer.who {
         SignerWho::Key { path, unlogged, validity } => SignerDemand::Key {
-            key: keys::public_key(ctx, &Context::beside_policy(policy, path))?,
+            key: keys::of_policy(ctx, policy, path)?,
             unlogged: *unlogged,
             validity: *validity,
         },
@@ -142,15 +142,16 @@ pub(crate) fn root(
 ) -> Result<TrustRoot, Error> {
     let cache = ctx.root_cache();
     let evidence = policy.evidence();
+    let limit = ctx.limits.user_file;
     let file = match (&arguments.trusted_root, &evidence.trusted_root) {
-        (Some(named), _) => Some(named.clone()),
-        (None, Some(listed)) if arguments.tuf.tuf_url.is_none() => {
-            Some(Context::beside_policy(policy, listed))
-        }
+        (Some(named), _) => Some((files::read_text(named, limit)?, named.clone())),
+        (None, Some(listed)) if arguments.tuf.tuf_url.is_none() => Some((
+            policy_file::read_named_text(policy, listed, limit)?,
+            Context::beside_policy(policy, listed),
+        )),
         (None, _) => None,
     };
-    if let Some(path) = file {
-        let text = files::read_text(&path, ctx.limits.user_file)?;
+    if let Some((text, path)) = file {
         return Ok(TrustRoot::parse(&text, path.as_str())?);
     }
     Ok(match private_repository(ctx, policy, &arguments.tuf)? {
@@ -174,11 +175,13 @@ pub(crate) fn private_repository(
     policy: &Policy,
     arguments: &TufArguments,
 ) -> Result<Option<RootRepository>, Error> {
-    let (url, path) = match (&arguments.tuf_url, &arguments.tuf_root, &policy.evidence().tuf) {
-        (Some(url), Some(path), _) => (url.clone(), path.clone()),
-        (_, _, Some(tuf)) => (tuf.url.clone(), Context::beside_policy(policy, &tuf.root)),
+    let limit = ctx.limits.user_file;
+    let (url, anchor) = match (&arguments.tuf_url, &arguments.tuf_root, &policy.evidence().tuf) {
+        (Some(url), Some(path), _) => (url.clone(), files::read_text(path, limit)?),
+        (_, _, Some(tuf)) => {
+            (tuf.url.clone(), policy_file::read_named_text(policy, &tuf.root, limit)?)
+        }
         (_, _, None) => return Ok(None),
     };
-    let anchor = files::read_text(&path, ctx.limits.user_file)?;
     Ok(Some(RootRepository::private(&url, anchor)?))
 }

@@ -1,6 +1,6 @@
 //! VEX documents → what is said of the flaws of a subject. Which of it counts is the policy's.
 
-use crate::{context::Context, error::Error, files};
+use crate::{context::Context, error::Error, files, policy_file};
 use camino::Utf8Path;
 use plimsoll_model::Digest;
 use plimsoll_policy::{
@@ -22,8 +22,11 @@ pub(crate) fn read(
     policy: Policy,
     arguments: &crate::args::VexArguments,
 ) -> Result<(Policy, Read), Error> {
-    let named = policy.vex().documents.iter().map(|path| Context::beside_policy(&policy, path));
-    let mut documents = named.map(|path| read_one(&path)).collect::<Result<Vec<_>, _>>()?;
+    let named = policy.vex().documents.iter().map(|path| {
+        let bytes = policy_file::read_named(&policy, path, vex::LARGEST)?;
+        Ok(vex::read(&bytes, &Context::beside_policy(&policy, path))?)
+    });
+    let mut documents = named.collect::<Result<Vec<_>, Error>>()?;
     let given = arguments.vex.iter().map(|path| read_one(path));
     let given = given.collect::<Result<Vec<_>, _>>()?;
     let digests: Vec<Digest> = given.iter().map(|document| document.digest).collect();

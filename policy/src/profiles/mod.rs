@@ -96,6 +96,7 @@ impl Policy {
             promotion: PromotionPolicy::default(),
             exceptions: Vec::new(),
             inline_exceptions: BTreeSet::new(),
+            revision: None,
         }
     }
 }
