@@ -264,6 +264,21 @@ fn a_bundle_over_a_limit_leaves_open_what_it_is_and_one_that_does_not_verify_doe
 }
 
 #[test]
+fn verify_bundle_names_the_root_that_is_believed() {
+    let sandbox = crate::support::sandbox();
+    sandbox.write("b.json", "{}");
+    let digest = format!("sha256:{}", "1".repeat(64));
+    let mut plimsoll = sandbox.plimsoll();
+    plimsoll.args(["verify-bundle", "--bundle", "b.json", &digest, "-o", "table"]);
+    plimsoll.args(["--certificate-identity", "a@example.com"]);
+    plimsoll.args(["--certificate-oidc-issuer", "https://example.com", "-o", "json=said.json"]);
+    let said = run(&mut plimsoll).expect_status(1).stdout;
+    assert!(said.contains("\nroot sigstore.dev: built in, of "), "{said}");
+    let root = &read(&sandbox.join("said.json"))["root"];
+    assert_eq!(root["instances"][0]["source"], "built-in", "{root}");
+}
+
+#[test]
 fn a17_nothing_is_never_verified() {
     let Some(signer) = Signer::ed25519() else { return };
     let subject = layout(&signer);

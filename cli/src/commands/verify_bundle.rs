@@ -6,7 +6,7 @@ use crate::{
     error::Error,
     exit::{self, ExitStatus},
     files,
-    report::{self, explain, verification as as_json},
+    report::{self, explain, roots, verification as as_json},
     stages::{keys, trust},
 };
 use camino::Utf8Path;
@@ -48,12 +48,16 @@ pub(crate) fn verify_bundle(
     let mut text = String::new();
     // Writing to a string does not fail.
     explain(&mut text, &found).ok();
+    if let Some(root) = &trust.root {
+        roots::write(&mut text, root).ok();
+    }
     writeln!(text, "\n{answer}").ok();
     let json = json!({
         "version": 1,
         "command": "verify-bundle",
         "subject": artifact.digest.to_string(),
         "exitStatus": status.code,
+        "root": trust.root.as_ref().map(roots::as_json),
         "candidates": [as_json(&found)],
     });
     exit::settle(&ctx.ui, status, report::write_simple(&arguments.output, &text, &json))
