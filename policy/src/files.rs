@@ -6,6 +6,7 @@
 
 mod packages;
 
+use crate::host;
 use packages::Packages;
 pub(crate) use packages::Rewritten;
 use plimsoll_model::{
@@ -73,8 +74,6 @@ const DAEMONS: [&str; 14] = [
     "podman",
     "runc",
 ];
-/// Sockets by which containers, or the machine below them, are commanded.
-const SOCKETS: [&str; 4] = ["containerd.sock", "crio.sock", "docker.sock", "podman.sock"];
 /// Compilers, debuggers, and what installs packages.
 const TOOLS: [&str; 23] = [
     "apk", "apt", "apt-get", "as", "c++", "cc", "clang", "dnf", "dpkg", "g++", "gcc", "gdb", "go",
@@ -269,7 +268,7 @@ impl Topic {
         if entry.kind == EntryKind::Directory {
             return is_junk();
         }
-        let is_engine = SOCKETS.contains(&name) || is_cluster_access(directory, name);
+        let is_engine = host::is_socket_name(name) || is_cluster_access(directory, name);
         let topics = [
             (is_ssh(directory, name), Self::Ssh),
             (is_engine || is_program && DAEMONS.contains(&name), Self::Daemon),

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     compose::{HOLE, Node},
     decide::Action,
+    host,
 };
 use plimsoll_model::Severity;
 
@@ -31,17 +32,6 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 const ALLOWED: &str = "NET_BIND_SERVICE";
-/// With any of these, a container is its host.
-const WORST: [&str; 8] = [
-    "ALL",
-    "SYS_ADMIN",
-    "SYS_MODULE",
-    "SYS_PTRACE",
-    "SYS_RAWIO",
-    "BPF",
-    "DAC_READ_SEARCH",
-    "NET_ADMIN",
-];
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     services::each(context, judge)
@@ -58,10 +48,10 @@ fn judge(on: &Judged<'_, '_>) -> Vec<Raised> {
         if name.contains(HOLE) {
             raised.push(on.unknown(node.at, what, found, expected));
         } else if name != ALLOWED
-            && !on.context.texts("allow").iter().any(|allowed| strip(allowed) == name)
+            && !on.context.texts("allow").iter().any(|allowed| host::capability(allowed) == name)
         {
             let found = on.fail(node.at, what, found, expected);
-            let is_worst = WORST.contains(&name.as_str());
+            let is_worst = host::is_dangerous(&name);
             raised.push(if is_worst { found.with_severity(Severity::High) } else { found });
         }
     }
@@ -85,12 +75,7 @@ fn judge(on: &Judged<'_, '_>) -> Vec<Raised> {
 }
 
 fn capability(node: &Node) -> String {
-    strip(&node.scalar().unwrap_or_default())
-}
-
-fn strip(name: &str) -> String {
-    let name = name.to_ascii_uppercase();
-    name.strip_prefix("CAP_").map_or(name.clone(), str::to_owned)
+    host::capability(&node.scalar().unwrap_or_default())
 }
 
 #[cfg(test)]

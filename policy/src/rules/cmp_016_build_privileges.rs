@@ -7,7 +7,7 @@ use super::{
 use crate::{
     compose::{HOLE, Node, Told},
     decide::Action,
-    host,
+    secrets::is_named_secret,
 };
 use plimsoll_model::Severity;
 
@@ -40,7 +40,7 @@ fn judge(on: &Judged<'_, '_>) -> Vec<Raised> {
     for entry in build.get("args").map(Node::entries).unwrap_or_default() {
         // The value stays out of the report, and does not matter: it is in the history of the image whoever gives it.
         let is_empty = entry.value.scalar().is_some_and(|value| value.is_empty());
-        if host::is_secret_name(&entry.key) && !is_empty {
+        if is_named_secret(&entry.key) && !is_empty {
             let found = format!("`args: {}`", entry.key);
             raised.push(on.fail(
                 entry.at,

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     compose::{self, HOLE, Node, Origin},
     decide::Action,
-    host,
+    secrets::is_named_secret,
 };
 use plimsoll_model::{Severity, finding::Place};
 use std::collections::BTreeSet;
@@ -74,7 +74,7 @@ fn variables(on: &Judged<'_, '_>) -> Vec<Raised> {
     };
     let mut raised = Vec::new();
     for entry in on.service.environment() {
-        let Some(value) = entry.value.scalar().filter(|_| host::is_secret_name(&entry.key)) else {
+        let Some(value) = entry.value.scalar().filter(|_| is_named_secret(&entry.key)) else {
             continue;
         };
         // What a variable brings in is not in this file, but a password that is known is one wherever it comes from.
@@ -118,7 +118,7 @@ fn files(on: &Judged<'_, '_>) -> Vec<Raised> {
             continue;
         };
         for (line, name, value) in compose::assignments(&file.text) {
-            if host::is_secret_name(name) && !value.is_empty() && !value.starts_with('$') {
+            if is_named_secret(name) && !value.is_empty() && !value.starts_with('$') {
                 let place = Place::Source { path: file.path.clone(), line, column: 1 };
                 let title = format!("a file of variables has the secret `{name}`");
                 let at = path.at;

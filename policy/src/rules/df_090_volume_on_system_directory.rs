@@ -1,7 +1,7 @@
 //! DF-090: no volume lies on a directory of the system.
 
-use super::{About, Raised, Rule, RuleContext, commands, inputs, places};
-use crate::{decide::Action, dockerfile::Expanded};
+use super::{About, Raised, Rule, RuleContext, commands, inputs};
+use crate::{decide::Action, dockerfile::Expanded, host};
 use plimsoll_model::Severity;
 
 pub(crate) const RULE: Rule = Rule {
@@ -30,7 +30,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
         let place = inputs::place(placed.build, argument.at);
         match argument.value.as_ref()? {
             Expanded::Known(path) => {
-                let is_meant = places::normal(path) == "/" || places::is_system(path);
+                let is_meant = host::normal(path) == "/" || host::is_system(path);
                 let title = "a volume lies on a directory of the system";
                 is_meant.then(|| context.fail(place, title, format!("`VOLUME {path}`"), EXPECTED))
             }

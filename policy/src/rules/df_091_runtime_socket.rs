@@ -3,11 +3,12 @@
 use super::{
     About, Raised, Rule, RuleContext,
     commands::{self, Placed},
-    inputs, places, texts,
+    inputs, texts,
 };
 use crate::{
     decide::Action,
     dockerfile::{Argument, Command, Position, Word},
+    host,
 };
 use plimsoll_model::Severity;
 
@@ -41,7 +42,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
             let arguments = placed.step.arguments.iter();
             let socket = |argument: &Argument| {
                 let text = argument.known().or(argument.written.as_deref())?;
-                Some((argument.at, places::socket(text)?))
+                Some((argument.at, host::socket_in(text)?))
             };
             let found = arguments.filter_map(socket);
             let of_arguments =
@@ -50,7 +51,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
         }
         _ => {
             let of_mounts = placed.step.instruction.flags.iter().filter_map(|flag| {
-                let socket = places::socket(flag.value.as_deref()?)?;
+                let socket = host::socket_in(flag.value.as_deref()?)?;
                 Some(fail(context, placed, flag.at, format!("`{socket}`")))
             });
             let found =
@@ -65,7 +66,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
 fn of_texts(context: &RuleContext<'_>, placed: Placed<'_>) -> impl Iterator<Item = Raised> {
     let found = texts::unread(placed).into_iter().filter_map(|(at, text)| {
         let hosts = ["DOCKER_HOST=tcp://", "DOCKER_HOST = \"tcp://", "DOCKER_HOST='tcp://"];
-        let named = places::socket(text).map(|socket| format!("`{socket}`"));
+        let named = host::socket_in(text).map(|socket| format!("`{socket}`"));
         let is_host = || hosts.iter().any(|host| text.contains(host));
         Some((at, named.or_else(|| is_host().then(|| "`DOCKER_HOST` over TCP".to_owned()))?))
     });
@@ -80,7 +81,7 @@ fn fail(context: &RuleContext<'_>, placed: Placed<'_>, at: Position, found: Stri
 fn of_pair(context: &RuleContext<'_>, placed: Placed<'_>, argument: &Argument) -> Option<Raised> {
     let written = argument.written.as_deref()?;
     let text = argument.known().unwrap_or(written);
-    if let Some(socket) = places::socket(text) {
+    if let Some(socket) = host::socket_in(text) {
         return Some(fail(context, placed, argument.at, format!("`{socket}`")));
     }
     if argument.name.as_deref() != Some("DOCKER_HOST") {
@@ -123,7 +124,7 @@ fn of_command(command: &Command) -> Option<String> {
         let assigned = command.assignments.iter().map(|(_, word)| word);
         let redirected = command.redirects.iter().map(|redirect| &redirect.to);
         let mut words = command.words.iter().chain(assigned).chain(redirected);
-        words.find_map(|word| places::socket(word.text())).map(|socket| format!("`{socket}`"))
+        words.find_map(|word| host::socket_in(word.text())).map(|socket| format!("`{socket}`"))
     };
     assigned.or_else(exported).or_else(listens).or_else(names_socket)
 }

@@ -1,7 +1,7 @@
 //! DF-092: every WORKDIR is an absolute path, and no directory of the system.
 
-use super::{About, Raised, Rule, RuleContext, commands, inputs, places};
-use crate::{decide::Action, dockerfile::Expanded};
+use super::{About, Raised, Rule, RuleContext, commands, inputs};
+use crate::{decide::Action, dockerfile::Expanded, host};
 use plimsoll_model::Severity;
 
 pub(crate) const RULE: Rule = Rule {
@@ -37,7 +37,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
             Expanded::Known(path) => {
                 let title = "a working directory is one of the system";
                 let found = format!("`WORKDIR {written}`");
-                places::is_system(path).then(|| context.fail(place, title, found, EXPECTED))
+                host::is_system(path).then(|| context.fail(place, title, found, EXPECTED))
             }
             // What follows the root can not be relative.
             Expanded::Unknown { .. } if is_absolute(written.trim_start_matches(['"', '\''])) => {

@@ -3,11 +3,12 @@
 use super::{
     About, Raised, Rule, RuleContext,
     commands::{self, Placed},
-    inputs, places,
+    inputs,
 };
 use crate::{
     decide::Action,
     dockerfile::{Build, Stage, User, Word},
+    host,
 };
 use plimsoll_model::Severity;
 
@@ -113,7 +114,7 @@ fn owns(arguments: &[Word], user: &str) -> bool {
 }
 
 fn is_data(path: &str) -> bool {
-    let path = places::normal(path);
+    let path = host::normal(path);
     let name = path.rsplit('/').next().unwrap_or_default();
     let is_in = |data: &&str| {
         path.strip_prefix(*data).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

@@ -1,7 +1,7 @@
 //! DF-114: no variable lets programs and libraries be taken from where others write.
 
-use super::{About, Raised, Rule, RuleContext, commands, inputs, places};
-use crate::{decide::Action, dockerfile::Argument};
+use super::{About, Raised, Rule, RuleContext, commands, inputs};
+use crate::{decide::Action, dockerfile::Argument, host};
 use plimsoll_model::Severity;
 
 pub(crate) const RULE: Rule = Rule {
@@ -72,7 +72,7 @@ fn weak<'t>(name: &str, text: &'t str, strictness: Strictness) -> Option<&'t str
     let is_weak = |part: &&str| {
         let is_variable = part.starts_with('$');
         let is_relative = !part.starts_with('/') && !is_variable && !is_library(part);
-        (part.starts_with('/') && places::is_writable(part))
+        (part.starts_with('/') && host::is_writable(part))
             || (strictness == Strictness::Relative && is_relative)
     };
     // One that is empty as a whole names nothing; `;` separates on Windows.

@@ -1,7 +1,10 @@
 //! DF-133: no image is copied as a whole.
 
-use super::{About, CORRECTNESS, Raised, Rule, RuleContext, commands, inputs, places};
-use crate::dockerfile::{Argument, Source};
+use super::{About, CORRECTNESS, Raised, Rule, RuleContext, commands, inputs};
+use crate::{
+    dockerfile::{Argument, Source},
+    host,
+};
 use plimsoll_model::Severity;
 
 pub(crate) const RULE: Rule = Rule {
@@ -30,9 +33,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
             .any(|input| input.at == from.at && !matches!(input.source, Source::Stage(_)));
         let (to, sources) = placed.step.arguments.split_last()?;
         let is_root = |argument: &Argument| {
-            argument
-                .known()
-                .is_some_and(|text| text.starts_with('/') && places::normal(text) == "/")
+            argument.known().is_some_and(|text| text.starts_with('/') && host::normal(text) == "/")
         };
         let is_whole = is_image && is_root(to) && sources.iter().any(is_root);
         let found = format!("`COPY --from={} / /`", from.value.as_deref().unwrap_or_default());

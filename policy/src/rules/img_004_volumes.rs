@@ -1,7 +1,7 @@
 //! IMG-004: the image declares no volume over directories of the system.
 
 use super::{About, Raised, Rule, RuleContext};
-use crate::decide::Action;
+use crate::{decide::Action, host};
 use plimsoll_model::{Severity, finding::Place};
 
 pub(crate) const RULE: Rule = Rule {
@@ -20,14 +20,8 @@ pub(crate) const RULE: Rule = Rule {
     check,
 };
 
-/// Directories over which nothing is to lie, nor over what is in them.
-const SYSTEM: [&str; 12] =
-    ["bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "proc", "root", "sbin", "sys", "usr"];
-/// Over these themselves nothing is to lie.
-const ALONE: [&str; 6] = ["", "home", "opt", "run", "var", "var/run"];
-/// Nor over these.
-const SOCKETS: [&str; 4] =
-    ["run/containerd/containerd.sock", "run/docker.sock", "var/run/docker.sock", "var/lib/docker"];
+/// Over these themselves nothing is to lie either.
+const ALONE: [&str; 3] = ["/", "/run", "/var/run"];
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let Some(image) = context.facts().image else { return Vec::new() };
@@ -41,18 +35,10 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
 }
 
 fn is_sensitive(volume: &str) -> bool {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in volume.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()),
-            part => parts.push(part),
-        }
-    }
-    let path = parts.join("/");
-    let is_local = path == "usr/local" || path.starts_with("usr/local/share/");
-    let first = parts.first().copied().unwrap_or_default();
-    ALONE.contains(&&*path) || SOCKETS.contains(&&*path) || SYSTEM.contains(&first) && !is_local
+    let path = host::normal(volume);
+    let is_local = path == "/usr/local" || path.starts_with("/usr/local/share/");
+    let is_socket = path.rsplit('/').next().is_some_and(host::is_socket_name);
+    ALONE.contains(&&*path) || is_socket || host::listed(&path).is_some() && !is_local
 }
 
 #[cfg(test)]

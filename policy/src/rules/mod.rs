@@ -107,7 +107,6 @@ mod layers;
 mod modes;
 mod options;
 mod packages;
-mod places;
 mod ports;
 mod secret_files;
 mod secrets;

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     decide::Action,
     dockerfile::{Argument, Build, Step},
+    secrets::is_named_secret,
 };
 use plimsoll_model::Severity;
 use std::collections::BTreeSet;
@@ -57,7 +58,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
 }
 
 fn is_secret(keyword: &str, argument: &Argument) -> bool {
-    let is_named = argument.name.as_deref().is_some_and(secrets::is_named_secret);
+    let is_named = argument.name.as_deref().is_some_and(is_named_secret);
     let value = argument.known().or(argument.written.as_deref());
     is_named
         && match (keyword, value) {

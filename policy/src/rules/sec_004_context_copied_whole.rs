@@ -3,9 +3,9 @@
 use super::{
     About, Raised, Rule, RuleContext,
     commands::{self, Placed},
-    inputs, places,
+    inputs,
 };
-use crate::{decide::Action, dockerfile::Argument};
+use crate::{decide::Action, dockerfile::Argument, host};
 use plimsoll_model::Severity;
 
 pub(crate) const RULE: Rule = Rule {
@@ -46,7 +46,7 @@ fn of_step(context: &RuleContext<'_>, placed: Placed<'_>) -> Vec<Raised> {
         if text.contains("://") || text.starts_with("<<") {
             return None;
         }
-        let source = places::normal(text);
+        let source = host::normal(text);
         let name = source.rsplit('/').next().unwrap_or_default();
         let copies = placed.step.keyword();
         let found = if REPOSITORIES.contains(&name) {
@@ -94,7 +94,7 @@ fn is_ignored(name: &str, patterns: &[&str]) -> bool {
         if pattern.is_empty() || pattern.starts_with('#') {
             return None;
         }
-        let whole = places::normal(pattern);
+        let whole = host::normal(pattern);
         let mut parts: Vec<_> = whole.split('/').filter(|part| !part.is_empty()).collect();
         while parts.len() > 1 && parts.first() == Some(&"**") {
             parts.remove(0);

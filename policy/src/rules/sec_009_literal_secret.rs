@@ -1,14 +1,10 @@
 //! SEC-009: no secret stands in the variables of a service.
 
 use super::{
-    About, Raised, Rule, RuleContext,
+    About, Raised, Rule, RuleContext, secrets,
     services::{self, Judged},
 };
-use crate::{
-    compose::{HOLE, Origin},
-    decide::Action,
-    host,
-};
+use crate::{compose::Origin, decide::Action};
 use plimsoll_model::Severity;
 
 pub(crate) const RULE: Rule = Rule {
@@ -27,6 +23,8 @@ pub(crate) const RULE: Rule = Rule {
     check,
 };
 
+const EXPECTED: &str = "no value, or one from outside the file";
+
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     services::each(context, judge)
 }
@@ -35,35 +33,16 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
 fn judge(on: &Judged<'_, '_>) -> Vec<Raised> {
     let mut raised = Vec::new();
     for entry in on.service.environment() {
-        let Some(value) = entry.value.scalar().filter(|value| !value.is_empty()) else { continue };
         let is_given = entry.value.text().is_some_and(|text| text.origin == Origin::Variable);
-        let found = format!("a value of `{}`", entry.key);
-        let expected = "no value, or one from outside the file";
-        if host::is_secret_name(&entry.key) && !is_given && !is_switch(&value) {
-            raised.push(on.fail(entry.value.at, "has a secret in a variable", found, expected));
-        } else if password_in(&value).is_some_and(|password| !password.contains(HOLE)) && !is_given
-        {
-            raised.push(on.fail(entry.value.at, "has a secret in a URL", found, expected));
-        }
+        let value = entry.value.scalar().filter(|_| !is_given);
+        let found = value.and_then(|value| secrets::literal(&entry.key, &value));
+        raised.extend(
+            found.map(|found| {
+                on.fail(entry.value.at, "has a secret in a variable", found, EXPECTED)
+            }),
+        );
     }
     raised
-}
-
-/// Whether a value only switches something on or off.
-fn is_switch(value: &str) -> bool {
-    matches!(
-        value.to_ascii_lowercase().as_str(),
-        "true" | "false" | "yes" | "no" | "on" | "off" | "0" | "1"
-    ) || value.starts_with("/run/secrets/")
-}
-
-/// The password in a URL (`postgres://user:password@host`).
-fn password_in(value: &str) -> Option<&str> {
-    let (_, rest) = value.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let (user, _) = authority.rsplit_once('@')?;
-    let (_, password) = user.split_once(':')?;
-    (!password.is_empty()).then_some(password)
 }
 
 #[cfg(test)]

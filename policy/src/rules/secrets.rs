@@ -1,144 +1,9 @@
-//! What the rules about secrets have in common: names that sound like one, and addresses that carry one.
-//!
-//! Names are compared word by word: `TOKENIZERS` is no token, and `GPG_KEY` names a key that everybody may have.
+//! What the rules about secrets have in common: values that give nothing away, and addresses that carry a secret.
 
-/// Words that say it wherever they stand.
-const SECRET: [&str; 16] = [
-    "password",
-    "passwd",
-    "pword",
-    "passphrase",
-    "passcode",
-    "secret",
-    "secrets",
-    "token",
-    "credential",
-    "credentials",
-    "apikey",
-    "apitoken",
-    "authtoken",
-    "accesskey",
-    "secretkey",
-    "privatekey",
-];
-/// Words that say it at the end of a longer name.
-const LAST: [&str; 4] = ["pass", "pwd", "pw", "auth"];
-/// What is said in front of `key` of one that is secret.
-const KEYS: [&str; 26] = [
-    "access",
-    "account",
-    "admin",
-    "api",
-    "app",
-    "auth",
-    "aws",
-    "client",
-    "deploy",
-    "encryption",
-    "hmac",
-    "jwt",
-    "license",
-    "master",
-    "private",
-    "rsa",
-    "secret",
-    "security",
-    "service",
-    "session",
-    "signing",
-    "ssh",
-    "ssl",
-    "storage",
-    "stripe",
-    "tls",
-];
-/// Words of names that are public.
-const PUBLIC: [&str; 5] = ["public", "pub", "fingerprint", "allow", "random"];
-/// What a name ends with that says something about a secret, and is none.
-const ABOUT: [&str; 44] = [
-    "algorithm",
-    "arn",
-    "audience",
-    "bytes",
-    "class",
-    "count",
-    "dir",
-    "directory",
-    "duration",
-    "enabled",
-    "endpoint",
-    "expiration",
-    "expires",
-    "expiry",
-    "field",
-    "file",
-    "files",
-    "format",
-    "header",
-    "host",
-    "id",
-    "issuer",
-    "length",
-    "lifetime",
-    "limit",
-    "max",
-    "min",
-    "mode",
-    "name",
-    "names",
-    "path",
-    "policy",
-    "prefix",
-    "provider",
-    "required",
-    "size",
-    "store",
-    "suffix",
-    "timeout",
-    "ttl",
-    "type",
-    "uri",
-    "url",
-    "version",
-];
-
-/// Whether a variable or a label of this name is likely to hold a secret.
-pub(super) fn is_named_secret(name: &str) -> bool {
-    let words = words(name);
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let Some(last) = words.last() else { return false };
-    if ABOUT.contains(last) || words.iter().any(|word| PUBLIC.contains(word)) {
-        return false;
-    }
-    let is_key = |pair: (&&str, &&str)| *pair.1 == "key" && KEYS.contains(pair.0);
-    words.iter().any(|word| SECRET.contains(word))
-        || (words.len() > 1 && LAST.contains(last))
-        || words.iter().zip(words.iter().skip(1)).any(is_key)
-}
-
-/// The words of a name, in lower case: `NPM_TOKEN`, `npm-token`, `npmToken` and `NPMToken` have the same two.
-fn words(name: &str) -> Vec<String> {
-    let chars: Vec<char> = name.chars().collect();
-    let mut words = vec![String::new()];
-    for (at, char) in chars.iter().enumerate() {
-        let before = at.checked_sub(1).and_then(|at| chars.get(at));
-        let after = chars.get(at.saturating_add(1));
-        let is_lower =
-            |char: Option<&char>| char.is_some_and(|char| char.is_lowercase() || char.is_numeric());
-        let begins = char.is_uppercase()
-            && (is_lower(before)
-                || before.is_some_and(|c| c.is_uppercase())
-                    && after.is_some_and(|c| c.is_lowercase()));
-        if begins || !char.is_alphanumeric() {
-            words.push(String::new());
-        }
-        if let Some(word) = words.last_mut().filter(|_| char.is_alphanumeric()) {
-            word.extend(char.to_lowercase());
-        }
-    }
-    words.retain(|word| !word.is_empty());
-    words
-}
+use crate::{
+    compose::HOLE,
+    secrets::{Certainty, Depth, is_named_secret, search},
+};
 
 /// Whether a value says yes or no, names a mounted secret, or says nothing, so that it gives nothing away.
 pub(super) fn is_harmless(value: &str) -> bool {
@@ -149,21 +14,33 @@ pub(super) fn is_harmless(value: &str) -> bool {
     is_switch || value.starts_with("/run/secrets/")
 }
 
+/// Why what stands in a file as the value of `name` is a secret, without the value; nothing where it is none, or where it is
+/// filled in from elsewhere.
+pub(super) fn literal(name: &str, value: &str) -> Option<String> {
+    if value.contains("-----BEGIN ") && value.contains("PRIVATE KEY-----") {
+        return Some(format!("a private key in `{name}`"));
+    }
+    let hits = search(value.as_bytes(), Depth::Known);
+    if let Some(hit) = hits.iter().find(|hit| hit.certainty == Certainty::Certain) {
+        return Some(format!("{} in `{name}`", hit.told()));
+    }
+    if is_named_secret(name) && !is_harmless(value) && !is_reference(value) {
+        return Some(format!("a value of `{name}`"));
+    }
+    let is_here = |password: &str| {
+        !password.contains(HOLE) && !password.contains("{{") && !is_reference(password)
+    };
+    passwords(value).any(is_here).then(|| format!("a password in an address in `{name}`"))
+}
+
+/// Whether it is the value of another variable of a container, as Kubernetes writes it.
+fn is_reference(value: &str) -> bool {
+    value.starts_with("$(") && value.ends_with(')')
+}
+
 /// The user and password of the first address in a text that carries one that should be secret: every one in an address of the
 /// web, elsewhere one with a password.
 pub(super) fn userinfo(text: &str) -> Option<&str> {
-    let addresses = text.match_indices("://").filter_map(|(at, separator)| {
-        let scheme = text
-            .get(..at)?
-            .rsplit(|char: char| !(char.is_ascii_alphanumeric() || "+-.".contains(char)))
-            .next()?;
-        let rest = text.get(at.saturating_add(separator.len())..)?;
-        let authority = rest
-            .split(['/', '?', '#', ' ', '\t', '\n', '"', '\'', ',', ';', '|', '<', '>', '`', '\\'])
-            .next()?;
-        let (userinfo, _) = authority.rsplit_once('@')?;
-        Some((scheme, userinfo))
-    });
     let is_web = |scheme: &str| {
         ["http", "https", "git+http", "git+https"]
             .iter()
@@ -175,71 +52,59 @@ pub(super) fn userinfo(text: &str) -> Option<&str> {
             |(_, password)| !password.is_empty(),
         )
     };
-    let mut addresses = addresses.filter(is_secret);
-    addresses.next().map(|(_, userinfo)| userinfo)
+    addresses(text).find(is_secret).map(|(_, userinfo)| userinfo)
+}
+
+/// The passwords in the addresses of a text.
+pub(super) fn passwords(text: &str) -> impl Iterator<Item = &str> {
+    let passwords = addresses(text).filter_map(|(_, userinfo)| userinfo.split_once(':'));
+    passwords.map(|(_, password)| password).filter(|password| !password.is_empty())
+}
+
+/// The scheme of each address in a text, and what stands before its host.
+fn addresses(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.match_indices("://").filter_map(|(at, separator)| {
+        let scheme = text
+            .get(..at)?
+            .rsplit(|char: char| !(char.is_ascii_alphanumeric() || "+-.".contains(char)))
+            .next()?;
+        let rest = text.get(at.saturating_add(separator.len())..)?;
+        let authority = rest
+            .split(['/', '?', '#', ' ', '\t', '\n', '"', '\'', ',', ';', '|', '<', '>', '`', '\\'])
+            .next()?;
+        let (userinfo, _) = authority.rsplit_once('@')?;
+        Some((scheme, userinfo))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secrets::tests::summed;
 
     #[test]
-    fn names_are_compared_by_words() {
-        for name in [
-            "PASSWORD",
-            "DB_PASSWORD",
-            "dbPassword",
-            "DBPassword",
-            "db.password",
-            "NPM_TOKEN",
-            "GITHUB_TOKEN",
-            "token",
-            "API_KEY",
-            "apiKey",
-            "APIKEY",
-            "AWS_SECRET_ACCESS_KEY",
-            "aws-secret-access-key",
-            "SSH_PRIVATE_KEY",
-            "CLIENT_SECRET",
-            "DB_PASS",
-            "MYSQL_PWD",
-            "NPM_AUTH",
-            "MASTER_KEY",
-            "SECRET_KEY_BASE",
-            "CREDENTIALS",
+    fn a_literal_secret_is_told_without_its_value() {
+        let token = summed("ghp_");
+        for (name, value, expect) in [
+            ("API_TOKEN", "hunter2", Some("a value of `API_TOKEN`")),
+            ("X", "-----BEGIN RSA PRIVATE KEY-----\nMII", Some("a private key in `X`")),
+            ("X", &*token, Some("a token of GitHub (`ghp_…`, 40 characters) in `X`")),
+            ("DB", "postgres://u:hunter2@h/d", Some("a password in an address in `DB`")),
+            (
+                "DB",
+                "postgres://u:$(P)@h,u:x@i postgres://u:hunter2@h",
+                Some("a password in an address in `DB`"),
+            ),
+            ("DB", "postgres://u:$(P)@h/d", None),
+            ("DB", "postgres://u:{{ .Values.password }}@h/d", None),
+            ("DB", "https://user@h/d", None),
+            ("API_TOKEN", "$(OTHER)", None),
+            ("API_TOKEN", "true", None),
+            ("API_TOKEN", "", None),
+            ("API_TOKEN_FILE", "/run/secrets/t", None),
+            ("X", "hunter2", None),
         ] {
-            assert!(is_named_secret(name), "{name}");
-        }
-        for name in [
-            "TOKENIZERS_PARALLELISM",
-            "SECRETARY",
-            "GPG_KEY",
-            "GPG_KEYS",
-            "PUBLIC_KEY",
-            "NEXT_PUBLIC_API_KEY",
-            "POSTGRES_PASSWORD_FILE",
-            "SECRET_PATH",
-            "TOKEN_URL",
-            "AWS_ACCESS_KEY_ID",
-            "PWD",
-            "OLDPWD",
-            "COMPASS",
-            "AUTHOR",
-            "AUTH",
-            "KEY",
-            "KEYBOARD",
-            "PASSENGER_VERSION",
-            "MAX_TOKENS",
-            "MYSQL_ALLOW_EMPTY_PASSWORD",
-            "CACHE_KEY",
-            "BYPASS",
-            "",
-            "_",
-            "TOKEN_TTL",
-            "SECRET_NAME",
-            "É",
-        ] {
-            assert!(!is_named_secret(name), "{name}");
+            assert_eq!(literal(name, value).as_deref(), expect, "{name}={value}");
         }
     }
 
@@ -264,5 +129,7 @@ mod tests {
         ] {
             assert_eq!(userinfo(text), expect, "{text}");
         }
+        let text = "https://token@h postgres://u:p@h redis://u:@h amqp://v:q:r@h";
+        assert_eq!(passwords(text).collect::<Vec<_>>(), ["p", "q:r"]);
     }
 }

@@ -1,6 +1,6 @@
 //! Files that are credentials as a whole. Where the name is common, the content decides.
 
-use super::{Certainty, Named, patterns::PRIVATE_KEY, search::Hit};
+use super::{Certainty, Named, is_named_secret, patterns::PRIVATE_KEY, search::Hit};
 use plimsoll_model::TreePath;
 use serde_json::Value;
 
@@ -293,39 +293,6 @@ fn env(text: &str, hits: &[Hit]) -> Option<Credential> {
     pairs().next().map(|_| ENV_LIKELY)
 }
 
-/// Parts of the names of variables whose values nobody should see.
-const PARTS: &[&str] = &[
-    "password",
-    "passwd",
-    "pwd",
-    "secret",
-    "token",
-    "apikey",
-    "credential",
-    "credentials",
-    "passphrase",
-    "pat",
-];
-
-/// Whether a variable by this name holds a secret, as far as its name says.
-pub(super) fn is_named_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let parts: Vec<&str> = name.split(['_', '-', '.', ' ']).collect();
-    let is_elsewhere = [
-        "file", "path", "url", "uri", "name", "public", "endpoint", "ttl", "version", "length",
-        "id",
-    ];
-    let last = parts.last().copied().unwrap_or_default();
-    let is_key = |pair: &[&str]| {
-        ["api", "access", "private", "secret", "signing", "encryption"]
-            .contains(&pair.first().copied().unwrap_or_default())
-            && pair.last() == Some(&"key")
-    };
-    (parts.iter().any(|part| PARTS.contains(part)) || parts.windows(2).any(is_key))
-        && !is_elsewhere.contains(&last)
-        && !parts.contains(&"public")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -401,17 +368,5 @@ mod tests {
         assert_eq!(of("a.p12", b"0"), None);
         assert_eq!(of("a.kdbx", b""), None);
         assert_eq!(of("a.bin", &[0x03, 0xd9, 0xa2, 0x9a]), None);
-    }
-
-    #[test]
-    fn names_of_secrets_are_whole_words() {
-        for name in ["DB_PASSWORD", "NPM_TOKEN", "api_key", "GITHUB_PAT"] {
-            assert!(is_named_secret(name), "{name}");
-        }
-        for name in
-            ["PATH", "TOKEN_FILE", "GPG_KEY", "PASSWORDLESS", "SECRET_NAME", "PUBLIC_API_KEY", ""]
-        {
-            assert!(!is_named_secret(name), "{name}");
-        }
     }
 }

@@ -5,6 +5,7 @@
 
 mod credentials;
 mod look;
+mod names;
 mod patterns;
 mod places;
 mod plausible;
@@ -18,6 +19,7 @@ pub use redact::redact;
 pub use search::{Depth, Hit, search};
 pub use shadow::{Password, WeakAccount};
 
+pub(crate) use names::is_named_secret;
 pub(crate) use patterns::{PRIVATE_KEY, URL};
 pub(crate) use places::{is_of_package, is_of_tests};
 pub(crate) use redact::{build_arguments, is_secret_pair};

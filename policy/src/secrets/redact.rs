@@ -1,6 +1,6 @@
 //! Commands of an image's history, with what is secret in them left out.
 
-use super::{Depth, credentials::is_named_secret, is_literal, search::search};
+use super::{Depth, is_literal, is_named_secret, search::search};
 
 /// Build arguments that a step of the history shows: `|2 A=1 B=2 /bin/sh -c …`, with or without `RUN` before it. A value
 /// with spaces in it is cut.
