@@ -167,7 +167,7 @@ pub(crate) enum Command {
     Scan(ScanArguments),
     /// Tell which findings are new, fixed or changed between two builds, and whether the code or the advisories did it.
     Diff(DiffArguments),
-    /// Judge Dockerfiles, image configurations, settings of the daemon and pipelines by the rules.
+    /// Judge Dockerfiles, compose files, Kubernetes manifests, images, settings of the daemon and pipelines by the rules.
     Check(CheckArguments),
     /// Sign provenance, SBOM and scan, and attach them to the image.
     Attest(Box<AttestArguments>),
@@ -370,7 +370,8 @@ pub(crate) struct ScanArguments {
 #[derive(Debug, Args)]
 #[command(after_help = exit::table())]
 pub(crate) struct CheckArguments {
-    /// Dockerfiles, daemon.json, units of the daemon, pipelines, directories to look for them in, or one image.
+    /// Dockerfiles, compose files, Kubernetes manifests, daemon.json, units of the daemon, pipelines, directories to look for
+    /// them in, or one image.
     #[arg(value_name = "PATH|SUBJECT", required = true)]
     pub what: Vec<String>,
     /// Platform to judge where an image is for several.

@@ -72,6 +72,8 @@ pub struct Facts<'a> {
     pub compose: &'a [SourceFile],
     /// The files of variables beside the compose files (`.env`).
     pub env_files: &'a [SourceFile],
+    /// The manifests of Kubernetes, rendered: what a cluster is given, all of it together.
+    pub manifests: &'a [SourceFile],
     /// The stage that is built (`--target`); absent means the last.
     pub target_stage: Option<&'a str>,
     /// Build arguments (`--build-arg`).
@@ -106,6 +108,7 @@ impl Facts<'_> {
             configs: &[],
             compose: &[],
             env_files: &[],
+            manifests: &[],
             target_stage: None,
             build_args: &NO_ARGUMENTS,
             bases: None,
@@ -122,6 +125,7 @@ impl Facts<'_> {
             && self.dockerfiles.is_empty()
             && self.configs.is_empty()
             && self.compose.is_empty()
+            && self.manifests.is_empty()
             && self.evidence.is_none()
     }
 }

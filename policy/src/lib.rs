@@ -21,6 +21,7 @@ mod files;
 pub mod guidelines;
 mod host;
 mod inline;
+mod kubernetes;
 pub mod manifests;
 pub mod official;
 pub mod policy;

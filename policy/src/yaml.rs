@@ -53,6 +53,30 @@ pub(crate) struct Entry {
     pub(crate) value: Node,
 }
 
+impl Node {
+    /// Moves it, and everything in it, down by some lines: its text is a part of a longer one.
+    pub(crate) fn shift(&mut self, lines: u32) {
+        let mut pending = vec![self];
+        while let Some(node) = pending.pop() {
+            node.at.shift(lines);
+            node.defined.shift(lines);
+            match &mut node.value {
+                Value::List(items) => pending.extend(items),
+                Value::Map(entries) => pending.extend(entries.iter_mut().map(|entry| {
+                    entry.at.shift(lines);
+                    entry.defined.shift(lines);
+                    &mut entry.value
+                })),
+                Value::Null
+                | Value::Boolean(_)
+                | Value::Integer(_)
+                | Value::OtherNumber
+                | Value::Text(_) => {}
+            }
+        }
+    }
+}
+
 impl Value {
     /// What it is, for a message.
     pub(crate) fn describe(&self) -> String {
@@ -146,6 +170,10 @@ fn options() -> Options {
 }
 
 impl At {
+    fn shift(&mut self, lines: u32) {
+        self.line = self.line.saturating_add(lines);
+    }
+
     fn of(location: serde_saphyr::Location) -> Self {
         let number = |number: u64| u32::try_from(number).unwrap_or(u32::MAX).max(1);
         Self { line: number(location.line()), column: number(location.column()) }

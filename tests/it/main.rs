@@ -24,6 +24,7 @@ mod formats;
 mod github_job;
 mod guide;
 mod keyless;
+mod kubernetes;
 mod links;
 mod offline;
 mod oracles;

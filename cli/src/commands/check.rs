@@ -5,6 +5,7 @@ use crate::{
     context::Context,
     error::Error,
     exit::{self, ExitStatus},
+    files,
     report::{self, Report},
     stages::{
         decide::{self, Build, Case, Manifests},
@@ -19,19 +20,19 @@ use plimsoll_policy::{
     manifests::{self, ManifestKind},
 };
 
-/// Judges Dockerfiles, compose files and image configurations by the rules.
+/// Judges files and images by the rules.
 pub(crate) async fn check(
     ctx: &Context,
     arguments: &CheckArguments,
 ) -> Result<&'static ExitStatus, Error> {
     let policy = ctx.policy()?;
     let bases = decide::bases(ctx, &policy)?;
-    let (files, image) = subjects(ctx, arguments).await?;
+    let (found, image) = subjects(ctx, arguments).await?;
     let build = Build {
-        dockerfiles: decide::read_dockerfiles(ctx, &files.dockerfiles)?,
-        ignored: decide::read_ignored(ctx, &files.dockerfiles)?,
-        configs: decide::read_configs(ctx, &files.configs)?,
-        manifests: Manifests::read(ctx, &files.compose)?,
+        dockerfiles: decide::read_dockerfiles(ctx, &found.dockerfiles)?,
+        ignored: decide::read_ignored(ctx, &found.dockerfiles)?,
+        configs: decide::read_configs(ctx, &found.configs)?,
+        manifests: Manifests::read(ctx, &found.compose, &found.kubernetes)?,
         target: arguments.target.clone(),
         arguments: arguments.build_args.iter().cloned().collect(),
         lock_files: Vec::new(),
@@ -71,30 +72,62 @@ struct Files {
     dockerfiles: Vec<Utf8PathBuf>,
     configs: Vec<(Utf8PathBuf, ConfigKind)>,
     compose: Vec<Utf8PathBuf>,
+    kubernetes: Vec<Utf8PathBuf>,
+}
+
+/// How a file came to be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// Somebody named it.
+    ByName,
+    /// It is in a directory that somebody named.
+    InDirectory,
 }
 
 impl Files {
-    /// Takes a file, where its name says what it is; nothing in it is looked at.
-    fn add(&mut self, path: &Utf8Path) -> bool {
+    /// Takes a file for what its name says or, where it is YAML or JSON, what it says itself. What says nothing is passed over
+    /// in a directory; where it was asked for by its name it is a manifest, and without the name of one, a Dockerfile.
+    fn add(&mut self, ctx: &Context, path: &Utf8Path, asked: Asked) -> Result<Found, Error> {
         // `check ci.yml` inside of `.github/workflows` is about a workflow as well.
         let absolute = path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned());
         if let Some(kind) = ConfigKind::of(path).or_else(|| ConfigKind::of(&absolute)) {
             self.configs.push((path.to_owned(), kind));
-        } else if let Some(ManifestKind::Compose) =
-            manifests::kind(path.file_name().unwrap_or_default())
-        {
-            self.compose.push(path.to_owned());
         } else if is_dockerfile(path) {
             self.dockerfiles.push(path.to_owned());
         } else {
-            return false;
+            match (manifest(ctx, path, asked)?, asked) {
+                (Some(ManifestKind::Compose), _) => self.compose.push(path.to_owned()),
+                (Some(ManifestKind::Kubernetes), _) => self.kubernetes.push(path.to_owned()),
+                (None, Asked::ByName) => self.dockerfiles.push(path.to_owned()),
+                (None, Asked::InDirectory) => return Ok(Found::Nothing),
+            }
         }
-        true
+        Ok(Found::Something)
     }
 }
 
-/// Each argument is a file, or a directory where there are some by their names, else an image. A file whose name says nothing
-/// else is a Dockerfile.
+/// Whether there was something to judge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Something,
+    Nothing,
+}
+
+/// What a file of YAML or JSON is for. Of one that is too large, or is no text, as much as there is tells that: what is taken for
+/// something is read again, and whole or not at all.
+fn manifest(ctx: &Context, path: &Utf8Path, asked: Asked) -> Result<Option<ManifestKind>, Error> {
+    if !manifests::is_candidate(path) {
+        return Ok(None);
+    }
+    let bytes = files::read_past(path, ctx.limits.user_file)?;
+    let text = String::from_utf8_lossy(&bytes);
+    Ok(match asked {
+        Asked::ByName => manifests::kind_of_named(path, &text),
+        Asked::InDirectory => manifests::kind(path, &text),
+    })
+}
+
+/// Each argument is a file, or a directory where there are some, else an image.
 async fn subjects(
     ctx: &Context,
     arguments: &CheckArguments,
@@ -104,11 +137,9 @@ async fn subjects(
     for what in &arguments.what {
         let path = Utf8Path::new(what);
         if path.is_dir() {
-            find(path, &mut files)?;
+            find(ctx, path, &mut files)?;
         } else if path.is_file() {
-            if !files.add(path) {
-                files.dockerfiles.push(path.to_owned());
-            }
+            files.add(ctx, path, Asked::ByName)?;
         } else if image.is_none() {
             image = Some(resolve_image(ctx, what, arguments).await?);
         } else {
@@ -130,7 +161,7 @@ async fn resolve_image(
         _ => {
             return Err(Error::usage(
                 format!("`{what}` is neither a file nor an image reference"),
-                "give a Dockerfile, a compose file, a directory, or an image such as oci-layout:DIR",
+                "give a Dockerfile, a compose file, a manifest, a directory, or an image such as oci-layout:DIR",
             ));
         }
     };
@@ -138,19 +169,20 @@ async fn resolve_image(
 }
 
 /// What there is to judge in a directory: `Dockerfile`, `Containerfile`, `Dockerfile.*` and `*.Dockerfile`, compose files,
-/// `daemon.json`, the daemon's units, and the pipelines of GitLab and GitHub; by name.
-fn find(directory: &Utf8Path, files: &mut Files) -> Result<(), Error> {
-    let mut found = false;
-    for path in listed(directory)? {
-        found |= files.add(&path);
-    }
+/// `daemon.json`, the daemon's units, and the pipelines of GitLab and GitHub, by name; and manifests of Kubernetes, by what they say.
+fn find(ctx: &Context, directory: &Utf8Path, files: &mut Files) -> Result<(), Error> {
+    let mut paths = listed(directory)?;
     let workflows = directory.join(".github/workflows");
     if workflows.is_dir() {
-        for path in listed(&workflows)? {
-            found |= files.add(&path);
+        paths.extend(listed(&workflows)?);
+    }
+    let mut found = Found::Nothing;
+    for path in paths {
+        if files.add(ctx, &path, Asked::InDirectory)? == Found::Something {
+            found = Found::Something;
         }
     }
-    if !found {
+    if found == Found::Nothing {
         return Err(Error::usage(
             format!("there is no Dockerfile in `{directory}`, and nothing else to judge"),
             "name the file itself",

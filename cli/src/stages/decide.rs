@@ -103,11 +103,18 @@ pub(crate) struct Manifests {
     pub compose: Vec<SourceFile>,
     /// The files of variables beside them.
     pub env_files: Vec<SourceFile>,
+    /// The manifests of Kubernetes.
+    pub kubernetes: Vec<SourceFile>,
 }
 
 impl Manifests {
-    /// Reads compose files, and the files of variables (`.env`, `.env.*`, `*.env`) in their directories.
-    pub(crate) fn read(ctx: &Context, compose: &[Utf8PathBuf]) -> Result<Self, Error> {
+    /// Reads compose files, the files of variables (`.env`, `.env.*`, `*.env`) in their directories, and manifests of
+    /// Kubernetes.
+    pub(crate) fn read(
+        ctx: &Context,
+        compose: &[Utf8PathBuf],
+        kubernetes: &[Utf8PathBuf],
+    ) -> Result<Self, Error> {
         let read = |path: &Utf8PathBuf| {
             Ok(SourceFile {
                 path: path.clone(),
@@ -133,6 +140,7 @@ impl Manifests {
         Ok(Self {
             compose: compose.iter().map(read).collect::<Result<_, Error>>()?,
             env_files: env_files.iter().map(read).collect::<Result<_, Error>>()?,
+            kubernetes: kubernetes.iter().map(read).collect::<Result<_, Error>>()?,
         })
     }
 }
@@ -192,6 +200,7 @@ impl Case<'_> {
             configs: &self.build.configs,
             compose: &self.build.manifests.compose,
             env_files: &self.build.manifests.env_files,
+            manifests: &self.build.manifests.kubernetes,
             target_stage: self.build.target.as_deref(),
             build_args: &self.build.arguments,
             bases: self.bases,

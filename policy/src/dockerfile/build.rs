@@ -91,6 +91,8 @@ pub enum InputKind {
     Frontend,
     /// `image:` of a service, which is pulled where it runs.
     Service,
+    /// `image:` of a container, or of a volume, of a pod.
+    Pod,
 }
 
 /// What an input is.
@@ -135,7 +137,7 @@ impl InputKind {
             Self::Copy => "COPY --from",
             Self::Mount => "RUN --mount from",
             Self::Frontend => "# syntax",
-            Self::Service => "image",
+            Self::Service | Self::Pod => "image",
         }
     }
 }

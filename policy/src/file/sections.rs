@@ -241,6 +241,10 @@ fn value(reader: &Reader<'_>, parameter: &Parameter, node: &Node) -> Result<Para
         ParameterKind::Number { low, high } => {
             ParameterValue::Number(reader.integer(node, (low, high))?)
         }
+        ParameterKind::Word(words) => {
+            let known: Vec<_> = words.iter().map(|word| (*word, *word)).collect();
+            ParameterValue::Texts(vec![reader.word(node, &known)?.to_owned()])
+        }
         ParameterKind::Texts => {
             let texts = reader.list(node)?.iter().map(|item| reader.text(item).map(str::to_owned));
             ParameterValue::Texts(texts.collect::<Result<_, _>>()?)

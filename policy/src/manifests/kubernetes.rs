@@ -10,7 +10,7 @@ use crate::{
 use camino::Utf8Path;
 
 /// Kinds with a pod in them: the group of each with its version (`v1`) or without (`apps`), and where the pod's specification is.
-const PODS: &[(&str, &[&str], &[&str])] = &[
+pub(crate) const PODS: &[(&str, &[&str], &[&str])] = &[
     ("Pod", &["v1"], &["spec"]),
     ("PodTemplate", &["v1"], &["template", "spec"]),
     ("ReplicationController", &["v1"], &["spec", "template", "spec"]),
@@ -23,7 +23,7 @@ const PODS: &[(&str, &[&str], &[&str])] = &[
 ];
 
 /// Kinds that hold texts or schemas, in which a key `image` means nothing.
-const TEXTS: &[(&str, &str)] =
+pub(crate) const TEXTS: &[(&str, &str)] =
     &[("ConfigMap", "v1"), ("Secret", "v1"), ("CustomResourceDefinition", "apiextensions.k8s.io")];
 
 /// The lists of containers in a pod.

@@ -8,6 +8,7 @@ mod kubernetes;
 
 pub use compose::compose;
 pub use kubernetes::kubernetes;
+pub(crate) use kubernetes::{PODS, TEXTS};
 
 use crate::{
     Error,
@@ -16,22 +17,97 @@ use crate::{
 use camino::Utf8Path;
 use plimsoll_model::reference::ImageName;
 
-/// What a file of YAML is for.
+/// What a file of YAML or JSON is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ManifestKind {
     /// Services for `docker compose`.
     Compose,
+    /// Objects of Kubernetes.
+    Kubernetes,
 }
 
-/// What a file is for, by its name; nothing where the name does not say.
-pub fn kind(name: &str) -> Option<ManifestKind> {
+/// Whether a file of this name may be one of them, so that its text is worth a look.
+pub fn is_candidate(path: &Utf8Path) -> bool {
+    let extension = path.extension().unwrap_or_default();
+    ["yaml", "yml", "json"].into_iter().any(|one| extension.eq_ignore_ascii_case(one))
+}
+
+/// What a file is for, also where it can not be read; nothing where neither its name nor its text says it is one of them.
+///
+/// Compose files go by their names, as for `docker compose`, and manifests of Kubernetes by what they say, as for `kubectl`: one in a
+/// file with the name of a compose file is one all the same.
+pub fn kind(path: &Utf8Path, text: &str) -> Option<ManifestKind> {
+    if !is_candidate(path) {
+        return None;
+    }
+    let has = seen(text, path);
+    let is_compose = has_name_of_compose(path.file_name().unwrap_or_default());
+    match (has.object, is_compose && (has.services || !has.object)) {
+        (_, true) => Some(ManifestKind::Compose),
+        (true, false) => Some(ManifestKind::Kubernetes),
+        (false, false) => None,
+    }
+}
+
+/// What a file is for that somebody names and whose name is not that of another kind: where its text does not say, it is taken for
+/// a manifest of Kubernetes, in which what it should be is missed.
+pub fn kind_of_named(path: &Utf8Path, text: &str) -> Option<ManifestKind> {
+    let otherwise = || {
+        if seen(text, path).services { ManifestKind::Compose } else { ManifestKind::Kubernetes }
+    };
+    is_candidate(path).then(|| kind(path, text).unwrap_or_else(otherwise))
+}
+
+fn has_name_of_compose(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    let stem = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml"))?;
-    let is_compose = ["compose", "docker-compose"].iter().any(|known| {
-        stem.strip_prefix(known)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-', '_']))
-    }) || stem.ends_with(".compose");
-    is_compose.then_some(ManifestKind::Compose)
+    let stem = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml"));
+    stem.is_some_and(|stem| {
+        let is_named = |known: &str| {
+            stem.strip_prefix(known)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-', '_']))
+        };
+        ["compose", "docker-compose"].into_iter().any(is_named) || stem.ends_with(".compose")
+    })
+}
+
+/// What a text has that tells what it is for.
+struct Seen {
+    /// An object of Kubernetes, in one document at least.
+    object: bool,
+    /// Services.
+    services: bool,
+}
+
+/// What can be read is told by its keys. What can not, such as a template, is told by what looks like these, wherever it stands.
+fn seen(text: &str, path: &Utf8Path) -> Seen {
+    let Ok(documents) = yaml::read_all(text, path) else {
+        let has = |key: &str| text.split(['\n', '\r']).any(|line| may_be_key(line, key));
+        return Seen { object: has("apiVersion") && has("kind"), services: has("services") };
+    };
+    // What kustomize reads is no object that a cluster takes.
+    let is_object = |node: &Node| {
+        let version = node.get("apiVersion");
+        let is_settings = version
+            .and_then(Node::text)
+            .is_some_and(|version| version.starts_with("kustomize.config.k8s.io/"));
+        version.is_some() && node.get("kind").is_some() && !is_settings
+    };
+    Seen {
+        object: documents.iter().any(is_object),
+        services: documents.iter().any(|node| node.get("services").is_some()),
+    }
+}
+
+/// Whether a line may have this key: at its beginning, or within braces.
+fn may_be_key(line: &str, key: &str) -> bool {
+    let is_key = |part: &str| {
+        let part = part.trim_start_matches(|char: char| {
+            char.is_whitespace() || matches!(char, '-' | '"' | '\'' | '?' | '\u{feff}')
+        });
+        part.strip_prefix(key)
+            .is_some_and(|rest| rest.trim_start_matches(['"', '\'', ' ', '\t']).starts_with(':'))
+    };
+    line.split(['{', ',', '[']).any(is_key)
 }
 
 /// The most images that one file may name.
@@ -140,8 +216,15 @@ impl Node {
 mod tests {
     use super::*;
 
+    const POD: &str = "apiVersion: v1\nkind: Pod\n";
+
+    #[track_caller]
+    fn check(path: &str, text: &str, expect: Option<ManifestKind>) {
+        assert_eq!(kind(path.into(), text), expect, "{path}: {text:.80}");
+    }
+
     #[test]
-    fn files_are_told_by_their_names() {
+    fn compose_files_are_told_by_their_names() {
         for name in [
             "compose.yaml",
             "compose.yml",
@@ -149,12 +232,62 @@ mod tests {
             "Docker-Compose.prod.yaml",
             "compose.override.yaml",
             "docker-compose-ci.yml",
-            "shop.compose.yaml",
+            "a/shop.compose.yaml",
         ] {
-            assert_eq!(kind(name), Some(ManifestKind::Compose), "{name}");
+            check(name, "services: {}", Some(ManifestKind::Compose));
+            check(name, "services: {", Some(ManifestKind::Compose));
+            check(name, "", Some(ManifestKind::Compose));
         }
         for name in ["composer.yaml", "values.yaml", "compose.json", "Dockerfile", ".yaml"] {
-            assert_eq!(kind(name), None, "{name}");
+            check(name, "services: {}", None);
         }
+    }
+
+    #[test]
+    fn manifests_are_told_by_what_they_say_however_it_is_written() {
+        let bomb = format!("a: &a [x]\n{}{POD}", "b: [*a, *a]\n".repeat(20_000));
+        for text in [
+            POD,
+            "a: 1\n---\napiVersion: v1\nkind: Pod\n",
+            "--- {apiVersion: v1, kind: Pod}\n",
+            "  apiVersion: v1\n  kind: Pod\n",
+            "{\n  \"kind\": \"Pod\",\n  \"apiVersion\": \"v1\"\n}\n",
+            r#"{"\u006bind": "Pod", "api\u0056ersion": "v1"}"#,
+            "\u{feff}apiVersion: v1\nkind: Pod\n",
+            "apiVersion: v1\rkind: Pod\r",
+            "? apiVersion\n: v1\n? kind\n: Pod\n",
+            "# kustomize.config.k8s.io/\napiVersion: v1\nkind: Pod\n",
+            "apiVersion: v1\nkind: {{ .Values.kind }}\n",
+            "{{- if .Values.on }}\napiVersion: v1\nkind: Pod\n{{- end }}\n",
+            "--- {apiVersion: v1, kind: Pod}\n--- {{\n",
+            &bomb,
+            &"apiVersion: v1\nkind: Pod\n---\n".repeat(10_000),
+        ] {
+            check("app.yaml", text, Some(ManifestKind::Kubernetes));
+            check("app.JSON", text, Some(ManifestKind::Kubernetes));
+            check("app.txt", text, None);
+            // By its name, it would be read as what it is not.
+            check("compose.yaml", text, Some(ManifestKind::Kubernetes));
+        }
+        check("compose.yaml", &format!("{POD}services: {{}}"), Some(ManifestKind::Compose));
+    }
+
+    #[test]
+    fn what_is_neither_is_nothing_unless_somebody_names_it() {
+        for (text, expect) in [
+            ("replicas: 3\n", ManifestKind::Kubernetes),
+            ("a: {apiVersion: v1, kind: Pod}\n", ManifestKind::Kubernetes),
+            ("a:\n- apiVersion: v1\n  kind: Pod\n", ManifestKind::Kubernetes),
+            (
+                "apiVersion: kustomize.config.k8s.io/v1\nkind: Kustomization\n",
+                ManifestKind::Kubernetes,
+            ),
+            ("", ManifestKind::Kubernetes),
+            ("services: {a: {image: b}}", ManifestKind::Compose),
+        ] {
+            check("stack.yaml", text, None);
+            assert_eq!(kind_of_named("stack.yaml".into(), text), Some(expect), "{text}");
+        }
+        assert_eq!(kind_of_named("app".into(), POD), None);
     }
 }

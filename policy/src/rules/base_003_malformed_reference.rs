@@ -15,7 +15,7 @@ pub(crate) const RULE: Rule = Rule {
     bad: "FROM debian@sha256:abcd",
     good: "FROM debian:12",
     equivalents: &[],
-    about: &[About::Dockerfiles, About::Compose],
+    about: &[About::Dockerfiles, About::Compose, About::Kubernetes],
     parameters: &[],
     check,
 };

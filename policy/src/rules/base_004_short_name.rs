@@ -18,7 +18,7 @@ pub(crate) const RULE: Rule = Rule {
     bad: "FROM nginx:1.29",
     good: "FROM docker.io/library/nginx:1.29",
     equivalents: &[],
-    about: &[About::Dockerfiles, About::Compose],
+    about: &[About::Dockerfiles, About::Compose, About::Kubernetes],
     parameters: &[],
     check,
 };
@@ -32,7 +32,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
             let raised =
                 context.fail(place, title, format!("`{}`", input.written), format!("`{name}`"));
             match input.kind {
-                InputKind::Service => raised,
+                InputKind::Service | InputKind::Pod => raised,
                 InputKind::From | InputKind::Copy | InputKind::Mount | InputKind::Frontend => {
                     raised.at_most(Action::Inform)
                 }

@@ -15,7 +15,7 @@ pub(crate) const RULE: Rule = Rule {
     bad: "FROM debian",
     good: "FROM debian:12.11@sha256:…",
     equivalents: &["DL3006", "DS-0001", "CKV_DOCKER_7"],
-    about: &[About::Dockerfiles, About::Compose],
+    about: &[About::Dockerfiles, About::Compose, About::Kubernetes],
     parameters: &[],
     check,
 };

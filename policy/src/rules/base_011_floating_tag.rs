@@ -15,7 +15,7 @@ pub(crate) const RULE: Rule = Rule {
     bad: "FROM node:latest",
     good: "FROM node:22.11-slim@sha256:…",
     equivalents: &["DL3007", "DS-0001", "CKV_DOCKER_7", "DKL-DI-0006"],
-    about: &[About::Dockerfiles, About::Compose],
+    about: &[About::Dockerfiles, About::Compose, About::Kubernetes],
     parameters: &[],
     check,
 };

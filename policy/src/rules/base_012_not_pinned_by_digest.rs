@@ -15,7 +15,7 @@ pub(crate) const RULE: Rule = Rule {
     bad: "FROM debian:12",
     good: "FROM debian:12@sha256:…",
     equivalents: &["CKV_K8S_43", "buildx isCanonical"],
-    about: &[About::Dockerfiles, About::Compose],
+    about: &[About::Dockerfiles, About::Compose, About::Kubernetes],
     parameters: &[],
     check,
 };

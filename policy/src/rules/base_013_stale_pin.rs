@@ -15,7 +15,7 @@ pub(crate) const RULE: Rule = Rule {
     bad: "FROM debian:12@sha256:…   # what the tag meant last year",
     good: "FROM debian:12@sha256:…   # what bases.lock has for debian:12",
     equivalents: &["Scout no outdated base"],
-    about: &[About::Dockerfiles],
+    about: &[About::Dockerfiles, About::Compose, About::Kubernetes],
     parameters: &[],
     check,
 };

@@ -15,7 +15,7 @@ pub(crate) const RULE: Rule = Rule {
     bad: "bases: {deny: [\"docker.io/library/node\"]}   # and FROM node:22",
     good: "FROM registry.corp/base/node:22",
     equivalents: &[],
-    about: &[About::Dockerfiles, About::Compose],
+    about: &[About::Dockerfiles, About::Compose, About::Kubernetes],
     parameters: &[],
     check,
 };

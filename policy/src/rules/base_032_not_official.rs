@@ -18,7 +18,7 @@ pub(crate) const RULE: Rule = Rule {
     bad: "FROM debain:12",
     good: "FROM debian:12",
     equivalents: &[],
-    about: &[About::Dockerfiles, About::Compose],
+    about: &[About::Dockerfiles, About::Compose, About::Kubernetes],
     parameters: &[],
     check,
 };

@@ -18,7 +18,7 @@ pub(crate) const RULE: Rule = Rule {
     bad: "FROM centos:7",
     good: "FROM rockylinux:9",
     equivalents: &["Scout supported base"],
-    about: &[About::Dockerfiles, About::Compose],
+    about: &[About::Dockerfiles, About::Compose, About::Kubernetes],
     parameters: &[],
     check,
 };

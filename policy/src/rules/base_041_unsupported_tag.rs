@@ -18,7 +18,7 @@ pub(crate) const RULE: Rule = Rule {
     bad: "FROM debian:9",
     good: "FROM debian:13",
     equivalents: &["Scout supported tags"],
-    about: &[About::Dockerfiles, About::Compose],
+    about: &[About::Dockerfiles, About::Compose, About::Kubernetes],
     parameters: &[],
     check,
 };

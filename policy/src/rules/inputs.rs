@@ -1,4 +1,4 @@
-//! What the rules about the images that Dockerfiles and compose files name have in common.
+//! What the rules about the images that Dockerfiles, compose files and manifests name have in common.
 
 use super::{About, Raised, RuleContext};
 use crate::{
@@ -12,10 +12,12 @@ use std::collections::BTreeSet;
 const FRONTENDS: [&str; 2] =
     ["docker.io/docker/dockerfile", "docker.io/docker/dockerfile-upstream"];
 
-/// Every input of every Dockerfile and, where the rule is about these, every image of a compose file; and where it is named.
+/// Every input of every Dockerfile and, where the rule is about these, every image of compose files and of manifests of Kubernetes;
+/// and where it is named.
 pub(super) fn of<'a>(context: &RuleContext<'a>) -> impl Iterator<Item = (Place, &'a Input)> {
-    let projects =
-        if context.rule.about.contains(&About::Compose) { context.projects() } else { &[] };
+    let is_about = |about| context.rule.about.contains(&about);
+    let projects = if is_about(About::Compose) { context.projects() } else { &[] };
+    let pods = if is_about(About::Kubernetes) { context.cluster().images.as_slice() } else { &[] };
     let images = projects.iter().flat_map(|project| &project.images);
     // What several projects have in common is said once.
     let mut seen = BTreeSet::new();
@@ -24,7 +26,7 @@ pub(super) fn of<'a>(context: &RuleContext<'a>) -> impl Iterator<Item = (Place, 
         .builds()
         .iter()
         .flat_map(|build| build.inputs().map(|input| (place(build, input.at), input)))
-        .chain(images.map(|(place, input)| (place.clone(), input)))
+        .chain(images.chain(pods).map(|(place, input)| (place.clone(), input)))
 }
 
 pub(super) fn place(build: &Build, at: Position) -> Place {

@@ -8,6 +8,7 @@ use crate::{
     exceptions::Exception,
     facts::Facts,
     inline::Inlines,
+    kubernetes::Cluster,
     policy::{ParameterValue, Policy},
     vex::judge::{self, Cleared, Judgement},
 };
@@ -61,6 +62,8 @@ pub enum About {
     Configs,
     /// Compose files.
     Compose,
+    /// Manifests of Kubernetes.
+    Kubernetes,
     /// The inventory and what the advisories say of it.
     Scan,
     /// Evidence.
@@ -92,6 +95,8 @@ pub enum ParameterKind {
     },
     /// A list of texts.
     Texts,
+    /// One of these words.
+    Word(&'static [&'static str]),
 }
 
 /// What findings about correctness come to (DF-120 to DF-135): who checks a Dockerfile sees them, and no gate turns on them. That
@@ -104,7 +109,9 @@ mod copied_credentials;
 mod downloads;
 mod inputs;
 mod layers;
+mod manifests;
 mod modes;
+mod network;
 mod options;
 mod packages;
 mod ports;
@@ -274,6 +281,34 @@ rules! {
     img_009_created,
     img_010_layers,
     img_011_index,
+    k8s_001_privileged,
+    k8s_002_host_namespace,
+    k8s_003_host_path,
+    k8s_004_runtime_socket,
+    k8s_005_privilege_escalation,
+    k8s_006_runs_as_root,
+    k8s_007_low_user_id,
+    k8s_008_capabilities,
+    k8s_009_confinement,
+    k8s_010_writable_root,
+    k8s_011_no_limits,
+    k8s_012_host_port,
+    k8s_013_shared_namespace,
+    k8s_014_service_account_token,
+    k8s_015_no_security_context,
+    k8s_020_no_network_policy,
+    k8s_021_network_any_any,
+    k8s_022_egress_open,
+    k8s_023_network_policy_selects_nothing,
+    k8s_024_metadata_reachable,
+    k8s_025_service_exposed,
+    k8s_030_rbac_too_wide,
+    k8s_040_pull_policy,
+    k8s_042_probes_missing,
+    k8s_043_secret_in_environment,
+    k8s_044_open_console,
+    k8s_045_pod_security_level,
+    k8s_046_does_not_parse,
     sec_001_secret_in_variable,
     sec_002_secret_value,
     sec_003_credential_file,
@@ -372,6 +407,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) configs: Vec<Config>,
     /// What the compose files come to.
     pub(crate) projects: Vec<Project>,
+    /// What the manifests of Kubernetes describe.
+    pub(crate) cluster: Cluster,
     /// What the VEX statements come to.
     pub(crate) vex: Judgement,
     /// Which exceptions findings met; empty until all other rules have been judged.
@@ -397,6 +434,7 @@ impl<'a> Subject<'a> {
         let exceptions_used = UseOfExceptions::default();
         let configs = facts.configs.iter().map(Config::of).collect();
         let projects = compose::projects(facts);
+        let cluster = Cluster::read(facts.manifests);
         Self {
             policy,
             facts,
@@ -404,6 +442,7 @@ impl<'a> Subject<'a> {
             builds,
             configs,
             projects,
+            cluster,
             vex,
             exceptions_used,
             exceptions,
@@ -449,6 +488,11 @@ impl<'a> RuleContext<'a> {
     /// The compose projects.
     pub(crate) fn projects(&self) -> &'a [Project] {
         &self.subject.projects
+    }
+
+    /// What the manifests of Kubernetes describe.
+    pub(crate) fn cluster(&self) -> &'a Cluster {
+        &self.subject.cluster
     }
 
     /// Whether the policy itself sets the action of this rule.
@@ -533,6 +577,7 @@ impl Rule {
             About::Dockerfiles => !facts.dockerfiles.is_empty(),
             About::Configs => !facts.configs.is_empty(),
             About::Compose => !facts.compose.is_empty(),
+            About::Kubernetes => !facts.manifests.is_empty(),
             About::Scan => facts.scan.is_some(),
             About::Evidence => facts.evidence.is_some(),
             About::Exceptions => true,

@@ -2,6 +2,7 @@
 
 use crate::{
     compose::HOLE,
+    kubernetes::is_template,
     secrets::{Certainty, Depth, is_named_secret, search},
 };
 
@@ -24,11 +25,13 @@ pub(super) fn literal(name: &str, value: &str) -> Option<String> {
     if let Some(hit) = hits.iter().find(|hit| hit.certainty == Certainty::Certain) {
         return Some(format!("{} in `{name}`", hit.told()));
     }
-    if is_named_secret(name) && !is_harmless(value) && !is_reference(value) {
+    // A text of many lines is a file, and its name is not that of a value.
+    let is_value = !value.trim().contains('\n') && !is_harmless(value) && !is_reference(value);
+    if is_named_secret(name) && is_value {
         return Some(format!("a value of `{name}`"));
     }
     let is_here = |password: &str| {
-        !password.contains(HOLE) && !password.contains("{{") && !is_reference(password)
+        !password.contains(HOLE) && !is_template(password) && !is_reference(password)
     };
     passwords(value).any(is_here).then(|| format!("a password in an address in `{name}`"))
 }
@@ -99,6 +102,8 @@ mod tests {
             ("DB", "postgres://u:{{ .Values.password }}@h/d", None),
             ("DB", "https://user@h/d", None),
             ("API_TOKEN", "$(OTHER)", None),
+            ("token.go", "package token\nvar a = 1\n", None),
+            ("DB", "postgres://u:${P}@h/d", None),
             ("API_TOKEN", "true", None),
             ("API_TOKEN", "", None),
             ("API_TOKEN_FILE", "/run/secrets/t", None),

@@ -1,5 +1,9 @@
 //! What the tests of the rules have in common.
 
+mod scans;
+
+pub(crate) use scans::{component, found, index};
+
 use crate::{
     ConfigFile, ConfigKind, Decision, Dockerfile, EvidenceKind, Facts, Files, Judged, Policy,
     Since, SourceFile, Users,
@@ -11,17 +15,15 @@ use crate::{
 };
 use jiff::{SignedDuration, Timestamp};
 use plimsoll_model::{
-    Digest, Inventory, Severity, TreePath,
-    advisory::{Advisory, AdvisoryClass},
-    component::{Component, Location},
+    Digest, Inventory, TreePath,
+    component::Component,
     evidence::Presence,
     finding::{Outcome, Place},
     image::{Healthcheck, Image, ImageConfig, IndexChild, Layer},
     inventory::Unknown,
     platform::Platform,
     reference,
-    risk::{Exploitation, Ratings},
-    scan::{Fix, FixedIn, IndexStamp, Match, Origin, Scan, ScanVerdict, SourceKind, SourceStamp},
+    scan::{IndexStamp, Match, Scan, ScanVerdict},
     tree::{self, EntryKind, LayerIndex, TreeError},
 };
 use std::collections::BTreeMap;
@@ -43,6 +45,7 @@ pub(crate) struct Case {
     configs: Vec<ConfigFile>,
     compose: Vec<SourceFile>,
     env_files: Vec<SourceFile>,
+    manifests: Vec<SourceFile>,
     target: Option<String>,
     build_args: BTreeMap<String, String>,
     image: Option<Image>,
@@ -113,6 +116,12 @@ impl Case {
 
     pub(crate) fn compose_file(mut self, path: &str, text: &str) -> Self {
         self.compose.push(SourceFile { path: path.into(), text: text.to_owned() });
+        self
+    }
+
+    /// A file of manifests of Kubernetes.
+    pub(crate) fn kubernetes(mut self, text: &str) -> Self {
+        self.manifests.push(SourceFile { path: "app.yaml".into(), text: text.to_owned() });
         self
     }
 
@@ -445,6 +454,7 @@ impl Case {
             configs: &self.configs,
             compose: &self.compose,
             env_files: &self.env_files,
+            manifests: &self.manifests,
             target_stage: self.target.as_deref(),
             build_args: &self.build_args,
             bases: self.lock.as_ref(),
@@ -469,10 +479,11 @@ impl Case {
             Expect::Fail => !found.is_empty() && found.iter().all(|o| *o == Outcome::Fail),
             Expect::Unknown => !found.is_empty() && found.iter().all(|o| *o == Outcome::Unknown),
         };
-        assert!(is_expected, "{rule}: expected {expect:?}: {findings:#?}");
+        let of = &self.dockerfiles;
+        assert!(is_expected, "{rule}: expected {expect:?} of {of:#?}: {findings:#?}");
     }
 
-    /// Line and column of each finding of one rule in a Dockerfile.
+    /// Line and column of each finding of one rule in a file.
     pub(crate) fn places(&self, rule: &str) -> Vec<(u32, u32)> {
         let places = self.findings(rule).into_iter().filter_map(|judged| {
             let Place::Source { line, column, .. } = judged.finding.place else { return None };
@@ -498,16 +509,7 @@ pub(crate) fn provenance(change: impl FnOnce(&mut Provenance)) -> Said<Provenanc
 #[track_caller]
 pub(crate) fn check_files(rule: &str, expect: Expect, files: &[&str]) {
     for file in files {
-        let found = Case::default().dockerfile(file).findings(rule);
-        let outcomes: Vec<_> = found.iter().map(|judged| judged.finding.outcome).collect();
-        let is_expected = match expect {
-            Expect::Pass => outcomes.is_empty(),
-            Expect::Fail => !outcomes.is_empty() && outcomes.iter().all(|o| *o == Outcome::Fail),
-            Expect::Unknown => {
-                !outcomes.is_empty() && outcomes.iter().all(|o| *o == Outcome::Unknown)
-            }
-        };
-        assert!(is_expected, "{rule}: expected {expect:?} of\n{file}\n{found:#?}");
+        Case::default().dockerfile(file).check(rule, expect);
     }
 }
 
@@ -534,65 +536,6 @@ pub(crate) fn entry(name: &str, layers: &[&str], expires: &str) -> Entry {
         approved: "2026-01-01".parse().unwrap(),
         expires: expires.parse().unwrap(),
         verified: "by hand".to_owned(),
-    }
-}
-
-pub(crate) fn component(purl: &str) -> Component {
-    let purl: plimsoll_model::Purl = purl.parse().unwrap();
-    let version = purl.version().map(str::to_owned);
-    let mut component = Component::new(purl.clone(), purl.name(), version, "test");
-    component.locations = vec![Location {
-        path: TreePath::parse(b"var/lib/dpkg/status").unwrap(),
-        inside: String::new(),
-        layer: None,
-    }];
-    component
-}
-
-/// A match published 30 days ago, with a fix.
-pub(crate) fn found(id: &str, severity: Severity) -> Match {
-    Match {
-        advisory: Advisory {
-            id: id.to_owned(),
-            aliases: vec![],
-            summary: "a flaw".to_owned(),
-            severity,
-            cvss: None,
-            published: Some(now().checked_sub(SignedDuration::from_hours(30 * 24)).unwrap()),
-            modified: None,
-            class: AdvisoryClass::Vulnerability,
-            reference: None,
-        },
-        fix: Fix::Fixed(FixedIn {
-            versions: vec!["2".to_owned()],
-            record: id.to_owned(),
-            since: None,
-        }),
-        ratings: Ratings::default(),
-        exploitation: Exploitation::NotListed,
-        prediction: None,
-        origin: Origin::Unknown,
-        evidence: vec![],
-        because: String::new(),
-        matched_name: String::new(),
-    }
-}
-
-/// An index fetched this long ago.
-pub(crate) fn index(age: SignedDuration) -> IndexStamp {
-    let fetched = now().checked_sub(age).unwrap();
-    IndexStamp {
-        digest: digest("advisories"),
-        built: fetched,
-        sources: vec![SourceStamp {
-            kind: SourceKind::Advisories,
-            ecosystem: "Debian".to_owned(),
-            from: None,
-            records: 1,
-            unreadable: 0,
-            newest: None,
-            fetched,
-        }],
     }
 }
 
