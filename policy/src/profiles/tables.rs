@@ -35,7 +35,7 @@ const CIS_DOCKER: &[&str] = &[
     "CMP-011", "CMP-012", "CMP-013", "CMP-014", "CMP-015", "CMP-018", "CMP-020", "DF-020",
     "DF-030", "DF-042", "DF-044", "DF-047", "DF-048", "DF-060", "DF-067", "DF-080", "DF-083",
     "DF-091", "DF-100", "DMN-001", "DMN-002", "FS-001", "FS-009", "IMG-001", "IMG-002", "IMG-003",
-    "REG-001", "SEC-001",
+    "REG-001", "SEC-001", "SEC-002", "SEC-005", "SEC-006",
 ];
 
 /// Rules that together are the level `restricted` of the Pod Security Standards.

@@ -18,7 +18,7 @@ pub(crate) const RULE: Rule = Rule {
     mend: "revoke the secret first, it is known; then give it to the build with `RUN --mount=type=secret`, or to the container when it starts",
     bad: "RUN curl -H \"Authorization: Bearer <token>\" https://api.corp/",
     good: "RUN --mount=type=secret,id=api curl -H \"Authorization: Bearer $(cat /run/secrets/api)\" https://api.corp/",
-    equivalents: &["gitleaks", "trufflehog"],
+    equivalents: &["CIS 4.10", "gitleaks", "trufflehog"],
     about: &[About::Image, About::Dockerfiles],
     parameters: &[],
     check,

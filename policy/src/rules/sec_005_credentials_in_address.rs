@@ -18,7 +18,7 @@ pub(crate) const RULE: Rule = Rule {
     mend: "take them out of the address, and let the program find them in a mounted secret (`RUN --mount=type=secret`)",
     bad: "RUN git clone https://user:password@example.com/app.git",
     good: "RUN --mount=type=secret,id=netrc,target=/root/.netrc git clone https://example.com/app.git",
-    equivalents: &[],
+    equivalents: &["CIS 4.10"],
     about: &[About::Dockerfiles],
     parameters: &[],
     check,

@@ -21,7 +21,7 @@ pub(crate) const RULE: Rule = Rule {
     mend: "do without a password: a container is entered by its runtime. What a command needs it reads from a mounted secret",
     bad: "RUN echo 'root:secret' | chpasswd",
     good: "RUN useradd --system app",
-    equivalents: &["CKV2_DOCKER_17"],
+    equivalents: &["CIS 4.10", "CKV2_DOCKER_17"],
     about: &[About::Dockerfiles],
     parameters: &[],
     check,
