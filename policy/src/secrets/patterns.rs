@@ -77,10 +77,20 @@ const fn likely(pattern: &Pattern) -> Pattern {
     Pattern { certainty: Certainty::Likely, ..*pattern }
 }
 
+/// A name, and the sign by which a value is assigned to it.
+macro_rules! name {
+    () => {
+        r#"[\w.\-]{2,60}["']?\s{0,3}(?:=>?|:=?)\s{0,3}"#
+    };
+}
+
+/// How the pattern of a value that is assigned to a name begins.
+pub(super) const NAME: &str = name!();
+
 /// A name, then how a value is assigned to it, then the value.
 macro_rules! value {
     ($value:literal) => {
-        concat!(r#"[\w.\-]{2,60}["']?\s{0,3}(?:=>?|:=?)\s{0,3}["']?("#, $value, ")")
+        concat!(name!(), r#"["']?("#, $value, ")")
     };
 }
 
@@ -577,7 +587,10 @@ pub const PATTERNS: &[Pattern] = &[
                 "credential",
                 "passphrase",
             ],
-            r#"[\w.\-]{2,60}["']?\s{0,3}(?:=>?|:=?)\s{0,3}(?:["']([^\s"'`<>{}()$\\]{8,128})["']|([0-9A-Za-z+/=_.~!@#%^&*\-]{12,128}))"#,
+            concat!(
+                name!(),
+                r#"(?:["']([^\s"'`<>{}()$\\]{8,128})["']|([0-9A-Za-z+/=_.~!@#%^&*\-]{12,128}))"#
+            ),
         ))
     },
 ];

@@ -1,7 +1,7 @@
 //! Finds what looks like a secret in bytes: one pass for all keywords at once, then each pattern where its keyword is.
 
 use super::{
-    patterns::{Certainty, GENERIC, PATTERNS, Pattern, Start},
+    patterns::{Certainty, GENERIC, NAME, PATTERNS, Pattern, Start},
     plausible::{entropy, is_placeholder},
 };
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
@@ -115,6 +115,9 @@ fn secret(
         return None;
     }
     let window = bytes.get(from..bytes.len().min(keyword.saturating_add(REACH)))?;
+    if pattern.regex.starts_with(NAME) && !is_assigned_to(window) || !regex.is_match(window) {
+        return None;
+    }
     let groups = regex.captures(window)?;
     let whole = groups.get(0)?;
     let value = groups.iter().skip(1).flatten().next().unwrap_or(whole);
@@ -133,6 +136,21 @@ fn secret(
 
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// Whether something is assigned to the name that begins `window`: what [`NAME`] says, without a regular expression. Most
+/// words for secrets are in prose and code, where nothing is.
+fn is_assigned_to(window: &[u8]) -> bool {
+    let is_of_name = |byte: &u8| is_word(*byte) || matches!(byte, b'.' | b'-');
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
+    let past = |text: &[u8], most: usize, is_one: &dyn Fn(&u8) -> bool| {
+        text.iter().take(most).take_while(|byte| is_one(byte)).count()
+    };
+    let after_name = past(window, 60, &is_of_name);
+    let rest = window.get(after_name..).unwrap_or_default();
+    let rest = rest.strip_prefix(b"\"").or_else(|| rest.strip_prefix(b"'")).unwrap_or(rest);
+    let sign = rest.get(past(rest, 3, &is_space));
+    after_name >= 2 && matches!(sign, Some(b'=' | b':'))
 }
 
 /// Whether no word goes on at `at`. An escaped end of line before it is none.
@@ -188,5 +206,26 @@ impl Hit {
 impl fmt::Debug for Hit {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{} at line {}, {} bytes", self.pattern, self.line, self.length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn an_assignment_is_what_the_pattern_says(window in r#"[a_.\-]{0,3}[a"':= \t\n\x0b\x0c\r-]{0,9}"#) {
+            let pattern = RegexBuilder::new(&format!(r"\A(?:{NAME})")).unicode(false).build().unwrap();
+            prop_assert_eq!(is_assigned_to(window.as_bytes()), pattern.is_match(window.as_bytes()));
+        }
+
+        #[test]
+        fn a_name_has_sixty_characters_at_most(length in 0_usize..70) {
+            let pattern = RegexBuilder::new(&format!(r"\A(?:{NAME})")).unicode(false).build().unwrap();
+            let window = "a".repeat(length) + "=";
+            prop_assert_eq!(is_assigned_to(window.as_bytes()), pattern.is_match(window.as_bytes()));
+        }
     }
 }
