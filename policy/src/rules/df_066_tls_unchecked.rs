@@ -231,6 +231,13 @@ fn of_others(program: &str, arguments: &[Word]) -> Option<String> {
             let is_key = |key: &str| key.starts_with("http.") && key.ends_with("sslverify");
             set("http.sslVerify=false", &is_key)
         }
+        "yum-config-manager" | "dnf-config-manager" => {
+            let mut settings = arguments.iter().filter_map(|word| word.text().rsplit_once('='));
+            let is_off = settings.any(|(key, value)| {
+                key.to_ascii_lowercase().ends_with("sslverify") && is_off(value)
+            });
+            is_off.then_some("sslverify=false")
+        }
         "conda" | "mamba" => set("ssl_verify=false", &|key| key == "ssl_verify"),
         "composer" => {
             let mut pairs = arguments.iter().zip(arguments.iter().skip(1));
@@ -339,6 +346,8 @@ mod tests {
             "yarn config set enableStrictSsl false",
             "yum install -y --setopt=sslverify=false x",
             "dnf --setopt=sslverify=0 install x",
+            "yum-config-manager --save --setopt=corp.sslverify=0",
+            "yum-config-manager --save --setopt corp.sslverify=false",
             "echo 'sslverify=false' >> /etc/yum.conf",
             "sed -i 's/sslverify=1/sslverify=0/' /etc/yum.conf",
             "echo 'strict-ssl=false' > ~/.npmrc",

@@ -1,0 +1,4 @@
+FROM debian:12
+USER app
+USER root
+HEALTHCHECK CMD ["/usr/bin/true"]
