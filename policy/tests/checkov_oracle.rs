@@ -122,9 +122,13 @@ fn ours((name, text): &(String, String)) -> BTreeSet<Statement> {
     let stages = support::stages(text);
     let each = (0..stages).flat_map(|stage| {
         let found = support::found(name, text, stage).into_iter();
-        found.filter_map(move |(id, line, outcome)| match OF_THE_FILE.contains(&id) {
-            true => (stage + 1 == stages).then_some((id, 0)),
-            false => (outcome == Outcome::Fail).then_some((id, line)),
+        let is_last = stage + 1 == stages;
+        found.filter_map(move |(id, line, outcome)| {
+            if OF_THE_FILE.contains(&id) {
+                is_last.then_some((id, 0))
+            } else {
+                (outcome == Outcome::Fail).then_some((id, line))
+            }
         })
     });
     let rule = |id: &str| {

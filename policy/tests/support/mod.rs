@@ -22,7 +22,7 @@ pub(crate) fn said(judge: &mut Command) -> Option<Vec<u8>> {
         other => {
             let is_required = env::var("PLIMSOLL_ORACLES").is_ok_and(|value| value == "require");
             assert!(!is_required, "{judge:?} is required: {other:?}");
-            eprintln!("skipped: {judge:?} does not run");
+            eprintln!("skipped: no {}", judge.get_program().to_string_lossy());
             None
         }
     }
@@ -68,9 +68,9 @@ pub(crate) fn found(name: &str, text: &str, stage: usize) -> Vec<(&'static str, 
     let decision = decide(&Policy::baseline(), &facts, "2026-06-15T12:00:00Z".parse().unwrap());
     let found = decision.findings().iter().map(|judged| &judged.finding);
     found
-        .filter_map(|finding| match &finding.place {
-            Place::Source { line, .. } => Some((finding.rule, first_line(*line), finding.outcome)),
-            _ => None,
+        .filter_map(|finding| {
+            let Place::Source { line, .. } = finding.place else { return None };
+            Some((finding.rule, first_line(line), finding.outcome))
         })
         .collect()
 }
