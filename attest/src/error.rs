@@ -2,7 +2,10 @@
 
 mod root;
 
-use crate::signers::{SignerProblem, keyless::Failure};
+use crate::signers::{
+    SignerProblem,
+    keyless::{Failure, SIGNING_SERVICES},
+};
 use camino::Utf8PathBuf;
 use jiff::Timestamp;
 use plimsoll_model::{Class, Classify, Digest};
@@ -503,6 +506,16 @@ impl Classify for Error {
 }
 
 impl Error {
+    /// Whether a service that it takes to sign without a key is out: it could not be reached, did not answer in time, or said
+    /// for as long as there was time that it is broken.
+    ///
+    /// A refusal is none, nor that there were too many requests, a wrong answer, one that does not verify, or anything that
+    /// is wrong with the identity token or with who gives it.
+    pub fn is_outage(&self) -> bool {
+        matches!(self, Self::ServiceUnavailable { service, source, .. }
+            if SIGNING_SERVICES.contains(service) && source.is_outage())
+    }
+
     /// A way out that is the same whatever the error holds.
     #[expect(clippy::wildcard_enum_match_arm, reason = "most errors have no way out of their own")]
     fn fixed_hint(&self) -> Option<&'static str> {

@@ -24,6 +24,7 @@ pub mod github;
 mod json;
 #[cfg(feature = "link")]
 pub mod link;
+mod pending;
 pub mod predicates;
 mod public_key;
 pub mod signers;
@@ -46,6 +47,7 @@ pub use bundle::{BUNDLE_MEDIA_TYPE, Bundle, sign};
 pub use cosign::pack_layer;
 pub use envelope::{Envelope, open_payload, sign_payload};
 pub use error::{Error, RootError};
+pub use pending::{PENDING_TYPE, Pending};
 pub use public_key::{PublicKey, SignatureAlgorithm};
 pub use statement::{
     IN_TOTO_PAYLOAD_TYPE, STATEMENT_TYPE, SUBJECTS_LIMIT, Statement, StatementSubject,

@@ -1,6 +1,8 @@
 //! Texts for people and for predicates.
 
+use crate::Error;
 use jiff::Timestamp;
+use std::error::Error as _;
 
 /// The longest text of a candidate that is repeated in an explanation, in characters.
 const EXCERPT: usize = 200;
@@ -13,6 +15,17 @@ pub(crate) fn excerpt(text: &str) -> String {
         start.push('…');
     }
     start
+}
+
+/// An error with its causes, on one line.
+pub(crate) fn describe(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    excerpt(&text)
 }
 
 /// A time as predicates write it: RFC 3339 in UTC, whole seconds.

@@ -1,6 +1,6 @@
 //! Who is believed, of what, and how well it has to be proven.
 
-use crate::{PublicKey, TrustRoot, predicates::vsa, trust_root::Instance};
+use crate::{PENDING_TYPE, PublicKey, TrustRoot, predicates::vsa, trust_root::Instance};
 use jiff::{SignedDuration, Timestamp};
 use plimsoll_model::{
     evidence::{Legacy, Unlogged, Validity},
@@ -88,7 +88,9 @@ impl Trust {
 
 impl fmt::Display for TrustedSigner {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.who.fmt(out)
+        self.who.fmt(out)?;
+        let is_for_outages = self.predicate_types.as_deref() == Some(&[PENDING_TYPE.to_owned()]);
+        out.write_str(if is_for_outages { ", of what is pending alone" } else { "" })
     }
 }
 
@@ -129,6 +131,12 @@ impl TrustedSigner {
     pub fn of(who: SignerDemand) -> Self {
         let verifier = vsa::VERIFIER_ID.to_owned();
         Self { who, predicate_types: None, builders: Vec::new(), verifier }
+    }
+
+    /// The holder of the key that signs during outages: believed that something is pending, and nothing else.
+    pub fn of_outages(key: PublicKey) -> Self {
+        let types = vec![PENDING_TYPE.to_owned()];
+        Self { predicate_types: Some(types), ..Self::of(SignerDemand::key(key, Unlogged::Accept)) }
     }
 
     /// Whether this signer is believed about statements of a type.

@@ -9,7 +9,7 @@ mod step;
 mod summary;
 mod walk;
 
-use crate::{text::excerpt, trust::Trust};
+use crate::{pending::Pending, text::excerpt, trust::Trust};
 pub use fault::Fault;
 use jiff::Timestamp;
 use plimsoll_model::{
@@ -72,6 +72,8 @@ pub struct Verification {
     pub steps: Vec<Step>,
     /// What is wrong, in a word, where a step failed.
     pub fault: Option<Fault>,
+    /// What it was signed in place of, where it is pending: by somebody who is believed about that, and about this artifact.
+    pub pending: Option<Pending>,
     /// There only if every step has passed, and it is a statement.
     pub evidence: Option<Evidence>,
 }
@@ -82,9 +84,11 @@ impl Verification {
         self.steps.iter().find(|step| step.outcome == StepOutcome::Failed)
     }
 
-    /// Whether the candidate states what is wanted; a good statement of another kind is no defect of the evidence.
+    /// Whether the candidate states what is wanted, or is pending; a good statement of another kind is no defect of the
+    /// evidence.
     pub fn is_wanted(&self) -> bool {
-        self.failed_step().is_none_or(|step| step.kind != StepKind::PredicateType)
+        self.pending.is_some()
+            || self.failed_step().is_none_or(|step| step.kind != StepKind::PredicateType)
     }
 }
 

@@ -16,6 +16,9 @@ pub use http::{Failure, Patience, client};
 pub use identity::{AmbientIdentity, IdentitySource, IdentityToken};
 pub use services::{Log, Services};
 
+/// The services that it takes to sign, as errors name them. Whoever gives identity tokens is none of them.
+pub(crate) const SIGNING_SERVICES: [&str; 3] = [fulcio::FULCIO, tsa::TSA, rekor::REKOR];
+
 use crate::{
     Bundle, Error, Statement, TrustRoot,
     builders::IdentityClaims,
@@ -230,7 +233,10 @@ impl KeylessSigner {
                 Exchange { deadline: deadline.unwrap_or(exchange.deadline), ..*exchange };
             match tsa::date(&self.options.client, url, signature, &exchange).await {
                 Ok(timestamp) => return Ok(Some(timestamp)),
-                Err(error) => refused = Some(error),
+                // That one can not be reached hides nothing that another did wrong.
+                Err(error) => {
+                    refused = refused.filter(|one: &Error| !one.is_outage()).or(Some(error))
+                }
             }
             left = left.saturating_sub(1);
         }

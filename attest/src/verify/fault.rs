@@ -14,6 +14,8 @@ pub enum Fault {
     Digest,
     /// Nobody who is trusted has signed it, or proves when.
     Trust,
+    /// It was signed during an outage, for the time being.
+    Pending,
     /// It is no evidence of the kind, or none that is whole.
     Evidence,
 }
@@ -26,6 +28,7 @@ impl Fault {
             Self::Reference => "wrong ref",
             Self::Digest => "wrong digest",
             Self::Trust => "not trusted",
+            Self::Pending => "pending",
             Self::Evidence => "unusable evidence",
         }
     }
@@ -37,6 +40,7 @@ impl Fault {
             Self::Reference => "ref",
             Self::Digest => "digest",
             Self::Trust => "trust",
+            Self::Pending => "pending",
             Self::Evidence => "evidence",
         }
     }

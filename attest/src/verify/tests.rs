@@ -2,12 +2,13 @@
 
 use super::{StepKind::*, *};
 use crate::{
-    Statement, StatementSubject, sign, sign_payload,
+    Error, PENDING_TYPE, SignerDemand, Statement, StatementSubject, TrustedSigner, sign,
+    sign_payload,
     signers::{KeyKind, KeySigner},
     statement::IN_TOTO_PAYLOAD_TYPE,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use plimsoll_model::evidence::{EvidenceFacts, Signer as SignedBy};
+use plimsoll_model::evidence::{EvidenceFacts, Signer as SignedBy, Unlogged};
 use serde_json::{Value, json};
 use std::slice::from_ref;
 
@@ -590,4 +591,76 @@ fn every_candidate_is_verified_once_and_counts_for_its_own_kind() {
     // Neither does provenance count for a scan, nor is it denied by a summary.
     assert_eq!(search.presence(&[VULNS]), Presence::Absent { refused: 2 });
     assert_eq!(search.presence(&[VSA]), Presence::Absent { refused: 2 });
+}
+
+/// A statement of the scene's signer that is pending, about this artifact.
+fn pending(artifact: &[u8]) -> Scene {
+    let source = crate::signers::keyless::Failure::Silent;
+    let url = "https://fulcio.test/".to_owned();
+    let outage = Error::ServiceUnavailable { service: "Fulcio", url, attempts: 2, source };
+    let subject = StatementSubject { name: "app".to_owned(), digest: Digest::of(artifact) };
+    let statement = Statement::new(vec![subject], PROVENANCE, json!({"a": 1})).unwrap();
+    let statement = crate::Pending::of(&statement, &outage, Timestamp::UNIX_EPOCH).unwrap();
+    Scene::of_payload(IN_TOTO_PAYLOAD_TYPE, &statement.to_bytes())
+}
+
+const FOUND: &str = "that one of type `https://slsa.dev/provenance/v1` is pending since 1970-01-01T00:00:00Z: Fulcio at https://fulcio.test/ did not do it in 2 attempts: it did not answer in time";
+
+#[test]
+fn f25_what_is_pending_is_shown_and_refused_whoever_is_believed_and_whatever_is_wanted() {
+    let scene = pending(b"app");
+    let bytes = scene.bundle.to_string().into_bytes();
+    let key = || scene.signer.public_key().clone();
+    let outages =
+        Trust { signers: vec![TrustedSigner::of_outages(key())], ..Trust::in_keys(&[key()]) };
+    for trust in [Trust::in_keys(&[key()]), outages] {
+        for wanted in [
+            Wanted::Statement(&[PROVENANCE]),
+            Wanted::Statement(&[PENDING_TYPE]),
+            Wanted::Signature,
+        ] {
+            let expectation = Expectation { wanted, ..expectation(&trust) };
+            let found = verify(&candidate(bytes.clone()), &expectation);
+            let step = found.failed_step().unwrap();
+            assert_eq!((step.kind, step.found.as_str()), (PredicateType, FOUND));
+            assert_eq!((found.fault, &found.evidence), (Some(Fault::Pending), &None));
+            assert_eq!(found.pending.as_ref().unwrap().predicate_type, PROVENANCE);
+            assert!(found.is_wanted());
+        }
+        let search = look(Ok(&[candidate(bytes.clone())]), &expectation(&trust));
+        assert_eq!(search.presence(&[PROVENANCE]), Presence::Absent { refused: 1 });
+    }
+}
+
+#[test]
+fn f25_that_something_is_pending_counts_by_whom_it_may_and_about_this_artifact_alone() {
+    let refused = |scene: &Scene, trust: &Trust| {
+        let bytes = scene.bundle.to_string().into_bytes();
+        let found = verify(&candidate(bytes), &expectation(trust));
+        assert_eq!((&found.pending, &found.evidence), (&None, &None));
+        assert!(found.fault != Some(Fault::Pending));
+        found.failed_step().unwrap().clone()
+    };
+    let scene = pending(b"app");
+    let strange = Trust::in_keys(&[Scene::new(KeyKind::EcdsaP256).signer.public_key().clone()]);
+    assert_eq!(refused(&scene, &strange).kind, Signer);
+    let own = || {
+        TrustedSigner::of(SignerDemand::key(scene.signer.public_key().clone(), Unlogged::Accept))
+    };
+    let types = Some(vec![PROVENANCE.to_owned()]);
+    let limited =
+        Trust { signers: vec![TrustedSigner { predicate_types: types, ..own() }], ..strange };
+    let step = refused(&scene, &limited);
+    assert_eq!(step.kind, PredicateType);
+    assert!(step.found.ends_with("about which this signer is not believed"), "{}", step.found);
+    let other = pending(b"other");
+    let step = refused(&other, &Trust::in_keys(&[other.signer.public_key().clone()]));
+    assert!(step.found.ends_with(", about another artifact"), "{}", step.found);
+    // And the key for outages states nothing else.
+    let plain = Scene::new(KeyKind::EcdsaP256);
+    let key = plain.signer.public_key().clone();
+    let outages = Trust { signers: vec![TrustedSigner::of_outages(key)], ..limited };
+    let step = refused(&plain, &outages);
+    assert!(step.found.ends_with("about which this signer is not believed"), "{}", step.found);
+    assert!(outages.signers[0].to_string().ends_with(", of what is pending alone"));
 }

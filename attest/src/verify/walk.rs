@@ -14,9 +14,10 @@ use crate::{
     bundle::{Bundle, ClaimedSigner, Content},
     claims::{self, Claims},
     cosign::{Form, Layer},
+    pending::Pending,
     predicates::{test_result::TestResult, vsa::VsaResult},
     statement::{IN_TOTO_PAYLOAD_TYPE, ReadStatement},
-    text::{excerpt, time},
+    text::{describe, excerpt, time},
     trust::{MaxAge, TrustedSigner},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -27,7 +28,6 @@ use plimsoll_model::{
 };
 use serde_json::Value;
 use sigstore_types::SignatureContent;
-use std::error::Error as _;
 
 /// How far a clock may be ahead of ours.
 const SKEW: SignedDuration = SignedDuration::from_mins(5);
@@ -42,6 +42,7 @@ pub(super) fn walk(candidate: &Candidate, expectation: &Expectation<'_>) -> Veri
         signed: None,
         unread: None,
         fault: None,
+        pending: None,
     };
     let evidence = walk.through(candidate).ok().flatten();
     let failed = walk.steps.iter().find(|step| step.outcome == StepOutcome::Failed);
@@ -52,6 +53,7 @@ pub(super) fn walk(candidate: &Candidate, expectation: &Expectation<'_>) -> Veri
         signed: walk.signed,
         unread: walk.unread,
         fault: failed.map(|step| walk.fault.unwrap_or_else(|| Fault::of_step(step.kind))),
+        pending: walk.pending,
         steps: walk.steps,
         evidence,
     }
@@ -70,6 +72,7 @@ struct Walk<'a> {
     unread: Option<String>,
     /// What is wrong, where it takes more than the failed step to tell.
     fault: Option<Fault>,
+    pending: Option<Pending>,
 }
 
 /// Whom a signature was found to be by, and which of those who are believed that is.
@@ -118,7 +121,11 @@ impl<'a> Walk<'a> {
         // 11. What was signed is a statement that has one meaning.
         let statement = self.step(StepKind::Statement, read)?;
         // 12. It states what was asked for, and the signer is believed about that.
-        self.step(StepKind::PredicateType, self.predicate_type(&statement, &believed))?;
+        let outcome = match Pending::read(&statement) {
+            Some(pending) => Err(self.postponed(&statement, &believed, pending)),
+            None => self.predicate_type(&statement, &believed),
+        };
+        self.step(StepKind::PredicateType, outcome)?;
         // 13. It states it of this artifact.
         self.step(StepKind::Subject, self.subject(&statement))?;
         if self.expectation.wanted == Wanted::Signature {
@@ -338,6 +345,28 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// What was signed for the time being is never what is wanted. By whom that counts, it is noted; and what was found.
+    fn postponed(
+        &mut self,
+        statement: &ReadStatement,
+        believed: &Believed<'_>,
+        pending: Pending,
+    ) -> String {
+        let found = format!("`{}`", excerpt(&statement.predicate_type));
+        if !believed.as_whom.iter().any(|trusted| trusted.may_state(&statement.predicate_type)) {
+            return format!("{found}, about which this signer is not believed");
+        }
+        if !statement.is_about(self.expectation.subject) {
+            return format!("{found}, about another artifact");
+        }
+        let Pending { predicate_type, reason, since } = &pending;
+        let found =
+            format!("that one of type `{predicate_type}` is pending since {since}: {reason}");
+        self.fault = Some(Fault::Pending);
+        self.pending = Some(pending);
+        found
+    }
+
     fn subject(&self, statement: &ReadStatement) -> Outcome<()> {
         let wanted = self.expectation.subject;
         if statement.is_about(wanted) {
@@ -419,15 +448,4 @@ impl<'a> Walk<'a> {
         }
         if passed > age.at_most { Err(found) } else { Ok(((), found)) }
     }
-}
-
-/// An error with its causes, on one line.
-fn describe(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    excerpt(&text)
 }

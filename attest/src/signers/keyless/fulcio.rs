@@ -17,7 +17,7 @@ use std::fmt;
 use url::Url;
 use zeroize::Zeroizing;
 
-const FULCIO: &str = "Fulcio";
+pub(super) const FULCIO: &str = "Fulcio";
 
 /// A key with the certificate that says whose it is.
 pub(super) struct Minted {

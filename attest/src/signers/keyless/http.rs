@@ -114,6 +114,20 @@ pub enum Failure {
     /// It can not be reached, or hung up.
     #[error("the connection failed")]
     Connection(#[source] reqwest::Error),
+    /// Whoever is there can not show that it is the service, or speaks no TLS: that is an answer, and a wrong one.
+    #[error("the TLS handshake failed")]
+    Handshake(#[source] reqwest::Error),
+}
+
+impl Failure {
+    /// Whether there is no answer at all, or none but that the service is broken (a status of 500 or more).
+    pub(crate) const fn is_outage(&self) -> bool {
+        match self {
+            Self::Status { status, .. } => *status >= 500,
+            Self::Silent | Self::Connection(_) => true,
+            Self::Handshake(_) => false,
+        }
+    }
 }
 
 /// Why one attempt failed.
@@ -165,9 +179,10 @@ impl Exchange<'_> {
             };
             let wait = match &failure {
                 Failure::Status { retry_after: Some(wait), .. } => *wait,
-                Failure::Status { .. } | Failure::Silent | Failure::Connection(_) => {
-                    self.wait(attempts)
-                }
+                Failure::Status { .. }
+                | Failure::Silent
+                | Failure::Connection(_)
+                | Failure::Handshake(_) => self.wait(attempts),
             };
             // A service that asks for more time than there is has answered.
             if Instant::now().checked_add(wait).is_none_or(|then| then >= self.deadline) {
@@ -237,7 +252,7 @@ impl Exchange<'_> {
                 service: self.service,
                 url: url.to_owned(),
                 attempts: 1,
-                source: Failure::Connection(error),
+                source: Failure::Handshake(error),
             });
         }
         Failed::ForNow(Failure::Connection(error))

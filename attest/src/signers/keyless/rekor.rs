@@ -17,7 +17,7 @@ use sigstore_types::{DerCertificate, DsseEnvelope, KindVersion, TransparencyLogE
 use std::collections::BTreeMap;
 use url::Url;
 
-const REKOR: &str = "Rekor";
+pub(super) const REKOR: &str = "Rekor";
 
 /// What came of logging.
 pub(super) enum Logged {

@@ -524,3 +524,97 @@ async fn what_the_token_says_of_the_job_is_known_before_anything_is_signed() {
     // Texts and numbers, and nothing of what the token is for.
     assert_eq!((said("aud"), said("sub")), (None, None));
 }
+
+/// What comes of signing where whatever is below this path goes wrong in this way for as long as there is time.
+async fn error_of(sigstore: &Sigstore, path: &'static str, fault: fn() -> Fault) -> Error {
+    sigstore.misbehave(move |seen| seen.path.starts_with(path).then(fault));
+    let mut brief = options(sigstore, Instance::RekorV1);
+    brief.patience = Patience { budget: BRIEF, attempt: BRIEF, ..IMPATIENT };
+    sign(brief).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn f25_no_answer_and_5xx_are_an_outage_and_nothing_else_is() {
+    let sigstore = Sigstore::start().await.unwrap();
+    for path in ["/fulcio", "/tsa", "/rekor"] {
+        let outages: [fn() -> Fault; 5] = [
+            || Fault::Hang,
+            || Fault::Drop,
+            || Fault::status(500),
+            || Fault::status(503),
+            || Fault::status(599),
+        ];
+        for outage in outages {
+            let error = error_of(&sigstore, path, outage).await;
+            assert!(error.is_outage(), "{path}: {error:?}");
+        }
+        let others: [fn() -> Fault; 7] = [
+            || Fault::status(400),
+            || Fault::status(401),
+            || Fault::status(403),
+            || Fault::status(404),
+            || Fault::status(408),
+            || Fault::status(429),
+            || Fault::status(302),
+        ];
+        for other in others {
+            let error = error_of(&sigstore, path, other).await;
+            assert!(!error.is_outage(), "{path}: {error:?}");
+        }
+        let empty = || Fault::Answer { status: 200, headers: vec![], body: bytes::Bytes::new() };
+        let error = error_of(&sigstore, path, empty).await;
+        assert!(matches!(error, Error::ServiceAnswer { .. }) && !error.is_outage(), "{error:?}");
+    }
+    sigstore.behave();
+    for flaw in [Flaw::WrongSct, Flaw::WrongNonce, Flaw::FutureTime, Flaw::WrongLogKey] {
+        sigstore.set_flaws([flaw]);
+        let error = sign(options(&sigstore, Instance::RekorV1)).await.unwrap_err();
+        assert!(!error.is_outage(), "{flaw:?}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn f25_who_gives_tokens_is_none_of_the_services() {
+    let sigstore = Sigstore::start().await.unwrap();
+    sigstore.misbehave(|seen| seen.path.starts_with("/oidc").then(|| Fault::status(503)));
+    let environment = sigstore.environment();
+    let environment = environment.into_iter().map(|(name, value)| (name.to_owned(), value));
+    let identity = IdentitySource::detect(&environment.collect()).unwrap();
+    let mut brief = KeylessOptions { identity, ..options(&sigstore, Instance::RekorV1) };
+    brief.patience.budget = BRIEF;
+    let error = sign(brief).await.unwrap_err();
+    assert!(matches!(error, Error::ServiceUnavailable { .. }) && !error.is_outage(), "{error:?}");
+}
+
+#[tokio::test]
+async fn f25_one_who_does_not_speak_tls_has_answered() {
+    let sigstore = Sigstore::start().await.unwrap();
+    let mut plain = options(&sigstore, Instance::RekorV1);
+    let fulcio = sigstore.url("/fulcio").replace("http://", "https://");
+    plain.services.fulcio = fulcio.parse().unwrap();
+    let error = sign(plain).await.unwrap_err();
+    assert!(
+        matches!(&error, Error::ServiceUnavailable { source: Failure::Handshake(_), .. }),
+        "{error:?}"
+    );
+    assert!(!error.is_outage());
+}
+
+#[tokio::test]
+async fn f25_an_authority_that_is_out_does_not_hide_one_that_is_wrong() {
+    let [sigstore, wrong] = [Sigstore::start().await.unwrap(), Sigstore::start().await.unwrap()];
+    wrong.set_flaws([Flaw::WrongNonce]);
+    sigstore.misbehave(|seen| seen.path.starts_with("/tsa").then(|| Fault::status(503)));
+    let url = |sigstore: &Sigstore| sigstore.url("/tsa/api/v1/timestamp").parse().unwrap();
+    for authorities in [[url(&wrong), url(&sigstore)], [url(&sigstore), url(&wrong)]] {
+        let mut several = options(&sigstore, Instance::RekorV1);
+        several.patience.budget = BRIEF * 4;
+        several.services.authorities = authorities.into();
+        let error = sign(several).await.unwrap_err();
+        assert!(matches!(error, Error::TimestampNonce { .. }), "{error:?}");
+    }
+    let mut all = options(&sigstore, Instance::RekorV1);
+    all.patience.budget = BRIEF * 2;
+    all.services.authorities = vec![url(&sigstore), url(&sigstore)];
+    assert!(sign(all).await.unwrap_err().is_outage());
+}

@@ -8,7 +8,7 @@ use reqwest::Client;
 use sigstore_types::TimestampToken;
 use url::Url;
 
-const TSA: &str = "the timestamp authority";
+pub(super) const TSA: &str = "the timestamp authority";
 const SEQUENCE: u8 = 0x30;
 const EXPLICIT_0: u8 = 0xa0;
 const OCTET_STRING: u8 = 0x04;

@@ -1,11 +1,11 @@
 //! The steps of a signature by a key.
 
-use super::{Believed, Outcome, Refused, Walk, describe};
+use super::{Believed, Outcome, Refused, Walk};
 use crate::{
     Error, PublicKey,
     bundle::Bundle,
     statement::ReadStatement,
-    text::time,
+    text::{describe, time},
     trust::{SignerDemand, TrustedSigner},
     verify::{
         StepKind,
