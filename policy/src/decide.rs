@@ -26,7 +26,7 @@ pub struct Decision {
     evaluated: Vec<&'static str>,
     policy: Digest,
     decided: Timestamp,
-    /// The digests that were judged: of what the reference came to, and of the manifest.
+    /// The digests that were judged: of what the reference came to, and of the manifest; absent where evidence is pending.
     judged: Option<[Digest; 2]>,
 }
 
@@ -133,7 +133,8 @@ impl Decision {
         &self.vex
     }
 
-    /// Permission to promote `subject`: only where everything passed, and only for the image that was judged.
+    /// Permission to promote `subject`: only where everything passed and nothing is pending, and only for the image that was
+    /// judged.
     pub fn clearance(&self, subject: &Pinned) -> Option<Clearance> {
         let is_cleared = self.verdict == Verdict::Pass
             && self.judged.is_some_and(|judged| judged.contains(&subject.digest));
@@ -160,6 +161,7 @@ pub fn decide(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> Decision {
     subject.exceptions_used = use_of_exceptions;
     findings.extend(judge(&subject, is_last).0);
     let findings = sorted(findings);
+    let is_pending = facts.stated.is_some_and(|stated| !stated.pending.is_empty());
     let is_evaluated = |rule: &&&Rule| policy.action(rule).value.is_some() && rule.is_judged(facts);
     Decision {
         verdict: verdict(&findings, facts),
@@ -168,7 +170,10 @@ pub fn decide(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> Decision {
         vex: subject.vex.usages,
         policy: policy.digest(),
         decided: now,
-        judged: facts.image.map(|image| [image.pinned.digest, image.manifest]),
+        judged: facts
+            .image
+            .filter(|_| !is_pending)
+            .map(|image| [image.pinned.digest, image.manifest]),
     }
 }
 
@@ -339,6 +344,31 @@ mod tests {
         assert_eq!((clearance.policy(), clearance.decided()), (decision.policy_digest(), now()));
         assert!(decision.clearance(&pinned("manifest")).is_some());
         assert_eq!(decision.clearance(&pinned("another")), None);
+    }
+
+    #[test]
+    fn f25_what_passes_clears_nothing_while_evidence_is_pending() {
+        let policy = "rules: {BASE-050: off}\nevidence: {require: [sbom]}";
+        let absent = Presence::Absent { refused: 1 };
+        let blocked = clean().policy(policy).evidence(EvidenceKind::Sbom, absent);
+        assert_eq!(blocked.decide().verdict(), Verdict::Blocked);
+        let pending = |kind| {
+            let reason = "Fulcio is out".to_owned();
+            clean()
+                .policy(policy)
+                .evidence(EvidenceKind::Sbom, Presence::Absent { refused: 1 })
+                .stated(|stated| drop(stated.pending.insert(kind, reason)))
+                .decide()
+        };
+        let decision = pending(EvidenceKind::Sbom);
+        assert_eq!(decision.verdict(), Verdict::Pass);
+        assert_eq!(decision.clearance(&pinned("index")), None);
+        let [judged] = decision.findings() else { panic!("{decision:?}") };
+        assert_eq!((judged.finding.rule, judged.action), ("ATT-001", Action::Warn));
+        assert_eq!(judged.finding.found, "Fulcio is out");
+        // What is pending of another kind makes up for nothing, and clears nothing either.
+        let other = pending(EvidenceKind::Provenance);
+        assert_eq!((other.verdict(), other.clearance(&pinned("index"))), (Verdict::Blocked, None));
     }
 
     #[test]

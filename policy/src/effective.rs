@@ -1,6 +1,7 @@
 //! What a policy comes to, key by key, and where each value comes from.
 
 use crate::{
+    OutagePolicy,
     decide::PolicyLine,
     exceptions::Exception,
     policy::{
@@ -180,6 +181,13 @@ impl List<'_> {
             ("evidence.logs", json!(evidence.logs)),
             ("evidence.timestamps", json!(evidence.timestamps)),
             ("evidence.provenance", describe_provenance(&evidence.provenance)),
+            (
+                "evidence.outage",
+                match &evidence.outage {
+                    OutagePolicy::Fail => json!("fail"),
+                    OutagePolicy::Queue { key } => json!({"queue": {"key": key}}),
+                },
+            ),
         ] {
             self.key(key, value, Origin::Default);
         }

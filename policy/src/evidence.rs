@@ -1,5 +1,6 @@
-//! The kinds of evidence a policy can demand.
+//! The kinds of evidence a policy can demand, and what becomes of it while it can not be signed.
 
+use camino::Utf8PathBuf;
 use std::{fmt, str::FromStr};
 
 /// A kind of evidence about an image.
@@ -22,7 +23,25 @@ pub enum EvidenceKind {
 #[error("expected one of `provenance`, `sbom`, `vulnerabilities`, `tests`, `vsa`")]
 pub struct EvidenceKindError;
 
+/// What becomes of statements while the services that it takes to sign them without a key are out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum OutagePolicy {
+    /// Nothing is signed, and the command fails.
+    #[default]
+    Fail,
+    /// They are signed by a key, as pending: that is no evidence of anything, and nothing is promoted by it.
+    Queue {
+        /// The file of the public key, as written: relative to the directory of the policy file.
+        key: Utf8PathBuf,
+    },
+}
+
 impl EvidenceKind {
+    /// The kind that statements of this type are of.
+    pub fn of(predicate_type: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.predicate_types().contains(&predicate_type))
+    }
+
     /// Every kind.
     pub const ALL: [Self; 5] =
         [Self::Provenance, Self::Sbom, Self::Vulnerabilities, Self::Tests, Self::Vsa];
@@ -88,6 +107,8 @@ mod tests {
         for kind in EvidenceKind::ALL {
             assert_eq!(kind.to_string().parse(), Ok(kind));
         }
+        assert_eq!(EvidenceKind::of("https://spdx.dev/Document"), Some(EvidenceKind::Sbom));
+        assert_eq!(EvidenceKind::of("https://spdx.dev/Document/"), None);
         assert_eq!("SBOM".parse::<EvidenceKind>(), Err(EvidenceKindError));
     }
 }

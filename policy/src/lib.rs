@@ -39,7 +39,7 @@ pub use clearance::Clearance;
 pub use configs::{ConfigFile, ConfigKind};
 pub use decide::{Action, AppliedException, Decision, Judged, PolicyLine, Verdict, decide};
 pub use error::Error;
-pub use evidence::EvidenceKind;
+pub use evidence::{EvidenceKind, OutagePolicy};
 pub use exceptions::{Exception, Inline};
 pub use facts::{Dockerfile, Facts, Since, SourceFile};
 pub use files::Files;

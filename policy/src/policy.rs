@@ -1,7 +1,7 @@
 //! A valid policy.
 
 use crate::{
-    EvidenceKind, Pattern,
+    EvidenceKind, OutagePolicy, Pattern,
     decide::{Action, PolicyLine},
     exceptions::Exception,
     revision::Revision,
@@ -205,6 +205,8 @@ pub struct EvidencePolicy {
     pub provenance: ProvenancePolicy,
     /// How long ago the scan that is stated may have ended.
     pub max_scan_age: Located<Option<SignedDuration>>,
+    /// What becomes of statements while they can not be signed.
+    pub outage: OutagePolicy,
 }
 
 /// What provenance has to say.

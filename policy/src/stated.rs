@@ -2,6 +2,7 @@
 //!
 //! Texts are a signer's: somebody who is believed wrote them, and still nothing of them is fit for a terminal.
 
+use crate::EvidenceKind;
 use jiff::Timestamp;
 use plimsoll_model::Digest;
 use std::collections::BTreeMap;
@@ -19,6 +20,9 @@ pub struct Stated {
     pub tests: Vec<Said<TestOutcome>>,
     /// What is known here of what went into it: lock files and images, by the files at hand and by its layers.
     pub at_hand: Vec<Dependency>,
+    /// What is stated only for the time being, and why: what this run could not sign as it has to be signed. Nothing is cleared
+    /// while anything is here.
+    pub pending: BTreeMap<EvidenceKind, String>,
 }
 
 /// One statement.

@@ -5,9 +5,9 @@ use super::{
     reader::{DayEnd, Fields, Reader},
 };
 use crate::{
-    Error, EvidenceKind,
+    Error, EvidenceKind, OutagePolicy,
     policy::{Policy, ProvenancePolicy, SignerPolicy, SignerWho, TufPolicy},
-    yaml::Node,
+    yaml::{Node, Value},
 };
 use plimsoll_model::{
     evidence::{Legacy, Unlogged, Validity},
@@ -21,7 +21,7 @@ const OF_IDENTITY: [&str; 8] =
 /// What only a key has.
 const OF_KEY: [&str; 3] = ["unlogged", "valid-from", "valid-until"];
 /// What the section can have.
-const KNOWN: [&str; 10] = [
+const KNOWN: [&str; 11] = [
     "require",
     "signers",
     "trusted-root",
@@ -32,6 +32,7 @@ const KNOWN: [&str; 10] = [
     "logs",
     "timestamps",
     "provenance",
+    "outage",
 ];
 /// The most logs, and the most timestamp authorities, that can be demanded.
 const MOST: i64 = 8;
@@ -70,7 +71,34 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, policy: &mut Policy) -> Res
             *value = usize::try_from(number).unwrap_or_default();
         }
     }
+    if let Some(node) = fields.get("outage") {
+        evidence.outage = outage(reader, node)?;
+        if evidence.outage != OutagePolicy::Fail && evidence.require.is_empty() {
+            return reader.fail(
+                node.at,
+                "nothing would keep what is queued from promotion: see `require`, which is empty",
+            );
+        }
+    }
     Ok(())
+}
+
+fn outage(reader: &Reader<'_>, node: &Node) -> Result<OutagePolicy, Error> {
+    const QUEUE: &str = "to queue takes the file of a public key: `{queue: {key: FILE}}`";
+    if let Value::Text(word) = &node.value
+        && word == "queue"
+    {
+        return reader.fail(node.at, QUEUE);
+    }
+    if !matches!(node.value, Value::Map(_)) {
+        return reader.word(node, &[("fail", ())]).map(|()| OutagePolicy::Fail);
+    }
+    let fields = reader.fields(node, &["queue"])?;
+    let Some(queue) = fields.get("queue") else { return reader.fail(node.at, QUEUE) };
+    match reader.fields(queue, &["key"])?.get("key") {
+        Some(key) => Ok(OutagePolicy::Queue { key: reader.file(key)? }),
+        None => reader.fail(queue.at, QUEUE),
+    }
 }
 
 fn tuf(reader: &Reader<'_>, node: &Node) -> Result<TufPolicy, Error> {
@@ -336,6 +364,32 @@ mod tests {
         check(
             &format!("{{signers: [{{{GITHUB}, identity: \"{RELEASE}\", unlogged: accept}}]}}"),
             "an identity has certificates of minutes, which are always logged or timestamped",
+        );
+    }
+
+    #[test]
+    fn f25_an_outage_fails_or_queues_by_a_key_and_what_is_queued_is_required() {
+        let outage = |text: &str| parse(text).unwrap().evidence().outage.clone();
+        assert_eq!(outage("{max-age: 1d}"), OutagePolicy::Fail);
+        assert_eq!(outage("{outage: fail}"), OutagePolicy::Fail);
+        let key = "keys/outage.pub".into();
+        let text = "{require: [sbom], outage: {queue: {key: keys/outage.pub}}}";
+        assert_eq!(outage(text), OutagePolicy::Queue { key });
+        let queue = "to queue takes the file of a public key: `{queue: {key: FILE}}`";
+        for (outage, expect) in [
+            ("queue", queue),
+            ("{}", queue),
+            ("{queue: {}}", queue),
+            ("{queue: {key: \"\"}}", "expected a file name, found ``"),
+            ("{queue: {keys: a}}", "unknown key `keys`: did you mean `key`?"),
+            ("wait", "expected `fail`, found `wait`: did you mean `fail`?"),
+            ("[fail]", "expected `fail`, found a list"),
+        ] {
+            check(&format!("{{require: [sbom], outage: {outage}}}"), expect);
+        }
+        check(
+            "{require: [], outage: {queue: {key: a.pub}}}",
+            "2:33: nothing would keep what is queued from promotion: see `require`, which is empty",
         );
     }
 

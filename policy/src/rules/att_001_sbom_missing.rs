@@ -40,9 +40,22 @@ pub(super) fn missing(context: &RuleContext<'_>, kind: EvidenceKind) -> Vec<Rais
         Some(Presence::CouldNotTell { reason }) => unknown(reason),
         None => unknown("nobody looked for it"),
         Some(Presence::Present(_)) => absent(context, kind, 0),
-        Some(Presence::Absent { refused }) => absent(context, kind, *refused),
+        Some(Presence::Absent { refused }) => match pending(context, kind) {
+            Some(reason) => {
+                let title = format!("evidence of kind `{kind}` is pending");
+                let remedy = "run `plimsoll attest` or `plimsoll run` again, with `--keyless`, once the services are back";
+                let raised = context.fail(Place::Evidence, title, reason, expected);
+                raised.with_remedy(remedy).at_most(Action::Warn)
+            }
+            None => absent(context, kind, *refused),
+        },
     };
     vec![raised.by_line(policy.line)]
+}
+
+/// Why evidence of a kind is there only for the time being, where this run has made it so.
+fn pending<'a>(context: &RuleContext<'a>, kind: EvidenceKind) -> Option<&'a str> {
+    context.facts().stated?.pending.get(&kind).map(String::as_str)
 }
 
 fn absent(context: &RuleContext<'_>, kind: EvidenceKind, refused: usize) -> Raised {
