@@ -120,6 +120,20 @@ pub(crate) enum Error {
         /// What is missing.
         reason: String,
     },
+    /// The services that it takes to sign were out, and the policy has such statements queued.
+    #[error("{count} statements are signed for the time being alone, and pending")]
+    Queued {
+        /// How many.
+        count: usize,
+        /// What was out.
+        source: Box<Self>,
+    },
+    /// Evidence was queued, and is not there yet.
+    #[error("evidence about it is pending: {kinds}")]
+    StillPending {
+        /// Which.
+        kinds: String,
+    },
     /// Judged and passed, but this could not be done afterwards.
     #[error("passed, but cannot {what}")]
     Action {
@@ -214,7 +228,10 @@ impl Classify for Error {
             | Self::TestReport { .. }
             | Self::NotAdvisories { .. } => Class::Rejected,
             Self::Runtime(_) | Self::PolicyOfBase { .. } => Class::Undecided,
-            Self::Write { .. } | Self::Action { .. } => Class::Action,
+            Self::Write { .. }
+            | Self::Action { .. }
+            | Self::Queued { .. }
+            | Self::StillPending { .. } => Class::Action,
             Self::Worker(_) | Self::Internal(_) | Self::Json { .. } => Class::Bug,
             Self::Oci(error) => error.class(),
             Self::Sbom(error) => error.class(),
@@ -247,6 +264,10 @@ impl Classify for Error {
             Self::ImmutableTag { .. } => Some("promote under a new tag".to_owned()),
             Self::Worker(_) | Self::Internal(_) | Self::Json { .. } => Some(
                 "this is a bug in Plimsoll; please report it with the command that led here"
+                    .to_owned(),
+            ),
+            Self::Queued { .. } | Self::StillPending { .. } => Some(
+                "nothing is promoted until it is signed: run `plimsoll attest` or `plimsoll run` again, with `--keyless`, once the services are back"
                     .to_owned(),
             ),
             Self::Action { source, .. } => source.hint(),

@@ -12,7 +12,7 @@ use crate::{
         decide::{self, Build, Case},
         dependencies, index,
         inventory::{self, Cataloged},
-        keys,
+        keys::{self, Signers},
         promote::{self, Order, Promoted},
         record::{self, Outcomes},
         resolve::{self, Resolved},
@@ -27,12 +27,13 @@ use plimsoll_attest::{
     signers::Signer,
     source::{self, SourceFacts},
 };
+use plimsoll_ledger::record::RecordedPending;
 use plimsoll_model::{Reference, scan::Scan};
 use plimsoll_policy::{
-    Decision, Policy, Since, Verdict,
+    Decision, EvidenceKind, Policy, Since, Verdict,
     vex::{Image, VexFacts},
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// What is to be done with one image.
 #[derive(Debug)]
@@ -97,20 +98,37 @@ struct Stated {
     source: Option<SourceFacts>,
     /// Statements that could not be attached, to be carried along.
     carried: Vec<Attested>,
-    /// What kept them from a place where they should be.
-    unattached: Option<Error>,
+    /// What is signed for the time being alone.
+    pending: Vec<RecordedPending>,
+    /// What could not be done about them, and why.
+    failed: Option<(&'static str, Error)>,
+}
+
+impl Stated {
+    /// Why kinds of evidence are pending.
+    fn pending(&self) -> BTreeMap<EvidenceKind, String> {
+        let pending = self.pending.iter();
+        let of = |one: &RecordedPending| {
+            Some((EvidenceKind::of(&one.predicate_type)?, one.reason.clone()))
+        };
+        pending.filter_map(of).collect()
+    }
 }
 
 /// Who signs, and who is believed.
 #[derive(Debug)]
 struct Keys {
-    signer: Signer,
+    signers: Signers,
     believed: Trust,
 }
 
 impl Pipeline<'_> {
     /// Takes the image through all the stages.
     pub(crate) async fn run(&self, ctx: &Context) -> Result<&'static ExitStatus, Error> {
+        let outage = match self.statements {
+            Statements::Made(_) => keys::outage_signer(ctx, &self.judging.signing)?,
+            Statements::Found(_) => None,
+        };
         let keyless =
             keys::keyless_signer(ctx, &self.judging.signing, &self.judging.trust.root).await?;
         let facts = self.gather(ctx).await?;
@@ -118,10 +136,11 @@ impl Pipeline<'_> {
             Some(signer) => signer,
             None => Signer::Key(keys::signer(ctx, &self.judging.signing.key)?),
         };
+        let signers = Signers { signer, outage };
         // What is wrong with whom the policy believes is said before anything is signed.
         let believe = |own| trust::of_policy(ctx, &facts.policy, &self.judging.trust, own);
-        let mut believed = believe(trust::own(&signer).await)?;
-        let stated = match self.state(ctx, &facts, &signer).await {
+        let mut believed = believe(trust::own(&signers.signer).await)?;
+        let mut stated = match self.state(ctx, &facts, &signers).await {
             Ok(stated) => stated,
             Err(error) => {
                 // What is wrong with the image itself is so without any statement.
@@ -131,19 +150,22 @@ impl Pipeline<'_> {
         };
         if facts.policy.evidence().signers.is_empty() {
             // Whoever signs without a key is known by now.
-            believed = believe(trust::own(&signer).await)?;
+            believed = believe(trust::own(&signers.signer).await)?;
         }
-        let keys = Keys { signer, believed };
+        let keys = Keys { signers, believed };
         let verified = look(ctx, &facts.resolved, &stated.carried, &keys.believed).await;
-        let decision = facts.case().decide(ctx, Some(verified.presence()));
-        let promotion = match stated.unattached {
-            Some(error) if decision.verdict() == Verdict::Pass => {
-                Err(error.after_pass("attach the evidence"))
+        let decision = facts.case().decide_pending(ctx, verified.presence(), stated.pending());
+        let promotion = match stated.failed.take() {
+            Some((what, error)) if decision.verdict() == Verdict::Pass => {
+                Err(error.after_pass(what))
             }
-            Some(error) => Err(error),
-            None => self.promote(ctx, &facts, &decision, (&keys, &stated.carried)).await,
+            Some((_, error)) => Err(error),
+            None => {
+                let found = (&decision, &verified);
+                self.promote(ctx, &facts, found, (&keys, &stated.carried)).await
+            }
         };
-        self.close(ctx, (&facts, stated.source.as_ref()), (&decision, &verified), promotion)
+        self.close(ctx, (&facts, &stated), (&decision, &verified), promotion)
     }
 
     /// Resolve, inventory, scan. What is wrong with the command line or the policy is said before any work is done.
@@ -175,7 +197,12 @@ impl Pipeline<'_> {
     }
 
     /// Reads the source, and signs and attaches the statements.
-    async fn state(&self, ctx: &Context, facts: &Facts, signer: &Signer) -> Result<Stated, Error> {
+    async fn state(
+        &self,
+        ctx: &Context,
+        facts: &Facts,
+        signers: &Signers,
+    ) -> Result<Stated, Error> {
         let Statements::Made(directory) = self.statements else { return Ok(Stated::default()) };
         let source = source::read(directory)?;
         let mut went_in = dependencies::of_build(&facts.case());
@@ -188,16 +215,19 @@ impl Pipeline<'_> {
             source: source.as_ref(),
             dependencies: went_in,
         };
-        let attested = attest::attest(ctx, &findings, &attest::STATED, signer).await?;
-        let (carried, unattached) = match attest::attach(ctx, &facts.resolved, &attested).await {
-            Ok(Attachment::Attached) => (Vec::new(), None),
+        let made = attest::attest(ctx, &findings, &attest::STATED, signers).await?;
+        let pending = record::pending(&made);
+        let (attested, outage) = made.into_parts();
+        let outage = outage.map(|error| ("sign the statements", error));
+        let (carried, failed) = match attest::attach(ctx, &facts.resolved, &attested).await {
+            Ok(Attachment::Attached) => (Vec::new(), outage),
             Ok(Attachment::KeptInMemory) => {
                 ctx.ui.note("evidence can not be attached inside an archive: it goes with a promotion alone");
-                (attested, None)
+                (attested, outage)
             }
-            Err(error) => (attested, Some(error)),
+            Err(error) => (attested, Some(("attach the evidence", error))),
         };
-        Ok(Stated { source, carried, unattached })
+        Ok(Stated { source, carried, pending, failed })
     }
 
     /// Promotes where a destination was named and the decision gives clearance.
@@ -205,7 +235,7 @@ impl Pipeline<'_> {
         &self,
         ctx: &Context,
         facts: &Facts,
-        decision: &Decision,
+        (decision, verified): (&Decision, &Verified),
         (keys, carried): (&Keys, &[Attested]),
     ) -> Result<Option<Promoted>, Error> {
         let Some(destination) = self.destination else { return Ok(None) };
@@ -213,13 +243,16 @@ impl Pipeline<'_> {
             ctx.ui.note(&format!("not promoted to {destination}"));
             return Ok(None);
         };
+        if let Some(kinds) = verified.pending() {
+            return Err(Error::StillPending { kinds }.after_pass("promote the image"));
+        }
         let order = Order {
             resolved: &facts.resolved,
             destination,
             case: &facts.case(),
             carried,
             trust: &keys.believed,
-            signer: &keys.signer,
+            signer: &keys.signers.signer,
         };
         Box::pin(promote::promote(ctx, &clearance, &order))
             .await
@@ -231,7 +264,7 @@ impl Pipeline<'_> {
     fn close(
         &self,
         ctx: &Context,
-        (facts, source): (&Facts, Option<&SourceFacts>),
+        (facts, stated): (&Facts, &Stated),
         (decision, verified): (&Decision, &Verified),
         promotion: Result<Option<Promoted>, Error>,
     ) -> Result<&'static ExitStatus, Error> {
@@ -243,7 +276,8 @@ impl Pipeline<'_> {
             case: &case,
             decision,
             verified,
-            source,
+            source: stated.source.as_ref(),
+            pending: &stated.pending,
             promoted: promotion.as_ref().ok().and_then(Option::as_ref),
         };
         let record = ctx

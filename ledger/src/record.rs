@@ -34,6 +34,8 @@ pub struct Record {
     pub findings: Vec<RecordedFinding>,
     /// The evidence that was verified or made.
     pub evidence: Vec<RecordedEvidence>,
+    /// What was signed for the time being alone, and is no evidence.
+    pub pending: Vec<RecordedPending>,
     /// The base image, as `name@digest`.
     pub base: Option<String>,
     /// The source that it was built from.
@@ -133,6 +135,17 @@ pub struct RecordedEvidence {
     pub bundle: Digest,
 }
 
+/// A statement that could not be signed as it has to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedPending {
+    /// What it would state (`https://slsa.dev/provenance/v1`).
+    pub predicate_type: String,
+    /// Digest of the bundle that was made in its place.
+    pub bundle: Digest,
+    /// Why: a sentence without a final period.
+    pub reason: String,
+}
+
 /// The source that a build was made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedSource {
@@ -217,6 +230,11 @@ pub(crate) mod tests {
             evidence: vec![RecordedEvidence {
                 predicate_type: "https://slsa.dev/provenance/v1".to_owned(),
                 bundle: digest("bundle"),
+            }],
+            pending: vec![RecordedPending {
+                predicate_type: "https://cyclonedx.org/bom".to_owned(),
+                bundle: digest("pending"),
+                reason: "Fulcio is out".to_owned(),
             }],
             base: Some(format!("docker.io/library/debian@{}", digest("base"))),
             source: Some(RecordedSource {

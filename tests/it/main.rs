@@ -28,6 +28,7 @@ mod kubernetes;
 mod links;
 mod offline;
 mod oracles;
+mod outages;
 mod peers;
 mod pipeline;
 mod policy;

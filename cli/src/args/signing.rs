@@ -1,6 +1,6 @@
 //! Who signs statements: a key, or the holder of an identity.
 
-use super::{KeyArguments, duration};
+use super::{KeyArguments, PrivateKey, duration};
 use camino::Utf8PathBuf;
 use clap::Args;
 use std::time::Duration;
@@ -25,4 +25,8 @@ pub(crate) struct SigningArguments {
     /// With `--keyless`, how long the services are waited for, all attempts for one statement together.
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration, env = "PLIMSOLL_SIGNING_TIMEOUT")]
     pub signing_timeout: Duration,
+    /// With `--keyless`, private key that signs, as pending, what can not be signed because the services are out; of use where
+    /// the policy has such statements queued, and names its public key: see `evidence.outage`.
+    #[arg(long, value_name = "FILE|exec:COMMAND", env = "PLIMSOLL_OUTAGE_KEY")]
+    pub outage_key: Option<PrivateKey>,
 }

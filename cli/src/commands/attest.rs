@@ -8,10 +8,11 @@ use crate::{
     exit::{self, ExitStatus},
     files, report,
     stages::{
-        attest::{self, Attested, Findings},
+        attest::{self, Attested, Findings, Made},
         dependencies, index, inventory,
         junit::{self, TestRun},
-        keys, places,
+        keys::{self, Signers},
+        places,
         resolve::{self, Resolved},
     },
 };
@@ -35,10 +36,12 @@ pub(crate) async fn attest(
     check_target(arguments)?;
     let tests = tests(ctx, arguments)?;
     let github = github(ctx, arguments)?;
+    let outage = keys::outage_signer(ctx, &arguments.signing)?;
     let signer = match keys::keyless_signer(ctx, &arguments.signing, &arguments.root).await? {
         Some(signer) => signer,
         None => Signer::Key(keys::signer(ctx, &arguments.signing.key)?),
     };
+    let signers = Signers { signer, outage };
     let resolved = resolve::resolve(ctx, &arguments.subject).await?;
     let cataloged = inventory::catalog(ctx, &resolved).await?;
     let scan = if types.contains(&AttestationType::Vulnerabilities) {
@@ -61,20 +64,31 @@ pub(crate) async fn attest(
         source: source.as_ref(),
         dependencies,
     };
-    let attested = attest::attest(ctx, &findings, types, &signer).await?;
+    let made = attest::attest(ctx, &findings, types, &signers).await?;
+    let attested = &made.attested;
     let mut text = match (&arguments.bundles, &github) {
-        (Some(directory), _) => write_bundles(directory, &attested)?,
-        (None, Some(github)) => keep(github, &resolved, &attested).await?,
+        (Some(directory), _) => write_bundles(directory, attested)?,
+        (None, Some(github)) => keep(github, &resolved, attested).await?,
         (None, None) => {
-            attest::attach(ctx, &resolved, &attested).await?;
+            attest::attach(ctx, &resolved, attested).await?;
             format!("{} statements attached to {}\n", attested.len(), resolved.subject())
         }
     };
     if let Some(tests) = &tests {
         text.push_str(&said_of(ctx, tests));
     }
+    write_pending(&mut text, &made);
     report::to_stdout(text.as_bytes())?;
-    Ok(&exit::PASSED)
+    let (_, outage) = made.into_parts();
+    outage.map_or(Ok(&exit::PASSED), Err)
+}
+
+/// What is there for the time being alone, line by line.
+fn write_pending(text: &mut String, made: &Made) {
+    // Writing to a string does not fail.
+    for (stated, attested, reason) in made.pending() {
+        writeln!(text, "pending {stated} {}: {}", attested.digest(), Printable(&reason)).ok();
+    }
 }
 
 /// What is stated of tests, on a line; that they failed is a warning besides.

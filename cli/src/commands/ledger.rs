@@ -13,7 +13,7 @@ use crate::{
 };
 use plimsoll_ledger::{
     Entry, Filter, Ledger, RecordId,
-    record::{Record, RecordedFinding},
+    record::{Record, RecordedFinding, RecordedPending},
 };
 use plimsoll_model::{Digest, Printable, platform::Platform, reference::Repository};
 use plimsoll_policy::{Policy, Verdict, bases::Lock, vex::Image};
@@ -134,6 +134,10 @@ fn show(ledger: &Ledger, id: RecordId, outputs: &[Output]) -> Result<&'static Ex
     }
     for evidence in &record.evidence {
         row("evidence", &format!("{} {}", evidence.predicate_type, evidence.bundle));
+    }
+    for pending in &record.pending {
+        let RecordedPending { predicate_type, bundle, reason } = pending;
+        row("pending", &format!("{predicate_type} {bundle}: {reason}"));
     }
     if let Some(to) = &record.promoted_to {
         row("promoted", to);
@@ -299,6 +303,9 @@ fn as_json(entry: &Entry) -> Value {
         })),
         "evidence": record.evidence.iter().map(|evidence| json!({
             "predicateType": evidence.predicate_type, "bundle": evidence.bundle,
+        })).collect::<Vec<_>>(),
+        "pending": record.pending.iter().map(|pending| json!({
+            "predicateType": pending.predicate_type, "bundle": pending.bundle, "reason": pending.reason,
         })).collect::<Vec<_>>(),
         "promotedTo": record.promoted_to,
         "findings": record.findings.iter().map(finding_json).collect::<Vec<_>>(),

@@ -101,7 +101,8 @@ pub(crate) fn answer(presence: &Presence, verified: &Verified, kind: EvidenceKin
 /// it fails.
 fn closest(verified: &Verified, kind: EvidenceKind) -> Option<(Fault, &Step)> {
     let claims = verified.explanations().iter().filter(|candidate| {
-        let claimed = candidate.predicate_type.as_deref();
+        let pending = candidate.pending.as_ref().map(|pending| pending.predicate_type.as_str());
+        let claimed = pending.or(candidate.predicate_type.as_deref());
         claimed.is_some_and(|claimed| kind.predicate_types().contains(&claimed))
     });
     let failed = claims.filter_map(|candidate| candidate.fault.zip(candidate.failed_step()));

@@ -167,11 +167,15 @@ fn evidence(out: &mut String, report: &Report<'_>) -> fmt::Result {
     let caption = format!("{} candidates", report.evidence.len());
     open(out, &caption, &["verdict", "what it states", "signer", "where"])?;
     for candidate in report.evidence {
-        let verdict = if candidate.evidence.is_some() { "verified" } else { "refused" };
+        let verdict = match (&candidate.evidence, &candidate.pending) {
+            (Some(_), _) => "verified".to_owned(),
+            (None, Some(pending)) => format!("pending since {}: {}", pending.since, pending.reason),
+            (None, None) => "refused".to_owned(),
+        };
         let known = |text: Option<&String>| text.cloned().unwrap_or_else(|| "unknown".to_owned());
         let cells = [
-            verdict.to_owned(),
-            known(candidate.predicate_type.as_ref()),
+            verdict,
+            text::states(candidate).to_owned(),
             known(candidate.signer.as_ref()),
             candidate.found_at.clone(),
         ];

@@ -255,6 +255,9 @@ pub(crate) fn verification(candidate: &Verification) -> Value {
         "signer": candidate.signer,
         "signed": candidate.signed.map(|signed| signed.to_string()),
         "fault": candidate.fault.map(plimsoll_attest::Fault::name),
+        "pending": candidate.pending.as_ref().map(|pending| json!({
+            "predicateType": pending.predicate_type, "reason": pending.reason, "since": pending.since,
+        })),
         "verdict": if candidate.evidence.is_some() { "verified" } else { "refused" },
         "steps": candidate.steps.iter().map(|step| json!({
             "number": step.number(),

@@ -132,12 +132,13 @@ fn components(out: &mut String, inventory: &Inventory) -> std::fmt::Result {
 
 /// One candidate for evidence, with each step of its verification.
 pub(crate) fn explain(out: &mut String, candidate: &Verification) -> std::fmt::Result {
-    let verdict = match (&candidate.evidence, candidate.is_wanted()) {
-        (Some(_), _) => "verified",
-        (None, true) => "refused",
-        (None, false) => "not asked for",
+    let verdict = match (&candidate.evidence, &candidate.pending, candidate.is_wanted()) {
+        (Some(_), _, _) => "verified",
+        (None, Some(_), _) => "pending",
+        (None, None, true) => "refused",
+        (None, None, false) => "not asked for",
     };
-    let predicate = candidate.predicate_type.as_deref().unwrap_or("unknown predicate");
+    let predicate = text::states(candidate);
     writeln!(out, "{verdict} {}, {}", Printable(predicate), Printable(&candidate.found_at))?;
     if let Some(signer) = &candidate.signer {
         row(out, "signer", signer)?;

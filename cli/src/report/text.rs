@@ -1,6 +1,7 @@
 //! What the table and Markdown say in the same words.
 
 use super::{Report, Style};
+use plimsoll_attest::Verification;
 use plimsoll_model::{
     Inventory, Severity,
     component::Component,
@@ -191,7 +192,12 @@ pub(crate) fn heading(report: &Report<'_>) -> Vec<(&'static str, String)> {
         report.evidence.iter().filter(|candidate| candidate.is_wanted()).collect();
     if !looked_at.is_empty() {
         let verified = looked_at.iter().filter(|candidate| candidate.evidence.is_some()).count();
-        rows.push(("evidence", format!("{verified} of {} statements verified", looked_at.len())));
+        let pending = looked_at.iter().filter(|candidate| candidate.pending.is_some()).count();
+        let mut text = format!("{verified} of {} statements verified", looked_at.len());
+        if pending > 0 {
+            text = format!("{text}, {pending} pending");
+        }
+        rows.push(("evidence", text));
     }
     rows.extend(report.looked.iter().map(|looked| ("looked in", looked.to_string())));
     if let Some(promoted) = report.promoted {
@@ -201,6 +207,12 @@ pub(crate) fn heading(report: &Report<'_>) -> Vec<(&'static str, String)> {
         rows.push(("recorded as", format!("build {record}")));
     }
     rows
+}
+
+/// What a candidate states; of one that is pending, what it is in place of.
+pub(super) fn states(candidate: &Verification) -> &str {
+    let pending = candidate.pending.as_ref().map(|pending| pending.predicate_type.as_str());
+    pending.or(candidate.predicate_type.as_deref()).unwrap_or("unknown predicate")
 }
 
 fn aboard(report: &Report<'_>, components: usize, unknowns: usize) -> String {

@@ -4,13 +4,13 @@ use crate::{
     args::AttestationType,
     context::Context,
     error::Error,
-    stages::{inventory::Cataloged, junit::TestRun, resolve::Resolved},
+    stages::{inventory::Cataloged, junit::TestRun, keys::Signers, resolve::Resolved},
 };
 use plimsoll_attest::{
-    BUNDLE_MEDIA_TYPE, Candidate, Statement, StatementSubject,
+    BUNDLE_MEDIA_TYPE, Bundle, Candidate, Pending, Statement, StatementSubject,
     builders::{self, IdentityClaims, ResolvedDependency, RunFacts},
     predicates,
-    signers::Signer,
+    signers::{KeySigner, Signer},
     source::SourceFacts,
 };
 use plimsoll_model::{Digest, Reference, scan::Scan};
@@ -25,10 +25,42 @@ pub(crate) const STATED: [AttestationType; 3] =
 #[derive(Debug, Clone)]
 pub(crate) struct Attested {
     predicate_type: String,
+    /// What it is in place of, where it is signed for the time being alone.
+    pending: Option<String>,
     bundle: Vec<u8>,
 }
 
+/// The statements that were signed.
+#[derive(Debug, Default)]
+pub(crate) struct Made {
+    /// All of them, in order.
+    pub attested: Vec<Attested>,
+    /// Why some of them are pending.
+    outage: Option<Error>,
+}
+
+impl Made {
+    /// What is pending: what each is in place of, the bundle, and why.
+    pub(crate) fn pending(&self) -> impl Iterator<Item = (&str, &Attested, String)> {
+        let reason = self.outage.as_ref().map(Error::chain).unwrap_or_default();
+        let pending = self.attested.iter();
+        pending.filter_map(move |one| Some((one.pending.as_deref()?, one, reason.clone())))
+    }
+
+    /// All of them, and that some are pending, as what went wrong.
+    pub(crate) fn into_parts(self) -> (Vec<Attested>, Option<Error>) {
+        let count = self.pending().count();
+        let queued = |source| Error::Queued { count, source: Box::new(source) };
+        (self.attested, self.outage.map(queued))
+    }
+}
+
 impl Attested {
+    fn of(statement: &Statement, bundle: &Bundle) -> Self {
+        let predicate_type = statement.predicate_type().to_owned();
+        Self { predicate_type, pending: None, bundle: bundle.to_bytes() }
+    }
+
     /// What it states.
     pub(crate) fn predicate_type(&self) -> &str {
         &self.predicate_type
@@ -71,23 +103,67 @@ pub(crate) struct Findings<'a> {
 }
 
 /// Signs a statement of each type.
+///
+/// Where the services that it takes are out, and there is a key for that, what is left is signed by it as pending: who has not
+/// answered for one statement is not waited for with each of the others.
 pub(crate) async fn attest(
     ctx: &Context,
     findings: &Findings<'_>,
     types: &[AttestationType],
-    signer: &Signer,
-) -> Result<Vec<Attested>, Error> {
+    signers: &Signers,
+) -> Result<Made, Error> {
     let stage = ctx.ui.stage("attest");
-    let mut attested = Vec::new();
+    let Signers { signer, outage } = signers;
+    let (mut made, mut out) = (Made::default(), None);
     let identity = signer.claims().await;
     for kind in types {
         let (predicate_type, predicate) = predicate(ctx, findings, *kind, identity.as_ref())?;
         let subjects = findings.resolved.digests();
         let name = subject_name(findings.resolved);
-        attested.push(sign(&name, &subjects, predicate_type, (predicate, signer)).await?);
+        let statement = statement(&name, &subjects, predicate_type, predicate)?;
+        if out.is_none() {
+            match (signer.sign(&statement).await, outage) {
+                (Ok(bundle), _) => {
+                    made.attested.push(Attested::of(&statement, &bundle));
+                    continue;
+                }
+                (Err(error), Some(key)) if error.is_outage() => out = Some((error, key)),
+                (Err(error), _) => return Err(error.into()),
+            }
+        }
+        if let Some((error, key)) = &out {
+            made.attested.push(queue(ctx, &statement, error, key)?);
+        }
     }
-    stage.done(&format!("{} statements {}", attested.len(), signer.signed().await));
-    Ok(attested)
+    let key = out.as_ref().map(|(_, key)| key.public_key().id().short());
+    made.outage = out.map(|(error, _)| error.into());
+    let pending = made.pending().count();
+    let signed = made.attested.len().saturating_sub(pending);
+    let Some(key) = key else {
+        stage.done(&format!("{signed} statements {}", signer.signed().await));
+        return Ok(made);
+    };
+    stage.done(&format!("{signed} statements signed, {pending} pending"));
+    if let Some(error) = &made.outage {
+        ctx.ui.warn(&format!(
+            "{pending} statements are pending, signed by key {key} for the time being: {}",
+            error.chain()
+        ));
+    }
+    Ok(made)
+}
+
+/// Signs, in place of a statement, that it is pending.
+fn queue(
+    ctx: &Context,
+    statement: &Statement,
+    outage: &plimsoll_attest::Error,
+    key: &KeySigner,
+) -> Result<Attested, Error> {
+    let pending = Pending::of(statement, outage, ctx.now)?;
+    let bundle = plimsoll_attest::sign(&pending, key)?;
+    let stated = Some(statement.predicate_type().to_owned());
+    Ok(Attested { pending: stated, ..Attested::of(&pending, &bundle) })
 }
 
 /// Signs one statement about an image.
@@ -97,13 +173,22 @@ pub(crate) async fn sign(
     predicate_type: &str,
     (predicate, signer): (serde_json::Value, &Signer),
 ) -> Result<Attested, Error> {
+    let statement = statement(name, digests, predicate_type, predicate)?;
+    let bundle = signer.sign(&statement).await?;
+    Ok(Attested::of(&statement, &bundle))
+}
+
+fn statement(
+    name: &str,
+    digests: &[Digest],
+    predicate_type: &str,
+    predicate: serde_json::Value,
+) -> Result<Statement, Error> {
     let subjects = digests
         .iter()
         .map(|digest| StatementSubject { name: name.to_owned(), digest: *digest })
         .collect();
-    let statement = Statement::new(subjects, predicate_type, predicate)?;
-    let bundle = signer.sign(&statement).await?.to_bytes();
-    Ok(Attested { predicate_type: predicate_type.to_owned(), bundle })
+    Ok(Statement::new(subjects, predicate_type, predicate)?)
 }
 
 /// Whether evidence can be attached to an image where it lies: archives are only read.

@@ -15,6 +15,7 @@ use plimsoll_policy::{
     SourceFile, Users,
     bases::{self, Entry, EntryPlatform, Lock},
     secrets::Secrets,
+    stated::Stated,
     vex::VexFacts,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -181,6 +182,18 @@ impl Case<'_> {
     ) -> Decision {
         let stated = evidence.map(|evidence| stated::read(ctx, self, evidence));
         let facts = Facts { evidence, stated: stated.as_ref(), ..self.facts() };
+        plimsoll_policy::decide(self.policy, &facts, ctx.now)
+    }
+
+    /// Decides while some of the evidence is pending, for these reasons: that is not held against the image, and clears nothing.
+    pub(crate) fn decide_pending(
+        &self,
+        ctx: &Context,
+        evidence: &BTreeMap<EvidenceKind, Presence>,
+        pending: BTreeMap<EvidenceKind, String>,
+    ) -> Decision {
+        let stated = Stated { pending, ..stated::read(ctx, self, evidence) };
+        let facts = Facts { evidence: Some(evidence), stated: Some(&stated), ..self.facts() };
         plimsoll_policy::decide(self.policy, &facts, ctx.now)
     }
 

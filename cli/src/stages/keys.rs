@@ -19,7 +19,7 @@ use plimsoll_attest::{
         load_key_file,
     },
 };
-use plimsoll_policy::Policy;
+use plimsoll_policy::{OutagePolicy, Policy};
 
 /// Whoever signs without a key, where that is asked for; its token is at hand and good.
 ///
@@ -68,15 +68,69 @@ pub(crate) async fn keyless_signer(
     Ok(Some(signer))
 }
 
+/// Who signs statements.
+#[derive(Debug)]
+pub(crate) struct Signers {
+    /// As they have to be signed.
+    pub signer: Signer,
+    /// As pending, while the services that it takes are out; nobody, where such statements are not queued.
+    pub outage: Option<KeySigner>,
+}
+
+/// Whoever signs what is queued while nothing can be signed without a key, where the policy says so.
+///
+/// To be asked for before any work is done: an outage is no time to learn that there is no key.
+pub(crate) fn outage_signer(
+    ctx: &Context,
+    arguments: &SigningArguments,
+) -> Result<Option<KeySigner>, Error> {
+    let policy = ctx.policy()?;
+    let public = match &policy.evidence().outage {
+        OutagePolicy::Queue { key } if arguments.keyless => {
+            public_key(ctx, &Context::beside_policy(&policy, key))?
+        }
+        OutagePolicy::Fail if arguments.outage_key.is_some() => {
+            return Err(Error::usage(
+                "`--outage-key` is of no use: the policy has nothing queued during an outage",
+                "leave it out, or see `evidence.outage` in the policy",
+            ));
+        }
+        OutagePolicy::Fail | OutagePolicy::Queue { .. } => return Ok(None),
+    };
+    let Some(private) = &arguments.outage_key else {
+        return Err(Error::usage(
+            "the policy has queued what can not be signed during an outage, and there is no key for that",
+            "give the private half of the key under `evidence.outage` with `--outage-key`, or in `PLIMSOLL_OUTAGE_KEY`",
+        ));
+    };
+    let signer = named_signer(ctx, private)?;
+    if signer.public_key().id() == public.id() {
+        return Ok(Some(signer));
+    }
+    let [expected, found] = [&public, signer.public_key()].map(|key| key.id().short());
+    Err(Error::usage(
+        format!(
+            "`--outage-key` is another key than the policy names: expected {expected}, found {found}"
+        ),
+        "give the private half of the key under `evidence.outage`",
+    ))
+}
+
 /// Which flags go together.
 fn check_signing(ctx: &Context, arguments: &SigningArguments) -> Result<(), Error> {
-    let SigningArguments { key, keyless, identity_token, signing_config, .. } = arguments;
+    let SigningArguments { key, keyless, identity_token, signing_config, outage_key, .. } =
+        arguments;
     let wrong = |message: &str, hint: &str| Err(Error::usage(message, hint));
     if !keyless {
-        return match (identity_token, signing_config) {
-            (Some(_), _) => wrong("`--identity-token` is of no use without `--keyless`", KEYLESS),
-            (_, Some(_)) => wrong("`--signing-config` is of no use without `--keyless`", KEYLESS),
-            (None, None) => Ok(()),
+        return match (identity_token, signing_config, outage_key) {
+            (Some(_), _, _) => {
+                wrong("`--identity-token` is of no use without `--keyless`", KEYLESS)
+            }
+            (_, Some(_), _) => {
+                wrong("`--signing-config` is of no use without `--keyless`", KEYLESS)
+            }
+            (_, _, Some(_)) => wrong("`--outage-key` is of no use without `--keyless`", KEYLESS),
+            (None, None, None) => Ok(()),
         };
     }
     if key.key.is_some() {
@@ -98,21 +152,29 @@ const KEYLESS: &str = "add `--keyless`, or sign with a key: `--key FILE`";
 
 /// The key that flag or default names; the local key is made on first use.
 pub(crate) fn signer(ctx: &Context, arguments: &KeyArguments) -> Result<KeySigner, Error> {
-    let password = ctx.environment.get(&env::PLIMSOLL_KEY_PASSWORD);
-    match &arguments.key {
-        Some(PrivateKey::File(path)) => return Ok(load_key_file(path, password, &ctx.limits)?),
-        Some(PrivateKey::Program(command)) => {
-            let path = ctx.environment.get(&env::PATH).unwrap_or_default().into();
-            let programs = Programs { path, timeout: ctx.shared.timeout };
-            return Ok(KeySigner::of_program(command, &programs)?);
-        }
-        None => {}
+    if let Some(key) = &arguments.key {
+        return named_signer(ctx, key);
     }
+    let password = ctx.environment.get(&env::PLIMSOLL_KEY_PASSWORD);
     let path = local_key(ctx)?;
     if !path.exists() {
         make_local_key(ctx, &path, password)?;
     }
     Ok(load_key_file(&path, password, &ctx.limits)?)
+}
+
+fn named_signer(ctx: &Context, key: &PrivateKey) -> Result<KeySigner, Error> {
+    match key {
+        PrivateKey::File(path) => {
+            let password = ctx.environment.get(&env::PLIMSOLL_KEY_PASSWORD);
+            Ok(load_key_file(path, password, &ctx.limits)?)
+        }
+        PrivateKey::Program(command) => {
+            let path = ctx.environment.get(&env::PATH).unwrap_or_default().into();
+            let programs = Programs { path, timeout: ctx.shared.timeout };
+            Ok(KeySigner::of_program(command, &programs)?)
+        }
+    }
 }
 
 fn make_local_key(ctx: &Context, path: &Utf8Path, password: Option<&str>) -> Result<(), Error> {

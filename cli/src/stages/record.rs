@@ -4,7 +4,8 @@ use crate::{
     context::{Context, VERSION},
     error::Error,
     stages::{
-        decide::Case, inventory::Cataloged, promote::Promoted, resolve::Resolved, verify::Verified,
+        attest::Made, decide::Case, inventory::Cataloged, promote::Promoted, resolve::Resolved,
+        verify::Verified,
     },
 };
 use camino::Utf8Path;
@@ -13,7 +14,7 @@ use plimsoll_ledger::{
     Ledger, RecordId,
     record::{
         Record, RecordedAction, RecordedCounts, RecordedEvidence, RecordedFinding, RecordedIndex,
-        RecordedPolicy, RecordedSource, RecordedVerdict, RecordedWorktree,
+        RecordedPending, RecordedPolicy, RecordedSource, RecordedVerdict, RecordedWorktree,
     },
 };
 use plimsoll_model::{
@@ -40,6 +41,8 @@ pub(crate) struct Outcomes<'a> {
     pub verified: &'a Verified,
     /// The source that was built.
     pub source: Option<&'a SourceFacts>,
+    /// What was signed for the time being alone.
+    pub pending: &'a [RecordedPending],
     /// The promotion, where there was one.
     pub promoted: Option<&'a Promoted>,
 }
@@ -79,6 +82,7 @@ fn build(ctx: &Context, outcomes: &Outcomes<'_>) -> Result<Record, Error> {
         not_evaluated: outcomes.case.scan.map(|scan| not_evaluated(outcomes, scan)),
         findings: outcomes.decision.findings().iter().map(finding).collect(),
         evidence: evidence(outcomes.verified),
+        pending: outcomes.pending.to_vec(),
         base: outcomes.case.base(),
         source: outcomes.source.map(source),
         promoted_to: outcomes
@@ -87,6 +91,16 @@ fn build(ctx: &Context, outcomes: &Outcomes<'_>) -> Result<Record, Error> {
         inventory: outcomes.cataloged.sbom("cyclonedx-json")?,
         tool_version: VERSION.to_owned(),
     })
+}
+
+/// What is pending, as the ledger writes it.
+pub(crate) fn pending(made: &Made) -> Vec<RecordedPending> {
+    let recorded = made.pending().map(|(stated, attested, reason)| RecordedPending {
+        predicate_type: stated.to_owned(),
+        bundle: attested.digest(),
+        reason,
+    });
+    recorded.collect()
 }
 
 /// A verdict as the ledger writes it.

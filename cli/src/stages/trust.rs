@@ -15,7 +15,7 @@ use plimsoll_model::{
     evidence::{Legacy, Unlogged},
     identity::IdentityDemand,
 };
-use plimsoll_policy::{Policy, SignerPolicy, SignerWho};
+use plimsoll_policy::{OutagePolicy, Policy, SignerPolicy, SignerWho};
 
 /// Whoever signs here, as somebody to believe where the policy lists nobody.
 pub(crate) async fn own(signer: &Signer) -> Option<TrustedSigner> {
@@ -29,14 +29,15 @@ pub(crate) async fn own(signer: &Signer) -> Option<TrustedSigner> {
     }
 }
 
-/// Those whom the policy believes, else whoever signs here, else whoever has the local key.
+/// Those whom the policy believes, else whoever signs here, else whoever has the local key; but never the key that signs
+/// during outages.
 pub(crate) fn of_policy(
     ctx: &Context,
     policy: &Policy,
     arguments: &TrustArguments,
     own: Option<TrustedSigner>,
 ) -> Result<Trust, Error> {
-    let signers = match (policy.evidence().signers.as_slice(), own) {
+    let mut signers: Vec<TrustedSigner> = match (policy.evidence().signers.as_slice(), own) {
         ([], Some(own)) => vec![own],
         ([], None) => {
             let local = keys::local_public_key(ctx)?.into_iter();
@@ -47,6 +48,15 @@ pub(crate) fn of_policy(
             .map(|signer| listed_signer(ctx, policy, signer))
             .collect::<Result<_, _>>()?,
     };
+    if let OutagePolicy::Queue { key } = &policy.evidence().outage {
+        // Whoever lists it, or signs with it here: this key says that something is pending, and proves nothing.
+        let key = keys::public_key(ctx, &Context::beside_policy(policy, key))?;
+        signers.retain(|signer| match &signer.who {
+            SignerDemand::Key { key: listed, .. } => listed.id() != key.id(),
+            SignerDemand::Identity(_) => true,
+        });
+        signers.push(TrustedSigner::of_outages(key));
+    }
     complete(ctx, policy, arguments, signers)
 }
 

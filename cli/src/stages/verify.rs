@@ -36,6 +36,25 @@ impl Verified {
         &self.explanations
     }
 
+    /// The kinds of evidence that are pending and not there by now, for people; none where nothing is.
+    ///
+    /// Of a statement of a type that is of no kind it can not be told that it has come: it stays pending.
+    pub(crate) fn pending(&self) -> Option<String> {
+        let waiting = self.explanations.iter().filter_map(|candidate| candidate.pending.as_ref());
+        let is_there = |kind: &EvidenceKind| {
+            self.presence.get(kind).is_some_and(|presence| !presence.evidence().is_empty())
+        };
+        let waiting =
+            waiting.filter_map(|pending| match EvidenceKind::of(&pending.predicate_type) {
+                Some(kind) if is_there(&kind) => None,
+                Some(kind) => Some(kind.to_string()),
+                None => Some(pending.predicate_type.clone()),
+            });
+        let waiting: BTreeSet<String> = waiting.collect();
+        let named = waiting.into_iter().collect::<Vec<_>>().join(", ");
+        (!named.is_empty()).then_some(named)
+    }
+
     /// Where it was looked, and what became of that; nowhere, where candidates were read from files.
     pub(crate) fn looked(&self) -> &[Looked] {
         &self.looked

@@ -2,7 +2,7 @@
 
 use super::{
     Record, RecordedAction, RecordedCounts, RecordedEvidence, RecordedFinding, RecordedIndex,
-    RecordedPolicy, RecordedSource, RecordedVerdict, RecordedWorktree,
+    RecordedPending, RecordedPolicy, RecordedSource, RecordedVerdict, RecordedWorktree,
 };
 use jiff::Timestamp;
 use plimsoll_model::{Digest, Purl, Severity, finding::Outcome};
@@ -36,6 +36,8 @@ pub(crate) struct Wire {
     not_evaluated: Option<Vec<Purl>>,
     findings: Vec<Finding>,
     evidence: Vec<Evidence>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pending: Vec<Pending>,
     base: Option<String>,
     source: Option<Source>,
     promoted_to: Option<String>,
@@ -108,6 +110,13 @@ struct Evidence {
 }
 
 #[derive(Serialize, Deserialize)]
+struct Pending {
+    predicate_type: String,
+    bundle: Digest,
+    reason: String,
+}
+
+#[derive(Serialize, Deserialize)]
 struct Source {
     repository: Option<String>,
     commit: String,
@@ -147,6 +156,7 @@ impl From<&Record> for Wire {
                     bundle: one.bundle,
                 })
                 .collect(),
+            pending: record.pending.iter().map(Pending::from).collect(),
             base: record.base.clone(),
             source: record.source.as_ref().map(|source| Source {
                 repository: source.repository.clone(),
@@ -157,6 +167,20 @@ impl From<&Record> for Wire {
             inventory: Digest::of(&record.inventory),
             tool_version: record.tool_version.clone(),
         }
+    }
+}
+
+impl From<&RecordedPending> for Pending {
+    fn from(pending: &RecordedPending) -> Self {
+        let RecordedPending { predicate_type, bundle, reason } = pending.clone();
+        Self { predicate_type, bundle, reason }
+    }
+}
+
+impl From<Pending> for RecordedPending {
+    fn from(pending: Pending) -> Self {
+        let Pending { predicate_type, bundle, reason } = pending;
+        Self { predicate_type, bundle, reason }
     }
 }
 
@@ -221,6 +245,7 @@ impl Wire {
                     bundle: one.bundle,
                 })
                 .collect(),
+            pending: self.pending.into_iter().map(RecordedPending::from).collect(),
             base: self.base,
             source: self.source.map(|source| RecordedSource {
                 repository: source.repository,
@@ -277,6 +302,11 @@ mod tests {
                 "predicate_type": "https://slsa.dev/provenance/v1",
                 "bundle": record.evidence[0].bundle,
             }],
+            "pending": [{
+                "predicate_type": "https://cyclonedx.org/bom",
+                "bundle": record.pending[0].bundle,
+                "reason": "Fulcio is out",
+            }],
             "base": record.base,
             "source": {
                 "repository": "https://git.example/app",
@@ -299,6 +329,7 @@ mod tests {
             not_evaluated: None,
             findings: vec![],
             evidence: vec![],
+            pending: vec![],
             base: None,
             source: None,
             promoted_to: None,
