@@ -63,7 +63,7 @@ impl Yard {
         let key = KeySigner::generate(KeyKind::EcdsaP256).unwrap();
         let path = self.sandbox.join(format!("{name}.pem"));
         create_key_file(&path, &key, password).unwrap();
-        self.sandbox.write(&format!("{name}.pub"), key.public_key().to_pem());
+        self.sandbox.write(format!("{name}.pub"), key.public_key().to_pem());
         path
     }
 

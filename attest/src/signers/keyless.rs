@@ -235,7 +235,7 @@ impl KeylessSigner {
                 Ok(timestamp) => return Ok(Some(timestamp)),
                 // That one can not be reached hides nothing that another did wrong.
                 Err(error) => {
-                    refused = refused.filter(|one: &Error| !one.is_outage()).or(Some(error))
+                    refused = refused.filter(|one: &Error| !one.is_outage()).or(Some(error));
                 }
             }
             left = left.saturating_sub(1);

@@ -600,7 +600,7 @@ fn pending(artifact: &[u8]) -> Scene {
     let outage = Error::ServiceUnavailable { service: "Fulcio", url, attempts: 2, source };
     let subject = StatementSubject { name: "app".to_owned(), digest: Digest::of(artifact) };
     let statement = Statement::new(vec![subject], PROVENANCE, json!({"a": 1})).unwrap();
-    let statement = crate::Pending::of(&statement, &outage, Timestamp::UNIX_EPOCH).unwrap();
+    let statement = Pending::of(&statement, &outage, Timestamp::UNIX_EPOCH).unwrap();
     Scene::of_payload(IN_TOTO_PAYLOAD_TYPE, &statement.to_bytes())
 }
 
