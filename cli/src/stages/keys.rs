@@ -86,9 +86,7 @@ pub(crate) fn outage_signer(
 ) -> Result<Option<KeySigner>, Error> {
     let policy = ctx.policy()?;
     let public = match &policy.evidence().outage {
-        OutagePolicy::Queue { key } if arguments.keyless => {
-            public_key(ctx, &Context::beside_policy(&policy, key))?
-        }
+        OutagePolicy::Queue { key } if arguments.keyless => of_policy(ctx, &policy, key)?,
         OutagePolicy::Fail if arguments.outage_key.is_some() => {
             return Err(Error::usage(
                 "`--outage-key` is of no use: the policy has nothing queued during an outage",

@@ -50,7 +50,7 @@ pub(crate) fn of_policy(
     };
     if let OutagePolicy::Queue { key } = &policy.evidence().outage {
         // Whoever lists it, or signs with it here: this key says that something is pending, and proves nothing.
-        let key = keys::public_key(ctx, &Context::beside_policy(policy, key))?;
+        let key = keys::of_policy(ctx, policy, key)?;
         signers.retain(|signer| match &signer.who {
             SignerDemand::Key { key: listed, .. } => listed.id() != key.id(),
             SignerDemand::Identity(_) => true,
