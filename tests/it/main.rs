@@ -13,6 +13,7 @@ mod action;
 mod advisories;
 mod attacks;
 mod bad_input;
+mod bases;
 mod batch;
 mod components;
 mod conformance;

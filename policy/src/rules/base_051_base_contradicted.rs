@@ -7,11 +7,12 @@ use crate::{
     dockerfile::{Build, Source},
 };
 use plimsoll_model::{Digest, Severity, finding::Place, image::Image, reference::ImageName};
+use std::collections::BTreeMap;
 
 pub(crate) const RULE: Rule = Rule {
     id: "BASE-051",
     name: "base_051_base_contradicted",
-    title: "annotations, Dockerfile and layers agree on the base image",
+    title: "annotations, labels, Dockerfile and layers agree on the base image",
     severity: Severity::Critical,
     action: Action::Deny,
     why: "An annotation costs nothing to write. Where one names an approved base whose layers the image does not have, somebody wants it to be taken for what it is not.",
@@ -29,16 +30,27 @@ const DIGEST: &str = "org.opencontainers.image.base.digest";
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let Some(image) = context.facts().image else { return Vec::new() };
-    let mut raised: Vec<Raised> = annotated(context, image).into_iter().collect();
+    let mut raised: Vec<Raised> = [
+        claimed(context, image, ("annotation", &image.annotations)),
+        claimed(context, image, ("label", &image.config.labels)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     raised.extend(context.builds().iter().filter_map(|build| built(context, image, build)));
     raised
 }
 
-/// The annotations of the image: a claim, which the lock can disprove.
-fn annotated(context: &RuleContext<'_>, image: &Image) -> Option<Raised> {
+/// The annotations or the labels of the image: a claim, which the lock can disprove. Labels come down from the base and may be
+/// about what that was built on, whose layers are below these all the same.
+fn claimed(
+    context: &RuleContext<'_>,
+    image: &Image,
+    (what, texts): (&str, &BTreeMap<String, String>),
+) -> Option<Raised> {
     let lock = context.facts().bases?;
-    let digest: Option<Digest> = image.annotations.get(DIGEST).and_then(|text| text.parse().ok());
-    let name: Option<ImageName> = image.annotations.get(NAME).and_then(|text| text.parse().ok());
+    let digest: Option<Digest> = texts.get(DIGEST).and_then(|text| text.parse().ok());
+    let name: Option<ImageName> = texts.get(NAME).and_then(|text| text.parse().ok());
     let is_meant = |entry: &&Entry| match (&digest, &name) {
         (Some(digest), _) => entry.digests().any(|own| own == *digest),
         (None, Some(name)) => entry.is_named_by(name),
@@ -46,8 +58,8 @@ fn annotated(context: &RuleContext<'_>, image: &Image) -> Option<Raised> {
     };
     let meant: Vec<_> = lock.entries().iter().filter(is_meant).collect();
     let field = if digest.is_some() { DIGEST } else { NAME };
-    let place = Place::Config { field: format!("annotation {field}") };
-    disproved(context, image, (place, "its annotation"), &meant)
+    let place = Place::Config { field: format!("{what} {field}") };
+    disproved(context, image, (place, &format!("its {what}")), &meant)
 }
 
 /// The stage that the Dockerfile builds.
@@ -101,6 +113,26 @@ mod tests {
         image(&["x"]).annotated(DIGEST, &digest).check("BASE-051", Expect::Fail);
         let found = &image(&["a", "b", "x"]).annotated(NAME, "python:3").findings("BASE-051")[0];
         assert_eq!(found.finding.found, "the layers of `docker.io/library/debian:12`");
+    }
+
+    #[test]
+    fn a_label_that_the_layers_disprove_is_denied() {
+        let labelled = |layers: &[&str], name: &str| {
+            Case::default().policy("bases: {lock: l}").image_with(layers, |config| {
+                config.labels.insert(NAME.to_owned(), name.to_owned());
+            })
+        };
+        let case = |layers: &[&str], name: &str| {
+            let case = labelled(layers, name).approved("debian:12", &["a", "b"], "2026-12-31");
+            case.approved("python:3", &["a", "b", "c"], "2026-12-31")
+        };
+        case(&["x"], "debian:12").check("BASE-051", Expect::Fail);
+        case(&["a", "b"], "python:3").check("BASE-051", Expect::Fail);
+        // Inherited from the base: what that was built on.
+        case(&["a", "b", "c"], "debian:12").check("BASE-051", Expect::Pass);
+        case(&["x"], "acme/own:1").check("BASE-051", Expect::Pass);
+        let place = &case(&["x"], "debian:12").findings("BASE-051")[0].finding.place;
+        assert_eq!(place, &Place::Config { field: format!("label {NAME}") });
     }
 
     #[test]
