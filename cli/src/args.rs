@@ -449,7 +449,13 @@ pub(crate) enum BaseCommand {
     /// Approve a base image: its digests and layers go into the signed lock.
     Approve(Box<BaseApproveArguments>),
     /// List the approved base images.
-    List(BaseListArguments),
+    List(BaseLockArguments),
+    /// Verify the lock: its signature, that its approvals hold, and that the registries serve what was approved.
+    #[command(after_help = exit::table())]
+    Verify(BaseLockArguments),
+    /// List approved bases that a newer image has overtaken, and the recorded builds to do again.
+    #[command(after_help = exit::table())]
+    Outdated(BaseOutdatedArguments),
 }
 
 /// `base approve`.
@@ -470,13 +476,20 @@ pub(crate) struct BaseApproveArguments {
     /// The lock [default: the policy's, else bases.lock].
     #[arg(long, value_name = "FILE")]
     pub lock: Option<Utf8PathBuf>,
+    /// Approve the images of an index for all platforms [default: for this machine's].
+    #[arg(long)]
+    pub all_platforms: bool,
+    #[command(flatten)]
+    pub index: IndexArguments,
+    #[command(flatten)]
+    pub root: RootArguments,
     #[command(flatten)]
     pub key: KeyArguments,
 }
 
-/// `base list`.
+/// `base list` and `base verify`.
 #[derive(Debug, Args)]
-pub(crate) struct BaseListArguments {
+pub(crate) struct BaseLockArguments {
     /// The lock [default: the policy's, else bases.lock].
     #[arg(long, value_name = "FILE")]
     pub lock: Option<Utf8PathBuf>,
@@ -486,6 +499,15 @@ pub(crate) struct BaseListArguments {
     /// Report format: table or json.
     #[arg(short, long = "output", value_name = "FORMAT[=FILE]", value_parser = report::Output::parse)]
     pub output: Vec<report::Output>,
+}
+
+/// `base outdated`.
+#[derive(Debug, Args)]
+pub(crate) struct BaseOutdatedArguments {
+    #[command(flatten)]
+    pub of: BaseLockArguments,
+    #[command(flatten)]
+    pub ledger: LedgerArguments,
 }
 
 /// `ledger`.

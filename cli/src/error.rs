@@ -134,6 +134,12 @@ pub(crate) enum Error {
         /// Which.
         kinds: String,
     },
+    /// It can not be told whether a publisher has signed an image.
+    #[error("cannot tell whether the publisher has signed the image: {reason}")]
+    Signature {
+        /// Why.
+        reason: String,
+    },
     /// Judged and passed, but this could not be done afterwards.
     #[error("passed, but cannot {what}")]
     Action {
@@ -227,7 +233,7 @@ impl Classify for Error {
             | Self::EmptySbom { .. }
             | Self::TestReport { .. }
             | Self::NotAdvisories { .. } => Class::Rejected,
-            Self::Runtime(_) | Self::PolicyOfBase { .. } => Class::Undecided,
+            Self::Runtime(_) | Self::PolicyOfBase { .. } | Self::Signature { .. } => Class::Undecided,
             Self::Write { .. }
             | Self::Action { .. }
             | Self::Queued { .. }
@@ -278,6 +284,7 @@ impl Classify for Error {
             Self::Attest(error) => error.hint(),
             Self::Ledger(error) => error.hint(),
             Self::Runtime(_)
+            | Self::Signature { .. }
             | Self::Read { .. }
             | Self::Write { .. }
             | Self::TooLarge { .. }

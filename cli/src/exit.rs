@@ -65,12 +65,20 @@ pub(crate) const fn of_verdict(verdict: Verdict) -> &'static ExitStatus {
 /// The status of several answers together: what could not be judged outweighs what is blocked, which outweighs every pass. No
 /// answer at all is no pass.
 pub(crate) fn worst(answers: impl IntoIterator<Item = &'static ExitStatus>) -> &'static ExitStatus {
+    worst_or(&UNDECIDED, answers)
+}
+
+/// The same, where no answers at all come to `none`.
+pub(crate) fn worst_or(
+    none: &'static ExitStatus,
+    answers: impl IntoIterator<Item = &'static ExitStatus>,
+) -> &'static ExitStatus {
     let worst = answers.into_iter().max_by_key(|status| match status.code {
         code if code == PASSED.code => 0,
         code if code == BLOCKED.code => 1,
         _ => 2,
     });
-    worst.unwrap_or(&UNDECIDED)
+    worst.unwrap_or(none)
 }
 
 /// The status where the answer is known and something was still to be done, such as to write it down. That this failed is

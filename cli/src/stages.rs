@@ -15,6 +15,7 @@ pub(crate) mod keys;
 pub(crate) mod look;
 pub(crate) mod places;
 pub(crate) mod promote;
+pub(crate) mod publisher;
 pub(crate) mod record;
 pub(crate) mod resolve;
 pub(crate) mod since;

@@ -2,6 +2,7 @@
 
 use crate::{
     OutagePolicy,
+    bases::Publisher,
     decide::PolicyLine,
     exceptions::Exception,
     policy::{
@@ -248,6 +249,7 @@ fn describe_allowed(allowed: &AllowedBase) -> Value {
         ("only", json!(allowed.only.map(|Only::Official| "official"))),
         ("pin", json!(allowed.pin.map(|Pin::Digest| "digest"))),
         ("max-age", json!(allowed.max_age.map(duration))),
+        ("signer", json!(allowed.signer.map(Publisher::as_str))),
     ])
 }
 

@@ -78,6 +78,8 @@ pub struct Facts<'a> {
     pub target_stage: Option<&'a str>,
     /// Build arguments (`--build-arg`).
     pub build_args: &'a BTreeMap<String, String>,
+    /// Registries that are spoken to without TLS (`--plain-http`).
+    pub plain_http: &'a [String],
     /// The lock of approved bases.
     pub bases: Option<&'a Lock>,
     /// What looking for evidence came to; absent means that this command does not judge evidence.
@@ -111,6 +113,7 @@ impl Facts<'_> {
             manifests: &[],
             target_stage: None,
             build_args: &NO_ARGUMENTS,
+            plain_http: &[],
             bases: None,
             evidence: None,
             stated: None,

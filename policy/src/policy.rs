@@ -2,6 +2,7 @@
 
 use crate::{
     EvidenceKind, OutagePolicy, Pattern,
+    bases::Publisher,
     decide::{Action, PolicyLine},
     exceptions::Exception,
     revision::Revision,
@@ -356,6 +357,8 @@ pub struct AllowedBase {
     pub pin: Option<Pin>,
     /// How long ago it may have been approved in the lock.
     pub max_age: Option<SignedDuration>,
+    /// Whose signature has to have been verified when it was approved in the lock.
+    pub signer: Option<Publisher>,
     /// Its line; built-in ones have none.
     pub line: Option<u32>,
 }
@@ -474,6 +477,17 @@ impl BasesPolicy {
         self.mirrors.iter().find_map(|mirror| {
             let rest = name.strip_prefix(&mirror.from)?;
             format!("{}{rest}", mirror.to).parse().ok()
+        })
+    }
+
+    /// The publisher whose signature is demanded of the images of a repository, and what demands it. A mirror stands for what it
+    /// mirrors.
+    pub fn publisher(&self, repository: &Repository) -> Option<(&AllowedBase, Publisher)> {
+        let original = self.original(repository);
+        let mut names = std::iter::once(repository).chain(&original);
+        names.find_map(|name| {
+            let mut allowed = self.allow.iter().filter(|allowed| allowed.admits(name));
+            allowed.find_map(|allowed| Some((allowed, allowed.signer?)))
         })
     }
 }

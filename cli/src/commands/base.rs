@@ -1,31 +1,24 @@
 //! `plimsoll base`.
 
+mod approve;
+mod outdated;
+mod served;
+mod verify;
+
 use crate::{
-    args::{BaseApproveArguments, BaseCommand, BaseListArguments},
+    args::{BaseCommand, BaseLockArguments},
     context::Context,
     error::Error,
     exit::{self, ExitStatus},
-    files, report,
-    stages::{
-        decide::{self, LOCK_TYPE},
-        inventory, keys,
-        resolve::{self, Resolved},
-        trust,
-    },
+    report,
+    stages::{decide, keys, record, trust},
 };
 use camino::{Utf8Path, Utf8PathBuf};
-use jiff::{ToSpan as _, civil::Date, tz::TimeZone};
+use jiff::{civil::Date, tz::TimeZone};
 use plimsoll_attest::PublicKey;
-use plimsoll_model::{Inventory, Reference, reference::ImageName};
-use plimsoll_policy::{
-    Policy,
-    bases::{Entry, EntryPlatform, Lock},
-};
-use serde_json::json;
+use plimsoll_policy::{Policy, bases::Entry};
+use serde_json::{Value, json};
 use std::fmt::Write as _;
-
-/// How long an approval holds where nobody says otherwise.
-const APPROVAL_DAYS: i64 = 90;
 
 /// The lock of approved base images.
 pub(crate) async fn base(
@@ -33,92 +26,14 @@ pub(crate) async fn base(
     command: &BaseCommand,
 ) -> Result<&'static ExitStatus, Error> {
     match command {
-        BaseCommand::Approve(arguments) => approve(ctx, arguments).await,
+        BaseCommand::Approve(arguments) => approve::approve(ctx, arguments).await,
         BaseCommand::List(arguments) => list(ctx, arguments),
+        BaseCommand::Verify(arguments) => verify::verify(ctx, arguments).await,
+        BaseCommand::Outdated(arguments) => outdated::outdated(ctx, arguments).await,
     }
 }
 
-async fn approve(
-    ctx: &Context,
-    arguments: &BaseApproveArguments,
-) -> Result<&'static ExitStatus, Error> {
-    let policy = ctx.policy()?;
-    let path = lock_path(&policy, arguments.lock.as_deref());
-    let signer = keys::signer(ctx, &arguments.key)?;
-    let mut lock = if path.exists() {
-        decide::read_lock(ctx, &path, &[signer.public_key().clone()])?
-    } else {
-        Lock::default()
-    };
-    let name = approved_name(arguments)?;
-    let today = today(ctx);
-    let expires = match arguments.expires {
-        Some(date) => date,
-        None => today.saturating_add(APPROVAL_DAYS.days()),
-    };
-    if expires < today {
-        return Err(Error::usage(
-            format!("the approval would end on {expires}, before today"),
-            "give a later day",
-        ));
-    }
-    let resolved = resolve::resolve_reference(ctx, &arguments.subject, None).await?;
-    let cataloged = inventory::catalog(ctx, &resolved).await?;
-    let entry = entry(arguments, &name, (&resolved, cataloged.inventory()), (today, expires));
-    let said =
-        format!("approved {name} ({}) until {expires} in {path}\n", resolved.subject().digest);
-    lock.add(entry)?;
-    let envelope = plimsoll_attest::sign_payload(LOCK_TYPE, &lock.to_bytes(), &signer)?;
-    files::write(&path, &envelope.to_bytes())?;
-    report::to_stdout(said.as_bytes())?;
-    Ok(&exit::PASSED)
-}
-
-fn approved_name(arguments: &BaseApproveArguments) -> Result<ImageName, Error> {
-    match (&arguments.alias, &arguments.subject) {
-        (Some(name), _) | (None, Reference::Registry(name)) => Ok(name.clone()),
-        _ => Err(Error::usage(
-            format!(
-                "`{}` is a file: builds name their base by registry and repository",
-                arguments.subject
-            ),
-            "say which with `--as REGISTRY/REPOSITORY:TAG`",
-        )),
-    }
-}
-
-fn entry(
-    arguments: &BaseApproveArguments,
-    name: &ImageName,
-    (resolved, inventory): (&Resolved, &Inventory),
-    (approved, expires): (Date, Date),
-) -> Entry {
-    let image = resolved.image();
-    let index = (image.pinned.digest != image.manifest).then_some(image.pinned.digest);
-    let platform = EntryPlatform {
-        platform: image.platform.clone(),
-        manifest: image.manifest,
-        config: image.config_digest,
-        diff_ids: image.layers.iter().map(|layer| layer.diff_id).collect(),
-        user: image.config.user.clone(),
-    };
-    Entry {
-        repository: name.repository.clone(),
-        tag: name.tag.clone(),
-        index,
-        platforms: vec![platform],
-        os_release: inventory
-            .distribution
-            .as_ref()
-            .and_then(|distribution| distribution.pretty_name.clone()),
-        approver: arguments.approver.clone(),
-        approved,
-        expires,
-        verified: "digests of manifest, configuration and layers".to_owned(),
-    }
-}
-
-fn list(ctx: &Context, arguments: &BaseListArguments) -> Result<&'static ExitStatus, Error> {
+fn list(ctx: &Context, arguments: &BaseLockArguments) -> Result<&'static ExitStatus, Error> {
     let policy = ctx.policy()?;
     let path = lock_path(&policy, arguments.lock.as_deref());
     let lock = decide::read_lock(ctx, &path, &believed(ctx, arguments, &policy)?)?;
@@ -141,21 +56,36 @@ fn list(ctx: &Context, arguments: &BaseListArguments) -> Result<&'static ExitSta
     if text.is_empty() {
         text.push_str("no base image is approved\n");
     }
-    let json = json!({ "version": 1, "lock": path, "entries": lock.entries().iter().map(|entry| json!({
-        "name": entry.name(), "index": entry.index, "approver": entry.approver,
-        "approved": entry.approved.to_string(), "expires": entry.expires.to_string(), "expired": entry.expires < today,
-        "platforms": entry.platforms.iter().map(|platform| json!({
-            "platform": platform.platform.to_string(), "manifest": platform.manifest, "config": platform.config,
-            "diffIds": platform.diff_ids, "user": platform.user,
-        })).collect::<Vec<_>>(),
-    })).collect::<Vec<_>>() });
+    let entries: Vec<_> = lock.entries().iter().map(|entry| as_json(entry, today)).collect();
+    let json = json!({ "version": 1, "lock": path, "entries": entries });
     report::write_simple(&arguments.output, &text, &json)?;
     Ok(&exit::PASSED)
 }
 
+fn as_json(entry: &Entry, today: Date) -> Value {
+    let platforms = entry.platforms.iter().map(|platform| {
+        json!({
+            "platform": platform.platform.to_string(), "manifest": platform.manifest, "config": platform.config,
+            "diffIds": platform.diff_ids, "user": platform.user, "onBuild": platform.on_build,
+        })
+    });
+    let signature = entry.signature.as_ref();
+    let scan = entry.scan.as_ref();
+    json!({
+        "name": entry.name(), "index": entry.index, "approver": entry.approver,
+        "approved": entry.approved.to_string(), "expires": entry.expires.to_string(), "expired": entry.expires < today,
+        "osRelease": entry.os_release, "verified": entry.verified, "replaces": entry.replaces,
+        "signature": signature.map(|by| json!({ "publisher": by.publisher.as_str(), "signer": by.signer })),
+        "scan": scan.map(|scan| json!({
+            "verdict": record::recorded_verdict(scan.verdict).as_str(), "on": scan.on.to_string(), "advisories": scan.advisories,
+        })),
+        "platforms": platforms.collect::<Vec<_>>(),
+    })
+}
+
 fn believed(
     ctx: &Context,
-    arguments: &BaseListArguments,
+    arguments: &BaseLockArguments,
     policy: &Policy,
 ) -> Result<Vec<PublicKey>, Error> {
     match (&arguments.keys[..], &policy.bases().key) {

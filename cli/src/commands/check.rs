@@ -35,6 +35,7 @@ pub(crate) async fn check(
         manifests: Manifests::read(ctx, &found.compose, &found.kubernetes)?,
         target: arguments.target.clone(),
         arguments: arguments.build_args.iter().cloned().collect(),
+        plain_http: ctx.shared.plain_http.clone(),
         lock_files: Vec::new(),
     };
     let seen = match &image {

@@ -83,12 +83,16 @@ mod tests {
                 config: Digest::of(approved.as_bytes()),
                 diff_ids: layers.iter().map(|layer| Digest::of(layer.as_bytes())).collect(),
                 user: None,
+                on_build: None,
             }],
             os_release: None,
             approver: "a".to_owned(),
             approved: approved.parse().unwrap(),
             expires: expires.parse().unwrap(),
             verified: String::new(),
+            signature: None,
+            scan: None,
+            replaces: None,
         }
     }
 

@@ -38,6 +38,8 @@ pub(crate) struct Build {
     pub target: Option<String>,
     /// The build arguments that were given.
     pub arguments: BTreeMap<String, String>,
+    /// Registries that are spoken to without TLS.
+    pub plain_http: Vec<String>,
     /// The lock files of the source that was built, where it is known.
     pub lock_files: Vec<ResolvedDependency>,
 }
@@ -52,6 +54,7 @@ impl Build {
             manifests: Manifests::default(),
             target: arguments.target.clone(),
             arguments: arguments.build_args.iter().cloned().collect(),
+            plain_http: ctx.shared.plain_http.clone(),
             lock_files: Vec::new(),
         })
     }
@@ -216,6 +219,7 @@ impl Case<'_> {
             manifests: &self.build.manifests.kubernetes,
             target_stage: self.build.target.as_deref(),
             build_args: &self.build.arguments,
+            plain_http: &self.build.plain_http,
             bases: self.bases,
             evidence: None,
             stated: None,
@@ -242,8 +246,12 @@ pub(crate) fn base(bases: Option<&Lock>, inventory: &Inventory) -> Option<String
 }
 
 fn base_of(bases: Option<&Lock>, diff_ids: &[Digest]) -> Option<String> {
-    bases::match_base(bases?, diff_ids)
-        .map(|(entry, platform)| format!("{}@{}", entry.name(), platform.manifest))
+    bases::match_base(bases?, diff_ids).map(|(entry, platform)| base_name(entry, platform))
+}
+
+/// An approved base as reports and the ledger name it.
+pub(crate) fn base_name(entry: &Entry, platform: &EntryPlatform) -> String {
+    format!("{}@{}", entry.name(), platform.manifest)
 }
 
 /// The scan with every match attributed to the approved base image, or to what was built on it.

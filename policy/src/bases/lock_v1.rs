@@ -1,7 +1,7 @@
 //! Version 1 of the lock's JSON.
 
-use super::{Entry, EntryPlatform, Lock};
-use crate::Error;
+use super::{BaseScan, Entry, EntryPlatform, Lock, Publisher, PublisherSignature};
+use crate::{Error, Verdict};
 use jiff::civil;
 use plimsoll_model::{
     Digest,
@@ -41,6 +41,35 @@ struct EntryJson {
     approved: Text<civil::Date>,
     expires: Text<civil::Date>,
     verified: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signature: Option<SignatureJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scan: Option<ScanJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replaces: Option<Digest>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignatureJson {
+    publisher: Text<Publisher>,
+    signer: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ScanJson {
+    verdict: VerdictJson,
+    on: Text<civil::Date>,
+    advisories: Digest,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum VerdictJson {
+    Passed,
+    Blocked,
+    Undecided,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -52,6 +81,8 @@ struct PlatformJson {
     diff_ids: Vec<Digest>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on_build: Option<Vec<String>>,
 }
 
 /// A value that is written as its text.
@@ -106,6 +137,9 @@ impl From<EntryJson> for Entry {
             approved: json.approved.0,
             expires: json.expires.0,
             verified: json.verified,
+            signature: json.signature.map(PublisherSignature::from),
+            scan: json.scan.map(BaseScan::from),
+            replaces: json.replaces,
         }
     }
 }
@@ -122,6 +156,9 @@ impl From<Entry> for EntryJson {
             approved: Text(entry.approved),
             expires: Text(entry.expires),
             verified: entry.verified,
+            signature: entry.signature.map(SignatureJson::from),
+            scan: entry.scan.map(ScanJson::from),
+            replaces: entry.replaces,
         }
     }
 }
@@ -134,6 +171,7 @@ impl From<PlatformJson> for EntryPlatform {
             config: json.config,
             diff_ids: json.diff_ids,
             user: json.user,
+            on_build: json.on_build,
         }
     }
 }
@@ -146,6 +184,41 @@ impl From<EntryPlatform> for PlatformJson {
             config: platform.config,
             diff_ids: platform.diff_ids,
             user: platform.user,
+            on_build: platform.on_build,
         }
+    }
+}
+
+impl From<SignatureJson> for PublisherSignature {
+    fn from(json: SignatureJson) -> Self {
+        Self { publisher: json.publisher.0, signer: json.signer }
+    }
+}
+
+impl From<PublisherSignature> for SignatureJson {
+    fn from(signature: PublisherSignature) -> Self {
+        Self { publisher: Text(signature.publisher), signer: signature.signer }
+    }
+}
+
+impl From<ScanJson> for BaseScan {
+    fn from(json: ScanJson) -> Self {
+        let verdict = match json.verdict {
+            VerdictJson::Passed => Verdict::Pass,
+            VerdictJson::Blocked => Verdict::Blocked,
+            VerdictJson::Undecided => Verdict::Undecided,
+        };
+        Self { verdict, on: json.on.0, advisories: json.advisories }
+    }
+}
+
+impl From<BaseScan> for ScanJson {
+    fn from(scan: BaseScan) -> Self {
+        let verdict = match scan.verdict {
+            Verdict::Pass => VerdictJson::Passed,
+            Verdict::Blocked => VerdictJson::Blocked,
+            Verdict::Undecided => VerdictJson::Undecided,
+        };
+        Self { verdict, on: Text(scan.on), advisories: scan.advisories }
     }
 }

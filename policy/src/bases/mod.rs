@@ -1,8 +1,11 @@
 //! The lock of approved base images.
 
 mod lock_v1;
+mod publishers;
 
-use crate::Error;
+pub use publishers::{Publisher, PublisherSigner, UnknownPublisher};
+
+use crate::{Error, Verdict};
 use jiff::{Timestamp, civil};
 use plimsoll_model::{
     Digest,
@@ -37,6 +40,32 @@ pub struct Entry {
     pub expires: civil::Date,
     /// How its origin was verified, in words.
     pub verified: String,
+    /// Whose signature over it was verified; absent where there is none, or nobody demanded one.
+    pub signature: Option<PublisherSignature>,
+    /// What its flaws came to when it was approved; absent where nobody looked.
+    pub scan: Option<BaseScan>,
+    /// What the same name meant in the approval before this one.
+    pub replaces: Option<Digest>,
+}
+
+/// A publisher's signature that was verified when an image was approved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublisherSignature {
+    /// Who publishes it.
+    pub publisher: Publisher,
+    /// The key or the identity that signed.
+    pub signer: String,
+}
+
+/// What the flaws of a base image came to when it was approved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseScan {
+    /// By the gate of the policy.
+    pub verdict: Verdict,
+    /// When.
+    pub on: civil::Date,
+    /// Digest of the index of advisories.
+    pub advisories: Digest,
 }
 
 /// One platform of an approved image.
@@ -52,6 +81,8 @@ pub struct EntryPlatform {
     pub diff_ids: Vec<Digest>,
     /// The user it runs as; absent means root.
     pub user: Option<String>,
+    /// What it lets run in the builds on it (`ONBUILD`); absent where it was approved before that was written down.
+    pub on_build: Option<Vec<String>>,
 }
 
 impl Entry {
@@ -90,9 +121,15 @@ impl Entry {
         users.all(|user| user == first).then_some(first)
     }
 
+    /// The digest that stands for it: of the index, else of its manifest.
+    pub fn digest(&self) -> Option<Digest> {
+        self.digests().next()
+    }
+
     fn same_image(&self, other: &Self) -> bool {
-        let main = |entry: &Self| entry.digests().next();
-        self.repository == other.repository && self.tag == other.tag && main(self) == main(other)
+        self.repository == other.repository
+            && self.tag == other.tag
+            && self.digest() == other.digest()
     }
 }
 
@@ -187,6 +224,54 @@ mod tests {
             Entry { index: Some(digest("newer")), ..entry("debian:12", &["z"], "2027-12-31") };
         lock.add(other).unwrap();
         assert_eq!(lock.entries().len(), 3);
+    }
+
+    fn full() -> Entry {
+        let mut full = entry("debian:12", &["a", "b"], "2026-12-31");
+        full.platforms[0].on_build = Some(vec!["RUN x".to_owned()]);
+        let signer = "somebody".to_owned();
+        let on = "2026-01-01".parse().unwrap();
+        Entry {
+            signature: Some(PublisherSignature { publisher: Publisher::Chainguard, signer }),
+            scan: Some(BaseScan { verdict: Verdict::Blocked, on, advisories: digest("index") }),
+            replaces: Some(digest("before")),
+            ..full
+        }
+    }
+
+    #[test]
+    fn everything_that_is_known_of_an_entry_is_read_back() {
+        let mut lock = Lock::default();
+        lock.add(full()).unwrap();
+        let bytes = lock.to_bytes();
+        assert_eq!(Lock::parse(&bytes).unwrap().entries(), [full()]);
+        let text = String::from_utf8(bytes).unwrap();
+        for (from, to) in [
+            ("\"blocked\"", "\"fine\""),
+            ("\"chainguard\"", "\"chain-guard\""),
+            ("\"signer\"", "\"signed\""),
+            ("\"advisories\"", "\"advisory\""),
+            ("\"on\": \"2026-01-01\"", "\"on\": \"2026-13-01\""),
+            ("\"replaces\": \"sha256:", "\"replaces\": \"sha1:"),
+            ("\"on_build\": [", "\"on_build\": [1, "),
+        ] {
+            assert!(text.contains(from), "{from}");
+            let changed = text.replacen(from, to, 1);
+            assert!(matches!(Lock::parse(changed.as_bytes()), Err(Error::Lock { .. })), "{from}");
+        }
+    }
+
+    #[test]
+    fn an_entry_of_before_is_read_and_says_nothing_that_nobody_looked_at() {
+        let old = r#"{"version": 1, "bases": [{"name": "docker.io/library/debian", "tag": "12", "platforms": [{
+            "platform": "linux/amd64", "manifest": "D", "config": "D", "diff_ids": ["D"]}],
+            "approver": "a", "approved": "2026-01-01", "expires": "2026-12-31", "verified": "by hand"}]}"#;
+        let old = old.replace("\"D\"", &format!("\"{}\"", digest("d")));
+        let lock = Lock::parse(old.as_bytes()).unwrap();
+        let entry = &lock.entries()[0];
+        assert_eq!((&entry.signature, &entry.scan, entry.replaces), (&None, &None, None));
+        assert_eq!(entry.platforms[0].on_build, None);
+        assert_eq!(Lock::parse(&lock.to_bytes()).unwrap(), lock);
     }
 
     #[test]

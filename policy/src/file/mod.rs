@@ -269,7 +269,7 @@ mod tests {
         );
         check(
             "bases: {allow: [{repository: \"a.io/*\", signer: x}]}",
-            "2:40: `signer` is not supported yet: approve the image in the lock",
+            "2:48: expected one of `chainguard`, `distroless`, `kubernetes`, found `x`",
         );
     }
 

@@ -3,6 +3,7 @@
 use super::{LENIENCIES, located, reader::Reader};
 use crate::{
     Error, Pattern,
+    bases::Publisher,
     decide::Action,
     policy::{
         AllowedBase, Condition, ConditionClass, ConditionExploitation, ConditionOrigin, Located,
@@ -113,13 +114,10 @@ pub(super) fn bases(reader: &Reader<'_>, node: &Node, policy: &mut Policy) -> Re
 
 fn allowed_base(reader: &Reader<'_>, node: &Node) -> Result<AllowedBase, Error> {
     let fields = reader.fields(node, &["repository", "only", "pin", "max-age", "signer"])?;
-    if let Some(entry) = fields.entry("signer") {
-        let message = "`signer` is not supported yet: approve the image in the lock";
-        return reader.fail(entry.at, message);
-    }
     let Some(repository) = fields.get("repository") else {
         return reader.fail(node.at, "expected `repository`, a pattern over repositories");
     };
+    let publishers = Publisher::ALL.map(|publisher| (publisher.as_str(), publisher));
     Ok(AllowedBase {
         repository: repositories(reader, repository)?,
         only: fields
@@ -131,6 +129,7 @@ fn allowed_base(reader: &Reader<'_>, node: &Node) -> Result<AllowedBase, Error> 
             .map(|node| reader.word(node, &[("digest", Pin::Digest)]))
             .transpose()?,
         max_age: fields.get("max-age").map(|node| reader.duration(node)).transpose()?,
+        signer: fields.get("signer").map(|node| reader.word(node, &publishers)).transpose()?,
         line: Some(node.at.line),
     })
 }

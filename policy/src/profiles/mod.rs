@@ -131,7 +131,7 @@ fn conditions(profile: Profile) -> Vec<Condition> {
 fn publishers(pin: Option<Pin>) -> Vec<AllowedBase> {
     let allowed = PUBLISHERS.into_iter().filter_map(|(pattern, only)| {
         let repository = pattern.parse().ok()?;
-        Some(AllowedBase { repository, only, pin, max_age: None, line: None })
+        Some(AllowedBase { repository, only, pin, max_age: None, signer: None, line: None })
     });
     allowed.collect()
 }

@@ -48,6 +48,7 @@ pub(crate) struct Case {
     manifests: Vec<SourceFile>,
     target: Option<String>,
     build_args: BTreeMap<String, String>,
+    plain_http: Vec<String>,
     image: Option<Image>,
     users: Option<Users>,
     secrets: Option<Secrets>,
@@ -325,6 +326,21 @@ impl Case {
         })
     }
 
+    /// The lines of the history that its layers were made by.
+    pub(crate) fn made_by(mut self, made_by: &[Option<String>]) -> Self {
+        let layers = &mut self.image.as_mut().unwrap().layers;
+        for (layer, made_by) in layers.iter_mut().zip(made_by) {
+            layer.created_by.clone_from(made_by);
+        }
+        self
+    }
+
+    /// A registry that is spoken to without TLS.
+    pub(crate) fn plain_http(mut self, host: &str) -> Self {
+        self.plain_http.push(host.to_owned());
+        self
+    }
+
     /// Layers of another type.
     pub(crate) fn layers_of_type(mut self, media_type: &str) -> Self {
         for layer in &mut self.image.as_mut().unwrap().layers {
@@ -457,6 +473,7 @@ impl Case {
             manifests: &self.manifests,
             target_stage: self.target.as_deref(),
             build_args: &self.build_args,
+            plain_http: &self.plain_http,
             bases: self.lock.as_ref(),
             evidence: self.evidence.as_ref(),
             stated: self.evidence.as_ref().map(|_| &self.stated),
@@ -530,12 +547,16 @@ pub(crate) fn entry(name: &str, layers: &[&str], expires: &str) -> Entry {
             config: digest("base config"),
             diff_ids: layers.iter().map(|layer| digest(layer)).collect(),
             user: None,
+            on_build: Some(Vec::new()),
         }],
         os_release: Some("Debian GNU/Linux 12 (bookworm)".to_owned()),
         approver: "a@corp".to_owned(),
         approved: "2026-01-01".parse().unwrap(),
         expires: expires.parse().unwrap(),
         verified: "by hand".to_owned(),
+        signature: None,
+        scan: None,
+        replaces: None,
     }
 }
 
