@@ -1,6 +1,7 @@
 //! Forged bases: nothing that somebody says of a base stands against the layers, and no name that looks right is right.
 
-use crate::support::{Outcome, Sandbox, run, sandbox};
+use crate::support::{Harbour, Outcome, Registry, Sandbox, harbour, registry, run, sandbox};
+use plimsoll_attest::testing::{Claims, Instance};
 use plimsoll_model::{Digest, platform::Platform};
 use plimsoll_oci::{
     manifest::Descriptor,
@@ -305,4 +306,267 @@ fn a_lock_by_somebody_else_approves_nothing() {
     dock.plimsoll(&["check", "oci-layout:image:1"]).expect_status(3);
     dock.sandbox.write("bases.lock", text);
     dock.plimsoll(&["check", "oci-layout:image:1"]).expect_status(0);
+}
+
+/// The lock as `base list` shows it.
+fn listed(dock: &Dock) -> Vec<Value> {
+    let outcome = dock.plimsoll(&["base", "list", "-o", "json"]).expect_status(0);
+    let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    report["entries"].as_array().unwrap().clone()
+}
+
+#[test]
+fn an_approval_keeps_what_was_looked_at() {
+    let dock = Dock::new();
+    let [entry] = &listed(&dock)[..] else { panic!() };
+    let (base, diff_ids) = (&dock.base, [lowest(), second()].map(|layer| Digest::of(&layer.tar())));
+    assert_eq!(entry["osRelease"], "Debian GNU/Linux 12");
+    assert_eq!(entry["index"], Value::Null);
+    assert_eq!(entry["replaces"], Value::Null);
+    assert_eq!(entry["signature"], Value::Null);
+    assert_eq!(entry["scan"], Value::Null);
+    assert_eq!(
+        entry["platforms"],
+        json!([{
+            "platform": "linux/amd64", "manifest": base.manifest.digest, "config": base.config, "diffIds": diff_ids,
+            "user": null, "onBuild": [],
+        }])
+    );
+    // The next approval of the same name says what it replaces, and another one of the same image keeps that.
+    let newer = base_with("newer");
+    for _ in 0..2 {
+        dock.approve(&newer, &[]).expect_status(0);
+        let entries = listed(&dock);
+        let entry = entries
+            .iter()
+            .find(|entry| entry["platforms"][0]["manifest"] == json!(newer.manifest.digest));
+        assert_eq!(entry.unwrap()["replaces"], json!(base.manifest.digest));
+        assert_eq!(entries.len(), 2);
+    }
+}
+
+fn base_with(tool: &str) -> BuiltImage {
+    let tool = LayerBuilder::new().file("usr/bin/tool", tool);
+    ImageBuilder::new().layer(lowest()).layer(tool).build()
+}
+
+#[test]
+fn every_platform_of_an_index_is_approved_where_that_is_asked_for() {
+    let dock = Dock::new();
+    let arm = || Platform::linux("arm64");
+    let index = BuiltImage::index([base().build(), base().platform(arm()).user("7").build()]);
+    dock.approve(&index, &["--all-platforms"]).expect_status(0);
+    let entries = listed(&dock);
+    let entry =
+        entries.iter().find(|entry| entry["index"] == json!(index.manifest.digest)).unwrap();
+    let platforms = entry["platforms"].as_array().unwrap();
+    let seen: Vec<_> = platforms.iter().map(|one| (&one["platform"], &one["user"])).collect();
+    assert_eq!(seen, [(&json!("linux/amd64"), &Value::Null), (&json!("linux/arm64"), &json!("7"))]);
+    // One image that is not what it says keeps the others from being approved with it.
+    let claimed = Digest::of(&lowest().tar());
+    let evil =
+        ImageBuilder::new().platform(arm()).layer(lowest().file("x", "x").claim_diff_id(claimed));
+    let index = BuiltImage::index([base().build(), evil.build()]);
+    dock.approve(&index, &["--all-platforms"]).expect_status(3);
+    assert_eq!(listed(&dock), entries);
+}
+
+#[test]
+fn what_the_flaws_of_a_base_come_to_is_kept_and_judged() {
+    let dock = Dock::new();
+    dock.sandbox.write("plimsoll.yaml", format!("{POLICY}gate: {{fail: [{{severity: high}}]}}\n"));
+    let base = ImageBuilder::new().layer(lowest().file("var/lib/dpkg/status", BASE_FILES)).build();
+    for (fixed, expect) in [("99", "blocked"), ("1", "passed")] {
+        dock.sandbox.write("advisories/a.json", advisory("base-files", fixed).to_string());
+        dock.approve(&base, &["--advisories", "advisories"]).expect_status(0);
+        let entries = listed(&dock);
+        let manifest = json!(base.manifest.digest);
+        let entry = entries.iter().find(|entry| entry["platforms"][0]["manifest"] == manifest);
+        assert_eq!(entry.unwrap()["scan"]["verdict"], expect, "{entry:?}");
+        let denied = if expect == "blocked" { rules(["BASE-054"]) } else { rules([]) };
+        dock.sandbox.write("strict.yaml", POLICY.replace("IMG-002: off", "BASE-054: deny"));
+        dock.sandbox.write("Dockerfile", format!("FROM debian@{}\n{STEPS}", base.manifest.digest));
+        let check = ["--config", "strict.yaml", "check", "Dockerfile", "-o", "json"];
+        let outcome = dock.plimsoll(&check).expect_status(i32::from(expect == "blocked"));
+        assert_eq!(blocking(&outcome), denied);
+    }
+}
+
+#[test]
+fn a_lock_is_verified_offline_by_signature_and_day() {
+    let dock = Dock::new();
+    let verify = ["base", "verify", "--offline", "-o", "json"];
+    let outcome = dock.plimsoll(&verify).expect_status(0);
+    let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(report["exitStatus"], 0);
+    let [entry] = &report["entries"].as_array().unwrap()[..] else { panic!() };
+    assert_eq!(
+        (&entry["expired"], &entry["overtakenBy"], &entry["served"]["state"]),
+        (&json!(false), &Value::Null, &json!("not-asked"))
+    );
+    // A bit of the lock, and the lock of somebody else.
+    let text = std::fs::read_to_string(dock.sandbox.join("bases.lock")).unwrap();
+    let payload = text.find("\"payload\"").unwrap() + 30;
+    let mut bytes = text.clone().into_bytes();
+    bytes[payload] = if bytes[payload] == b'A' { b'B' } else { b'A' };
+    for forged in [bytes, std::fs::read(Dock::new().sandbox.join("bases.lock")).unwrap()] {
+        dock.sandbox.write("bases.lock", forged);
+        dock.plimsoll(&verify).expect_status(3);
+    }
+    dock.sandbox.write("bases.lock", text);
+    dock.plimsoll(&verify).expect_status(0);
+}
+
+/// A lock about `base:1` in a registry.
+fn moored(dock: &Dock, registry: &Registry, image: &BuiltImage, approve: &[&str]) -> Option<()> {
+    dock.lay(image);
+    let name = registry.push(&dock.sandbox.join("image"), "1", "base:1")?;
+    if !approve.is_empty() {
+        let arguments = ["base", "approve", &name, "--approver", "test", "--lock", "own.lock"];
+        dock.plimsoll(&arguments).expect_status(0);
+    }
+    Some(())
+}
+
+#[test]
+fn what_moved_in_the_registry_is_told_and_a_registry_that_does_not_answer_is_undecided() {
+    let (dock, Some(registry)) = (Dock::new(), registry()) else { return };
+    let Some(()) = moored(&dock, &registry, &dock.base, &["approve"]) else { return };
+    let verify = ["base", "verify", "--lock", "own.lock", "-o", "json"];
+    let served = |status: i32| {
+        let outcome = dock.plimsoll(&verify).expect_status(status);
+        let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
+        report["entries"][0]["served"].clone()
+    };
+    assert_eq!(served(0), json!({"state": "same"}));
+    let outdated = ["base", "outdated", "--lock", "own.lock", "-o", "json"];
+    dock.plimsoll(&outdated).expect_status(0);
+    // The tag goes to another image.
+    let newer = base_with("newer");
+    moored(&dock, &registry, &newer, &[]).unwrap();
+    assert_eq!(served(1), json!({"state": "moved", "serves": newer.manifest.digest}));
+    let outcome = dock.plimsoll(&outdated).expect_status(1);
+    let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let expect = json!({"digest": newer.manifest.digest, "approved": null});
+    assert_eq!(report["outdated"][0]["newer"], expect);
+    // Approved anew, the old approval is history.
+    moored(&dock, &registry, &newer, &["approve"]).unwrap();
+    let outcome = dock.plimsoll(&verify).expect_status(0);
+    let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let entries = report["entries"].as_array().unwrap();
+    let overtaken =
+        entries.iter().find(|entry| entry["digest"] == json!(dock.base.manifest.digest));
+    assert_eq!(overtaken.unwrap()["overtakenBy"], json!(newer.manifest.digest));
+    dock.plimsoll(&outdated).expect_status(0);
+    drop(registry);
+    dock.plimsoll(&verify).expect_status(3);
+    dock.plimsoll(&outdated).expect_status(3);
+    dock.plimsoll(&[&verify[..], &["--offline"]].concat()).expect_status(0);
+}
+
+#[test]
+fn the_recorded_builds_on_a_base_that_was_overtaken_are_to_be_done_again() {
+    let dock = Dock::new();
+    dock.sandbox.write("plimsoll.yaml", format!("{POLICY}evidence: {{require: []}}\n"));
+    let lowest = || lowest().file("var/lib/dpkg/status", BASE_FILES);
+    let base = |tool: &str| {
+        let tool = LayerBuilder::new().file("usr/bin/tool", tool);
+        ImageBuilder::new().layer(lowest()).layer(tool).build()
+    };
+    dock.sandbox.write("advisories/a.json", advisory("base-files", "1").to_string());
+    dock.approve(&base("old"), &["--advisories", "advisories"]).expect_status(0);
+    let tool = LayerBuilder::new().file("usr/bin/tool", "old").created_by("RUN x");
+    let app = built([lowest().created_by("ADD rootfs.tar /"), tool, app()]).build();
+    dock.lay(&app);
+    let run = ["run", "oci-layout:image:1", "--advisories", "advisories", "--ledger", "ledger"];
+    dock.plimsoll(&run).expect_status(0);
+    let outdated = ["base", "outdated", "--offline", "--ledger", "ledger", "-o", "json"];
+    dock.plimsoll(&outdated).expect_status(0);
+    dock.approve(&base("newer"), &["--advisories", "advisories"]).expect_status(0);
+    let outcome = dock.plimsoll(&outdated).expect_status(1);
+    let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let [old] = &report["outdated"].as_array().unwrap()[..] else { panic!("{report}") };
+    assert_eq!(old["digest"], json!(base("old").manifest.digest));
+    assert_eq!(old["newer"]["digest"], json!(base("newer").manifest.digest));
+    let [build] = &old["rebuild"].as_array().unwrap()[..] else { panic!("{report}") };
+    assert_eq!(build["digest"], json!(app.manifest.digest));
+    // A ledger that somebody names has to be there.
+    let missing = ["base", "outdated", "--offline", "--ledger", "nowhere"];
+    dock.plimsoll(&missing).expect_status(2);
+}
+
+const BASE_FILES: &str =
+    "Package: base-files\nStatus: install ok installed\nArchitecture: amd64\nVersion: 12.4\n\n";
+
+/// A flaw of a package of Debian 12 that a version fixes.
+fn advisory(name: &str, fixed: &str) -> Value {
+    json!({
+        "schema_version": "1.7.4", "id": format!("TEST-{name}"), "modified": "2026-11-01T00:00:00Z", "summary": "x",
+        "severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}],
+        "affected": [{
+            "package": {"ecosystem": "Debian:12", "name": name},
+            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": fixed}]}],
+        }],
+    })
+}
+
+/// The policy that demands Chainguard's signature.
+const SIGNED: &str = "version: 1\nbases:\n  lock: bases.lock\n  allow: [{repository: \"cgr.dev/chainguard/*\", signer: chainguard}]\nrules: {IMG-002: off}\n";
+
+/// A base in a layout, signed in this instance by a workflow of a repository.
+fn sign(dock: &Dock, harbour: &Harbour, repository: &str, workflow: &str) -> Vec<String> {
+    let claims = Claims::github(repository)
+        .with("job_workflow_ref", format!("{repository}/.github/workflows/{workflow}"));
+    let token = dock.sandbox.write("token", harbour.token(&claims));
+    let arguments = harbour.arguments(&dock.sandbox, Instance::RekorV1);
+    let mut attest = dock.sandbox.plimsoll();
+    attest.args(["attest", "oci-layout:image:1", "--type", "sbom"]).args(&arguments);
+    run(attest.args(["--identity-token", token.as_str()])).expect_status(0);
+    vec!["--trusted-root".to_owned(), dock.sandbox.join("trusted_root.json").to_string()]
+}
+
+#[test]
+fn what_a_publisher_signs_is_approved_by_the_publishers_signature_alone() {
+    let (dock, harbour) = (Dock::new(), harbour());
+    dock.sandbox.write("plimsoll.yaml", SIGNED);
+    let image = base_with("static");
+    let approve = |root: &[String]| {
+        let mut plimsoll = dock.sandbox.plimsoll();
+        plimsoll.args(["base", "approve", "oci-layout:image:1", "--approver", "test"]);
+        run(plimsoll.args(["--as", "cgr.dev/chainguard/static:1"]).args(root))
+    };
+    // 1. Nobody has signed.
+    dock.lay(&image);
+    let root = dock.sandbox.write("trusted_root.json", harbour.trusted_root());
+    let root = ["--trusted-root".to_owned(), root.to_string()];
+    let said = approve(&root).expect_status(1).stderr;
+    assert!(said.contains("there is none"), "{said}");
+    // 2. Somebody else has, or another workflow.
+    for (repository, workflow) in [
+        ("evil/images", "release.yaml@refs/heads/main"),
+        ("chainguard-images/images", "other.yaml@refs/heads/main"),
+        ("chainguard-images/images", "release.yaml@refs/heads/evil"),
+    ] {
+        dock.lay(&image);
+        let root = sign(&dock, &harbour, repository, workflow);
+        let said = approve(&root).expect_status(1).stderr;
+        assert!(said.contains("none that is there is it"), "{said}");
+    }
+    assert_eq!(listed(&dock).len(), 1);
+    // 3. The publisher has.
+    let root = sign(&dock, &harbour, "chainguard-images/images", "release.yaml@refs/heads/main");
+    approve(&root).expect_status(0);
+    let entries = listed(&dock);
+    let entry =
+        entries.iter().find(|entry| entry["name"] == "cgr.dev/chainguard/static:1").unwrap();
+    assert_eq!(entry["signature"]["publisher"], "chainguard");
+    let signer = entry["signature"]["signer"].as_str().unwrap();
+    assert!(signer.contains("chainguard-images/images/.github/workflows/release.yaml"), "{signer}");
+    // 4. The gate needs nothing but the lock.
+    let name = "cgr.dev/chainguard/static:1";
+    assert_eq!(dock.judge(None, Some(name), 0), rules([]));
+    // What was approved before the policy demanded it was not.
+    dock.sandbox
+        .write("plimsoll.yaml", SIGNED.replace("cgr.dev/chainguard/*", "docker.io/library/*"));
+    assert_eq!(dock.judge(None, Some("debian:12"), 1), rules(["BASE-053"]));
 }

@@ -1,9 +1,6 @@
 //! DF-045: a build does not upgrade the whole system.
 
-use super::{
-    About, Raised, Rule, RuleContext, commands,
-    packages::{Manager, Operation},
-};
+use super::{About, Raised, Rule, RuleContext, commands, packages::Operation};
 use crate::{decide::Action, dockerfile::Word};
 use plimsoll_model::Severity;
 
@@ -30,17 +27,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     for placed in commands::in_image(context).filter(|placed| placed.is("RUN")) {
         for command in placed.commands() {
             let Some(operation) = Operation::of(command) else { continue };
-            let is_system = match operation.manager {
-                Manager::Apt | Manager::Apk | Manager::Yum | Manager::Dnf | Manager::Zypper => true,
-                Manager::Pip
-                | Manager::Npm
-                | Manager::Yarn
-                | Manager::Pnpm
-                | Manager::Gem
-                | Manager::Go
-                | Manager::Cargo => false,
-            };
-            if is_system && operation.upgrades_all() {
+            if operation.is_of_system() && operation.upgrades_all() {
                 let shown = command.words.iter().map(Word::text).collect::<Vec<_>>().join(" ");
                 let title = "a step upgrades everything that is installed";
                 all.push(placed.fail_at(context, command, (title, EXPECTED), format!("`{shown}`")));

@@ -22,7 +22,7 @@ pub(crate) const RULE: Rule = Rule {
 
 /// What a source of `ADD` is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     /// A file of the build.
     Local,
     /// An address.
@@ -65,13 +65,14 @@ fn of_step(context: &RuleContext<'_>, placed: Placed<'_>) -> Vec<Raised> {
     sources.unwrap_or_default().iter().filter_map(judge).collect()
 }
 
-fn text(source: &Argument) -> &str {
+/// A source, its variables in place where they are known.
+pub(super) fn text(source: &Argument) -> &str {
     let written = source.written.as_deref().unwrap_or_default();
     source.known().unwrap_or_else(|| written.trim_matches(['"', '\'']))
 }
 
 /// As BuildKit tells them apart: <https://docs.docker.com/reference/dockerfile/#add>.
-fn kind(source: &str) -> Kind {
+pub(super) fn kind(source: &str) -> Kind {
     let lower = source.to_ascii_lowercase();
     let path = lower.split(['#', '?']).next().unwrap_or_default();
     let is_web = lower.starts_with("http://") || lower.starts_with("https://");

@@ -339,9 +339,23 @@ impl<'c> Operation<'c> {
         self.packages.iter().copied().filter(move |_| is_install)
     }
 
-    /// Whether the whole system is made newer, and not a few packages that are named.
+    /// Whether everything is made newer, and not a few packages that are named.
     pub(super) fn upgrades_all(&self) -> bool {
         self.verb == Verb::Upgrade && self.packages.is_empty()
+    }
+
+    /// Whether it is about packages of the system, and not of an application.
+    pub(super) const fn is_of_system(&self) -> bool {
+        match self.manager {
+            Manager::Apt | Manager::Apk | Manager::Yum | Manager::Dnf | Manager::Zypper => true,
+            Manager::Pip
+            | Manager::Npm
+            | Manager::Yarn
+            | Manager::Pnpm
+            | Manager::Gem
+            | Manager::Go
+            | Manager::Cargo => false,
+        }
     }
 }
 

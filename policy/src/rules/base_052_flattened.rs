@@ -1,0 +1,179 @@
+//! BASE-052: an image whose layers were merged into one says by evidence what it was built on.
+
+use super::{About, Raised, Rule, RuleContext, inputs};
+use crate::{
+    decide::Action,
+    dockerfile::Source,
+    stated::{DependencyName, Stated},
+};
+use plimsoll_model::{
+    Severity,
+    finding::Place,
+    image::{HistoryKind, Image},
+};
+
+pub(crate) const RULE: Rule = Rule {
+    id: "BASE-052",
+    name: "base_052_flattened",
+    title: "an image that was flattened has verified provenance that names its base",
+    severity: Severity::Medium,
+    action: Action::Warn,
+    why: "Whoever merges all layers into one takes away the only thing about the base that nobody can forge. What is left is the word of the builder.",
+    mend: "build without squashing, or have the builder sign provenance that names the base by digest",
+    bad: "docker build --squash .   # or docker export | docker import",
+    good: "docker build .",
+    equivalents: &[],
+    about: &[About::Image],
+    parameters: &[],
+    check,
+};
+
+const EXPECTED: &str = "the layers of an approved base, or verified provenance that names one";
+
+fn check(context: &RuleContext<'_>) -> Vec<Raised> {
+    let Some(image) = context.facts().image else { return Vec::new() };
+    // Without a lock nobody knows any base: BASE-050 says so.
+    if context.facts().bases.is_none() || inputs::base(context).is_some() || is_attested(context) {
+        return Vec::new();
+    }
+    let title = "the layers of the image were merged, and no evidence says what it was built on";
+    match shape(context, image) {
+        Shape::Layered => Vec::new(),
+        Shape::Merged(found) => vec![context.fail(Place::Image, title, found, EXPECTED)],
+        Shape::Untold => {
+            let title = "it can not be told whether the layers of the image were merged";
+            let found = "one layer, and no Dockerfile that says what it is on";
+            vec![context.unknown(Place::Image, title, found, EXPECTED)]
+        }
+    }
+}
+
+enum Shape {
+    /// Its layers are those that were built, as far as can be seen.
+    Layered,
+    /// They are not, and how that is seen.
+    Merged(String),
+    /// There is one layer, as of an image on nothing.
+    Untold,
+}
+
+fn shape(context: &RuleContext<'_>, image: &Image) -> Shape {
+    let made = image.config.history.iter().filter(|step| step.kind == HistoryKind::Layer).count();
+    let (layers, steps) = (image.layers.len(), image.config.history.len());
+    if made > layers {
+        return Shape::Merged(format!("{layers} layers, and {made} steps that made one"));
+    }
+    if layers != 1 {
+        return Shape::Layered;
+    }
+    // Of the Dockerfiles that are judged, what the stages that are built begin with.
+    let mut lowest = context.builds().iter().filter_map(|build| {
+        let target = build.stages.get(*build.target.as_ref().ok()?)?;
+        Some(&build.lowest(target).source)
+    });
+    match lowest.next() {
+        Some(Source::Scratch) => Shape::Layered,
+        Some(Source::Image(name)) => {
+            Shape::Merged(format!("one layer, and a Dockerfile that begins with `{name}`"))
+        }
+        // `docker import` and `--squash` leave steps without a layer before the one.
+        _ if steps > 1 && made <= 1 && has_run(image) => {
+            Shape::Merged(format!("one layer, and {steps} steps"))
+        }
+        _ => Shape::Untold,
+    }
+}
+
+/// Whether a step that runs something is said to have made no layer: it made one, once.
+fn has_run(image: &Image) -> bool {
+    let empty = image.config.history.iter().filter(|step| step.kind == HistoryKind::ConfigOnly);
+    empty.into_iter().any(|step| {
+        let by = step.created_by.trim();
+        ["RUN ", "COPY ", "ADD "].iter().any(|start| by.starts_with(start))
+            || (by.contains("/sh -c ") && !by.contains("#(nop)"))
+    })
+}
+
+/// Whether verified provenance names an image that the lock approves, by its digest.
+fn is_attested(context: &RuleContext<'_>) -> bool {
+    let (Some(lock), Some(Stated { provenance, .. })) =
+        (context.facts().bases, context.facts().stated)
+    else {
+        return false;
+    };
+    let stated = provenance.iter().filter_map(|said| said.what.as_ref().ok());
+    let mut dependencies = stated.flat_map(|provenance| &provenance.dependencies);
+    dependencies.any(|dependency| {
+        let DependencyName::Image { repository, .. } = &dependency.what else { return false };
+        lock.entries().iter().any(|entry| {
+            !entry.is_expired(context.now())
+                && entry.repository.to_string() == *repository
+                && entry.digests().any(|digest| digest == dependency.digest)
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{rules::testing::*, stated::Dependency};
+    use plimsoll_model::image::HistoryEntry;
+
+    fn case(layers: &[&str], history: &[(&str, HistoryKind)]) -> Case {
+        let case = Case::default().policy("bases: {lock: l}").image_with(layers, |config| {
+            let step = |(by, kind): &(&str, HistoryKind)| HistoryEntry {
+                created_by: (*by).to_owned(),
+                kind: *kind,
+            };
+            config.history = history.iter().map(step).collect();
+        });
+        case.approved("debian:12", &["a", "b"], "2026-12-31")
+    }
+
+    const ONE: &[(&str, HistoryKind)] = &[("", HistoryKind::Layer)];
+    const SQUASHED: &[(&str, HistoryKind)] = &[
+        ("ADD rootfs.tar /", HistoryKind::ConfigOnly),
+        ("RUN /bin/sh -c make", HistoryKind::ConfigOnly),
+        ("", HistoryKind::Layer),
+    ];
+
+    #[test]
+    fn merged_layers_fail() {
+        case(&["x"], SQUASHED).check("BASE-052", Expect::Fail);
+        case(&["x"], ONE).dockerfile("FROM debian:12").check("BASE-052", Expect::Fail);
+        let more =
+            [("a", HistoryKind::Layer), ("b", HistoryKind::Layer), ("c", HistoryKind::Layer)];
+        case(&["x", "y"], &more).check("BASE-052", Expect::Fail);
+        assert_eq!(case(&["x"], SQUASHED).findings("BASE-052")[0].action, Action::Warn);
+    }
+
+    #[test]
+    fn layers_on_a_base_and_images_on_nothing_pass() {
+        case(&["a", "b", "x"], ONE).check("BASE-052", Expect::Pass);
+        case(&["x", "y"], &[]).check("BASE-052", Expect::Pass);
+        case(&["x"], ONE)
+            .dockerfile("FROM go AS b\nFROM scratch\nCOPY --from=b / /")
+            .check("BASE-052", Expect::Pass);
+    }
+
+    #[test]
+    fn verified_provenance_stands_in_for_the_layers() {
+        let named = |repository: &str, of: &str| {
+            let what = DependencyName::Image { repository: repository.to_owned(), tag: None };
+            let dependency = Dependency { what, digest: digest(of) };
+            case(&["x"], SQUASHED).stated(|facts| {
+                facts.provenance = vec![provenance(|it| it.dependencies = vec![dependency])];
+            })
+        };
+        named("docker.io/library/debian", "base index").check("BASE-052", Expect::Pass);
+        named("docker.io/library/debian", "other").check("BASE-052", Expect::Fail);
+        named("evil.io/library/debian", "base index").check("BASE-052", Expect::Fail);
+    }
+
+    #[test]
+    fn one_layer_on_nobody_knows_what_can_not_be_told() {
+        case(&["x"], ONE).check("BASE-052", Expect::Unknown);
+        case(&["x"], ONE).dockerfile("ARG B\nFROM $B").check("BASE-052", Expect::Unknown);
+        Case::default().image(&["x"]).check("BASE-052", Expect::Pass);
+    }
+}
