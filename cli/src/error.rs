@@ -233,7 +233,9 @@ impl Classify for Error {
             | Self::EmptySbom { .. }
             | Self::TestReport { .. }
             | Self::NotAdvisories { .. } => Class::Rejected,
-            Self::Runtime(_) | Self::PolicyOfBase { .. } | Self::Signature { .. } => Class::Undecided,
+            Self::Runtime(_) | Self::PolicyOfBase { .. } | Self::Signature { .. } => {
+                Class::Undecided
+            }
             Self::Write { .. }
             | Self::Action { .. }
             | Self::Queued { .. }

@@ -1,13 +1,15 @@
 //! What the tests of the rules have in common.
 
+mod bases;
 mod scans;
 
+pub(crate) use bases::entry;
 pub(crate) use scans::{component, found, index};
 
 use crate::{
     ConfigFile, ConfigKind, Decision, Dockerfile, EvidenceKind, Facts, Files, Judged, Policy,
     Since, SourceFile, Users,
-    bases::{Entry, EntryPlatform, Lock},
+    bases::Lock,
     decide,
     files::Text,
     secrets::{SecretFile, Secrets, Seen, State},
@@ -228,11 +230,6 @@ impl Case {
         self
     }
 
-    /// Approves `name`, whose layers these are, up to a day.
-    pub(crate) fn approved(self, name: &str, layers: &[&str], expires: &str) -> Self {
-        self.approved_entry(entry(name, layers, expires))
-    }
-
     /// An image whose files were looked at, and of which none matters.
     pub(crate) fn files(mut self) -> Self {
         let image = self.image.as_ref().unwrap();
@@ -326,21 +323,6 @@ impl Case {
         })
     }
 
-    /// The lines of the history that its layers were made by.
-    pub(crate) fn made_by(mut self, made_by: &[Option<String>]) -> Self {
-        let layers = &mut self.image.as_mut().unwrap().layers;
-        for (layer, made_by) in layers.iter_mut().zip(made_by) {
-            layer.created_by.clone_from(made_by);
-        }
-        self
-    }
-
-    /// A registry that is spoken to without TLS.
-    pub(crate) fn plain_http(mut self, host: &str) -> Self {
-        self.plain_http.push(host.to_owned());
-        self
-    }
-
     /// Layers of another type.
     pub(crate) fn layers_of_type(mut self, media_type: &str) -> Self {
         for layer in &mut self.image.as_mut().unwrap().layers {
@@ -353,18 +335,6 @@ impl Case {
     pub(crate) fn annotated(mut self, name: &str, value: &str) -> Self {
         let image = self.image.as_mut().unwrap();
         image.annotations.insert(name.to_owned(), value.to_owned());
-        self
-    }
-
-    pub(crate) fn approved_entry(mut self, entry: Entry) -> Self {
-        self.lock.get_or_insert_default().add(entry).unwrap();
-        self
-    }
-
-    pub(crate) fn approved_with_user(mut self, name: &str, user: Option<&str>) -> Self {
-        let mut entry = entry(name, &["base"], "2026-12-31");
-        entry.platforms[0].user = user.map(str::to_owned);
-        self.lock.get_or_insert_default().add(entry).unwrap();
         self
     }
 
@@ -533,31 +503,6 @@ pub(crate) fn check_files(rule: &str, expect: Expect, files: &[&str]) {
 pub(crate) fn pinned(of: &str) -> reference::Pinned {
     let place = reference::Place::Repository("registry.corp/build/app".parse().unwrap());
     reference::Pinned { place, digest: digest(of) }
-}
-
-pub(crate) fn entry(name: &str, layers: &[&str], expires: &str) -> Entry {
-    let name: reference::ImageName = name.parse().unwrap();
-    Entry {
-        repository: name.repository,
-        tag: name.tag,
-        index: Some(digest("base index")),
-        platforms: vec![EntryPlatform {
-            platform: Platform::linux("amd64"),
-            manifest: digest("base manifest"),
-            config: digest("base config"),
-            diff_ids: layers.iter().map(|layer| digest(layer)).collect(),
-            user: None,
-            on_build: Some(Vec::new()),
-        }],
-        os_release: Some("Debian GNU/Linux 12 (bookworm)".to_owned()),
-        approver: "a@corp".to_owned(),
-        approved: "2026-01-01".parse().unwrap(),
-        expires: expires.parse().unwrap(),
-        verified: "by hand".to_owned(),
-        signature: None,
-        scan: None,
-        replaces: None,
-    }
 }
 
 pub(crate) const HEX: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
