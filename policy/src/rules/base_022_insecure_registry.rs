@@ -1,7 +1,12 @@
 //! BASE-022: no image comes from a registry that is spoken to without TLS.
 
 use super::{About, Parameter, ParameterKind, Raised, Rule, RuleContext, inputs};
-use crate::{configs::ConfigKind, decide::Action, dockerfile::Source, yaml::Value};
+use crate::{
+    configs::{Config, ConfigKind},
+    decide::Action,
+    dockerfile::Source,
+    yaml::Value,
+};
 use plimsoll_model::{Severity, reference};
 use std::{collections::BTreeSet, net::IpAddr};
 
@@ -73,7 +78,7 @@ impl<'a> Insecure<'a> {
         let set = context.texts("registries").iter().map(|host| (host.as_str(), "by the policy"));
         let mut listed: Vec<_> = named.chain(set).collect();
         let daemons = context.configs().iter().filter(|config| config.kind == ConfigKind::Daemon);
-        for root in daemons.flat_map(|config| config.documents()) {
+        for root in daemons.flat_map(Config::documents) {
             let Some(node) = root.get("insecure-registries") else { continue };
             let Value::List(items) = &node.value else { continue };
             listed.extend(items.iter().filter_map(|item| match &item.value {

@@ -186,7 +186,13 @@ async fn images(
         Reference::Registry(name) => {
             Reference::Registry(ImageName { digest: Some(top), ..name.clone() })
         }
-        other => other.clone(),
+        other @ (Reference::OciLayout(_)
+        | Reference::OciArchive(_)
+        | Reference::DockerArchive(_)
+        | Reference::DockerDaemon(_)
+        | Reference::Directory(_)
+        | Reference::File(_)
+        | Reference::Sbom(_)) => other.clone(),
     };
     let platforms = resolve::resolve_platforms(ctx, &typed).await?;
     Ok((platforms.index.map(|index| index.digest), platforms.images))

@@ -40,9 +40,12 @@ pub(super) async fn ask(ctx: &Context, entry: &Entry) -> Served {
     if ctx.shared.offline {
         return Served::NotAsked;
     }
-    look(ctx, entry).await.unwrap_or_else(|error| match error {
-        Error::Oci(plimsoll_oci::Error::NotFound { .. }) => Served::Gone,
-        other => Served::Untold(other.chain()),
+    look(ctx, entry).await.unwrap_or_else(|error| {
+        if matches!(error, Error::Oci(plimsoll_oci::Error::NotFound { .. })) {
+            Served::Gone
+        } else {
+            Served::Untold(error.chain())
+        }
     })
 }
 

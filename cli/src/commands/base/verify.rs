@@ -79,11 +79,11 @@ impl Standing<'_> {
         match &self.served {
             Served::Same => line.push_str(", served as approved"),
             Served::Moved(to) => {
-                line.push_str(&format!(", moved: the registry serves {to}"));
+                line = format!("{line}, moved: the registry serves {to}");
             }
             Served::Gone => line.push_str(", gone from the registry"),
             Served::Untold(reason) => {
-                line.push_str(&format!(", what is served can not be told: {reason}"));
+                line = format!("{line}, what is served can not be told: {reason}");
             }
             Served::NotAsked => {}
         }
