@@ -322,3 +322,41 @@ fn what_is_left_out_of_a_context_is_read_beside_the_dockerfile() {
     port.0.write("app/Dockerfile.dockerignore", "*\n!src\n");
     assert!(!warns());
 }
+
+#[test]
+fn d6_layers_that_are_not_those_of_the_configuration_are_refused() {
+    let port = Port::new();
+    let layer = || debian("").file("app", "x");
+    port.scan(&image([layer()])).expect_status(0);
+    let other = plimsoll_model::Digest::of(b"another layer");
+    let outcome = port.scan(&image([layer().claim_diff_id(other)])).expect_status(3);
+    assert!(outcome.stderr.contains(&other.to_string()), "{}", outcome.stderr);
+    assert!(outcome.stdout.is_empty(), "{}", outcome.stdout);
+}
+
+#[test]
+fn d7_an_image_of_dockers_first_schema_is_refused_whatever_it_calls_itself() {
+    let old = json!({
+        "schemaVersion": 1, "name": "app", "tag": "1", "architecture": "amd64",
+        "fsLayers": [], "history": [], "signatures": [],
+    });
+    let (oci, docker) = (
+        "application/vnd.oci.image.manifest.v1+json",
+        "application/vnd.docker.distribution.manifest.v1+prettyjws",
+    );
+    for media_type in [oci, docker] {
+        let port = Port::new();
+        port.scan(&image([debian("")])).expect_status(0);
+        let bytes = old.to_string();
+        let digest = plimsoll_model::Digest::of(bytes.as_bytes());
+        port.0.write(format!("image/blobs/sha256/{}", digest.hex()), &bytes);
+        let index = json!({"schemaVersion": 2, "manifests": [{
+            "mediaType": media_type, "digest": digest, "size": bytes.len(),
+            "annotations": {"org.opencontainers.image.ref.name": "1"},
+        }]});
+        port.0.write("image/index.json", index.to_string());
+        let scan = ["scan", "oci-layout:image:1", "--advisories", "advisories"];
+        let outcome = port.plimsoll(&scan).expect_status(3);
+        assert!(outcome.stderr.contains("is a manifest of schema 1"), "{}", outcome.stderr);
+    }
+}
