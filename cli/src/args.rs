@@ -4,6 +4,7 @@ mod base;
 mod db;
 mod diff;
 mod key;
+mod ledger;
 #[cfg(feature = "link")]
 mod link;
 mod sbom;
@@ -18,6 +19,7 @@ pub(crate) use base::{
 pub(crate) use db::{DbCommand, DbList, DbOrigin, DbUpdateArguments};
 pub(crate) use diff::DiffArguments;
 pub(crate) use key::{KeyArguments, PrivateKey};
+pub(crate) use ledger::{LedgerCommand, MarkArguments};
 #[cfg(feature = "link")]
 pub(crate) use link::LinkArguments;
 pub(crate) use sbom::{
@@ -444,49 +446,6 @@ pub(crate) struct PromoteArguments {
     pub destination: Reference,
     #[command(flatten)]
     pub judging: JudgingArguments,
-}
-
-/// `ledger`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum LedgerCommand {
-    /// List recorded builds, newest first.
-    List {
-        /// Only builds of this name or digest.
-        #[arg(value_name = "NAME|DIGEST")]
-        of: Option<String>,
-        /// At most this many.
-        #[arg(long, value_name = "N", default_value_t = 50)]
-        limit: usize,
-        #[command(flatten)]
-        ledger: LedgerArguments,
-        /// Report format: table or json.
-        #[arg(short, long = "output", value_name = "FORMAT[=FILE]", value_parser = report::Output::parse)]
-        output: Vec<report::Output>,
-    },
-    /// Show one recorded build.
-    Show {
-        /// Its number.
-        #[arg(value_name = "ID")]
-        id: plimsoll_ledger::RecordId,
-        #[command(flatten)]
-        ledger: LedgerArguments,
-        /// Report format: table or json.
-        #[arg(short, long = "output", value_name = "FORMAT[=FILE]", value_parser = report::Output::parse)]
-        output: Vec<report::Output>,
-    },
-    /// Judge every build that passed again, by today's advisories and policy, and list those that went bad.
-    #[command(after_help = exit::table())]
-    Flagged {
-        #[command(flatten)]
-        index: IndexArguments,
-        #[command(flatten)]
-        vex: VexArguments,
-        #[command(flatten)]
-        ledger: LedgerArguments,
-        /// Report format: table or json.
-        #[arg(short, long = "output", value_name = "FORMAT[=FILE]", value_parser = report::Output::parse)]
-        output: Vec<report::Output>,
-    },
 }
 
 /// `policy`.

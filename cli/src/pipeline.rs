@@ -10,7 +10,7 @@ use crate::{
         advise::{self, Advised},
         attest::{self, Attachment, Attested, Findings},
         decide::{self, Build, Case},
-        dependencies, index,
+        dependencies, flags, index,
         inventory::{self, Cataloged},
         keys::{self, Signers},
         promote::{self, Order, Promoted},
@@ -30,7 +30,7 @@ use plimsoll_attest::{
 use plimsoll_ledger::record::RecordedPending;
 use plimsoll_model::{Reference, scan::Scan};
 use plimsoll_policy::{
-    Decision, EvidenceKind, Policy, Since, Verdict,
+    Decision, EvidenceKind, Flags, Policy, Since, Verdict,
     vex::{Image, VexFacts},
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -67,6 +67,7 @@ struct Facts {
     scan: Arc<Scan>,
     advised: Advised,
     since: Option<Since>,
+    flags: Flags,
     build: Build,
     bases: Option<plimsoll_policy::bases::Lock>,
     vex: Option<VexFacts>,
@@ -85,6 +86,7 @@ impl Facts {
             scan: Some(&self.scan),
             vex: self.vex.as_ref(),
             since: self.since.as_ref(),
+            flags: Some(&self.flags),
             build: &self.build,
             bases: self.bases.as_ref(),
         }
@@ -193,7 +195,8 @@ impl Pipeline<'_> {
         let name = resolved.subject().place.to_string();
         let found = (cataloged.inventory().as_ref(), scan.as_ref());
         let since = since::since(ctx, &policy, (&ledger, &name), found, &index).await?;
-        Ok(Facts { resolved, cataloged, scan, advised, since, build, bases, vex, policy })
+        let flags = flags::flags(&ledger, resolved.image());
+        Ok(Facts { resolved, cataloged, scan, advised, since, flags, build, bases, vex, policy })
     }
 
     /// Reads the source, and signs and attaches the statements.

@@ -7,6 +7,7 @@ pub(crate) mod attest;
 pub(crate) mod decide;
 pub(crate) mod dependencies;
 pub(crate) mod evidence_file;
+pub(crate) mod flags;
 pub(crate) mod images;
 pub(crate) mod index;
 pub(crate) mod inventory;

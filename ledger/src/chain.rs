@@ -72,12 +72,8 @@ impl Row {
     /// The entry, if the row is what was appended.
     pub(crate) fn into_entry(self) -> Result<Entry, Error> {
         let broken = |reason| Error::ChainBroken { id: self.id, reason };
-        // 1. The record has the hash of the row.
-        if hash(self.previous, &self.record) != self.hash {
-            return Err(broken(Break::Record));
-        }
-        // 2. It is of a version that is known.
-        let wire = decode(self.id, &self.record)?;
+        // 1., 2. The record has the hash of the row, and is of a version that is known.
+        let wire = self.wire()?;
         // 3. The inventory has the digest that the record names.
         let inventory = match inflate(&self.inventory, INVENTORY_LIMIT) {
             Err(Error::Inventory { .. }) => return Err(broken(Break::Inventory)),
@@ -87,17 +83,40 @@ impl Row {
             return Err(broken(Break::Inventory));
         }
         // 4. What is looked up is what the record says.
-        let record = wire.into_record(inventory);
+        self.into_entry_of(wire.into_record(inventory))
+    }
+
+    /// Checks that the row follows `head`, and gives the entry without its inventory, which is not looked at.
+    pub(crate) fn follow_without_inventory(self, head: Head) -> Result<Entry, Error> {
+        self.check_place(head)?;
+        let record = self.wire()?.into_record(Vec::new());
+        self.into_entry_of(record)
+    }
+
+    fn wire(&self) -> Result<Wire, Error> {
+        if hash(self.previous, &self.record) != self.hash {
+            return Err(Error::ChainBroken { id: self.id, reason: Break::Record });
+        }
+        decode(self.id, &self.record)
+    }
+
+    fn into_entry_of(self, record: Record) -> Result<Entry, Error> {
         if (self.subject.as_str(), self.name.as_str(), self.verdict.as_str())
             != (record.digest.to_string().as_str(), record.name.as_str(), record.verdict.as_str())
         {
-            return Err(broken(Break::Columns));
+            return Err(Error::ChainBroken { id: self.id, reason: Break::Columns });
         }
         Ok(Entry { id: self.id, hash: self.hash, record })
     }
 
     /// Checks that the row follows `head`, and gives the new head.
     pub(crate) fn follow(self, head: Head) -> Result<Head, Error> {
+        self.check_place(head)?;
+        let entry = self.into_entry()?;
+        Ok(Head { id: entry.id, hash: entry.hash })
+    }
+
+    fn check_place(&self, head: Head) -> Result<(), Error> {
         let expected = RecordId(head.id.0.saturating_add(1));
         if self.id != expected {
             return Err(Error::ChainBroken { id: expected, reason: Break::Missing });
@@ -105,8 +124,7 @@ impl Row {
         if self.previous != head.hash {
             return Err(Error::ChainBroken { id: self.id, reason: Break::Link });
         }
-        let entry = self.into_entry()?;
-        Ok(Head { id: entry.id, hash: entry.hash })
+        Ok(())
     }
 }
 

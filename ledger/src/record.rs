@@ -42,6 +42,8 @@ pub struct Record {
     pub source: Option<RecordedSource>,
     /// Where it was promoted to.
     pub promoted_to: Option<String>,
+    /// What somebody says of the build: the entry is not of a run then, but puts it on the list of flagged builds, or takes it off.
+    pub mark: Option<RecordedMark>,
     /// The inventory as CycloneDX JSON; empty where there is none.
     pub inventory: Vec<u8>,
     /// Version of the tool that judged.
@@ -157,6 +159,26 @@ pub struct RecordedSource {
     pub worktree: RecordedWorktree,
 }
 
+/// What somebody says of a build that is in the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedMark {
+    /// Which way.
+    pub kind: RecordedMarkKind,
+    /// Why.
+    pub reason: String,
+    /// Who says so.
+    pub by: String,
+}
+
+/// Whether a mark puts a build on the list of flagged ones, or takes it off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RecordedMarkKind {
+    /// Nobody may promote it.
+    Flagged,
+    /// It is off the list again.
+    Cleared,
+}
+
 /// Whether a working tree was what its commit says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RecordedWorktree {
@@ -175,6 +197,16 @@ impl RecordedVerdict {
             Self::Passed => "passed",
             Self::Blocked => "blocked",
             Self::Undecided => "undecided",
+        }
+    }
+}
+
+impl RecordedMarkKind {
+    /// The word that stands for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Flagged => "flagged",
+            Self::Cleared => "cleared",
         }
     }
 }
@@ -243,6 +275,7 @@ pub(crate) mod tests {
                 worktree: RecordedWorktree::Dirty,
             }),
             promoted_to: Some("registry.example/prod/app".to_owned()),
+            mark: None,
             inventory: format!("{{\"bomFormat\":\"CycloneDX\",\"n\":{number}}}").into_bytes(),
             tool_version: "0.1.0".to_owned(),
         }

@@ -5,6 +5,7 @@ use crate::{
     vex::VexFacts,
 };
 use camino::Utf8PathBuf;
+use jiff::Timestamp;
 use plimsoll_model::{
     Inventory, difference::Difference, evidence::Presence, image::Image, scan::Scan,
 };
@@ -42,6 +43,28 @@ pub enum Since {
     Untold(String),
 }
 
+/// A mark in the ledger that says that a build is bad.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flag {
+    /// The number of its entry.
+    pub entry: String,
+    /// Since when.
+    pub at: Timestamp,
+    /// Who says so.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What the ledger's list of flagged builds says of the subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Flags {
+    /// These were not cleared.
+    Known(Vec<Flag>),
+    /// It can not be told, for this reason.
+    Untold(String),
+}
+
 /// Everything that is known when a decision is due. What is absent was not asked for by the command, and is not
 /// judged, with one exception: an inventory without a scan means that its components went unjudged.
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +85,8 @@ pub struct Facts<'a> {
     pub vex: Option<&'a VexFacts>,
     /// What is new since the last promoted build; absent where nothing is compared.
     pub since: Option<&'a Since>,
+    /// Whether the build is flagged; absent where the ledger is not asked.
+    pub flags: Option<&'a Flags>,
     /// The Dockerfiles.
     pub dockerfiles: &'a [Dockerfile],
     /// What the `.dockerignore` says that goes with a Dockerfile, by the path of that; nothing for one without.
@@ -105,6 +130,7 @@ impl Facts<'_> {
             scan: None,
             vex: None,
             since: None,
+            flags: None,
             dockerfiles: &[],
             ignored: &NO_FILES,
             configs: &[],

@@ -21,6 +21,7 @@ mod differences;
 mod evidence;
 mod example;
 mod files;
+mod flagged;
 mod formats;
 mod github_job;
 mod guide;

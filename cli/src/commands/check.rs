@@ -52,6 +52,7 @@ pub(crate) async fn check(
         scan: None,
         vex: None,
         since: None,
+        flags: None,
         build: &build,
         bases: bases.as_ref(),
     };

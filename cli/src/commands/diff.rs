@@ -61,6 +61,7 @@ pub(crate) async fn diff(
         scan: Some(&scan),
         vex: None,
         since: None,
+        flags: None,
         build: &build,
         bases: None,
     };

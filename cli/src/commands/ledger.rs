@@ -1,19 +1,19 @@
 //! `plimsoll ledger`.
 
 use crate::{
-    args::{LedgerArguments, LedgerCommand},
+    args::{LedgerArguments, LedgerCommand, MarkArguments},
     context::Context,
     error::Error,
     exit::{self, ExitStatus},
     report::{self, Output},
     stages::{
         decide::{self, Build, Case},
-        index, record, vex,
+        flags, index, record, vex,
     },
 };
 use plimsoll_ledger::{
     Entry, Filter, Ledger, RecordId,
-    record::{Record, RecordedFinding, RecordedPending},
+    record::{Record, RecordedFinding, RecordedMark, RecordedMarkKind, RecordedPending},
 };
 use plimsoll_model::{Digest, Printable, platform::Platform, reference::Repository};
 use plimsoll_policy::{Policy, Verdict, bases::Lock, vex::Image};
@@ -31,12 +31,19 @@ pub(crate) async fn ledger(
             list(&open(ctx, ledger)?, &filter(of.as_deref(), *limit), output)
         }
         LedgerCommand::Show { id, ledger, output } => show(&open(ctx, ledger)?, *id, output),
-        LedgerCommand::Flagged { index, vex, ledger, output } => {
+        LedgerCommand::Flag(arguments) => mark(ctx, arguments, RecordedMarkKind::Flagged),
+        LedgerCommand::Clear(arguments) => mark(ctx, arguments, RecordedMarkKind::Cleared),
+        LedgerCommand::Flagged { flag, index, vex, ledger, output } => {
             let (policy, vex) = vex::read(ctx.policy()?, vex)?;
-            let ledger = open(ctx, ledger)?;
+            let mut ledger = open(ctx, ledger)?;
             let index = index::open(ctx, index).await?;
             let bases = decide::known_bases(ctx, &policy);
-            flagged(ctx, &ledger, &Today { policy, index, vex, bases }, output).await
+            let today = Today { policy, index, vex, bases };
+            let (count, found) = flagged(ctx, &ledger, &today).await?;
+            if *flag {
+                put_on_list(ctx, &mut ledger, &found)?;
+            }
+            report_flagged(ctx, (count, &found), output)
         }
     }
 }
@@ -73,7 +80,7 @@ fn list(
             "{:>5} {} {:<9} {}@{}{promoted}",
             entry.id.to_string(),
             record.at.strftime("%Y-%m-%d %H:%M:%S"),
-            record.verdict.as_str(),
+            word(record),
             record.name,
             record.digest.short(),
         );
@@ -89,9 +96,7 @@ fn list(
 }
 
 fn show(ledger: &Ledger, id: RecordId, outputs: &[Output]) -> Result<&'static ExitStatus, Error> {
-    let entry = ledger.get(id)?.ok_or_else(|| {
-        Error::usage(format!("there is no build {id}"), "`plimsoll ledger list` lists them")
-    })?;
+    let entry = recorded(ledger, id)?;
     let record = &entry.record;
     let mut text = String::new();
     let mut row = |name: &str, value: &str| {
@@ -103,7 +108,11 @@ fn show(ledger: &Ledger, id: RecordId, outputs: &[Output]) -> Result<&'static Ex
     row("command", &record.command);
     row("subject", &format!("{}@{}", record.name, record.digest));
     row("platform", &record.platform);
-    row("verdict", record.verdict.as_str());
+    row("verdict", word(record));
+    if let Some(mark) = &record.mark {
+        row("reason", &mark.reason);
+        row("by", &mark.by);
+    }
     row(
         "policy",
         &format!(
@@ -166,6 +175,66 @@ fn finding_line(finding: &RecordedFinding) -> String {
     )
 }
 
+/// Marks a recorded build, by its number.
+fn mark(
+    ctx: &Context,
+    arguments: &MarkArguments,
+    kind: RecordedMarkKind,
+) -> Result<&'static ExitStatus, Error> {
+    let mut ledger = open(ctx, &arguments.ledger)?;
+    // What is added to a broken chain would not be believed.
+    ledger.verify_chain()?;
+    let entry = recorded(&ledger, arguments.id)?;
+    let of_build = ledger.flags(&[entry.record.digest, entry.record.manifest])?;
+    let is_same = |flag: &Entry| {
+        (flag.record.digest, flag.record.manifest) == (entry.record.digest, entry.record.manifest)
+    };
+    if kind == RecordedMarkKind::Cleared && !of_build.iter().any(is_same) {
+        return Err(Error::usage(
+            format!("build {} is not flagged", arguments.id),
+            "`plimsoll ledger list` shows which entries are flags",
+        ));
+    }
+    let mark = RecordedMark { kind, reason: arguments.reason.clone(), by: arguments.by.clone() };
+    let id = flags::mark(ctx, &mut ledger, &entry, mark, &[])?;
+    let record = &entry.record;
+    let text = format!("{}: {}@{}, entry {id}", kind.as_str(), record.name, record.digest);
+    report::write_simple(&[], &format!("{}\n", Printable(&text)), &Value::Null)?;
+    Ok(&exit::PASSED)
+}
+
+/// Puts builds that would be blocked today on the list, but for those that are on it.
+fn put_on_list(ctx: &Context, ledger: &mut Ledger, found: &[Flagged]) -> Result<(), Error> {
+    for bad in found.iter().filter(|bad| bad.verdict == Verdict::Blocked) {
+        let record = &bad.entry.record;
+        let flags = ledger.flags(&[record.digest])?;
+        let is_on_list = flags.iter().any(|flag| flag.record.manifest == record.manifest);
+        if !is_on_list {
+            let titles: Vec<_> =
+                bad.findings.iter().map(|finding| finding.title.as_str()).collect();
+            let reason = titles.first().map_or("blocked", |first| *first);
+            let more = titles.len().saturating_sub(1);
+            let reason =
+                if more > 0 { format!("{reason}, and {more} more") } else { reason.to_owned() };
+            let by = "plimsoll ledger flagged".to_owned();
+            let mark = RecordedMark { kind: RecordedMarkKind::Flagged, reason, by };
+            flags::mark(ctx, ledger, &bad.entry, mark, &bad.findings)?;
+        }
+    }
+    Ok(())
+}
+
+fn recorded(ledger: &Ledger, id: RecordId) -> Result<Entry, Error> {
+    ledger.get(id)?.ok_or_else(|| {
+        Error::usage(format!("there is no build {id}"), "`plimsoll ledger list` lists them")
+    })
+}
+
+/// What an entry says of its build, in one word.
+fn word(record: &Record) -> &'static str {
+    record.mark.as_ref().map_or_else(|| record.verdict.as_str(), |mark| mark.kind.as_str())
+}
+
 /// A build that passed once and would not pass today.
 struct Flagged {
     entry: Entry,
@@ -186,8 +255,7 @@ async fn flagged(
     ctx: &Context,
     ledger: &Ledger,
     today: &Today,
-    outputs: &[Output],
-) -> Result<&'static ExitStatus, Error> {
+) -> Result<(usize, Vec<Flagged>), Error> {
     // A build that was taken out of the ledger, or is said there not to have passed, would not be missed below.
     ledger.verify_chain()?;
     let entries = ledger.latest_passed()?;
@@ -199,13 +267,21 @@ async fn flagged(
             flagged.push(Flagged { entry, verdict, findings });
         }
     }
+    Ok((count, flagged))
+}
+
+fn report_flagged(
+    ctx: &Context,
+    (count, flagged): (usize, &[Flagged]),
+    outputs: &[Output],
+) -> Result<&'static ExitStatus, Error> {
     let json = json!({ "version": 1, "judged": count, "flagged": flagged.iter().map(|bad| json!({
         "verdict": record::recorded_verdict(bad.verdict).as_str(),
         "build": as_json(&bad.entry),
         "findings": bad.findings.iter().map(finding_json).collect::<Vec<_>>(),
     })).collect::<Vec<_>>() });
-    let written = report::write_simple(outputs, &flagged_text(count, &flagged), &json);
-    exit::settle(&ctx.ui, worst(&flagged), written)
+    let written = report::write_simple(outputs, &flagged_text(count, flagged), &json);
+    exit::settle(&ctx.ui, worst(flagged), written)
 }
 
 fn worst(flagged: &[Flagged]) -> &'static ExitStatus {
@@ -257,6 +333,7 @@ async fn judge_again(
         scan: Some(&scan),
         vex: vex.as_ref(),
         since: None,
+        flags: None,
         build: &build,
         bases: None,
     };
@@ -308,6 +385,9 @@ fn as_json(entry: &Entry) -> Value {
             "predicateType": pending.predicate_type, "bundle": pending.bundle, "reason": pending.reason,
         })).collect::<Vec<_>>(),
         "promotedTo": record.promoted_to,
+        "mark": record.mark.as_ref().map(|mark| json!({
+            "kind": mark.kind.as_str(), "reason": mark.reason, "by": mark.by,
+        })),
         "findings": record.findings.iter().map(finding_json).collect::<Vec<_>>(),
         "toolVersion": record.tool_version,
     })

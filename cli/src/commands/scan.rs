@@ -47,6 +47,7 @@ pub(crate) async fn scan(
         scan: Some(&scan),
         vex: vex.as_ref(),
         since: None,
+        flags: None,
         build: &Build::default(),
         bases: None,
     };

@@ -11,7 +11,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use plimsoll_attest::builders::ResolvedDependency;
 use plimsoll_model::{Digest, Inventory, evidence::Presence, image::Image, scan::Scan};
 use plimsoll_policy::{
-    ConfigFile, ConfigKind, Decision, Dockerfile, EvidenceKind, Facts, Files, Policy, Since,
+    ConfigFile, ConfigKind, Decision, Dockerfile, EvidenceKind, Facts, Files, Flags, Policy, Since,
     SourceFile, Users,
     bases::{self, Entry, EntryPlatform, Lock},
     secrets::Secrets,
@@ -170,6 +170,8 @@ pub(crate) struct Case<'a> {
     pub vex: Option<&'a VexFacts>,
     /// What is new since the last promoted build, where that is compared.
     pub since: Option<&'a Since>,
+    /// Whether the build is flagged, where the ledger is asked.
+    pub flags: Option<&'a Flags>,
     /// How it was built.
     pub build: &'a Build,
     /// The approved base images.
@@ -211,6 +213,7 @@ impl Case<'_> {
             scan: self.scan,
             vex: self.vex,
             since: self.since,
+            flags: self.flags,
             dockerfiles: &self.build.dockerfiles,
             ignored: &self.build.ignored,
             configs: &self.build.configs,

@@ -94,6 +94,7 @@ mod tests {
             scan: None,
             vex: None,
             since: None,
+            flags: None,
             build: &given,
             bases: None,
         };

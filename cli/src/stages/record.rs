@@ -88,6 +88,7 @@ fn build(ctx: &Context, outcomes: &Outcomes<'_>) -> Result<Record, Error> {
         promoted_to: outcomes
             .promoted
             .map(|promoted| format!("{}:{}", promoted.to().place, promoted.tag())),
+        mark: None,
         inventory: outcomes.cataloged.sbom("cyclonedx-json")?,
         tool_version: VERSION.to_owned(),
     })

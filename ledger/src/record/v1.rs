@@ -2,7 +2,8 @@
 
 use super::{
     Record, RecordedAction, RecordedCounts, RecordedEvidence, RecordedFinding, RecordedIndex,
-    RecordedPending, RecordedPolicy, RecordedSource, RecordedVerdict, RecordedWorktree,
+    RecordedMark, RecordedMarkKind, RecordedPending, RecordedPolicy, RecordedSource,
+    RecordedVerdict, RecordedWorktree,
 };
 use jiff::Timestamp;
 use plimsoll_model::{Digest, Purl, Severity, finding::Outcome};
@@ -41,6 +42,8 @@ pub(crate) struct Wire {
     base: Option<String>,
     source: Option<Source>,
     promoted_to: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mark: Option<Mark>,
     /// Digest of the inventory's bytes.
     pub(crate) inventory: Digest,
     tool_version: String,
@@ -66,6 +69,7 @@ macro_rules! words {
 }
 words!(Verdict = RecordedVerdict { Passed, Blocked, Undecided });
 words!(Action = RecordedAction { Deny, Warn, Inform });
+words!(MarkKind = RecordedMarkKind { Flagged, Cleared });
 words!(WireOutcome = Outcome { Fail, Unknown });
 words!(Worktree = RecordedWorktree { Clean, Dirty, Unknown });
 
@@ -123,6 +127,13 @@ struct Source {
     worktree: Worktree,
 }
 
+#[derive(Serialize, Deserialize)]
+struct Mark {
+    kind: MarkKind,
+    reason: String,
+    by: String,
+}
+
 impl From<&Record> for Wire {
     fn from(record: &Record) -> Self {
         let Record { policy, counts, .. } = record;
@@ -164,6 +175,11 @@ impl From<&Record> for Wire {
                 worktree: source.worktree.into(),
             }),
             promoted_to: record.promoted_to.clone(),
+            mark: record.mark.as_ref().map(|mark| Mark {
+                kind: mark.kind.into(),
+                reason: mark.reason.clone(),
+                by: mark.by.clone(),
+            }),
             inventory: Digest::of(&record.inventory),
             tool_version: record.tool_version.clone(),
         }
@@ -253,6 +269,11 @@ impl Wire {
                 worktree: source.worktree.into(),
             }),
             promoted_to: self.promoted_to,
+            mark: self.mark.map(|mark| RecordedMark {
+                kind: mark.kind.into(),
+                reason: mark.reason,
+                by: mark.by,
+            }),
             inventory,
             tool_version: self.tool_version,
         }
@@ -318,6 +339,24 @@ mod tests {
             "tool_version": "0.1.0",
         });
         assert_eq!(serde_json::to_value(Wire::from(&record)).unwrap(), expect);
+    }
+
+    #[test]
+    fn marks_are_written_where_there_are_some() {
+        let mark = RecordedMark {
+            kind: RecordedMarkKind::Flagged,
+            reason: "stolen key".to_owned(),
+            by: "a@corp".to_owned(),
+        };
+        let marked = Record { mark: Some(mark), ..record(1) };
+        let json = serde_json::to_value(Wire::from(&marked)).unwrap();
+        let expect = json!({"kind": "flagged", "reason": "stolen key", "by": "a@corp"});
+        assert_eq!(json["mark"], expect);
+        let wire: Wire = serde_json::from_value(json.clone()).unwrap();
+        assert_eq!(wire.into_record(marked.inventory.clone()), marked);
+        let mut strange = json;
+        strange["mark"]["kind"] = "forgiven".into();
+        assert!(serde_json::from_value::<Wire>(strange).is_err());
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::{
     Entry, Filter, Record, RecordId, RecordedVerdict,
     chain::{Head, Row},
     error::{Break, Error},
+    record::RecordedMarkKind,
 };
 use camino::{Utf8Path, Utf8PathBuf};
 use plimsoll_model::Digest;
@@ -19,6 +20,7 @@ use rusqlite::{
 };
 use schema::State;
 use std::{
+    collections::BTreeMap,
     fs::{DirBuilder, OpenOptions},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     time::Duration,
@@ -125,20 +127,58 @@ impl Ledger {
         Ok(None)
     }
 
+    /// The entries by which builds with one of these digests are flagged and not cleared, oldest first, without inventories.
+    ///
+    /// The newest mark of each pair of image and manifest counts: clearing one platform of an image clears no other. Every
+    /// record is checked on the way, so that a flag that was taken out is noticed; inventories are not.
+    ///
+    /// # Errors
+    /// [`Error::ChainBroken`] with the first record that was changed, taken out or put in.
+    pub fn flags(&self, digests: &[Digest]) -> Result<Vec<Entry>, Error> {
+        let mut newest = BTreeMap::new();
+        let columns = COLUMNS.replace("inventory", "x'' AS inventory");
+        self.walk(&columns, |row, at| {
+            let entry = row.follow_without_inventory(at)?;
+            let head = Head { id: entry.id, hash: entry.hash };
+            let about = (entry.record.digest, entry.record.manifest);
+            let is_meant = digests.contains(&about.0) || digests.contains(&about.1);
+            if is_meant && entry.record.mark.is_some() {
+                newest.insert(about, entry);
+            }
+            Ok(head)
+        })?;
+        let is_flag = |entry: &Entry| {
+            let mark = entry.record.mark.as_ref();
+            mark.is_some_and(|mark| mark.kind == RecordedMarkKind::Flagged)
+        };
+        let mut flags: Vec<_> = newest.into_values().filter(is_flag).collect();
+        flags.sort_by_key(|entry| entry.id);
+        Ok(flags)
+    }
+
     /// Checks every entry and its place in the chain, and gives how many there are.
     ///
     /// # Errors
     /// [`Error::ChainBroken`] with the first entry that was changed, taken out or put in.
     pub fn verify_chain(&self) -> Result<u64, Error> {
+        self.walk(COLUMNS, Row::follow)
+    }
+
+    /// Takes every row, in order, from one head of the chain to the next, and gives how many there are.
+    fn walk(
+        &self,
+        columns: &str,
+        mut follow: impl FnMut(Row, Head) -> Result<Head, Error>,
+    ) -> Result<u64, Error> {
         let fail = failure(&self.path);
         // One transaction, so that rows and head are of the same moment.
         let transaction = self.connection.unchecked_transaction().map_err(&fail)?;
-        let sql = format!("SELECT {COLUMNS} FROM entry ORDER BY id");
+        let sql = format!("SELECT {columns} FROM entry ORDER BY id");
         let mut statement = transaction.prepare(&sql).map_err(&fail)?;
         let mut rows = statement.query(()).map_err(&fail)?;
         let (mut at, mut count) = (Head::START, 0_u64);
         while let Some(row) = rows.next().map_err(&fail)? {
-            at = read(row).map_err(&fail)?.follow(at)?;
+            at = follow(read(row).map_err(&fail)?, at)?;
             count = count.saturating_add(1);
         }
         let head = head(&transaction).map_err(&fail)?;
@@ -259,7 +299,7 @@ fn failure(path: &Utf8Path) -> impl Fn(rusqlite::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::tests::record;
+    use crate::record::{RecordedMark, tests::record};
     use plimsoll_model::{Class, Classify as _};
     use std::os::unix::fs::PermissionsExt as _;
 
@@ -316,6 +356,68 @@ mod tests {
         let newest = |name: &str| ledger.latest_promoted(name).unwrap().map(|entry| entry.id);
         assert_eq!(newest("r.example/app"), Some(RecordId(2)));
         assert_eq!(newest("r.example/ap"), None);
+    }
+
+    fn marked(number: i64, kind: RecordedMarkKind) -> Record {
+        let mark = RecordedMark { kind, reason: "r".to_owned(), by: "b".to_owned() };
+        let verdict = RecordedVerdict::Blocked;
+        Record { mark: Some(mark), inventory: vec![], verdict, ..record(number) }
+    }
+
+    #[test]
+    fn flags_are_about_the_image_and_about_its_manifest() {
+        let place = Place::with_three();
+        let mut ledger = place.open();
+        let (one, two) = (record(1), record(2));
+        assert_eq!(ledger.flags(&[one.digest, one.manifest]).unwrap(), []);
+        let flag = marked(1, RecordedMarkKind::Flagged);
+        ledger.append(&flag).unwrap();
+        let ids = |ledger: &Ledger, digests: &[Digest]| -> Vec<_> {
+            ledger.flags(digests).unwrap().into_iter().map(|entry| entry.id).collect()
+        };
+        // By another name, or without its index, it is the same.
+        assert_eq!(ids(&ledger, &[one.digest]), [RecordId(4)]);
+        assert_eq!(ids(&ledger, &[one.manifest]), [RecordId(4)]);
+        assert_eq!(ids(&ledger, &[two.digest, two.manifest]), []);
+        // Another platform of the same image is cleared: this one is not.
+        let other = Record { digest: one.digest, ..marked(2, RecordedMarkKind::Cleared) };
+        ledger.append(&other).unwrap();
+        assert_eq!(ids(&ledger, &[one.digest, one.manifest]), [RecordId(4)]);
+        // A build that passes later takes no flag away.
+        ledger.append(&one).unwrap();
+        assert_eq!(ids(&ledger, &[one.digest]), [RecordId(4)]);
+        ledger.append(&marked(1, RecordedMarkKind::Cleared)).unwrap();
+        assert_eq!(ids(&ledger, &[one.digest, one.manifest]), []);
+        ledger.append(&flag).unwrap();
+        assert_eq!(ids(&ledger, &[one.digest]), [RecordId(8)]);
+        assert_eq!(ledger.verify_chain().unwrap(), 8);
+        // Marks are no builds that passed.
+        let passed = ledger.latest_passed().unwrap();
+        assert!(passed.iter().all(|entry| entry.record.mark.is_none()));
+    }
+
+    #[test]
+    fn a_flag_that_was_taken_out_or_changed_is_noticed() {
+        let digest = record(1).digest;
+        for (tampering, reason) in [
+            ("DELETE FROM entry WHERE id = 4", Break::Missing),
+            ("DELETE FROM entry WHERE id = 2", Break::Missing),
+            ("UPDATE entry SET subject = 'sha256:0' WHERE id = 4", Break::Columns),
+            (
+                "UPDATE entry SET record = CAST(replace(CAST(record AS TEXT), 'flagged', 'cleared') AS BLOB)",
+                Break::Record,
+            ),
+        ] {
+            let place = Place::with_three();
+            place.open().append(&marked(1, RecordedMarkKind::Flagged)).unwrap();
+            assert_eq!(place.open().flags(&[digest]).unwrap().len(), 1);
+            place.tamper(tampering);
+            let error = place.open().flags(&[digest]).unwrap_err();
+            assert!(
+                matches!(error, Error::ChainBroken { reason: found, .. } if found == reason),
+                "{tampering}: {error}"
+            );
+        }
     }
 
     #[test]

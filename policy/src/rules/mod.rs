@@ -68,6 +68,8 @@ pub enum About {
     Scan,
     /// Evidence.
     Evidence,
+    /// The list of flagged builds.
+    Flags,
     /// The exceptions of the policy, after all other rules.
     Exceptions,
 }
@@ -262,6 +264,7 @@ rules! {
     exc_006_too_broad,
     exc_007_not_allowed_inline,
     exc_008_hadolint_pragma,
+    flg_001_flagged,
     fs_001_set_id_program,
     fs_002_capabilities,
     fs_003_writable,
@@ -587,6 +590,7 @@ impl Rule {
             About::Kubernetes => !facts.manifests.is_empty(),
             About::Scan => facts.scan.is_some(),
             About::Evidence => facts.evidence.is_some(),
+            About::Flags => facts.flags.is_some(),
             About::Exceptions => true,
         })
     }

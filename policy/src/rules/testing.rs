@@ -7,8 +7,8 @@ pub(crate) use bases::entry;
 pub(crate) use scans::{component, found, index};
 
 use crate::{
-    ConfigFile, ConfigKind, Decision, Dockerfile, EvidenceKind, Facts, Files, Judged, Policy,
-    Since, SourceFile, Users,
+    ConfigFile, ConfigKind, Decision, Dockerfile, EvidenceKind, Facts, Files, Flags, Judged,
+    Policy, Since, SourceFile, Users,
     bases::Lock,
     decide,
     files::Text,
@@ -65,6 +65,7 @@ pub(crate) struct Case {
     verdicts: Option<Vec<ScanVerdict>>,
     vex: Option<crate::vex::VexFacts>,
     since: Option<Since>,
+    flags: Option<Flags>,
 }
 
 /// The moment of all tests: 2026-06-15 12:00 UTC.
@@ -400,6 +401,12 @@ impl Case {
         self
     }
 
+    /// What the ledger's list of flagged builds says.
+    pub(crate) fn flags(mut self, flags: Flags) -> Self {
+        self.flags = Some(flags);
+        self
+    }
+
     /// An inventory that nobody scanned.
     pub(crate) fn unscanned(mut self) -> Self {
         self.components.get_or_insert_default();
@@ -435,6 +442,7 @@ impl Case {
             scan: (has_inventory && !self.is_unscanned).then_some(&scan),
             vex: self.vex.as_ref(),
             since: self.since.as_ref(),
+            flags: self.flags.as_ref(),
             dockerfiles: &self.dockerfiles,
             ignored: &self.ignored,
             configs: &self.configs,
