@@ -1,7 +1,7 @@
 //! Accepted findings: with a reason, an owner, and a last day.
 
 use crate::{Pattern, rules::Raised};
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use jiff::{Timestamp, civil, tz::TimeZone};
 use plimsoll_model::{Finding, Purl, finding::Place};
 
@@ -24,6 +24,8 @@ pub struct Exception {
     pub expires: civil::Date,
     /// Its line, in the policy file or in the Dockerfile that it stands in.
     pub line: u32,
+    /// Its column there.
+    pub column: u32,
     /// Where it stands, where that is a Dockerfile.
     pub inline: Option<Inline>,
 }
@@ -33,8 +35,6 @@ pub struct Exception {
 pub struct Inline {
     /// The Dockerfile.
     pub path: Utf8PathBuf,
-    /// Its column; the line is that of the exception.
-    pub column: u32,
     /// The lines of the instruction below it; absent means the whole file.
     pub lines: Option<(u32, u32)>,
 }
@@ -55,12 +55,13 @@ impl Exception {
             && self.inline.as_ref().is_none_or(|inline| inline.covers(&raised.finding.place))
     }
 
-    /// Where it stands.
-    pub(crate) fn place(&self) -> Place {
-        self.inline.as_ref().map_or(Place::Policy, |inline| Place::Source {
-            path: inline.path.clone(),
+    /// Where it stands: in a Dockerfile, or in the policy, which is in this file.
+    pub(crate) fn place(&self, policy: Option<&Utf8Path>) -> Place {
+        let path = self.inline.as_ref().map(|inline| inline.path.as_path()).or(policy);
+        path.map_or(Place::Policy, |path| Place::Source {
+            path: path.to_owned(),
             line: self.line,
-            column: inline.column,
+            column: self.column,
         })
     }
 
@@ -149,6 +150,7 @@ mod tests {
             owner: String::new(),
             expires,
             line: 1,
+            column: 1,
             inline: None,
         }
     }

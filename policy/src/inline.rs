@@ -124,7 +124,8 @@ fn exception(build: &Build, pragma: &Pragma, text: &str) -> Result<Exception, &'
         owner: format!("{}:{}", build.path, pragma.at.line),
         expires,
         line: pragma.at.line,
-        inline: Some(Inline { path: build.path.clone(), column: pragma.at.column, lines }),
+        column: pragma.at.column,
+        inline: Some(Inline { path: build.path.clone(), lines }),
     })
 }
 

@@ -147,3 +147,77 @@ fn pipelines_and_settings_of_the_daemon_are_found_by_their_names() {
     sandbox.write("empty/README", "");
     run(sandbox.plimsoll().args(["check", "empty"])).expect_status(2);
 }
+
+/// What the policy file is refused with; `text` follows its version.
+fn refused(text: &str) -> String {
+    let sandbox = project();
+    sandbox.write("plimsoll.yaml", format!("version: 1\n{text}"));
+    run(sandbox.plimsoll().args(["check", "Dockerfile"])).expect_status(2).stderr
+}
+
+#[test]
+fn a_mistake_in_the_policy_is_shown_with_file_line_column_and_a_way_out() {
+    sandbox_is_judged_without_mistakes();
+    let key = "error: plimsoll.yaml:2:1: unknown key `gates`: did you mean `gate`?\n\
+        hint: `plimsoll policy init` writes a commented policy with every key\n";
+    assert_eq!(refused("gates: {fail: []}\n"), key);
+    let inner = refused("gate:\n  fial: []\n");
+    assert!(
+        inner.starts_with(
+            "error: plimsoll.yaml:3:3: unknown key `fial`: did you mean `fail`?\nhint: "
+        ),
+        "{inner}"
+    );
+    let kind = refused("rules: [DF-030]\n");
+    assert!(kind.starts_with("error: plimsoll.yaml:2:8: expected a mapping"), "{kind}");
+    assert!(kind.contains("\nhint: "), "{kind}");
+    let number = refused("evidence: {logs: many}\n");
+    assert!(number.starts_with("error: plimsoll.yaml:2:18: expected "), "{number}");
+    assert!(number.contains("\nhint: "), "{number}");
+    // Anybody may have an identity of this kind.
+    let stranger = refused(
+        "evidence:\n  signers:\n    - issuer: https://token.actions.githubusercontent.com\n      \
+         identity: \"https://github.com/**\"\n",
+    );
+    assert!(
+        stranger.starts_with(
+            "error: plimsoll.yaml:5:17: expected an identity, found `https://github.com/**`: \
+             `https://github.com/**` matches the identities of strangers"
+        ),
+        "{stranger}"
+    );
+    assert!(stranger.contains("\nhint: "), "{stranger}");
+}
+
+/// The policy without a mistake is taken, so that it is the mistakes that are refused.
+fn sandbox_is_judged_without_mistakes() {
+    let sandbox = project();
+    sandbox.write("plimsoll.yaml", "version: 1\nrules: {DF-030: off}\nevidence: {logs: 1}\n");
+    run(sandbox.plimsoll().args(["check", "Dockerfile"])).expect_status(0);
+}
+
+#[test]
+fn an_expired_exception_is_shown_with_file_line_column_and_a_way_out() {
+    let sandbox = project();
+    let excepting = |expires: &str| {
+        sandbox.write(
+            "plimsoll.yaml",
+            format!(
+                "version: 1\nrules: {{EXC-002: off}}\nexceptions:\n  - rule: DF-030\n    reason: r\n    owner: o\n    expires: {expires}\n"
+            ),
+        );
+        let outcome = run(sandbox.plimsoll().args(["check", "Dockerfile", "-o", "json"]));
+        let report: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+        let all = report["decision"]["findings"].as_array().unwrap().clone();
+        all.into_iter().find(|finding| finding["rule"] == "EXC-003")
+    };
+    assert_eq!(excepting("2100-01-01"), None);
+    let expired = excepting("2020-01-01").unwrap();
+    let place = serde_json::json!({"file": "plimsoll.yaml", "line": 4, "column": 5});
+    assert_eq!(expired["place"], place);
+    assert_eq!(expired["policyLine"], "plimsoll.yaml:4");
+    let remedy = "mend what it accepted and remove it, or decide again and set a new last day";
+    assert_eq!(expired["remedy"], remedy);
+    let table = run(sandbox.plimsoll().args(["check", "Dockerfile"])).stdout;
+    assert!(table.contains("plimsoll.yaml:4:5"), "{table}");
+}

@@ -30,6 +30,7 @@ fn exception(reader: &Reader<'_>, node: &Node) -> Result<Exception, Error> {
         owner: text("owner")?.to_owned(),
         expires: reader.date(required(reader, &fields, "expires")?)?,
         line: node.at.line,
+        column: node.at.column,
         inline: None,
     })
 }

@@ -533,7 +533,7 @@ impl<'a> RuleContext<'a> {
         expected: impl Into<String>,
     ) -> Raised {
         let line = exception.inline.is_none().then_some(exception.line);
-        self.fail(exception.place(), title, found, expected).by_line(line)
+        self.fail(exception.place(self.policy().path()), title, found, expected).by_line(line)
     }
 
     /// The defect is there.
