@@ -334,6 +334,7 @@ rules! {
     vul_003_new_finding,
     vul_004_not_evaluated,
     vul_005_malicious_component,
+    vul_006_license_not_allowed,
     vul_007_vex_without_effect,
 }
 
