@@ -4,7 +4,7 @@
 
 use crate::EvidenceKind;
 use jiff::Timestamp;
-use plimsoll_model::Digest;
+use plimsoll_model::{Digest, evidence::Signer};
 use std::collections::BTreeMap;
 
 /// What the verified evidence about one image states, kind by kind.
@@ -52,6 +52,8 @@ pub struct Provenance {
     pub commit: Option<String>,
     /// What set it off.
     pub trigger: Option<String>,
+    /// Who signed, as far as that was verified.
+    pub signer: Option<Signer>,
     /// What went into it, as far as that is a lock file or an image.
     pub dependencies: Vec<Dependency>,
 }

@@ -36,7 +36,7 @@ pub(crate) fn read(
     for facts in evidence.values().flat_map(Presence::evidence).map(Evidence::facts) {
         match claims(facts) {
             Ok(Claims::Provenance(claims)) => {
-                stated.provenance.push(said(facts, Ok(provenance(&claims))));
+                stated.provenance.push(said(facts, Ok(provenance(facts, &claims))));
             }
             Ok(Claims::Scan(claims)) => stated.scans.push(said(facts, Ok(scanned(&claims)))),
             Ok(Claims::Test(claims)) => stated.tests.push(said(facts, Ok(tests(&claims)))),
@@ -80,7 +80,7 @@ fn untold(stated: &mut Stated, facts: &EvidenceFacts, reason: &str) {
     }
 }
 
-fn provenance(claims: &ProvenanceClaims) -> Provenance {
+fn provenance(facts: &EvidenceFacts, claims: &ProvenanceClaims) -> Provenance {
     let dependencies = claims.dependencies.iter().flatten();
     Provenance {
         build_type: claims.build_type.clone(),
@@ -89,6 +89,7 @@ fn provenance(claims: &ProvenanceClaims) -> Provenance {
         reference: claims.reference.clone(),
         commit: claims.commit.clone(),
         trigger: claims.trigger.clone(),
+        signer: Some(facts.signer.clone()),
         dependencies: dependencies.filter_map(claimed).collect(),
     }
 }

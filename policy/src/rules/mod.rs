@@ -139,6 +139,7 @@ rules! {
     att_004_parameter_not_allowed,
     att_009_scan_too_old,
     att_010_sbom_differs,
+    att_011_level_not_reached,
     att_012_tests_missing,
     att_013_dependencies_disagree,
     base_001_base_not_approved,
