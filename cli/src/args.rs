@@ -7,6 +7,7 @@ mod key;
 mod ledger;
 #[cfg(feature = "link")]
 mod link;
+mod policy;
 mod sbom;
 mod signing;
 mod trust;
@@ -22,6 +23,7 @@ pub(crate) use key::{KeyArguments, PrivateKey};
 pub(crate) use ledger::{LedgerCommand, MarkArguments};
 #[cfg(feature = "link")]
 pub(crate) use link::LinkArguments;
+pub(crate) use policy::{FactsArguments, PolicyCommand, Schema};
 pub(crate) use sbom::{
     ReadingArguments, SbomArguments, SbomCommand, SbomConvertArguments, SbomDiffArguments,
     SbomListArguments, SbomMergeArguments, SbomScoreArguments,
@@ -200,6 +202,12 @@ pub(crate) enum Command {
     /// Write or check the policy file.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Print the JSON Schema of a file that Plimsoll reads or writes.
+    Schema {
+        /// Of what.
+        #[arg(value_name = "OF", value_enum)]
+        of: Schema,
+    },
     /// Say of a flaw that a product is not affected by it, and list what others say.
     #[command(subcommand)]
     Vex(VexCommand),
@@ -321,6 +329,8 @@ pub(crate) struct JudgingArguments {
     #[command(flatten)]
     pub ledger: LedgerArguments,
     #[command(flatten)]
+    pub facts: FactsArguments,
+    #[command(flatten)]
     pub output: OutputArguments,
 }
 
@@ -389,6 +399,8 @@ pub(crate) struct CheckArguments {
     #[arg(long = "build-arg", value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub build_args: Vec<(String, String)>,
     #[command(flatten)]
+    pub facts: FactsArguments,
+    #[command(flatten)]
     pub output: OutputArguments,
 }
 
@@ -446,31 +458,6 @@ pub(crate) struct PromoteArguments {
     pub destination: Reference,
     #[command(flatten)]
     pub judging: JudgingArguments,
-}
-
-/// `policy`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum PolicyCommand {
-    /// Write a commented policy file to start from.
-    Init {
-        /// File to write; one that is there already is left alone.
-        #[arg(value_name = "FILE", default_value = "plimsoll.yaml")]
-        path: Utf8PathBuf,
-    },
-    /// Check that the policy file is valid.
-    Check {
-        /// File to check [default: the one that the other commands would read].
-        #[arg(value_name = "FILE")]
-        path: Option<Utf8PathBuf>,
-    },
-    /// Print the policy in force: every value, and what it comes from.
-    Show {
-        /// Form of the output.
-        #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t = Form::Text)]
-        output: Form,
-        #[command(flatten)]
-        gate: GateArguments,
-    },
 }
 
 /// Form of an answer that is no report.

@@ -17,6 +17,7 @@ mod promote;
 mod run;
 mod sbom;
 mod scan;
+mod schema;
 mod trust;
 mod verify;
 mod verify_bundle;
@@ -47,6 +48,7 @@ pub(crate) async fn dispatch(
         Command::Trust(command) => Box::pin(trust::trust(ctx, &command)).await,
         Command::Ledger(command) => Box::pin(ledger::ledger(ctx, &command)).await,
         Command::Policy(command) => policy::policy(ctx, &command),
+        Command::Schema { of } => schema::schema(of),
         Command::Vex(command) => vex::vex(ctx, &command),
         Command::Explain { id: Some(id), .. } => explain::explain(&id),
         Command::Explain { id: None, output, .. } => explain::mapping(output),

@@ -305,8 +305,10 @@ impl Pipeline<'_> {
             }),
             ..Report::new(self.command, facts.resolved.subject().to_string())
         };
+        let facts_out = self.judging.facts.facts_out.as_deref();
         let written =
-            report::write(ctx, &report, &self.judging.output.output, self.judging.output.show);
+            report::write(ctx, &report, &self.judging.output.output, self.judging.output.show)
+                .and_then(|()| case.write_facts(ctx, Some(verified.presence()), facts_out));
         status(ctx, decision.verdict(), (promotion.err(), record.err()), written)
     }
 

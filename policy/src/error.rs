@@ -83,6 +83,32 @@ pub enum Error {
         /// In bytes.
         limit: u64,
     },
+    /// Recorded facts are not the JSON that they should be.
+    #[error("cannot read facts in `{path}`")]
+    FactsJson {
+        /// The file.
+        path: Utf8PathBuf,
+        /// Where and why.
+        source: serde_json::Error,
+    },
+    /// Facts were recorded in another format.
+    #[error("cannot read facts in `{path}`: expected version {expected}, found {found}")]
+    FactsVersion {
+        /// The file.
+        path: Utf8PathBuf,
+        /// What this program reads.
+        expected: u32,
+        /// What the file says.
+        found: u32,
+    },
+    /// Recorded facts contradict themselves.
+    #[error("cannot read facts in `{path}`: {message}")]
+    Facts {
+        /// The file.
+        path: Utf8PathBuf,
+        /// What is wrong.
+        message: &'static str,
+    },
     /// The lock of approved bases is not the JSON that it should be.
     #[error("cannot read the lock of approved bases")]
     Lock {
@@ -114,7 +140,10 @@ impl Classify for Error {
             | Self::UnknownEnvironment { .. }
             | Self::TooLarge { .. }
             | Self::VexStatement { .. } => Class::Usage,
-            Self::Lock { .. }
+            Self::FactsJson { .. }
+            | Self::FactsVersion { .. }
+            | Self::Facts { .. }
+            | Self::Lock { .. }
             | Self::LockVersion { .. }
             | Self::LockEntry { .. }
             | Self::Manifest { .. }
@@ -145,6 +174,9 @@ impl Classify for Error {
             Self::Vex { .. } | Self::VexJson { .. } => Some(
                 "OpenVEX 0.2.0, CycloneDX 1.4 to 1.7 and CSAF 2.0 are read, as JSON".to_owned(),
             ),
+            Self::FactsJson { .. } | Self::FactsVersion { .. } | Self::Facts { .. } => {
+                Some("`--facts-out` records them; do not edit them by hand".to_owned())
+            }
             Self::TooLarge { .. } | Self::VexStatement { .. } | Self::VexTooLarge { .. } => None,
         }
     }

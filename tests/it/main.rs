@@ -20,6 +20,7 @@ mod conformance;
 mod differences;
 mod evidence;
 mod example;
+mod facts;
 mod files;
 mod flagged;
 mod formats;

@@ -64,7 +64,8 @@ pub(crate) async fn check(
         base: case.base(),
         ..Report::new("check", arguments.what.join(", "))
     };
-    let written = report::write(ctx, &report, &arguments.output.output, arguments.output.show);
+    let written = report::write(ctx, &report, &arguments.output.output, arguments.output.show)
+        .and_then(|()| case.write_facts(ctx, None, arguments.facts.facts_out.as_deref()));
     exit::settle(&ctx.ui, exit::of_verdict(decision.verdict()), written)
 }
 

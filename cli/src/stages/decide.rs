@@ -4,7 +4,7 @@ use crate::{
     args::BuildArguments,
     context::Context,
     error::Error,
-    files,
+    files, report,
     stages::{keys, stated, trust},
 };
 use camino::{Utf8Path, Utf8PathBuf};
@@ -185,9 +185,32 @@ impl Case<'_> {
         ctx: &Context,
         evidence: Option<&BTreeMap<EvidenceKind, Presence>>,
     ) -> Decision {
+        self.judge(ctx, evidence, |facts| plimsoll_policy::decide(self.policy, facts, ctx.now))
+    }
+
+    /// Writes what is decided over, where that is asked for.
+    pub(crate) fn write_facts(
+        &self,
+        ctx: &Context,
+        evidence: Option<&BTreeMap<EvidenceKind, Presence>>,
+        to: Option<&Utf8Path>,
+    ) -> Result<(), Error> {
+        let Some(path) = to else { return Ok(()) };
+        self.judge(ctx, evidence, |facts| {
+            let document = plimsoll_policy::record::document(facts, ctx.now);
+            files::write(path, &report::to_json("the facts", &document)?)
+        })
+    }
+
+    /// What `look` makes of the facts, by the evidence given; `None` where evidence is not judged.
+    fn judge<T>(
+        &self,
+        ctx: &Context,
+        evidence: Option<&BTreeMap<EvidenceKind, Presence>>,
+        look: impl FnOnce(&Facts<'_>) -> T,
+    ) -> T {
         let stated = evidence.map(|evidence| stated::read(ctx, self, evidence));
-        let facts = Facts { evidence, stated: stated.as_ref(), ..self.facts() };
-        plimsoll_policy::decide(self.policy, &facts, ctx.now)
+        look(&Facts { evidence, stated: stated.as_ref(), ..self.facts() })
     }
 
     /// Decides while some of the evidence is pending, for these reasons: that is not held against the image, and clears nothing.

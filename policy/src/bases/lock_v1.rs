@@ -1,15 +1,14 @@
 //! Version 1 of the lock's JSON.
 
 use super::{BaseScan, Entry, EntryPlatform, Lock, Publisher, PublisherSignature};
-use crate::{Error, Verdict};
+use crate::{Error, Verdict, record::text::AsText as Text};
 use jiff::civil;
 use plimsoll_model::{
     Digest,
     platform::Platform,
     reference::{Repository, Tag},
 };
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use std::{borrow::Cow, fmt::Display, str::FromStr};
+use serde::{Deserialize, Serialize};
 
 const VERSION: u32 = 1;
 
@@ -83,25 +82,6 @@ struct PlatformJson {
     user: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     on_build: Option<Vec<String>>,
-}
-
-/// A value that is written as its text.
-struct Text<T>(T);
-
-impl<T: Display> Serialize for Text<T> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(&self.0)
-    }
-}
-
-impl<'de, T> Deserialize<'de> for Text<T>
-where
-    T: FromStr,
-    T::Err: Display,
-{
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Cow::<'_, str>::deserialize(from)?.parse().map(Self).map_err(de::Error::custom)
-    }
 }
 
 pub(super) fn read(bytes: &[u8]) -> Result<Lock, Error> {

@@ -52,7 +52,7 @@ const ALL: &[Credential] = &[
 
 impl Credential {
     /// The kind with this name.
-    pub(super) fn find(id: &str) -> Option<Self> {
+    pub(crate) fn find(id: &str) -> Option<Self> {
         ALL.iter().copied().find(|known| known.id == id)
     }
 }

@@ -1,0 +1,103 @@
+//! Files of the image that rules look at: what they are, and never what is in them.
+
+use super::text::cut;
+use crate::Files;
+use plimsoll_model::{
+    Digest, Printable,
+    tree::{Entry, EntryKind, LayerIndex},
+};
+use serde::Serialize;
+use std::fmt::Write as _;
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct FilesJson {
+    entries: Vec<EntryJson>,
+    /// Files of packages that a later layer brought.
+    rewritten: Vec<RewrittenJson>,
+    caches: Vec<CacheJson>,
+    /// How many entries and rewritten files are not listed.
+    left_out: usize,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EntryJson {
+    path: String,
+    kind: &'static str,
+    /// Four octal digits.
+    mode: String,
+    uid: u64,
+    gid: u64,
+    size: u64,
+    /// What a symbolic link says.
+    target: Option<String>,
+    /// The attribute `security.capability` in hexadecimal.
+    capabilities: Option<String>,
+    /// The diffID of its layer.
+    layer: Option<Digest>,
+}
+
+#[derive(Debug, Serialize)]
+struct RewrittenJson {
+    package: String,
+    path: String,
+    layer: Option<Digest>,
+}
+
+#[derive(Debug, Serialize)]
+struct CacheJson {
+    path: &'static str,
+    files: u64,
+    bytes: u64,
+}
+
+impl FilesJson {
+    pub(super) fn of(files: &Files) -> Self {
+        let layer = |LayerIndex(at): LayerIndex| {
+            usize::try_from(at).ok().and_then(|at| files.layers.get(at).copied())
+        };
+        let rewritten = files.packages.rewritten.iter().map(|file| RewrittenJson {
+            package: cut(&file.package),
+            path: file.path.to_string(),
+            layer: layer(file.layer),
+        });
+        let caches = files.caches.iter();
+        Self {
+            entries: files.entries.iter().map(|it| EntryJson::of(it, layer(it.layer))).collect(),
+            rewritten: rewritten.collect(),
+            caches: caches
+                .map(|(path, it)| CacheJson { path, files: it.files, bytes: it.bytes })
+                .collect(),
+            left_out: files.left_out.saturating_add(files.packages.left_out),
+        }
+    }
+}
+
+impl EntryJson {
+    fn of(entry: &Entry, layer: Option<Digest>) -> Self {
+        let (kind, target) = match &entry.kind {
+            EntryKind::File => ("file", None),
+            EntryKind::Directory => ("directory", None),
+            EntryKind::Symlink(target) => ("symlink", Some(String::from_utf8_lossy(target))),
+            EntryKind::Device => ("device", None),
+            EntryKind::Special => ("special", None),
+        };
+        let mut capabilities = String::new();
+        for byte in &entry.capabilities {
+            // Writing to a string does not fail.
+            write!(capabilities, "{byte:02x}").ok();
+        }
+        Self {
+            path: entry.path.to_string(),
+            kind,
+            mode: format!("{:04o}", entry.mode),
+            uid: entry.uid,
+            gid: entry.gid,
+            size: entry.size,
+            target: target.map(|target| cut(&Printable(&target).to_string())),
+            capabilities: Some(capabilities).filter(|hex| !hex.is_empty()),
+            layer,
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! `facts.json`: everything that a policy decides over, for programs of others and for tests of policies.
+//!
+//! No value of a secret is in it: variables are named alone, a secret is told by its kind and its place, and what looks like
+//! one in any other text is replaced by `…`. What is left out for that, and evidence, which is only what was verified, is
+//! not there to be read back: [`Recorded`] says which rules can not be judged for it, and nobody takes that for a pass.
+//!
+//! Version 1: fields are added, never changed or taken away. Lists keep the order of what they are of, so that the same facts
+//! make the same bytes.
+
+mod evidence_v1;
+mod files_v1;
+mod image_v1;
+mod packages_v1;
+mod scan_v1;
+mod secrets_v1;
+mod sources_v1;
+pub(crate) mod text;
+
+use crate::{
+    Error, Facts, Users,
+    bases::{self, Entry, EntryPlatform},
+    rules::{About, Rule},
+    secrets::Secrets,
+};
+use camino::Utf8Path;
+use jiff::{Timestamp, civil::Date};
+use plimsoll_model::{Digest, Inventory, image::Image, scan::Scan, tree::LayerInfo};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
+
+/// A pair of types, each case of one for one of the other.
+macro_rules! paired {
+    ($json:ident, $model:ident, $($case:ident),+) => {
+        impl From<$model> for $json {
+            fn from(value: $model) -> Self {
+                match value { $($model::$case => Self::$case),+ }
+            }
+        }
+        impl From<$json> for $model {
+            fn from(value: $json) -> Self {
+                match value { $($json::$case => Self::$case),+ }
+            }
+        }
+    };
+}
+use paired;
+
+/// The version of the format.
+pub const VERSION: u32 = 1;
+/// The JSON Schema of [`document`].
+pub const SCHEMA: &str = include_str!("../../../docs/reference/facts-v1.schema.json");
+
+/// Facts as they are written.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FactsJson {
+    version: u32,
+    tool: Tool,
+    /// The moment as of which is judged.
+    at: Timestamp,
+    image: Option<image_v1::ImageJson>,
+    base: Option<BaseJson>,
+    users: Option<secrets_v1::UsersJson>,
+    inventory: Option<packages_v1::InventoryJson>,
+    scan: Option<scan_v1::ScanJson>,
+    secrets: Option<secrets_v1::SecretsJson>,
+    files: Option<files_v1::FilesJson>,
+    evidence: Option<Vec<evidence_v1::EvidenceJson>>,
+    stated: Option<evidence_v1::StatedJson>,
+    vex: Vec<evidence_v1::VexJson>,
+    since: Option<evidence_v1::SinceJson>,
+    dockerfiles: Vec<sources_v1::DockerfileJson>,
+    compose: Vec<sources_v1::ComposeJson>,
+    configs: Vec<sources_v1::ConfigJson>,
+    target_stage: Option<String>,
+    /// The names of build arguments that were given.
+    build_arguments: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Tool {
+    name: &'static str,
+    version: &'static str,
+}
+
+/// The approved base image that the image begins with.
+#[derive(Debug, Serialize)]
+struct BaseJson {
+    name: String,
+    manifest: Digest,
+    layers: usize,
+    approver: String,
+    approved: Date,
+    expires: Date,
+}
+
+/// Facts as `facts.json` has them.
+pub fn document(facts: &Facts<'_>, at: Timestamp) -> FactsJson {
+    let base = base(facts);
+    let base_layers = base.map(|(_, platform)| platform.diff_ids.as_slice()).unwrap_or_default();
+    FactsJson {
+        version: VERSION,
+        tool: Tool { name: "plimsoll", version: env!("CARGO_PKG_VERSION") },
+        at,
+        image: facts.image.map(image_v1::ImageJson::of),
+        base: base.map(BaseJson::of),
+        users: facts.users.map(secrets_v1::UsersJson::of),
+        inventory: facts.inventory.map(|it| packages_v1::InventoryJson::of(it, base_layers)),
+        scan: facts.scan.map(|scan| scan_v1::ScanJson::of(scan, facts.inventory)),
+        secrets: facts.secrets.map(secrets_v1::SecretsJson::of),
+        files: facts.files.map(files_v1::FilesJson::of),
+        evidence: facts.evidence.map(evidence_v1::evidence),
+        stated: facts.stated.map(evidence_v1::StatedJson::of),
+        vex: facts.vex.map(evidence_v1::vex).unwrap_or_default(),
+        since: facts.since.map(evidence_v1::SinceJson::of),
+        dockerfiles: sources_v1::dockerfiles(facts),
+        compose: sources_v1::compose(facts),
+        configs: sources_v1::configs(facts.configs),
+        target_stage: facts.target_stage.map(text::shown),
+        build_arguments: facts.build_args.keys().map(|name| text::cut(name)).collect(),
+    }
+}
+
+fn base<'f>(facts: &Facts<'f>) -> Option<(&'f Entry, &'f EntryPlatform)> {
+    let diff_ids: Vec<_> = facts.image?.layers.iter().map(|layer| layer.diff_id).collect();
+    bases::match_base(facts.bases?, &diff_ids)
+}
+
+impl BaseJson {
+    fn of((entry, platform): (&Entry, &EntryPlatform)) -> Self {
+        Self {
+            name: entry.name(),
+            manifest: platform.manifest,
+            layers: platform.diff_ids.len(),
+            approver: text::shown(&entry.approver),
+            approved: entry.approved,
+            expires: entry.expires,
+        }
+    }
+}
+
+/// What a `facts.json` says of an image, to judge it by another policy.
+///
+/// Files of the user's are not among it: they are judged from themselves.
+#[derive(Debug, Clone, Default)]
+pub struct Recorded {
+    at: Timestamp,
+    image: Option<Image>,
+    users: Option<Users>,
+    inventory: Option<Inventory>,
+    scan: Option<Scan>,
+    secrets: Option<Secrets>,
+    left_out: Vec<LeftOut>,
+}
+
+/// Something that was looked at where the record was made, and can not be read back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LeftOut {
+    /// Values of variables, and texts that had secrets in them.
+    Values,
+    /// Files of the image: what is in them.
+    Files,
+    /// Evidence: a file that says that something was verified is none.
+    Evidence,
+    /// The last promoted build, to compare with.
+    Since,
+    /// Statements of others.
+    Vex,
+}
+
+/// Read first, so that a record of another version is called that and not malformed.
+#[derive(Debug, Deserialize)]
+struct VersionJson {
+    version: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "what is not read has to be known all the same")]
+struct RecordedJson {
+    version: u32,
+    tool: IgnoredAny,
+    at: Timestamp,
+    image: Option<image_v1::ImageJson>,
+    base: IgnoredAny,
+    users: Option<secrets_v1::UsersJson>,
+    inventory: Option<packages_v1::InventoryJson>,
+    scan: Option<scan_v1::ScanJson>,
+    secrets: Option<secrets_v1::SecretsJson>,
+    files: Option<IgnoredAny>,
+    evidence: Option<IgnoredAny>,
+    stated: IgnoredAny,
+    vex: Vec<IgnoredAny>,
+    since: Option<IgnoredAny>,
+    dockerfiles: IgnoredAny,
+    compose: IgnoredAny,
+    configs: IgnoredAny,
+    target_stage: IgnoredAny,
+    build_arguments: IgnoredAny,
+}
+
+/// Rules that look at values of variables, and at texts for what is secret in them.
+const BY_VALUES: [&str; 2] = ["SEC-002", "SEC-008"];
+
+impl RecordedJson {
+    fn left_out(&self) -> Vec<LeftOut> {
+        let parts = [
+            self.image.as_ref().map(|_| LeftOut::Values),
+            self.files.as_ref().map(|_| LeftOut::Files),
+            self.evidence.as_ref().map(|_| LeftOut::Evidence),
+            self.since.as_ref().map(|_| LeftOut::Since),
+            self.vex.first().map(|_| LeftOut::Vex),
+        ];
+        parts.into_iter().flatten().collect()
+    }
+}
+
+impl Recorded {
+    /// What `bytes` say; `path` stands in messages. Whoever reads them bounds their length.
+    ///
+    /// # Errors
+    /// What is no JSON of this format, is of another version, or contradicts itself.
+    pub fn read(bytes: &[u8], path: &Utf8Path) -> Result<Self, Error> {
+        let malformed = |source| Error::FactsJson { path: path.to_owned(), source };
+        let VersionJson { version } = serde_json::from_slice(bytes).map_err(malformed)?;
+        if version != VERSION {
+            let path = path.to_owned();
+            return Err(Error::FactsVersion { path, expected: VERSION, found: version });
+        }
+        let json: RecordedJson = serde_json::from_slice(bytes).map_err(malformed)?;
+        let left_out = json.left_out();
+        let invalid = |message| Error::Facts { path: path.to_owned(), message };
+        let image = json.image.map(image_v1::ImageJson::read);
+        let image = image.map(|it| it.ok_or(invalid("the reference is no image's"))).transpose()?;
+        let inventory = json.inventory.map(packages_v1::InventoryJson::read);
+        let mut inventory = inventory.transpose().map_err(invalid)?;
+        if let (Some(inventory), Some(image)) = (&mut inventory, &image) {
+            inventory.layers = layers(image);
+        }
+        let scan = match (json.scan, &inventory) {
+            (None, _) => None,
+            (Some(_), None) => return Err(invalid("there is a scan without an inventory")),
+            (Some(scan), Some(inventory)) => Some(scan.read(inventory).map_err(invalid)?),
+        };
+        let secrets = json.secrets.map(secrets_v1::SecretsJson::read);
+        let secrets = secrets.transpose().map_err(invalid)?;
+        let users = json.users.map(secrets_v1::UsersJson::read);
+        Ok(Self { at: json.at, image, users, inventory, scan, secrets, left_out })
+    }
+
+    /// The moment as of which they were recorded.
+    pub const fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// The facts, with nothing of the user's files among them.
+    pub const fn facts(&self) -> Facts<'_> {
+        Facts {
+            image: self.image.as_ref(),
+            users: self.users.as_ref(),
+            inventory: self.inventory.as_ref(),
+            scan: self.scan.as_ref(),
+            secrets: self.secrets.as_ref(),
+            ..Facts::none()
+        }
+    }
+
+    /// Whether a rule can find in this record all that it would have found where that was made.
+    pub fn holds_for(&self, rule: &Rule) -> bool {
+        let is_about = |about| rule.about.contains(&about);
+        !self.left_out.iter().any(|left_out| match left_out {
+            LeftOut::Values => BY_VALUES.contains(&rule.id),
+            LeftOut::Files => is_about(About::Files),
+            LeftOut::Evidence => is_about(About::Evidence),
+            LeftOut::Since => rule.id == "VUL-003",
+            LeftOut::Vex => rule.id == "VUL-007",
+        })
+    }
+}
+
+fn layers(image: &Image) -> Vec<LayerInfo> {
+    let layers = image.layers.iter().map(|layer| LayerInfo {
+        digest: layer.digest,
+        diff_id: layer.diff_id,
+        created_by: layer.created_by.clone(),
+    });
+    layers.collect()
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,310 @@
+use super::*;
+use crate::{
+    Decision, EvidenceKind, Policy, Since, decide,
+    rules::{
+        self,
+        testing::{Case, digest, found, now, provenance, said},
+    },
+    secrets::{State, tests::summed},
+    stated::{Dependency, DependencyName, SbomDifference, TestOutcome},
+};
+use plimsoll_model::{
+    Class, Classify as _, Severity,
+    advisory::{AdvisoryClass, Cvss},
+    component::ComponentId,
+    evidence::{Evidence, EvidenceFacts, Presence, Signer},
+    image::{ChildRole, HistoryEntry, HistoryKind, IndexChild},
+    platform::Platform,
+    risk::{Exploitation, KnownExploited, Prediction, Ransomware},
+    scan::{Dated, Fix, FixedIn, FixedSince, Match, NotEvaluated, ScanVerdict},
+};
+use serde_json::{Value, json};
+
+const SECRET: &str = "hunter2hunter2";
+
+fn exploited() -> Match {
+    let mut exploited = found("GHSA-1", Severity::High);
+    exploited.advisory.aliases = vec!["CVE-2026-1".to_owned()];
+    exploited.advisory.cvss = Some(Cvss { vector: "CVSS:3.1/AV:N".to_owned(), score: 8.1 });
+    exploited.exploitation = Exploitation::Known(KnownExploited {
+        added: Some("2026-01-02".parse().unwrap()),
+        due: None,
+        ransomware: Ransomware::Known,
+    });
+    exploited.prediction = Some(Prediction { probability: 0.5, percentile: 0.9 });
+    let since = Some(FixedSince { at: now(), dated: Dated::Modified });
+    let (versions, record) = (vec!["2".to_owned()], "GHSA-1".to_owned());
+    exploited.fix = Fix::Fixed(FixedIn { versions, record, since });
+    exploited
+}
+
+/// Something of every kind.
+pub(crate) fn rich() -> Case {
+    let case = Case::default()
+        .image_with(&["base", "own"], |config| {
+            config.user = None;
+            config.env = vec!["PATH=/bin".to_owned(), format!("DB_PASSWORD={SECRET}")];
+            config.labels = [("org.example.a".to_owned(), "b".to_owned())].into();
+            config.history = vec![HistoryEntry {
+                created_by: format!("RUN |1 DB_PASSWORD={SECRET} /bin/sh -c make"),
+                kind: HistoryKind::Layer,
+            }];
+        })
+        .children(&[IndexChild {
+            digest: digest("attestation"),
+            platform: Some(Platform::linux("amd64")),
+            role: ChildRole::About(Some(digest("manifest"))),
+        }])
+        .approved("debian:13", &["base"], "2026-12-31")
+        .passwd("root:x:0:0\napp:x:10001:10001\n")
+        .file("usr/bin/su", 0o4755, 0)
+        .link("etc/x", "/y\u{1b}[2J", 1)
+        .secret_file("app/key", State::Removed, format!("t = \"{}\"", summed("ghp_")).as_bytes())
+        .secret_file("etc/shadow", State::Remains, b"root::1:0:99999:7:::\n")
+        .matched("pkg:deb/debian/a@1", exploited())
+        .component("pkg:deb/debian/b@1", ScanVerdict::JudgedAs(ComponentId(0)))
+        .component("pkg:deb/debian/c@1", ScanVerdict::Clean)
+        .component("pkg:npm/d@1", ScanVerdict::NotEvaluated(NotEvaluated::NoVersion))
+        .unread("opt/x.jar", "no central directory");
+    let mut malware = found("MAL-1", Severity::Critical);
+    malware.advisory.class = AdvisoryClass::Malware;
+    malware.fix = Fix::NoneKnown;
+    case.matched("pkg:npm/e@1", malware)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test stands in for the verifier")]
+fn evidence() -> Evidence {
+    Evidence::attested(EvidenceFacts {
+        subject: digest("manifest"),
+        predicate_type: "https://slsa.dev/provenance/v1".to_owned(),
+        signer: Signer::Key { id: digest("key") },
+        statement: digest("statement"),
+        bundle: digest("bundle"),
+        signed: Some(now()),
+        predicate: String::new(),
+    })
+}
+
+/// The same with everything that is never read back.
+fn richer() -> Case {
+    let dockerfile = format!(
+        "# syntax=docker/dockerfile:1\nARG V=13\nFROM debian:$V AS build\nENV TOKEN={SECRET}\nRUN <<EOF\necho {SECRET}\nEOF\nUSER $WHO\nFROM scratch\nCOPY --from=build /a /b\nHEALTHCHECK NONE\nUSER 1\nNONSENSE\n"
+    );
+    let compose = format!(
+        "services:\n  a:\n    image: postgres:${{V}}\n    privileged: true\n    environment: {{POSTGRES_PASSWORD: {SECRET}}}\n    build: {{context: ., args: [\"TOKEN={SECRET}\"]}}\n"
+    );
+    rich()
+        .dockerfile(&dockerfile)
+        .ignored(".git\n")
+        .compose(&compose)
+        .config("daemon.json", "{}")
+        .build_arg("TOKEN", SECRET)
+        .evidence(EvidenceKind::Sbom, Presence::Absent { refused: 1 })
+        .evidence(EvidenceKind::Tests, Presence::CouldNotTell { reason: "no network".to_owned() })
+        .evidence(EvidenceKind::Provenance, Presence::Present(vec![evidence()]))
+        .stated(|stated| {
+            stated.scans = vec![said(Err("no JSON".to_owned()))];
+            stated.provenance = vec![provenance(|it| {
+                it.parameters = Some(vec![vec!["inputs".to_owned(), "debug".to_owned()]]);
+                it.dependencies = vec![Dependency {
+                    what: DependencyName::File("Cargo.lock".to_owned()),
+                    digest: digest("lock"),
+                }];
+            })];
+            stated.differences = vec![said(Ok(SbomDifference {
+                versions: vec![("a".to_owned(), "1".to_owned(), "2".to_owned())],
+                ..SbomDifference::default()
+            }))];
+            stated.tests = vec![said(Ok(TestOutcome::default()))];
+        })
+        .since(Since::Untold("no ledger".to_owned()))
+}
+
+fn written(case: &Case) -> Value {
+    case.with_facts(|facts| serde_json::to_value(document(facts, now())).unwrap())
+}
+
+fn read(json: &Value) -> Result<Recorded, Error> {
+    Recorded::read(json.to_string().as_bytes(), "facts.json".into())
+}
+
+fn strict() -> Policy {
+    Policy::parse("version: 1\nextends: strict", "p.yaml".into()).unwrap()
+}
+
+/// The findings of rules that a record holds for, in a form that can be compared.
+fn findings(decision: &Decision, recorded: &Recorded) -> Vec<String> {
+    let findings = decision.findings().iter();
+    let kept =
+        findings.filter(|judged| recorded.holds_for(rules::find(judged.finding.rule).unwrap()));
+    kept.map(|judged| {
+        let finding = &judged.finding;
+        format!("{} {:?} {:?} {:?}", finding.rule, judged.action, finding.outcome, finding.place)
+    })
+    .collect()
+}
+
+#[test]
+fn what_is_judged_from_a_record_is_what_is_judged_from_the_image() {
+    let recorded = read(&written(&rich())).unwrap();
+    let policy = strict();
+    // The lock is the policy's, and is not part of the record.
+    let expected =
+        rich().with_facts(|facts| decide(&policy, &Facts { bases: None, ..*facts }, now()));
+    let expected = findings(&expected, &recorded);
+    let found = findings(&decide(&policy, &recorded.facts(), now()), &recorded);
+    assert_eq!(found, expected);
+    for rule in ["IMG-001", "VUL-002", "VUL-004", "VUL-005", "SEC-007", "SEC-010"] {
+        assert!(found.iter().any(|finding| finding.starts_with(rule)), "{rule}: {found:#?}");
+    }
+}
+
+#[test]
+fn rules_that_look_at_what_is_left_out_are_known() {
+    let holds = |recorded: &Recorded, id: &str| recorded.holds_for(rules::find(id).unwrap());
+    let all = read(&written(&richer())).unwrap();
+    for id in ["SEC-002", "SEC-008", "FS-001", "FS-017", "ATT-001", "VUL-001", "VUL-003"] {
+        assert!(!holds(&all, id), "{id}");
+    }
+    for id in ["IMG-001", "BASE-050", "VUL-002", "SEC-003", "SEC-007", "DF-020", "CMP-001"] {
+        assert!(holds(&all, id), "{id}");
+    }
+    let mut others = written(&rich());
+    others["vex"] = json!([{}]);
+    let others = read(&others).unwrap();
+    assert!(!holds(&others, "VUL-007") && holds(&others, "VUL-001"));
+    let nothing = read(&written(&Case::default())).unwrap();
+    assert!(rules::ALL.iter().all(|rule| nothing.holds_for(rule)), "nothing was left out");
+}
+
+#[test]
+fn no_secret_is_written() {
+    let text = written(&richer()).to_string();
+    assert!(!text.contains(SECRET), "{text}");
+    assert!(!text.contains(&summed("ghp_")) && !text.contains("ghp_"), "{text}");
+    assert!(!text.contains('\u{1b}'));
+    for named in ["DB_PASSWORD", "POSTGRES_PASSWORD", "\"TOKEN\"", "privileged"] {
+        assert!(text.contains(named), "{named}: {text}");
+    }
+}
+
+/// What the schema is held to, too: a change of it is one that somebody reads. With `BLESS=1` it is written anew.
+#[test]
+fn everything_at_once_is_as_it_was() {
+    let mut facts = written(&richer());
+    facts["tool"]["version"] = json!("0.0.0");
+    let text = format!("{}\n", serde_json::to_string_pretty(&facts).unwrap());
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/src/record/rich.json"), &text)
+            .unwrap();
+    }
+    assert_eq!(text, include_str!("rich.json"));
+}
+
+#[test]
+fn the_same_facts_make_the_same_bytes() {
+    assert_eq!(written(&richer()).to_string(), written(&richer()).to_string());
+}
+
+#[test]
+fn it_says_what_a_policy_is_likely_to_ask() {
+    let facts = written(&richer());
+    assert_eq!(facts["image"]["config"]["env"], json!(["PATH", "DB_PASSWORD"]));
+    assert_eq!(facts["image"]["reference"], format!("registry.corp/build/app@{}", digest("index")));
+    assert_eq!(facts["base"]["name"], "docker.io/library/debian:13");
+    assert_eq!(facts["scan"]["findings"][0]["id"], "CVE-2026-1");
+    assert_eq!(facts["scan"]["findings"][0]["exploited"]["known"], true);
+    assert_eq!(facts["scan"]["findings"][0]["epss"]["probability"], 0.5);
+    assert_eq!(facts["scan"]["verdicts"][3]["reason"]["kind"], "no-version");
+}
+
+#[test]
+fn it_says_where_in_the_files_of_the_user() {
+    let facts = written(&richer());
+    assert_eq!(facts["evidence"][1]["state"], "absent");
+    assert_eq!(facts["evidence"][2]["state"], "could-not-tell");
+    let build = &facts["dockerfiles"][0];
+    assert_eq!(build["target"], 1);
+    assert_eq!(build["stages"][0]["from"]["source"]["tag"], "13");
+    assert_eq!(build["stages"][0]["user"], json!({ "line": 8, "value": null }));
+    assert_eq!(build["stages"][1]["user"], json!({ "line": 12, "value": "1" }));
+    assert_eq!(build["problems"][0]["line"], 13);
+    let service = &facts["compose"][0]["services"][0];
+    assert_eq!(
+        (&service["line"], &service["definition"]["image"]),
+        (&json!(2), &json!("postgres:${V}"))
+    );
+    assert_eq!(service["definition"]["environment"], json!(["POSTGRES_PASSWORD"]));
+    assert_eq!(service["definition"]["build"]["args"], json!(["TOKEN"]));
+    let nothing = written(&Case::default());
+    assert_eq!((&nothing["image"], &nothing["evidence"]), (&Value::Null, &Value::Null));
+}
+
+#[test]
+fn a_record_of_another_version_or_with_unknown_keys_is_refused() {
+    let whole = written(&rich());
+    assert!(read(&whole).is_ok());
+    let mut newer = whole.clone();
+    newer["version"] = json!(2);
+    let error = read(&newer).unwrap_err();
+    assert!(matches!(&error, Error::FactsVersion { expected: 1, found: 2, .. }), "{error:?}");
+    assert_eq!(error.class(), Class::Rejected);
+    let mut more = whole.clone();
+    more["image"]["confg"] = json!({});
+    assert!(matches!(read(&more), Err(Error::FactsJson { .. })));
+    let mut less = whole;
+    less.as_object_mut().unwrap().remove("vex");
+    assert!(matches!(read(&less), Err(Error::FactsJson { .. })));
+    assert!(matches!(Recorded::read(b"{", "f".into()), Err(Error::FactsJson { .. })));
+}
+
+#[test]
+fn a_record_that_contradicts_itself_is_refused() {
+    let whole = written(&rich());
+    let check = |change: &dyn Fn(&mut Value), expect: &str| {
+        let mut changed = whole.clone();
+        change(&mut changed);
+        let error = read(&changed).unwrap_err();
+        assert!(matches!(&error, Error::Facts { message, .. } if *message == expect), "{error:?}");
+    };
+    let packages = |json: &mut Value| json["inventory"]["packages"].as_array_mut().unwrap().len();
+    assert_eq!(packages(&mut whole.clone()), 5);
+    check(
+        &|json| json["inventory"]["packages"].as_array_mut().unwrap().reverse(),
+        "the packages are not in the order in which they were written",
+    );
+    check(
+        &|json| drop(json["scan"]["verdicts"].as_array_mut().unwrap().pop()),
+        "there is not one verdict for each package",
+    );
+    check(
+        &|json| json["scan"]["verdicts"][0]["package"] = json!(2),
+        "the verdicts are not in the order of the packages",
+    );
+    check(
+        &|json| json["scan"]["findings"][0]["package"] = json!(2),
+        "a finding is about no package",
+    );
+    check(
+        &|json| json["scan"]["findings"][0]["package"] = json!(4_000_000_000_u32),
+        "a finding is about no package",
+    );
+    check(
+        &|json| json["scan"]["verdicts"][0]["outcome"] = json!("clean"),
+        "a verdict contradicts the findings, or itself",
+    );
+    check(
+        &|json| drop(json["scan"]["findings"].as_array_mut().unwrap().remove(0)),
+        "a verdict contradicts the findings, or itself",
+    );
+    check(&|json| json["inventory"] = Value::Null, "there is a scan without an inventory");
+    check(&|json| json["image"]["reference"] = json!("dir:x"), "the reference is no image's");
+    check(
+        &|json| json["inventory"]["unread"][0]["path"] = json!("../x"),
+        "a path leaves the image",
+    );
+    check(
+        &|json| json["secrets"]["files"][0]["seen"]["hits"][0]["kind"] = json!("x"),
+        "a kind of secret is not known",
+    );
+}
