@@ -13,6 +13,7 @@ mod ledger;
 mod link;
 mod man;
 mod policy;
+mod policy_test;
 mod promote;
 mod run;
 mod sbom;

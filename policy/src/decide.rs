@@ -14,7 +14,7 @@ use plimsoll_model::{
     finding::{Outcome, Place},
     reference::Pinned,
 };
-use std::{cmp::Reverse, collections::BTreeSet};
+use std::{cmp::Reverse, collections::BTreeSet, fmt};
 
 /// What all findings together come to.
 #[derive(Debug, Clone)]
@@ -97,6 +97,23 @@ impl Action {
             Self::Warn => "warn",
             Self::Inform => "inform",
         }
+    }
+}
+
+impl Verdict {
+    /// The word for it in records and reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pass => "passed",
+            Self::Blocked => "blocked",
+            Self::Undecided => "undecided",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.as_str())
     }
 }
 

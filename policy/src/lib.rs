@@ -5,6 +5,7 @@
 //! exception that has expired is expired everywhere.
 
 pub mod bases;
+pub mod cases;
 pub mod cis;
 mod clearance;
 mod compose;

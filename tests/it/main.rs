@@ -35,6 +35,7 @@ mod outages;
 mod peers;
 mod pipeline;
 mod policy;
+mod policy_cases;
 mod policy_of_base;
 mod promotion;
 mod reference;

@@ -27,12 +27,18 @@ pub(crate) enum PolicyCommand {
         #[command(flatten)]
         gate: GateArguments,
     },
+    /// Judge cases by a policy, and hold what comes of it against what each case expects.
+    Test {
+        /// Directory with the cases: every NAME.test.yaml in it and below it.
+        #[arg(value_name = "DIR")]
+        directory: Utf8PathBuf,
+    },
 }
 
 /// Where the facts go that were decided over.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct FactsArguments {
-    /// Write what was decided over as JSON: for OPA and conftest. No value of a secret is in it.
+    /// Write what was decided over as JSON: for OPA and conftest, and for `policy test`. No value of a secret is in it.
     #[arg(long, value_name = "FILE")]
     pub facts_out: Option<Utf8PathBuf>,
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     args::{Form, PolicyCommand},
+    commands::policy_test,
     context::Context,
     error::Error,
     exit::{self, ExitStatus},
@@ -15,7 +16,7 @@ use plimsoll_policy::{
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-/// Writes, checks or shows a policy.
+/// Writes, checks, shows or tests a policy.
 pub(crate) fn policy(ctx: &Context, command: &PolicyCommand) -> Result<&'static ExitStatus, Error> {
     match command {
         PolicyCommand::Init { path } => {
@@ -39,6 +40,7 @@ pub(crate) fn policy(ctx: &Context, command: &PolicyCommand) -> Result<&'static 
                 policy.path().map_or_else(|| "built-in baseline".to_owned(), ToString::to_string);
             report::to_stdout(format!("{name} is valid ({})\n", policy.digest()).as_bytes())?;
         }
+        PolicyCommand::Test { directory } => return policy_test::test(ctx, directory),
         PolicyCommand::Show { output, gate } => {
             let policy = gate.apply(ctx.policy()?);
             let bytes = match output {

@@ -1,5 +1,6 @@
 //! The policy file: text to a valid [`Policy`], or the line and column of what is wrong with it.
 
+mod case;
 mod environments;
 mod evidence;
 mod exceptions;
