@@ -29,6 +29,8 @@ pub struct PolicyCase {
     pub dockerfiles: Vec<Utf8PathBuf>,
     /// Compose files.
     pub compose: Vec<Utf8PathBuf>,
+    /// Manifests of Kubernetes.
+    pub kubernetes: Vec<Utf8PathBuf>,
     /// Settings of the daemon, and pipelines.
     pub configs: Vec<(Utf8PathBuf, ConfigKind)>,
     /// The stage that is built.
@@ -91,6 +93,7 @@ impl PolicyCase {
         self.facts.is_none()
             && self.dockerfiles.is_empty()
             && self.compose.is_empty()
+            && self.kubernetes.is_empty()
             && self.configs.is_empty()
     }
 }

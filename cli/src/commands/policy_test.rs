@@ -142,6 +142,7 @@ fn judge(ctx: &Context, path: &Utf8Path) -> Result<Vec<Unmet>, Error> {
         scan: known.scan,
         vex: vex.as_ref(),
         since: None,
+        flags: None,
         build: &build,
         bases: bases.as_ref(),
     };
@@ -175,7 +176,8 @@ fn build(ctx: &Context, case: &PolicyCase, beside: &Utf8Path) -> Result<Build, E
         Ok(ConfigFile { path: path.clone(), kind: *kind, text: read(path)? })
     };
     let compose: Vec<_> = case.compose.iter().map(|path| beside.join(path)).collect();
-    let manifests = Manifests::read(ctx, &compose)?;
+    let kubernetes: Vec<_> = case.kubernetes.iter().map(|path| beside.join(path)).collect();
+    let manifests = Manifests::read(ctx, &compose, &kubernetes)?;
     let named = |files: Vec<SourceFile>| {
         files.into_iter().map(|it| SourceFile { path: inside(it.path), text: it.text }).collect()
     };
@@ -188,9 +190,11 @@ fn build(ctx: &Context, case: &PolicyCase, beside: &Utf8Path) -> Result<Build, E
         manifests: Manifests {
             compose: named(manifests.compose),
             env_files: named(manifests.env_files),
+            kubernetes: named(manifests.kubernetes),
         },
         target: case.target.clone(),
         arguments: case.build_args.clone(),
         lock_files: Vec::new(),
+        plain_http: Vec::new(),
     })
 }

@@ -21,6 +21,7 @@ const KEYS: &[&str] = &[
     "facts",
     "dockerfiles",
     "compose",
+    "kubernetes",
     "configs",
     "target",
     "build-args",
@@ -58,14 +59,14 @@ impl PolicyCase {
             facts: file("facts")?,
             dockerfiles: files(&reader, &fields, "dockerfiles")?,
             compose: files(&reader, &fields, "compose")?,
+            kubernetes: files(&reader, &fields, "kubernetes")?,
             configs: configs(&reader, &fields)?,
             target: text("target")?,
             build_args: arguments(&reader, &fields)?,
             expect: expected(&reader, &fields)?,
         };
         if case.is_about_nothing() {
-            let message =
-                "expected something to judge: `facts`, `dockerfiles`, `compose` or `configs`";
+            let message = "expected something to judge: `facts`, `dockerfiles`, `compose`, `kubernetes` or `configs`";
             return reader.fail(document.at, message);
         }
         Ok(case)
@@ -195,15 +196,16 @@ mod tests {
     #[test]
     fn a_whole_case_is_read() {
         let text = "version: 1\npolicy: ../p.yaml\nenvironment: prod\nat: 2026-06-01T00:00:00Z\nfacts: f.json\n\
-            dockerfiles: [Dockerfile]\ncompose: [compose.yaml]\nconfigs: [daemon.json]\ntarget: build\nbuild-args: {A: b}\n\
+            dockerfiles: [Dockerfile]\ncompose: [compose.yaml]\nkubernetes: [app.yaml]\nconfigs: [daemon.json]\ntarget: build\nbuild-args: {A: b}\n\
             expect:\n  verdict: blocked\n  findings:\n    - {rule: DF-020, file: Dockerfile, line: 3, action: deny, outcome: fail, accepted: false}\n  absent: [DF-030]\n";
         let case = PolicyCase::parse(text, "a.test.yaml".into()).unwrap();
         assert_eq!(case.policy.as_deref(), Some(Utf8Path::new("../p.yaml")));
         assert_eq!(case.at, Some("2026-06-01T00:00:00Z".parse().unwrap()));
+        assert_eq!(case.kubernetes, ["app.yaml"]);
         assert_eq!(case.configs, [("daemon.json".into(), ConfigKind::Daemon)]);
-        assert_eq!(case.expect.verdict, Some(Located { value: Verdict::Blocked, line: Some(12) }));
+        assert_eq!(case.expect.verdict, Some(Located { value: Verdict::Blocked, line: Some(13) }));
         let [finding] = case.expect.findings.as_slice() else { panic!("{case:?}") };
-        assert_eq!((finding.rule, finding.line, finding.at), ("DF-020", Some(3), 14));
+        assert_eq!((finding.rule, finding.line, finding.at), ("DF-020", Some(3), 15));
         assert_eq!(finding.accepted, Some(false));
         assert_eq!(case.expect.absent[0].value, "DF-030");
     }
@@ -221,7 +223,7 @@ mod tests {
         );
         check(
             "expect: {verdict: passed}",
-            "1:1: expected something to judge: `facts`, `dockerfiles`, `compose` or `configs`",
+            "1:1: expected something to judge: `facts`, `dockerfiles`, `compose`, `kubernetes` or `configs`",
         );
         check(
             "expect: {verdict: pass}",

@@ -247,6 +247,7 @@ async fn scan(
             scan: Some(&scan),
             vex: None,
             since: None,
+            flags: None,
             build: &Build::default(),
             bases: None,
         };
