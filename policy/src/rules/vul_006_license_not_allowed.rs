@@ -67,7 +67,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     }
     let mut raised: Vec<_> = lists.strangers().map(|text| of_stranger(context, text)).collect();
     let mut untold: BTreeMap<String, Vec<&Component>> = BTreeMap::new();
-    let components = context.facts().inventory.map(|inventory| inventory.components());
+    let components = context.facts().inventory.map(plimsoll_model::Inventory::components);
     for component in components.unwrap_or_default() {
         match lists.of(component) {
             Answer::Accepted => {}
@@ -203,7 +203,7 @@ fn names(part: &LicenseReq) -> (String, String) {
         Some((license, exception)) => (license, Some(exception)),
         None => (text.as_str(), None),
     };
-    let is_gnu = part.license.id().is_some_and(|id| id.is_gnu());
+    let is_gnu = part.license.id().is_some_and(spdx::LicenseId::is_gnu);
     let license = match license.strip_suffix('+') {
         Some(bare) if is_gnu => format!("{bare}-or-later"),
         None if is_gnu && !license.ends_with("-only") && !license.ends_with("-or-later") => {
