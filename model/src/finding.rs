@@ -89,6 +89,11 @@ pub enum Place {
     Image,
     /// The evidence about the image.
     Evidence,
+    /// A registry, or something in it.
+    Registry {
+        /// Its address, a repository, or a name in one; not yet fit for a terminal.
+        at: String,
+    },
     /// The policy file.
     Policy,
 }
@@ -137,6 +142,7 @@ impl Finding {
             Place::File { path, .. } => format!("file\0{path}"),
             Place::Image => "image".to_owned(),
             Place::Evidence => format!("evidence\0{}", self.expected),
+            Place::Registry { at } => format!("registry\0{at}"),
             Place::Policy => format!("policy\0{}", self.found),
         };
         let flaw = self.vulnerability.as_ref().map_or("", |vulnerability| &vulnerability.id);
@@ -162,6 +168,7 @@ impl fmt::Display for Place {
             Self::Component { path, .. } | Self::File { path, .. } => out.write_str(path),
             Self::Image => out.write_str("image"),
             Self::Evidence => out.write_str("evidence"),
+            Self::Registry { at } => out.write_str(at),
             Self::Policy => out.write_str("policy"),
         }
     }

@@ -325,6 +325,7 @@ fn place_order(place: &Place) -> PlaceOrder<'_> {
         Place::Image => (4, "", (0, 0), ""),
         Place::Evidence => (5, "", (0, 0), ""),
         Place::Policy => (6, "", (0, 0), ""),
+        Place::Registry { at } => (7, at, (0, 0), ""),
     }
 }
 

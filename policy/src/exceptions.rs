@@ -109,6 +109,7 @@ fn is_component(raised: &Raised, pattern: &Pattern) -> bool {
         | Place::File { .. }
         | Place::Image
         | Place::Evidence
+        | Place::Registry { .. }
         | Place::Policy => None,
     };
     let mut purls = own.into_iter().chain(&raised.also_about).peekable();
@@ -125,6 +126,8 @@ fn is_path(raised: &Raised, pattern: &Pattern) -> bool {
     let own = match &raised.finding.place {
         Place::Source { path, .. } => path.as_str(),
         Place::Component { path, .. } | Place::File { path, .. } => path,
+        // An exception names a registry, or a repository in one, by its path.
+        Place::Registry { at } => at,
         Place::Config { .. } | Place::Image | Place::Evidence | Place::Policy => return false,
     };
     // A finding about several components is not about one file.

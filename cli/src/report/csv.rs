@@ -79,6 +79,7 @@ fn of_finding(judged: &Judged, fingerprint: String) -> Row {
         | Place::Config { .. }
         | Place::Image
         | Place::Evidence
+        | Place::Registry { .. }
         | Place::Policy) => (String::new(), elsewhere.to_string(), None),
     };
     [

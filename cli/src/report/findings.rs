@@ -25,6 +25,7 @@ impl Position {
                 (path.trim_start_matches('/'), 1, 1)
             }
             Place::Config { .. } | Place::Image | Place::Evidence => ("image", 1, 1),
+            Place::Registry { .. } => ("registry", 1, 1),
             Place::Policy => (
                 judged.policy_line.as_ref().map_or("plimsoll.yaml", |line| line.path.as_str()),
                 1,

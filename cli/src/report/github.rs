@@ -53,6 +53,7 @@ fn annotate(out: &mut String, level: &str, findings: &[&Judged]) -> std::fmt::Re
             | Place::File { .. }
             | Place::Image
             | Place::Evidence
+            | Place::Registry { .. }
             | Place::Policy) => {
                 format!("{}. Where: {}", sentence(judged), Printable(&elsewhere.to_string()))
             }

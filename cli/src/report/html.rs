@@ -118,6 +118,7 @@ fn table(out: &mut String, caption: &str, findings: &[&Judged]) -> fmt::Result {
             | Place::File { .. }
             | Place::Image
             | Place::Evidence
+            | Place::Registry { .. }
             | Place::Policy) => elsewhere.to_string(),
         };
         let decided = [accepted(judged), text::policy_line(judged)];

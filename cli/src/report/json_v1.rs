@@ -175,6 +175,7 @@ fn place(finding: &Finding) -> Node<'_> {
         }
         Place::Image => "image".into(),
         Place::Evidence => "evidence".into(),
+        Place::Registry { at } => object! { "registry": at },
         Place::Policy => "policy".into(),
     }
 }

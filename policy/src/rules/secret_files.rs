@@ -83,6 +83,7 @@ fn path(raised: &Raised) -> Option<String> {
         | Place::Component { .. }
         | Place::Image
         | Place::Evidence
+        | Place::Registry { .. }
         | Place::Policy => None,
     }
 }
