@@ -19,6 +19,7 @@ pub mod platform;
 pub mod printable;
 pub mod purl;
 pub mod reference;
+pub mod registry;
 pub mod risk;
 pub mod scan;
 pub mod severity;

@@ -8,7 +8,7 @@ mod helper;
 
 use crate::error::Error;
 use docker_config::DockerConfig;
-use plimsoll_model::reference::Repository;
+use plimsoll_model::{reference::Repository, registry::CredentialKind};
 use std::{collections::BTreeMap, ffi::OsString, fmt, time::Duration};
 
 /// A password or a token. It never shows.
@@ -59,6 +59,30 @@ pub struct Helpers {
     pub timeout: Duration,
 }
 
+/// The names that go with passwords which services give for a job or for some hours: GitLab's job token, ECR's, Google's access
+/// token, and Azure's.
+const SHORT_LIVED_NAMES: [&str; 4] =
+    ["gitlab-ci-token", "AWS", "oauth2accesstoken", "00000000-0000-0000-0000-000000000000"];
+/// What the token of a GitHub job begins with.
+const SHORT_LIVED_PREFIX: &str = "ghs_";
+
+impl Login {
+    fn kind(&self) -> CredentialKind {
+        match self {
+            Self::Password { username, password } => {
+                if SHORT_LIVED_NAMES.contains(&username.as_str()) {
+                    CredentialKind::ShortLived(username.clone())
+                } else if password.reveal().starts_with(SHORT_LIVED_PREFIX) {
+                    CredentialKind::ShortLived(SHORT_LIVED_PREFIX.to_owned())
+                } else {
+                    CredentialKind::Static
+                }
+            }
+            Self::Identity(_) | Self::Registry(_) => CredentialKind::Token,
+        }
+    }
+}
+
 /// The credentials that a run was given.
 #[derive(Debug, Clone, Default)]
 pub struct Credentials {
@@ -87,6 +111,19 @@ impl Credentials {
     /// [`Error::Credentials`] and [`Error::HelperName`].
     pub fn from_docker_config(json: &[u8], helpers: Helpers) -> Result<Self, Error> {
         Ok(Self { given: BTreeMap::new(), config: Some((DockerConfig::parse(json)?, helpers)) })
+    }
+
+    /// Where the login for a repository comes from. What stands in the file is there, whatever a helper knows besides.
+    pub(crate) fn kind(&self, repository: &Repository) -> CredentialKind {
+        if let Some(login) = self.given.get(repository.registry()) {
+            return login.kind();
+        }
+        let Some((config, _)) = &self.config else { return CredentialKind::Absent };
+        match (config.login(repository), config.helper(repository.registry())) {
+            (Some(login), _) => login.kind(),
+            (None, Some(helper)) => CredentialKind::Helper(helper.to_owned()),
+            (None, None) => CredentialKind::Absent,
+        }
     }
 
     /// The login for a repository, if there is one. May run a credential helper.

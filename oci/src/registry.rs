@@ -10,6 +10,7 @@ mod blobs;
 mod challenge;
 mod exchange;
 mod manifests;
+mod probe;
 mod referrers;
 mod refusal;
 mod retry;
@@ -22,6 +23,7 @@ mod uploads;
 use crate::error::{Attempt, Error};
 pub use access::{Access, AccessOptions, Network};
 pub(crate) use blobs::collect;
+pub use probe::{Consent, probe};
 use plimsoll_model::{
     Digest,
     reference::{Place, Repository},

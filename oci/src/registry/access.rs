@@ -65,6 +65,15 @@ impl Access {
         Ok(Self(Arc::new(inner)))
     }
 
+    /// The same without any credentials: what everybody is.
+    ///
+    /// # Errors
+    /// [`Error::Client`] where TLS can not be set up.
+    pub(super) fn anonymous(&self) -> Result<Self, Error> {
+        let credentials = Credentials::anonymous();
+        Self::new(AccessOptions { credentials, ..self.0.options.clone() })
+    }
+
     /// How much is read.
     pub fn limits(&self) -> &Limits {
         &self.0.options.limits

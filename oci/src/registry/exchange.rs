@@ -83,7 +83,7 @@ impl Registry {
     }
 
     /// Sends the request, and on where the registry points, without credentials when that is another origin.
-    async fn follow(
+    pub(super) async fn follow(
         &self,
         call: &Call,
         authorization: Option<&Authorization>,
@@ -133,7 +133,7 @@ impl Registry {
     }
 }
 
-fn challenges(response: &Response) -> Vec<Challenge> {
+pub(super) fn challenges(response: &Response) -> Vec<Challenge> {
     let headers = response.headers().get_all(WWW_AUTHENTICATE).iter();
     headers
         .filter_map(|value| value.to_str().ok())

@@ -12,7 +12,7 @@ use reqwest::{
 };
 
 const SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
-const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
+pub(super) const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
 
 /// Whether a registry has taken note of what a manifest is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl Registry {
         }
     }
 
-    fn get_manifest(&self, reference: &str, shown: &str) -> Call {
+    pub(super) fn get_manifest(&self, reference: &str, shown: &str) -> Call {
         let url = self.url(&format!("manifests/{reference}"));
         let attempt = self.attempt("read manifest", shown);
         let accepted = [OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST].join(", ");

@@ -1,6 +1,7 @@
 //! Rows of the tables of threats (C) and faults (F), each against a registry that does just that.
 
 mod login;
+mod probe;
 mod referrers;
 mod tags;
 mod transport;

@@ -8,8 +8,11 @@ use crate::{
     auth::{Login, Secret},
     error::{Attempt, Error},
 };
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use plimsoll_model::reference::Repository;
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use plimsoll_model::{reference::Repository, registry::Grant};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use serde::Deserialize;
 use std::sync::atomic::AtomicU64;
@@ -19,6 +22,10 @@ use url::{Url, form_urlencoded};
 const ANSWER_LIMIT: u64 = 1 << 20;
 /// How we call ourselves to `OAuth2` login hosts.
 const CLIENT_ID: &str = "plimsoll";
+/// How many grants of a token are kept, and how many actions of each.
+const GRANTS: usize = 64;
+/// How much of a word in a token is kept, in characters.
+const SHOWN: usize = 200;
 
 /// What a request wants to do, as token scopes. Ours alone: what a registry suggests is not asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +38,16 @@ impl Scope {
 
     pub(super) fn push(repository: &Repository) -> Self {
         Self(vec![format!("repository:{}:pull,push", repository.path())])
+    }
+
+    /// To take manifests and tags out again.
+    pub(super) fn delete(repository: &Repository) -> Self {
+        Self(vec![format!("repository:{}:pull,delete", repository.path())])
+    }
+
+    /// To list the repositories of the registry.
+    pub(super) fn catalog() -> Self {
+        Self(vec!["registry:catalog:*".to_owned()])
     }
 
     /// To push to one repository blobs that another one of the same registry has.
@@ -56,6 +73,25 @@ impl Authorization {
         Self(Secret::new(format!("Basic {}", STANDARD.encode(pair))))
     }
 
+    /// What the token says that it allows; where it does not say, why not. Nobody's signature is looked at: that a token says
+    /// more than was asked for is the issuer's own word.
+    pub(super) fn grants(&self) -> Result<Vec<Grant>, &'static str> {
+        let token = self.0.reveal().strip_prefix("Bearer ");
+        let token = token.ok_or("the password itself goes with every request")?;
+        let claims = token.split('.').nth(1).map(|claims| claims.trim_end_matches('='));
+        let claims = claims.and_then(|claims| URL_SAFE_NO_PAD.decode(claims).ok());
+        let claims = claims.ok_or("the token is none that can be read")?;
+        let claims: Claims =
+            serde_json::from_slice(&claims).map_err(|_| "the token does not say what it allows")?;
+        let cut = |text: String| text.chars().take(SHOWN).collect();
+        let grants = claims.access.into_iter().take(GRANTS).map(|entry| Grant {
+            kind: cut(entry.kind),
+            name: cut(entry.name),
+            actions: entry.actions.into_iter().take(GRANTS).map(cut).collect(),
+        });
+        Ok(grants.collect())
+    }
+
     /// Marked so that nothing logs it. A token with characters that headers have not is no token.
     pub(super) fn header(&self) -> HeaderValue {
         let mut value = HeaderValue::from_str(self.0.reveal())
@@ -70,6 +106,20 @@ impl Authorization {
 struct Answer {
     token: Option<String>,
     access_token: Option<String>,
+}
+
+/// Of the claims of a token, the one that says what it allows.
+#[derive(Deserialize)]
+struct Claims {
+    access: Vec<WireGrant>,
+}
+
+#[derive(Deserialize)]
+struct WireGrant {
+    #[serde(rename = "type")]
+    kind: String,
+    name: String,
+    actions: Vec<String>,
 }
 
 impl Registry {

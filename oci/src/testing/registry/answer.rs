@@ -125,6 +125,13 @@ fn route(seen: &Seen, state: &State) -> Plain {
         return Plain::refusal(401, "UNAUTHORIZED").header("www-authenticate", challenge);
     }
     let Some(rest) = path.strip_prefix("/v2/") else { return Plain::refusal(404, "NAME_UNKNOWN") };
+    if rest.is_empty() {
+        return Plain::new(200).body("{}");
+    }
+    if rest == "_catalog" {
+        let repositories = lock(&state.contents).names();
+        return Plain::new(200).body(json!({ "repositories": repositories }).to_string());
+    }
     for (part, answer) in ROUTES {
         if let Some((repository, rest)) = rest.split_once(part) {
             return answer(&Question { seen, state, repository, rest, query });
@@ -152,7 +159,8 @@ impl Question<'_> {
 
 type Route = (&'static str, fn(&Question<'_>) -> Plain);
 
-const ROUTES: [Route; 4] = [
+const ROUTES: [Route; 5] = [
+    ("/tags/list", tags),
     ("/manifests/", manifests),
     ("/blobs/uploads/", uploads),
     ("/blobs/", blobs),
@@ -183,9 +191,22 @@ fn token(seen: &Seen, state: &State) -> Plain {
     }
 }
 
+fn tags(question: &Question<'_>) -> Plain {
+    let tags = lock(&question.state.contents).tags(question.repository);
+    let names: Vec<_> = tags.keys().collect();
+    Plain::new(200).body(json!({"name": question.repository, "tags": names}).to_string())
+}
+
 fn manifests(question: &Question<'_>) -> Plain {
     let mut contents = lock(&question.state.contents);
     let (repository, reference) = (question.repository, question.rest);
+    if question.seen.method == "DELETE" {
+        return if contents.delete(repository, reference) {
+            Plain::new(202)
+        } else {
+            Plain::refusal(404, "MANIFEST_UNKNOWN")
+        };
+    }
     if question.seen.method == "PUT" {
         let bytes = question.seen.body.clone();
         let digest = Digest::of(&bytes);
@@ -260,6 +281,7 @@ fn uploads(question: &Question<'_>) -> Plain {
             Plain::new(201)
         }
         "PUT" => Plain::refusal(400, "DIGEST_INVALID"),
+        "DELETE" => Plain::new(204),
         _ => Plain::refusal(405, "UNSUPPORTED"),
     }
 }

@@ -53,6 +53,21 @@ impl Contents {
         repository.manifests.remove(digest);
     }
 
+    /// Deletes a tag, or a manifest with its tags; whether it was there.
+    pub(super) fn delete(&mut self, repository: &str, reference: &str) -> bool {
+        let Some(repository) = self.repositories.get_mut(repository) else { return false };
+        let Ok(digest) = reference.parse::<Digest>() else {
+            return repository.tags.remove(reference).is_some();
+        };
+        repository.tags.retain(|_, tagged| *tagged != digest);
+        repository.manifests.remove(&digest).is_some()
+    }
+
+    /// The names of the repositories.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.repositories.keys().cloned().collect()
+    }
+
     pub(super) fn blob(&self, repository: &str, digest: &Digest) -> Option<Bytes> {
         self.repositories.get(repository)?.blobs.get(digest).cloned()
     }
