@@ -7,7 +7,8 @@ use crate::{
 use camino::Utf8PathBuf;
 use jiff::Timestamp;
 use plimsoll_model::{
-    Inventory, difference::Difference, evidence::Presence, image::Image, scan::Scan,
+    Inventory, difference::Difference, evidence::Presence, image::Image, registry::RegistryFacts,
+    scan::Scan,
 };
 use std::collections::BTreeMap;
 
@@ -105,6 +106,8 @@ pub struct Facts<'a> {
     pub build_args: &'a BTreeMap<String, String>,
     /// Registries that are spoken to without TLS (`--plain-http`).
     pub plain_http: &'a [String],
+    /// What the probes of a registry came to; absent where none was audited.
+    pub registry: Option<&'a RegistryFacts>,
     /// The lock of approved bases.
     pub bases: Option<&'a Lock>,
     /// What looking for evidence came to; absent means that this command does not judge evidence.
@@ -140,6 +143,7 @@ impl Facts<'_> {
             target_stage: None,
             build_args: &NO_ARGUMENTS,
             plain_http: &[],
+            registry: None,
             bases: None,
             evidence: None,
             stated: None,
@@ -155,6 +159,7 @@ impl Facts<'_> {
             && self.configs.is_empty()
             && self.compose.is_empty()
             && self.manifests.is_empty()
+            && self.registry.is_none()
             && self.evidence.is_none()
     }
 }

@@ -246,6 +246,7 @@ impl Case<'_> {
             target_stage: self.build.target.as_deref(),
             build_args: &self.build.arguments,
             plain_http: &self.build.plain_http,
+            registry: None,
             bases: self.bases,
             evidence: None,
             stated: None,

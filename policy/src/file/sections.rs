@@ -248,6 +248,10 @@ fn value(reader: &Reader<'_>, parameter: &Parameter, node: &Node) -> Result<Para
             let texts = reader.list(node)?.iter().map(|item| reader.text(item).map(str::to_owned));
             ParameterValue::Texts(texts.collect::<Result<_, _>>()?)
         }
+        ParameterKind::Patterns => {
+            let patterns = reader.patterns(node)?;
+            ParameterValue::Texts(patterns.iter().map(|one| one.as_str().to_owned()).collect())
+        }
     })
 }
 

@@ -64,6 +64,8 @@ pub enum About {
     Compose,
     /// Manifests of Kubernetes.
     Kubernetes,
+    /// What the probes of a registry came to.
+    Registry,
     /// The inventory and what the advisories say of it.
     Scan,
     /// Evidence.
@@ -99,6 +101,8 @@ pub enum ParameterKind {
     Texts,
     /// One of these words.
     Word(&'static [&'static str]),
+    /// A list of patterns; kept as texts that are known to be some.
+    Patterns,
 }
 
 /// What findings about correctness come to (DF-120 to DF-135): who checks a Dockerfile sees them, and no gate turns on them. That
@@ -117,6 +121,7 @@ mod network;
 mod options;
 mod packages;
 mod ports;
+mod registry;
 mod secret_files;
 mod secrets;
 mod services;
@@ -320,6 +325,17 @@ rules! {
     k8s_044_open_console,
     k8s_045_pod_security_level,
     k8s_046_does_not_parse,
+    reg_001_no_tls,
+    reg_002_anonymous_pull,
+    reg_003_anonymous_push,
+    reg_004_open_catalog,
+    reg_005_tags_move,
+    reg_006_no_referrers_api,
+    reg_007_lies_about_digests,
+    reg_008_lasting_credentials,
+    reg_009_anonymous_delete,
+    reg_010_build_may_approve,
+    reg_011_collected,
     sec_001_secret_in_variable,
     sec_002_secret_value,
     sec_003_credential_file,
@@ -590,6 +606,7 @@ impl Rule {
             About::Configs => !facts.configs.is_empty(),
             About::Compose => !facts.compose.is_empty(),
             About::Kubernetes => !facts.manifests.is_empty(),
+            About::Registry => facts.registry.is_some(),
             About::Scan => facts.scan.is_some(),
             About::Evidence => facts.evidence.is_some(),
             About::Flags => facts.flags.is_some(),

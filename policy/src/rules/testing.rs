@@ -65,6 +65,7 @@ pub(crate) struct Case {
     vex: Option<crate::vex::VexFacts>,
     since: Option<Since>,
     flags: Option<Flags>,
+    registry: Option<plimsoll_model::registry::RegistryFacts>,
 }
 
 /// The moment of all tests: 2026-06-15 12:00 UTC.
@@ -336,6 +337,12 @@ impl Case {
         self
     }
 
+    /// A registry that was audited.
+    pub(crate) fn registry(mut self, facts: plimsoll_model::registry::RegistryFacts) -> Self {
+        self.registry = Some(facts);
+        self
+    }
+
     /// An inventory that nobody scanned.
     pub(crate) fn unscanned(mut self) -> Self {
         self.components.get_or_insert_default();
@@ -381,6 +388,7 @@ impl Case {
             target_stage: self.target.as_deref(),
             build_args: &self.build_args,
             plain_http: &self.plain_http,
+            registry: self.registry.as_ref(),
             bases: self.lock.as_ref(),
             evidence: self.evidence.as_ref(),
             stated: self.evidence.as_ref().map(|_| &self.stated),
