@@ -8,6 +8,7 @@ mod ledger;
 #[cfg(feature = "link")]
 mod link;
 mod policy;
+mod registry;
 mod sbom;
 mod signing;
 mod trust;
@@ -24,6 +25,7 @@ pub(crate) use ledger::{LedgerCommand, MarkArguments};
 #[cfg(feature = "link")]
 pub(crate) use link::LinkArguments;
 pub(crate) use policy::{FactsArguments, PolicyCommand, Schema};
+pub(crate) use registry::{RegistryAuditArguments, RegistryCommand};
 pub(crate) use sbom::{
     ReadingArguments, SbomArguments, SbomCommand, SbomConvertArguments, SbomDiffArguments,
     SbomListArguments, SbomMergeArguments, SbomScoreArguments,
@@ -190,6 +192,9 @@ pub(crate) enum Command {
     /// Approve base images, and list those that are approved.
     #[command(subcommand)]
     Base(BaseCommand),
+    /// Ask a registry who may do what, and whether its answers are so.
+    #[command(subcommand)]
+    Registry(RegistryCommand),
     /// Make and inspect the advisory index that images are scanned by.
     #[command(subcommand)]
     Db(DbCommand),

@@ -15,6 +15,7 @@ mod man;
 mod policy;
 mod policy_test;
 mod promote;
+mod registry;
 mod run;
 mod sbom;
 mod scan;
@@ -45,6 +46,7 @@ pub(crate) async fn dispatch(
         Command::VerifyBundle(arguments) => verify_bundle::verify_bundle(ctx, &arguments),
         Command::Promote(arguments) => Box::pin(promote::promote(ctx, &arguments)).await,
         Command::Base(command) => Box::pin(base::base(ctx, &command)).await,
+        Command::Registry(command) => Box::pin(registry::registry(ctx, &command)).await,
         Command::Db(command) => Box::pin(db::db(ctx, &command)).await,
         Command::Trust(command) => Box::pin(trust::trust(ctx, &command)).await,
         Command::Ledger(command) => Box::pin(ledger::ledger(ctx, &command)).await,
