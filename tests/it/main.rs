@@ -39,6 +39,7 @@ mod policy_cases;
 mod policy_of_base;
 mod promotion;
 mod reference;
+mod registry;
 mod sboms;
 mod secrets;
 mod signers;

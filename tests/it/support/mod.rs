@@ -9,7 +9,7 @@ mod sigstore;
 
 pub(crate) use act::{act, repository};
 pub(crate) use port::{Port, port};
-pub(crate) use registry::{Registry, registry};
+pub(crate) use registry::{Guard, Registry, RegistryOptions, registry, registry_with};
 pub(crate) use sigstore::{Bench, Evidence, Harbour, harbour};
 
 use camino::{Utf8Path, Utf8PathBuf};

@@ -3,11 +3,12 @@
 //! It is of a time before the referrers API, and so tests the fallback tag.
 
 use super::{Sandbox, oracle, run, sandbox};
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use std::{
     io::{BufRead as _, BufReader, Lines},
-    process::{Child, ChildStderr, Stdio},
+    process::{Child, ChildStderr, Command, Stdio},
     thread,
+    time::{Duration, Instant},
 };
 
 /// A running registry; it and what it holds are gone when this is dropped.
@@ -15,20 +16,52 @@ pub(crate) struct Registry {
     child: Child,
     address: String,
     /// Kept for as long as the registry runs.
-    _storage: Sandbox,
+    storage: Sandbox,
+}
+
+/// How a registry behaves.
+pub(crate) struct RegistryOptions {
+    /// Whether anything can be deleted.
+    pub(crate) delete: bool,
+    /// Names and passwords, as `htpasswd -B` writes them, where it asks for any.
+    pub(crate) htpasswd: Option<&'static str>,
+    /// The certificate and the key of TLS.
+    pub(crate) tls: Option<(Utf8PathBuf, Utf8PathBuf)>,
+}
+
+impl Default for RegistryOptions {
+    fn default() -> Self {
+        Self { delete: true, htpasswd: None, tls: None }
+    }
 }
 
 /// Starts a registry. It speaks plain HTTP and asks nobody who they are.
 #[track_caller]
 pub(crate) fn registry() -> Option<Registry> {
+    registry_with(&RegistryOptions::default())
+}
+
+/// Starts a registry that behaves otherwise.
+#[track_caller]
+pub(crate) fn registry_with(options: &RegistryOptions) -> Option<Registry> {
     let program = oracle("docker-registry")?;
     let storage = sandbox();
+    let auth = options.htpasswd.map(|text| {
+        let path = storage.write("htpasswd", text);
+        format!("auth: {{htpasswd: {{realm: test, path: \"{path}\"}}}}\n")
+    });
+    let tls = options.tls.as_ref().map(|(certificate, key)| {
+        format!(", tls: {{certificate: \"{certificate}\", key: \"{key}\"}}")
+    });
     let config = format!(
         "version: 0.1\n\
-         storage:\n  delete: {{enabled: true}}\n  filesystem: {{rootdirectory: \"{}\"}}\n\
-         http: {{addr: \"127.0.0.1:0\", secret: of-a-test}}\n\
-         log: {{level: info, formatter: text, accesslog: {{disabled: true}}}}\n",
-        storage.join("storage")
+         storage:\n  delete: {{enabled: {}}}\n  filesystem: {{rootdirectory: \"{}\"}}\n\
+         http: {{addr: \"127.0.0.1:0\", secret: of-a-test{}}}\n\
+         log: {{level: info, formatter: text, accesslog: {{disabled: true}}}}\n{}",
+        options.delete,
+        storage.join("storage"),
+        tls.unwrap_or_default(),
+        auth.unwrap_or_default(),
     );
     let config = storage.write("config.yml", config);
     let mut command = storage.command(program);
@@ -37,7 +70,7 @@ pub(crate) fn registry() -> Option<Registry> {
     let address = listening_on(&mut log);
     // The log has to be read for as long as the registry writes it.
     thread::spawn(move || log.for_each(drop));
-    Some(Registry { child, address, _storage: storage })
+    Some(Registry { child, address, storage })
 }
 
 /// The address that the registry says it listens on.
@@ -65,6 +98,17 @@ impl Registry {
         format!("{}/{name}", self.address)
     }
 
+    /// The uploads that were begun to `prod/app` and are neither finished nor given up.
+    pub(crate) fn uploads(&self) -> Vec<String> {
+        let path = "storage/docker/registry/v2/repositories/prod/app/_uploads";
+        let Ok(entries) = self.storage.join(path).read_dir_utf8() else { return Vec::new() };
+        // Of one that was given up the state of its hash is left behind, and nothing that it could go on from.
+        let begun = entries
+            .map(|entry| entry.unwrap())
+            .filter(|entry| entry.path().join("startedat").is_file());
+        begun.map(|entry| entry.file_name().to_owned()).collect()
+    }
+
     /// Copies an image of an OCI layout into this registry with skopeo, and says how it is then called.
     #[track_caller]
     pub(crate) fn push(&self, layout: &Utf8Path, tag: &str, name: &str) -> Option<String> {
@@ -82,6 +126,30 @@ impl Registry {
 impl Drop for Registry {
     fn drop(&mut self) {
         self.child.kill().and_then(|()| self.child.wait()).expect("the registry was running");
+    }
+}
+
+/// A server by others that says nothing when it is ready; it is gone when this is dropped.
+pub(crate) struct Guard(Child);
+
+impl Guard {
+    /// Starts it, and waits until it takes connections at an address.
+    #[track_caller]
+    pub(crate) fn start(command: &mut Command, address: &str) -> Self {
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let guard = Self(child);
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while std::net::TcpStream::connect(address).is_err() {
+            assert!(Instant::now() < deadline, "{command:?} takes no connections at {address}");
+            thread::yield_now();
+        }
+        guard
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.kill().and_then(|()| self.0.wait()).expect("the server was running");
     }
 }
 
