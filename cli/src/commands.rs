@@ -28,6 +28,7 @@ mod vex;
 use crate::{args::Command, context::Context, error::Error, exit::ExitStatus};
 
 /// Carries out a command; the status is that of its decision.
+#[expect(clippy::cognitive_complexity, reason = "one line for each command")]
 pub(crate) async fn dispatch(
     ctx: &Context,
     command: Command,

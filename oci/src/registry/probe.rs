@@ -51,30 +51,11 @@ pub async fn probe(
     let anonymous = Registry::new(name.repository.clone(), &access.anonymous()?)?;
     let credential = access.options().credentials.kind(&name.repository);
     let connection = connection(&own).await?;
-    let repository = name.repository.clone();
     if matches!(connection, Connection::Refused(_)) {
-        return Ok(unreached(repository, connection, credential));
+        return Ok(unreached(name.repository.clone(), connection, credential));
     }
-    let mut asking = Asking { own, anonymous, consent, nonce, leftovers: Vec::new() };
-    let known = asking.known(name).await;
-    Ok(RegistryFacts {
-        plain_http: asking.plain_http(&connection).await,
-        old_tls: asking.old_tls(&connection).await,
-        pull: asking.anonymous_pull(&known, &credential).await,
-        catalog: asking.catalog().await,
-        lies: asking.lies(&known).await,
-        referrers: asking.referrers(&known).await,
-        gone: asking.gone(&known).await,
-        grants: asking.grants(&credential).await,
-        push: asking.anonymous_push().await,
-        delete: asking.anonymous_delete(&known).await,
-        own_push: asking.own_push(&credential).await,
-        tag_moves: asking.tag_moves().await,
-        leftovers: asking.leftovers,
-        repository,
-        connection,
-        credential,
-    })
+    let asking = Asking { own, anonymous, consent, nonce, leftovers: Vec::new() };
+    Ok(asking.ask(name, connection, credential).await)
 }
 
 /// What is known where no connection came about.
@@ -118,6 +99,34 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
+    /// Asks one question after the other: those that write last.
+    async fn ask(
+        mut self,
+        name: &ImageName,
+        connection: Connection,
+        credential: CredentialKind,
+    ) -> RegistryFacts {
+        let known = self.known(name).await;
+        RegistryFacts {
+            repository: name.repository.clone(),
+            plain_http: self.plain_http(&connection).await,
+            old_tls: self.old_tls(&connection).await,
+            pull: self.anonymous_pull(&known, &credential).await,
+            catalog: self.catalog().await,
+            lies: self.lies(&known).await,
+            referrers: self.referrers(&known).await,
+            gone: self.gone(&known).await,
+            grants: self.grants(&credential).await,
+            push: self.anonymous_push().await,
+            delete: self.anonymous_delete(&known).await,
+            own_push: self.own_push(&credential).await,
+            tag_moves: self.tag_moves().await,
+            leftovers: self.leftovers,
+            connection,
+            credential,
+        }
+    }
+
     /// A digest that nothing has.
     fn nobodys_digest(&self) -> Digest {
         Digest::of(format!("plimsoll registry audit {}", self.nonce).as_bytes())

@@ -55,7 +55,7 @@ fn plain_http(context: &RuleContext<'_>, facts: &RegistryFacts) -> Vec<Raised> {
     let what = ("whether the registry answers without TLS too", expected);
     match registry::told(context, &registry::host(facts), &facts.plain_http, what) {
         // Some networks answer in the place of what nobody answers.
-        Err(raised) => vec![raised.at_most(Action::Warn)],
+        Err(raised) => vec![(*raised).at_most(Action::Warn)],
         Ok(answers) => {
             let fail = |answer: &plimsoll_model::registry::PlainAnswer| {
                 let place = Place::Registry { at: answer.address.clone() };
@@ -81,7 +81,7 @@ fn old_tls(context: &RuleContext<'_>, facts: &RegistryFacts) -> Option<Raised> {
             Some(context.fail(place, title, "TLS 1.1 or 1.0 is agreed to", expected))
         }
         // What this connection speaks is 1.2 or later in any case.
-        Err(raised) => Some(raised.at_most(Action::Warn)),
+        Err(raised) => Some((*raised).at_most(Action::Warn)),
     }
 }
 

@@ -29,7 +29,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let expected = "a second push that changes nothing";
     let what = ("whether tags move", expected);
     let raised = match registry::told(context, &place, &facts.tag_moves, what) {
-        Err(raised) => Some(raised),
+        Err(raised) => Some(*raised),
         Ok(TagMoves::No(_)) => None,
         Ok(TagMoves::Yes(tag)) => {
             let found = format!("tag `{tag}` stands for what was pushed last");

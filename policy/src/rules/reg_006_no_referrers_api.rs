@@ -26,7 +26,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let expected = "the API of distribution specification 1.1";
     let what = ("how referrers are listed", expected);
     let raised = match registry::told(context, &place, &facts.referrers, what) {
-        Err(raised) => Some(raised),
+        Err(raised) => Some(*raised),
         Ok(ReferrersApi::Present) => None,
         Ok(ReferrersApi::Absent) => {
             let title = "referrers are listed under a fallback tag";

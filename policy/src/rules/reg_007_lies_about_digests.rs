@@ -30,7 +30,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let what =
         ("whether digests are as the registry says", "an image, and honest answers about it");
     match registry::told(context, &place, &facts.lies, what) {
-        Err(raised) => vec![raised],
+        Err(raised) => vec![*raised],
         Ok(lies) => lies.iter().map(|lie| fail(context, facts, lie)).collect(),
     }
 }

@@ -61,7 +61,7 @@ fn wide(context: &RuleContext<'_>, facts: &RegistryFacts) -> Option<Raised> {
     let expected = "`pull` from this repository alone";
     let what = ("what a token for pulling allows", expected);
     match registry::told(context, &place, &facts.grants, what) {
-        Err(raised) => Some(raised),
+        Err(raised) => Some(*raised),
         Ok(grants) => {
             let more = grants.for_pull.iter().filter(|grant| !is_pull(facts, grant));
             let more: Vec<_> = more.map(shown).collect();

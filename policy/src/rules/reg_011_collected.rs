@@ -31,7 +31,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let what = ("whether listed manifests are there", expected);
     let gone = match registry::told(context, &place, &facts.gone, what) {
         Ok(gone) => gone,
-        Err(raised) => return vec![raised],
+        Err(raised) => return vec![*raised],
     };
     if !gone.is_empty() {
         let title = "manifests that are listed are gone";

@@ -27,17 +27,17 @@ pub(super) fn told<'f, T>(
     place: &Place,
     told: &'f Told<T>,
     (what, expected): (&str, &str),
-) -> Result<&'f T, Raised> {
+) -> Result<&'f T, Box<Raised>> {
     match told {
         Told::Is(value) => Ok(value),
         Told::Untold(why) => {
             let title = format!("{what} can not be told");
-            Err(context.unknown(place.clone(), title, why.as_str(), expected))
+            Err(Box::new(context.unknown(place.clone(), title, why.as_str(), expected)))
         }
         Told::NoConsent => {
             let title = format!("{what} was not looked at");
             let raised = context.unknown(place.clone(), title, "no consent to write", expected);
-            Err(raised.with_remedy(ASK).at_most(Action::Inform))
+            Err(Box::new(raised.with_remedy(ASK).at_most(Action::Inform)))
         }
     }
 }
@@ -49,7 +49,7 @@ pub(super) fn shut(
     (what, request): (&str, &str),
 ) -> Option<Raised> {
     match told(context, place, door, (what, "401 or 403, to who has no credentials")) {
-        Err(raised) => Some(raised),
+        Err(raised) => Some(*raised),
         Ok(Door::Shut(_)) => None,
         Ok(Door::Open(status)) => {
             let title = format!("{what} is allowed");
@@ -128,7 +128,9 @@ pub(super) fn sound() -> RegistryFacts {
 pub(super) fn case(change: impl FnOnce(&mut RegistryFacts)) -> super::testing::Case {
     let mut facts = sound();
     change(&mut facts);
-    super::testing::Case::default().registry(facts)
+    let mut case = super::testing::Case::default();
+    case.registry = Some(facts);
+    case
 }
 
 /// What could not be told.

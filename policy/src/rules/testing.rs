@@ -65,7 +65,7 @@ pub(crate) struct Case {
     vex: Option<crate::vex::VexFacts>,
     since: Option<Since>,
     flags: Option<Flags>,
-    registry: Option<plimsoll_model::registry::RegistryFacts>,
+    pub(super) registry: Option<plimsoll_model::registry::RegistryFacts>,
 }
 
 /// The moment of all tests: 2026-06-15 12:00 UTC.
@@ -334,12 +334,6 @@ impl Case {
     /// What the ledger's list of flagged builds says.
     pub(crate) fn flags(mut self, flags: Flags) -> Self {
         self.flags = Some(flags);
-        self
-    }
-
-    /// A registry that was audited.
-    pub(crate) fn registry(mut self, facts: plimsoll_model::registry::RegistryFacts) -> Self {
-        self.registry = Some(facts);
         self
     }
 
