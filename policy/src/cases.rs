@@ -194,7 +194,11 @@ impl ExpectedFinding {
                 (path, package) = (Some(at.as_str()), Some(purl.as_str()));
             }
             Place::File { path: at, .. } => path = Some(at.as_str()),
-            Place::Config { .. } | Place::Image | Place::Evidence | Place::Policy => {}
+            Place::Config { .. }
+            | Place::Image
+            | Place::Evidence
+            | Place::Registry { .. }
+            | Place::Policy => {}
         }
         let has_id = |id: &String| {
             let flaw = finding.vulnerability.as_deref();
@@ -256,6 +260,7 @@ fn shown(judged: &Judged) -> String {
         Place::Component { purl, .. } => write!(text, " in {purl}").ok(),
         Place::File { path, .. } => write!(text, " at {path}").ok(),
         Place::Config { field } => write!(text, " at {field}").ok(),
+        Place::Registry { at } => write!(text, " at {at}").ok(),
         Place::Image | Place::Evidence | Place::Policy => None,
     };
     if let Some(flaw) = &finding.vulnerability {

@@ -129,7 +129,7 @@ fn value(parameter: &Parameter) -> Value {
         ParameterKind::Number { low, high } => {
             json!({ "type": "integer", "minimum": low, "maximum": high })
         }
-        ParameterKind::Texts => list(&text()),
+        ParameterKind::Texts | ParameterKind::Patterns => list(&text()),
         ParameterKind::Word(words) => json!({ "enum": words }),
     };
     extend(&mut schema, json!({ "description": parameter.help }));
