@@ -40,7 +40,10 @@ impl Registry {
     }
 
     /// What the API lists; nothing where there is no API, which the specification has a registry say by 404.
-    pub(super) async fn referrers_by_api(&self, subject: &Digest) -> Result<Option<BTreeSet<Digest>>, Error> {
+    pub(super) async fn referrers_by_api(
+        &self,
+        subject: &Digest,
+    ) -> Result<Option<BTreeSet<Digest>>, Error> {
         let attempt = self.attempt_by_digest("list referrers of", subject);
         let mut url = self.url(&format!("referrers/{subject}"));
         let mut listed = BTreeSet::new();
@@ -87,7 +90,10 @@ impl Registry {
         if url.origin() == self.origin.origin() { Ok(Some(url)) } else { Err(header()) }
     }
 
-    pub(super) async fn referrers_by_tag(&self, subject: &Digest) -> Result<BTreeSet<Digest>, Error> {
+    pub(super) async fn referrers_by_tag(
+        &self,
+        subject: &Digest,
+    ) -> Result<BTreeSet<Digest>, Error> {
         let tagged = self.tagged(fallback_tag(subject)?.as_str()).await?;
         Ok(tagged.as_ref().map(|index| children(index).collect()).unwrap_or_default())
     }
