@@ -23,11 +23,11 @@ mod uploads;
 use crate::error::{Attempt, Error};
 pub use access::{Access, AccessOptions, Network};
 pub(crate) use blobs::collect;
-pub use probe::{Consent, probe};
 use plimsoll_model::{
     Digest,
     reference::{Place, Repository},
 };
+pub use probe::{Consent, probe};
 pub(crate) use retry::Retry;
 pub(crate) use uploads::Mount;
 use url::Url;
