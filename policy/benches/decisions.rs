@@ -1,4 +1,5 @@
-//! How long a whole decision by the baseline policy takes: a hundred Dockerfiles, and forty compose files.
+//! How long a whole decision by the baseline policy takes: a hundred Dockerfiles, forty compose files, and 250
+//! documents of Kubernetes.
 #![expect(
     clippy::disallowed_methods,
     clippy::expect_used,
@@ -9,6 +10,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use criterion::{Criterion, criterion_group, criterion_main};
 use plimsoll_policy::{Dockerfile, Facts, Policy, SourceFile, decide};
 use std::{fs, hint::black_box};
+
+/// More files than the tests have of a kind.
+const FILES: usize = 64;
 
 /// The files of these folders of the tests, again and again, in a directory each time, until there are `count`.
 fn files(folders: &[&str], count: usize) -> Vec<(Utf8PathBuf, String)> {
@@ -24,6 +28,19 @@ fn files(folders: &[&str], count: usize) -> Vec<(Utf8PathBuf, String)> {
         (Utf8PathBuf::from(format!("{}/{name}", at / once)), text)
     };
     paths.into_iter().cycle().take(count).enumerate().map(read).collect()
+}
+
+/// The documents of the manifests of the tests, again and again, five to a file, until there are `count`.
+fn documents(count: usize) -> Vec<SourceFile> {
+    let once = files(&["good/kubernetes"], FILES);
+    let texts = once.iter().filter(|(path, _)| path.extension() == Some("yaml"));
+    let documents: Vec<_> = texts.flat_map(|(_, text)| text.split("\n---\n")).collect();
+    let all: Vec<_> = documents.into_iter().cycle().take(count).collect();
+    let file = |(number, some): (usize, &[&str])| SourceFile {
+        path: format!("app-{number}.yaml").into(),
+        text: some.join("\n---\n"),
+    };
+    all.chunks(5).enumerate().map(file).collect()
 }
 
 fn decisions(criterion: &mut Criterion) {
@@ -45,6 +62,12 @@ fn decisions(criterion: &mut Criterion) {
         files_of_compose.into_iter().map(|(path, text)| SourceFile { path, text }).collect();
     let facts = Facts { compose: &compose, ..Facts::none() };
     group.bench_function("40 compose files", |bencher| {
+        bencher.iter(|| decide(black_box(&policy), black_box(&facts), now));
+    });
+
+    let manifests = documents(250);
+    let facts = Facts { manifests: &manifests, ..Facts::none() };
+    group.bench_function("250 documents of Kubernetes", |bencher| {
         bencher.iter(|| decide(black_box(&policy), black_box(&facts), now));
     });
     group.finish();

@@ -14,7 +14,7 @@ pub(crate) const RULE: Rule = Rule {
     mend: "write the version that was tested, best with its digest",
     bad: "FROM debian",
     good: "FROM debian:12.11@sha256:…",
-    equivalents: &["DL3006", "DS-0001", "CKV_DOCKER_7"],
+    equivalents: &["DL3006", "DS-0001", "CKV_DOCKER_7", "CKV_K8S_14"],
     about: &[About::Dockerfiles, About::Compose, About::Kubernetes],
     parameters: &[],
     check,

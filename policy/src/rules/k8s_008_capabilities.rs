@@ -32,6 +32,7 @@ pub(crate) const RULE: Rule = Rule {
         "CKV_K8S_37",
         "CKV_K8S_28",
         "CKV_K8S_25",
+        "CKV_K8S_39",
     ],
     about: &[About::Kubernetes],
     parameters: &[],

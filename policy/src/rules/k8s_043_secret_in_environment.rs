@@ -17,7 +17,7 @@ pub(crate) const RULE: Rule = Rule {
     mend: "mount the secret as a file, and let an operator or a sealed secret make the Secret",
     bad: "env: [{name: A, valueFrom: {secretKeyRef: {name: a, key: b}}}]",
     good: "volumes: [{name: a, secret: {secretName: a}}]",
-    equivalents: &["CIS-K8s 5.4.1"],
+    equivalents: &["CIS-K8s 5.4.1", "CKV_K8S_35"],
     about: &[About::Kubernetes],
     parameters: &[],
     check,

@@ -23,7 +23,7 @@ pub(crate) const RULE: Rule = Rule {
     mend: "give it as a file: by `secrets` of a compose file, or by a volume or `valueFrom.secretKeyRef` of a pod, and change the secret that was written here",
     bad: "environment: {API_TOKEN: ghp_…}",
     good: "environment: {API_TOKEN_FILE: /run/secrets/api}",
-    equivalents: &["KSV-0109", "KSV-01010", "CKV_K8S_35", "KL env-var-secret"],
+    equivalents: &["KSV-0109", "KSV-01010", "KL env-var-secret"],
     about: &[About::Compose, About::Kubernetes],
     parameters: &[],
     check,

@@ -30,11 +30,16 @@ pub(crate) fn said(judge: &mut Command) -> Option<Vec<u8>> {
 
 /// Every Dockerfile of these folders that can be read, by `folder/name`.
 pub(crate) fn files(folders: &[&str]) -> Vec<(String, String)> {
+    files_with(folders, "Dockerfile")
+}
+
+/// Every file of these folders with this extension that can be read, by `folder/name`.
+pub(crate) fn files_with(folders: &[&str], extension: &str) -> Vec<(String, String)> {
     let mut all = Vec::new();
     for folder in folders {
         for entry in data().join(folder).read_dir_utf8().unwrap() {
             let entry = entry.unwrap();
-            let is_one = entry.path().extension() == Some("Dockerfile");
+            let is_one = entry.path().extension() == Some(extension);
             if is_one && !entry.file_name().starts_with("bad-") {
                 let text = fs::read_to_string(entry.path()).unwrap();
                 all.push((format!("{folder}/{}", entry.file_name()), text));

@@ -4,15 +4,8 @@
 //! checkov knows no stages: each is the target once, and of the user and the health check the last one speaks. Of some checks it
 //! tells one line for a file, whatever there is behind it. Where the two differ, the difference is in `DIFFERENCES`, with the
 //! reason.
-#![expect(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test that runs a program of others on files of ours"
-)]
 
-mod support;
-
+use crate::support;
 use plimsoll_model::finding::Outcome;
 use plimsoll_policy::rules;
 use std::{collections::BTreeSet, process::Command};
