@@ -21,7 +21,7 @@ pub enum Publisher {
 /// How a signature of a publisher is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PublisherSigner {
-    /// By this key, a `SubjectPublicKeyInfo` in base64. Nothing has to prove when it signed.
+    /// By this key, a `SubjectPublicKeyInfo` in base64, in lines as PEM has them. Nothing has to prove when it signed.
     Key(&'static str),
     /// By the holder of this identity.
     Identity {
@@ -62,7 +62,7 @@ impl Publisher {
             }],
             Self::Distroless => &[
                 PublisherSigner::Key(
-                    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEWZzVzkb8A+DbgDpaJId/bOmV8n7QOqxYbK0Iro6GzSmOzxkn+N2AKawLyXi84WSwJQBK//psATakCAgQKkNTAA==",
+                    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEWZzVzkb8A+DbgDpaJId/bOmV8n7Q\nOqxYbK0Iro6GzSmOzxkn+N2AKawLyXi84WSwJQBK//psATakCgAQKkNTAA==",
                 ),
                 PublisherSigner::Identity {
                     issuer: GOOGLE,
@@ -119,7 +119,10 @@ mod tests {
             match signer {
                 // A point of P-256: 91 bytes.
                 PublisherSigner::Key(key) => {
-                    assert_eq!((key.len(), key.find('=')), (124, Some(122)));
+                    assert_eq!(
+                        (key.len(), key.find('\n'), key.find('=')),
+                        (125, Some(64), Some(123))
+                    );
                 }
                 PublisherSigner::Identity { issuer, subject, .. } => {
                     assert!(issuer.starts_with("https://"), "{issuer}");
