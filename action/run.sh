@@ -81,9 +81,11 @@ summarize() {
 # fetched, Plimsoll says so.
 fetch_base() {
   [[ ${GITHUB_EVENT_NAME:-} == pull_request* && -n ${GITHUB_BASE_REF:-} ]] || return 0
+  git rev-parse --git-dir >/dev/null 2>&1 || return 0
   local branch=refs/remotes/origin/$GITHUB_BASE_REF
-  git rev-parse --quiet --verify "$branch" >/dev/null 2>&1 ||
-    git fetch --quiet --no-tags --depth=1 origin "+refs/heads/$GITHUB_BASE_REF:$branch" || true
+  # What an earlier job left there may be old.
+  git fetch --quiet --no-tags --depth=1 origin "+refs/heads/$GITHUB_BASE_REF:$branch" ||
+    git update-ref -d "$branch" || true
 }
 
 case ${INPUT_FAIL:=true} in

@@ -59,7 +59,7 @@ fn read_error(path: &Utf8Path, error: git2::Error) -> Error {
 }
 
 fn facts(path: &Utf8Path) -> Result<SourceFacts, git2::Error> {
-    let repository = Repository::discover(path)?;
+    let repository = nearest(path)?;
     let head = repository.head()?;
     let commit = head.peel_to_commit()?.id().to_string();
     // A detached head has no name but its own.
@@ -70,6 +70,25 @@ fn facts(path: &Utf8Path) -> Result<SourceFacts, git2::Error> {
         reference,
         state: state(&repository),
     })
+}
+
+/// The repository whose working tree a path lies in. Not by git's own search: that takes a directory for a repository which
+/// only looks like a bare one, and such a directory is nothing but files that anybody can commit.
+fn nearest(path: &Utf8Path) -> Result<Repository, git2::Error> {
+    let absolute = path.canonicalize_utf8().unwrap_or_else(|_absent| path.to_owned());
+    match absolute.ancestors().find(|directory| is_checkout(directory)) {
+        Some(root) => Repository::open(root.join(".git")),
+        None => Err(git2::Error::new(
+            ErrorCode::NotFound,
+            git2::ErrorClass::Repository,
+            "there is no repository",
+        )),
+    }
+}
+
+/// Whether a directory has a `.git`, the one name that git lets nobody commit.
+fn is_checkout(directory: &Utf8Path) -> bool {
+    directory.join(".git").symlink_metadata().is_ok()
 }
 
 /// The address of the remote `origin`, or of the only remote.

@@ -33,11 +33,12 @@ variables! {
     GITHUB_EVENT_PATH: "file with what GitHub says of it, the commit of that branch among it";
     GITHUB_SHA: "commit that a job on GitHub is for; that of the branch, where a job runs for it (`pull_request_target`)";
     GITHUB_REPOSITORY: "repository of that branch, as `owner/name`";
+    GITHUB_SERVER_URL: "where that repository is";
     GITHUB_WORKSPACE: "where a job on GitHub checks out: policy files elsewhere are no part of a change";
     CI_MERGE_REQUEST_TARGET_BRANCH_NAME: "branch that a merge request on GitLab is to be merged into: the policy is that of this branch";
     CI_MERGE_REQUEST_TARGET_BRANCH_SHA: "last commit of that branch";
-    CI_MERGE_REQUEST_DIFF_BASE_SHA: "commit of that branch that the merge request began at";
     CI_MERGE_REQUEST_PROJECT_PATH: "project of that branch, with its groups";
+    CI_SERVER_HOST: "where that project is";
     CI_PROJECT_DIR: "where a job on GitLab checks out";
     XDG_CACHE_HOME: "where the advisory index is kept (default ~/.cache)";
     XDG_STATE_HOME: "where the ledger and the local key are kept (default ~/.local/state)";

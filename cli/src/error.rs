@@ -265,7 +265,7 @@ impl Classify for Error {
             }
             Self::NoHome { variable } => Some(format!("set HOME or {variable}")),
             Self::PolicyOfBase { .. } => Some(
-                "fetch it first (`git fetch --depth=1 origin BRANCH:refs/remotes/origin/BRANCH`, on GitHub `fetch-depth: 0`); or say with --policy-from what to read: a revision, or `worktree`, by which a change writes the rules that it is judged by"
+                "fetch it first (`git fetch --depth=1 origin +refs/heads/BRANCH:refs/remotes/origin/BRANCH`, on GitHub `fetch-depth: 0`); or say with --policy-from what to read: a revision, or `worktree`, which is right for files that are not of the repository that the change is to, and by which a change to it writes the rules that it is judged by"
                     .to_owned(),
             ),
             Self::NotPermitted { .. } => Some("see `promotion:` in the policy file".to_owned()),

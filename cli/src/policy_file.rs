@@ -22,10 +22,11 @@ pub(crate) fn in_force(ctx: &Context) -> Result<Policy, Error> {
     if config.is_some_and(|path| !wanted.could_change(path)) {
         return in_working_tree(ctx);
     }
-    match checkout_of(config.unwrap_or(Utf8Path::new("plimsoll.yaml")))? {
+    match wanted.checkout(config.unwrap_or(Utf8Path::new("plimsoll.yaml")))? {
         Some(checkout) => Base { commit: wanted.commit(&checkout)?, checkout, name: wanted.name }
             .policy(ctx, config),
-        None if config.is_none() && find(Utf8Path::is_file).is_none() => baseline(ctx),
+        // A job may judge an image and check nothing out; what the change could have deleted is not nothing.
+        None if config.is_none() && wanted.has_nothing_checked_out() => baseline(ctx),
         None => Err(wanted.unknown("the files lie in no git repository")),
     }
 }
@@ -43,19 +44,18 @@ pub(crate) fn in_working_tree(ctx: &Context) -> Result<Policy, Error> {
 pub(crate) fn read_named(policy: &Policy, named: &Utf8Path, limit: u64) -> Result<Vec<u8>, Error> {
     let path = Context::beside_policy(policy, named);
     let Some(revision) = policy.revision() else { return files::read_past(&path, limit) };
+    let Some(within) = inside(&path, &revision.root) else {
+        return files::read_past(&path, limit);
+    };
     let unknown = |reason: &str| Error::PolicyOfBase {
         base: revision.name.clone(),
         reason: format!("{reason}: `{path}`"),
     };
-    let checkout = checkout_of(&path)?.ok_or_else(|| unknown("this lies in no git repository"))?;
-    match inside(&path, checkout.root()) {
-        None => files::read_past(&path, limit),
-        Some(within) => match checkout.file(&revision.commit, &within, limit)? {
-            Committed::File(bytes) => Ok(bytes),
-            Committed::TooLarge(_) => Err(Error::TooLarge { path, limit }),
-            Committed::Nothing => Err(unknown("the policy names a file that is not there")),
-            Committed::NoFile => Err(unknown("the policy names what is no file there")),
-        },
+    match Checkout::open(&revision.root)?.file(&revision.commit, &within, limit)? {
+        Committed::File(bytes) => Ok(bytes),
+        Committed::TooLarge(_) => Err(Error::TooLarge { path, limit }),
+        Committed::Nothing => Err(unknown("the policy names a file that is not there")),
+        Committed::NoFile => Err(unknown("the policy names what is no file there")),
     }
 }
 
@@ -104,95 +104,127 @@ fn find(is_there: impl Fn(&Utf8Path) -> bool) -> Option<Utf8PathBuf> {
 }
 
 /// The commit whose policy counts, as the pipeline or the person names it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 struct Wanted {
     name: String,
-    /// The branch of `origin`, where `origin` is the repository of this path.
-    branch: Option<(String, Option<String>)>,
-    /// Revisions, the best first.
-    revisions: Vec<String>,
+    /// Revisions that say more than the branch as it was fetched last, the best first.
+    before: Vec<String>,
+    branch: Option<Branch>,
+    /// Revisions for where that branch was not fetched.
+    after: Vec<String>,
     /// What is checked out in there may be the change.
     workspace: Option<Utf8PathBuf>,
+}
+
+/// A branch of `origin`, where `origin` is this repository.
+#[derive(Debug, PartialEq, Eq)]
+struct Branch {
+    name: String,
+    /// Its host; absent where nobody says.
+    host: Option<String>,
+    /// Its path there (`owner/name`).
+    repository: String,
 }
 
 impl Wanted {
     fn of(ctx: &Context) -> Option<Self> {
         let environment = &ctx.environment;
+        let by_pipeline = Self::on_github(environment).or_else(|| Self::on_gitlab(environment));
         match ctx.shared.policy_from.as_deref() {
             Some(WORKING_TREE) => None,
             Some(revision) => Some(Self {
                 name: revision.to_owned(),
-                branch: None,
-                revisions: vec![revision.to_owned()],
-                workspace: None,
+                before: vec![revision.to_owned()],
+                workspace: by_pipeline.and_then(|wanted| wanted.workspace),
+                ..Self::default()
             }),
-            None => Self::on_github(environment).or_else(|| Self::on_gitlab(environment)),
+            None => by_pipeline,
         }
     }
 
+    /// Reviews are events of a pull request too, of which GitHub names the base in what it says of the event alone:
     /// <https://docs.github.com/en/actions/reference/workflows-and-actions/variables>
     fn on_github(environment: &Environment) -> Option<Self> {
-        let get = |variable| environment.get(variable);
-        let event =
-            get(&env::GITHUB_EVENT_NAME).filter(|event| event.starts_with("pull_request"))?;
-        let branch = get(&env::GITHUB_BASE_REF)?;
-        let mut revisions = Vec::new();
-        if let Some(path) = get(&env::GITHUB_EVENT_PATH) {
-            // Without it, one revision less is known.
-            let text = files::read(Utf8Path::new(path), EVENT_LIMIT).ok();
-            let event: Option<Event> = text.and_then(|text| serde_json::from_slice(&text).ok());
-            revisions.extend(event.map(|event| event.pull_request.base.sha));
-        }
-        // Such a job runs for the base, and its commit is one of the base.
-        if event == "pull_request_target" {
-            revisions.extend(get(&env::GITHUB_SHA).map(str::to_owned));
-        }
+        let get = |variable| environment.get(variable).map(str::to_owned);
+        let name = get(&env::GITHUB_EVENT_NAME).filter(|it| it.starts_with("pull_request"))?;
+        // Without it, less is known.
+        let text = get(&env::GITHUB_EVENT_PATH)
+            .and_then(|path| files::read(Utf8Path::new(&path), EVENT_LIMIT).ok());
+        let event: Option<Event> = text.and_then(|text| serde_json::from_slice(&text).ok());
+        let base = event.map(|event| event.pull_request.base);
+        let branch =
+            get(&env::GITHUB_BASE_REF).or_else(|| base.as_ref().map(|base| base.branch.clone()));
+        // A job for the target runs on a commit of the base.
+        let sha = get(&env::GITHUB_SHA).filter(|_| name == "pull_request_target");
         Some(Self {
-            name: branch.to_owned(),
-            branch: Some((branch.to_owned(), get(&env::GITHUB_REPOSITORY).map(str::to_owned))),
-            revisions,
+            name: branch.clone().unwrap_or_else(|| "the base".to_owned()),
+            branch: branch.zip(get(&env::GITHUB_REPOSITORY)).map(|(name, repository)| Branch {
+                name,
+                host: get(&env::GITHUB_SERVER_URL).as_deref().and_then(host_of),
+                repository,
+            }),
+            after: base.map(|base| base.sha).into_iter().chain(sha).collect(),
             workspace: get(&env::GITHUB_WORKSPACE).map(Utf8PathBuf::from),
+            ..Self::default()
         })
     }
 
+    /// Not the commit that the merge request began at: whoever wrote that chose it.
     /// <https://docs.gitlab.com/ci/variables/predefined_variables/#predefined-variables-for-merge-request-pipelines>
     fn on_gitlab(environment: &Environment) -> Option<Self> {
-        let get = |name| environment.get(name).map(str::to_owned);
-        let branch = get(&env::CI_MERGE_REQUEST_TARGET_BRANCH_NAME)?;
-        let revisions = [
-            get(&env::CI_MERGE_REQUEST_TARGET_BRANCH_SHA),
-            get(&env::CI_MERGE_REQUEST_DIFF_BASE_SHA),
-        ];
+        let get = |variable| environment.get(variable).map(str::to_owned);
+        let name = get(&env::CI_MERGE_REQUEST_TARGET_BRANCH_NAME)?;
         Some(Self {
-            name: branch.clone(),
-            branch: Some((branch, get(&env::CI_MERGE_REQUEST_PROJECT_PATH))),
-            revisions: revisions.into_iter().flatten().collect(),
+            name: name.clone(),
+            before: get(&env::CI_MERGE_REQUEST_TARGET_BRANCH_SHA).into_iter().collect(),
+            branch: get(&env::CI_MERGE_REQUEST_PROJECT_PATH).map(|repository| Branch {
+                name,
+                host: get(&env::CI_SERVER_HOST),
+                repository,
+            }),
             workspace: get(&env::CI_PROJECT_DIR).map(Utf8PathBuf::from),
+            ..Self::default()
         })
     }
 
     /// Whether a file may be a part of the change: what lies outside of where that is checked out is not.
     fn could_change(&self, path: &Utf8Path) -> bool {
-        self.workspace
-            .as_ref()
-            .and_then(|workspace| workspace.canonicalize_utf8().ok())
-            .is_none_or(|workspace| inside(path, &workspace).is_some())
+        let workspace = self.workspace.as_ref().and_then(|it| it.canonicalize_utf8().ok());
+        workspace.is_none_or(|workspace| inside(path, &workspace).is_some())
     }
 
-    /// A branch says more than a commit that was its last once. But `origin` may be the fork that the change comes from.
+    fn has_nothing_checked_out(&self) -> bool {
+        let entries = self.workspace.as_ref().map(|workspace| workspace.read_dir_utf8());
+        match entries {
+            Some(Ok(mut entries)) => entries.next().is_none(),
+            Some(Err(error)) => error.kind() == std::io::ErrorKind::NotFound,
+            None => false,
+        }
+    }
+
+    /// The repository that a file lies in, or would lie in.
+    fn checkout(&self, path: &Utf8Path) -> Result<Option<Checkout>, Error> {
+        let workspace = self.workspace.as_ref().and_then(|it| it.canonicalize_utf8().ok());
+        let absolute = absolute(path);
+        match absolute.ancestors().skip(1).find(|directory| directory.is_dir()) {
+            Some(directory) => Ok(Checkout::find(directory, workspace.as_deref())?),
+            None => Ok(None),
+        }
+    }
+
+    /// `origin` may be the fork that the change comes from, whose branch is whatever its owner makes of it.
     fn commit(&self, checkout: &Checkout) -> Result<String, Error> {
-        if let Some((branch, Some(repository))) = &self.branch
-            && checkout.origin().is_some_and(|origin| is_of(&origin, repository))
-            && let Some(commit) = checkout.branch_of_origin(branch)?
+        if let Some(commit) = first_of(checkout, &self.before)? {
+            return Ok(commit);
+        }
+        if let Some(branch) = &self.branch
+            && checkout.origin().is_some_and(|origin| branch.is_of(&origin))
+            && let Some(commit) = checkout.branch_of_origin(&branch.name)?
         {
             return Ok(commit);
         }
-        for revision in &self.revisions {
-            if let Some(commit) = checkout.commit(revision)? {
-                return Ok(commit);
-            }
-        }
-        Err(self.unknown("no commit of it was fetched"))
+        let commit = first_of(checkout, &self.after)?;
+        commit.ok_or_else(|| self.unknown("no commit of it was fetched"))
     }
 
     fn unknown(&self, reason: &str) -> Error {
@@ -200,12 +232,27 @@ impl Wanted {
     }
 }
 
-/// Whether an address is that of the repository with this path (`owner/name`) on its host.
-fn is_of(address: &str, repository: &str) -> bool {
-    let path = url::Url::parse(address).ok().map(|url| url.path().trim_matches('/').to_owned());
-    path.is_some_and(|path| {
-        path.strip_suffix(".git").unwrap_or(&path).eq_ignore_ascii_case(repository)
-    })
+fn first_of(checkout: &Checkout, revisions: &[String]) -> Result<Option<String>, Error> {
+    for revision in revisions {
+        if let Some(commit) = checkout.commit(revision)? {
+            return Ok(Some(commit));
+        }
+    }
+    Ok(None)
+}
+
+impl Branch {
+    fn is_of(&self, origin: &str) -> bool {
+        let Ok(url) = url::Url::parse(origin) else { return false };
+        let path = url.path().trim_matches('/');
+        let is_on_host = self.host.as_deref().is_none_or(|host| url.host_str() == Some(host));
+        is_on_host
+            && path.strip_suffix(".git").unwrap_or(path).eq_ignore_ascii_case(&self.repository)
+    }
+}
+
+fn host_of(url: &str) -> Option<String> {
+    url::Url::parse(url).ok()?.host_str().map(str::to_owned)
 }
 
 /// What started a job on GitHub, as far as it is needed.
@@ -222,6 +269,8 @@ struct PullRequest {
 #[derive(Deserialize)]
 struct BaseCommit {
     sha: String,
+    #[serde(rename = "ref")]
+    branch: String,
 }
 
 /// The commit that a policy is read from.
@@ -258,20 +307,16 @@ impl Base {
     }
 
     fn revision(&self, change: Change) -> Revision {
-        Revision { name: self.name.clone(), commit: self.commit.clone(), change }
+        Revision {
+            name: self.name.clone(),
+            commit: self.commit.clone(),
+            root: self.checkout.root().to_owned(),
+            change,
+        }
     }
 
     fn unknown(&self, reason: &str, path: &Utf8Path) -> Error {
         Error::PolicyOfBase { base: self.name.clone(), reason: format!("{reason}: `{path}`") }
-    }
-}
-
-/// The repository that a file lies in, or would lie in.
-fn checkout_of(path: &Utf8Path) -> Result<Option<Checkout>, Error> {
-    let absolute = absolute(path);
-    match absolute.ancestors().skip(1).find(|directory| directory.is_dir()) {
-        Some(directory) => Ok(Checkout::find(directory)?),
-        None => Ok(None),
     }
 }
 

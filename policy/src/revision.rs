@@ -1,6 +1,7 @@
 //! Where a policy was read from when the change that is judged may say something else.
 
 use crate::Policy;
+use camino::Utf8PathBuf;
 
 /// The commit that a policy was read from, in place of the working tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,6 +10,8 @@ pub struct Revision {
     pub name: String,
     /// The commit, in hexadecimal.
     pub commit: String,
+    /// The directory of the working tree, without links: what lies elsewhere is not of that commit.
+    pub root: Utf8PathBuf,
     /// What the working tree makes of the policy file.
     pub change: Change,
 }

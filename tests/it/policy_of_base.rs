@@ -104,9 +104,62 @@ fn b14_what_is_not_fetched_or_comes_from_a_fork_is_not_guessed() {
     command.env("GITHUB_EVENT_PATH", sandbox.join("event.json"));
     run(on_github(&sandbox, &mut command).args(["check", "Dockerfile"])).expect_status(1);
 
+    let other = [("GITHUB_SERVER_URL", "https://github.example.com")];
+    git(&sandbox, &["remote", "set-url", "origin", "https://github.com/acme/app.git"]);
+    check(&sandbox, &[]).expect_status(1);
+    let mut command = sandbox.plimsoll();
+    run(on_github(&sandbox, &mut command).envs(other).args(["check", "Dockerfile"]))
+        .expect_status(3);
+
     std::fs::remove_dir_all(sandbox.join(".git")).unwrap();
-    let bare = check(&sandbox, &[]).expect_status(3).stderr;
-    assert!(bare.contains("judged by: the files lie in no git repository\n"), "{bare}");
+    for is_deleted in [false, true] {
+        if is_deleted {
+            std::fs::remove_file(sandbox.join("plimsoll.yaml")).unwrap();
+        }
+        let bare = check(&sandbox, &[]).expect_status(3).stderr;
+        assert!(bare.contains("judged by: the files lie in no git repository\n"), "{bare}");
+    }
+}
+
+#[test]
+fn b14_a_change_that_brings_a_repository_of_its_own_is_judged_by_the_one_it_is_to() {
+    let (sandbox, _) = checkout(&[("ci/policy.yaml", STRICT)]);
+    sandbox.write("ci/policy.yaml", LENIENT);
+    // The files of a bare repository, in which `main` is what the change would have it be: nothing that git refuses to commit.
+    let evil = commit(&sandbox);
+    for (name, text) in [
+        ("HEAD", "ref: refs/heads/main\n".to_owned()),
+        ("refs/remotes/origin/main", evil),
+        (
+            "config",
+            "[core]\n\tbare = false\n\tworktree = ..\n[remote \"origin\"]\n\turl = https://github.com/acme/app\n"
+                .to_owned(),
+        ),
+    ] {
+        sandbox.write(format!("ci/{name}"), text);
+    }
+    let objects = sandbox.join("ci/objects");
+    run(sandbox.command("cp").args(["-r", ".git/objects", objects.as_str()])).expect_status(0);
+    let found = run(sandbox.command("git").args(["-C", "ci", "rev-parse", "--absolute-git-dir"]));
+    assert_eq!(found.stdout.trim(), sandbox.join("ci"), "git itself takes it for a repository");
+    check(&sandbox, &["--config", "ci/policy.yaml"]).expect_status(1);
+}
+
+#[test]
+fn b14_a_review_of_a_change_names_its_base_in_the_event_alone() {
+    let (sandbox, base) = checkout(&[("plimsoll.yaml", STRICT)]);
+    sandbox.write("plimsoll.yaml", LENIENT);
+    let event = format!(r#"{{"pull_request":{{"base":{{"sha":"{base}","ref":"main"}}}}}}"#);
+    let events = crate::support::sandbox();
+    events.write("event.json", &event);
+    let review = |more: &[(&str, &str)]| {
+        let mut command = sandbox.plimsoll();
+        command.env("GITHUB_EVENT_NAME", "pull_request_review").envs(more.iter().copied());
+        run(command.args(["check", "Dockerfile"]))
+    };
+    review(&[("GITHUB_EVENT_PATH", events.join("event.json").as_str())]).expect_status(1);
+    let untold = review(&[]).expect_status(3).stderr;
+    assert!(untold.contains("as `the base` has it"), "{untold}");
 }
 
 #[test]
@@ -138,7 +191,9 @@ fn b14_merge_requests_and_revisions_are_read_alike() {
     };
     gitlab("CI_MERGE_REQUEST_PROJECT_PATH", "acme/app").expect_status(1);
     gitlab("CI_MERGE_REQUEST_PROJECT_PATH", "acme/other").expect_status(3);
-    gitlab("CI_MERGE_REQUEST_DIFF_BASE_SHA", &base).expect_status(1);
+    gitlab("CI_MERGE_REQUEST_TARGET_BRANCH_SHA", &base).expect_status(1);
+    // Whoever wrote the change chose where it began.
+    gitlab("CI_MERGE_REQUEST_DIFF_BASE_SHA", &base).expect_status(3);
     let named = check(sandbox.plimsoll().args(["--policy-from", "HEAD"])).expect_status(1).stdout;
     assert!(named.contains(&format!(" of HEAD ({})", base.get(..12).unwrap())), "{named}");
     check(sandbox.plimsoll().args(["--policy-from", "no-such"])).expect_status(3);
@@ -150,6 +205,17 @@ fn a_policy_from_elsewhere_is_no_part_of_the_change() {
     let elsewhere = crate::support::sandbox();
     elsewhere.write("central.yaml", LENIENT);
     check(&sandbox, &["--config", elsewhere.join("central.yaml").as_str()]).expect_status(0);
+    // Neither is a key from elsewhere that the policy of the base names.
+    let outside =
+        format!("version: 1\nbases: {{lock: bases.lock, key: {}}}\n", elsewhere.join("k"));
+    let (other, _) = checkout(&[("plimsoll.yaml", &outside)]);
+    let mut list = other.plimsoll();
+    let said = run(on_github(&other, &mut list).args(["base", "list"])).expect_status(2).stderr;
+    assert!(said.starts_with(&format!("error: cannot read `{}`", elsewhere.join("k"))), "{said}");
+    // A job that judges an image may check nothing out.
+    let empty = crate::support::sandbox();
+    let mut show = empty.plimsoll();
+    run(on_github(&empty, &mut show).args(["policy", "show"])).expect_status(0);
     // The pipeline of a push has no base.
     sandbox.write("plimsoll.yaml", LENIENT);
     let mut push = sandbox.plimsoll();

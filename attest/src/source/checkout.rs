@@ -29,18 +29,29 @@ pub enum Committed {
 }
 
 impl Checkout {
-    /// The repository that the directory `at` lies in; none where there is none, or none with a working tree.
+    /// The repository that the directory `at` lies in: of several the outermost that lies in `within`, so that no submodule
+    /// is taken for what it is a part of; the nearest where nobody says in what. None where there is none.
     ///
     /// A repository of another user's is refused as git refuses it ([`Error::ForeignRepository`]).
-    pub fn find(at: &Utf8Path) -> Result<Option<Self>, Error> {
-        let repository = match Repository::discover(at) {
-            Ok(repository) => repository,
-            Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
-            Err(error) => return Err(read_error(at, error)),
+    pub fn find(at: &Utf8Path, within: Option<&Utf8Path>) -> Result<Option<Self>, Error> {
+        let at = at.canonicalize_utf8().unwrap_or_else(|_absent| at.to_owned());
+        let mut roots = at.ancestors().filter(|directory| super::is_checkout(directory));
+        let root = match within {
+            None => roots.next(),
+            Some(within) => roots.take_while(|root| root.starts_with(within)).last(),
         };
-        let root = repository.workdir().and_then(|root| root.canonicalize().ok());
-        let root = root.and_then(|root| Utf8PathBuf::from_path_buf(root).ok());
-        Ok(root.map(|root| Self { repository, root }))
+        root.map(Self::open).transpose()
+    }
+
+    /// The repository that is checked out in this very directory.
+    pub fn open(root: &Utf8Path) -> Result<Self, Error> {
+        let failed = |error| read_error(root, error);
+        let repository = Repository::open(root.join(".git")).map_err(failed)?;
+        let found = repository.workdir().and_then(|found| found.canonicalize().ok());
+        if found.as_deref() != root.canonicalize().ok().as_deref() || found.is_none() {
+            return Err(failed(git2::Error::from_str("its working tree is elsewhere")));
+        }
+        Ok(Self { repository, root: root.to_owned() })
     }
 
     /// The directory of the working tree, without links.
@@ -122,7 +133,7 @@ mod tests {
     fn files_are_read_as_the_commit_has_them() {
         let folder = tempfile::tempdir().unwrap();
         let folder = Utf8Path::from_path(folder.path()).unwrap().canonicalize_utf8().unwrap();
-        assert!(Checkout::find(&folder).unwrap().is_none());
+        assert!(Checkout::find(&folder, None).unwrap().is_none());
         let made = repository(&folder);
         fs::create_dir(folder.join("ci")).unwrap();
         fs::write(folder.join("ci/policy.yaml"), "old").unwrap();
@@ -131,7 +142,7 @@ mod tests {
         fs::write(folder.join("ci/policy.yaml"), "new").unwrap();
         fs::remove_file(folder.join("link")).unwrap();
 
-        let checkout = Checkout::find(&folder.join("ci")).unwrap().unwrap();
+        let checkout = Checkout::find(&folder.join("ci"), None).unwrap().unwrap();
         assert_eq!(checkout.root(), folder);
         let at = |path: &str, limit| checkout.file(&first, path.into(), limit).unwrap();
         assert_eq!(at("ci/policy.yaml", 3), Committed::File(b"old".to_vec()));
@@ -148,7 +159,7 @@ mod tests {
         let made = repository(folder);
         fs::write(folder.join("file"), "x").unwrap();
         let first = commit(&made);
-        let checkout = Checkout::find(folder).unwrap().unwrap();
+        let checkout = Checkout::find(folder, None).unwrap().unwrap();
         assert_eq!(checkout.branch_of_origin("main").unwrap(), None);
         let id = first.parse().unwrap();
         made.reference("refs/remotes/origin/feature/x", id, true, "fetch").unwrap();
@@ -162,5 +173,43 @@ mod tests {
         assert_eq!(checkout.origin(), None);
         made.remote("origin", "https://bot:hunter2@github.com/acme/app.git").unwrap();
         assert_eq!(checkout.origin().unwrap(), "https://github.com/acme/app.git");
+    }
+
+    #[test]
+    fn files_that_look_like_a_repository_are_none_and_the_outermost_checkout_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = Utf8Path::from_path(folder.path()).unwrap().canonicalize_utf8().unwrap();
+        let made = repository(&folder);
+        fs::write(folder.join("file"), "x").unwrap();
+        commit(&made);
+        // What anybody can commit: a directory that is a bare repository, with a working tree around it.
+        let fake = folder.join("ci");
+        for (fake, tree) in [(&fake, ".."), (&folder, ".")] {
+            Repository::init_bare(fake.join("made")).unwrap();
+            for entry in fake.join("made").read_dir_utf8().unwrap() {
+                let entry = entry.unwrap();
+                fs::rename(entry.path(), fake.join(entry.file_name())).unwrap();
+            }
+            let config = format!("[core]\n\tbare = false\n\tworktree = {tree}\n");
+            fs::write(fake.join("config"), config).unwrap();
+        }
+        assert_eq!(Repository::discover(&fake).unwrap().path(), fake.join("").as_std_path());
+        let found = |within| Checkout::find(&fake, within).unwrap().unwrap().root().to_owned();
+        assert_eq!((found(None), found(Some(folder.as_path()))), (folder.clone(), folder.clone()));
+        assert_eq!(crate::source::read(&fake).unwrap().unwrap().reference.unwrap(), "refs/heads/main");
+
+        let linked = folder.join("linked");
+        made.worktree("linked", linked.as_std_path(), None).unwrap();
+        assert_eq!(Checkout::find(&linked, None).unwrap().unwrap().root(), linked);
+
+        let inner = folder.join("inner");
+        repository(&inner);
+        let root = |within: Option<&Utf8Path>| {
+            Checkout::find(&inner, within).unwrap().map(|found| found.root().to_owned())
+        };
+        assert_eq!(root(None), Some(inner.clone()));
+        assert_eq!(root(Some(folder.as_path())), Some(folder.clone()));
+        assert_eq!(root(Some(inner.as_path())), Some(inner.clone()));
+        assert_eq!(root(Some(folder.join("elsewhere").as_path())), None);
     }
 }
