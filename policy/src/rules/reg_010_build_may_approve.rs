@@ -53,9 +53,6 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
 
 /// Whether the credentials of this run may push: what was tried counts before what a token says.
 fn push(context: &RuleContext<'_>, facts: &RegistryFacts) -> Option<Raised> {
-    if facts.credential == CredentialKind::Absent {
-        return None;
-    }
     let place = registry::repository(facts);
     let expected = "credentials that can not push there";
     let fail = |found: &str| {
@@ -66,10 +63,16 @@ fn push(context: &RuleContext<'_>, facts: &RegistryFacts) -> Option<Raised> {
         let title = "whether the credentials of this run may push to an approved repository can not be told";
         Some(context.unknown(place.clone(), title, why, expected))
     };
+    if facts.credential == CredentialKind::Absent {
+        return unknown("there are no credentials: run it with those of the build");
+    }
     match (&facts.own_push, &facts.grants) {
         (Told::Is(Door::Open(_)), _) => fail("an upload was begun, and given up"),
-        (Told::Is(Door::Shut(_)), _) => None,
-        (_, Told::Is(grants)) => {
+        // 401 is also what one gets who was not logged in; then what the token says counts.
+        (Told::Is(Door::Shut(401)), Told::Untold(_) | Told::NoConsent) => {
+            unknown("an upload is answered 401, as it is to who was not logged in")
+        }
+        (Told::Is(Door::Shut(401)) | Told::Untold(_) | Told::NoConsent, Told::Is(grants)) => {
             let is_push = |action: &String| action == "push" || action == "*";
             let may_push = grants.for_push.iter().any(|grant| {
                 grant.kind == "repository"
@@ -78,6 +81,7 @@ fn push(context: &RuleContext<'_>, facts: &RegistryFacts) -> Option<Raised> {
             });
             if may_push { fail("the token that is given allows `push`") } else { None }
         }
+        (Told::Is(Door::Shut(_)), _) => None,
         (Told::Untold(why), _) | (Told::NoConsent, Told::Untold(why)) => unknown(why),
         (Told::NoConsent, Told::NoConsent) => unknown("it was not asked"),
     }
@@ -141,5 +145,34 @@ mod tests {
         let unstated = case(|_| {});
         unstated.check("REG-010", Expect::Unknown);
         assert_eq!(unstated.findings("REG-010")[0].action, Action::Inform);
+    }
+
+    #[test]
+    fn a_run_without_credentials_does_not_tell_what_those_of_the_build_may() {
+        let nobody = case(|facts| {
+            facts.credential = CredentialKind::Absent;
+            (facts.own_push, facts.grants) = (untold(), untold());
+        });
+        let nobody = nobody.policy(TO);
+        nobody.check("REG-010", Expect::Unknown);
+        let found = &nobody.findings("REG-010")[0].finding.found;
+        assert_eq!(found, "there are no credentials: run it with those of the build");
+    }
+
+    #[test]
+    fn a_refusal_to_who_may_not_have_been_logged_in_tells_nothing_by_itself() {
+        let refused = |grants| {
+            case(|facts| {
+                (facts.own_push, facts.grants) = (Told::Is(Door::Shut(401)), grants);
+            })
+        };
+        let opaque = refused(untold()).policy(TO);
+        opaque.check("REG-010", Expect::Unknown);
+        let found = &opaque.findings("REG-010")[0].finding.found;
+        assert_eq!(found, "an upload is answered 401, as it is to who was not logged in");
+        refused(grants(&["pull"])).policy(TO).check("REG-010", Expect::Pass);
+        refused(grants(&["push"])).policy(TO).check("REG-010", Expect::Fail);
+        let forbidden = case(|facts| facts.grants = untold());
+        forbidden.policy(TO).check("REG-010", Expect::Pass);
     }
 }
