@@ -138,6 +138,8 @@ pub enum LeftKind {
     Upload,
     /// A tag.
     Tag,
+    /// Manifests that no tag stands for.
+    Manifests,
 }
 
 /// Everything that the probes of one repository came to.

@@ -36,7 +36,9 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
             Some(context.fail(place, "a tag that is pushed again moves", found, expected))
         }
     };
-    raised.into_iter().chain(registry::left(context, facts, LeftKind::Tag)).collect()
+    let left = [LeftKind::Tag, LeftKind::Manifests];
+    let left = left.into_iter().flat_map(|kind| registry::left(context, facts, kind));
+    raised.into_iter().chain(left).collect()
 }
 
 #[cfg(test)]
@@ -71,6 +73,14 @@ mod tests {
         };
         let found = case(|facts| facts.leftovers = vec![left]).findings("REG-005");
         assert_eq!(found[0].finding.title, "the audit left tag `plimsoll-audit-1` behind");
+        let left = Leftover {
+            kind: LeftKind::Manifests,
+            what: "manifests of the probe, without a tag".to_owned(),
+            why: "405".to_owned(),
+        };
+        let found = case(|facts| facts.leftovers = vec![left]).findings("REG-005");
+        let title = "the audit left manifests of the probe, without a tag behind";
+        assert_eq!((found.len(), &*found[0].finding.title), (1, title));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Whether answers are about the digest that was asked for, and what is listed is there.
 
-use super::{Asking, untold, words};
+use super::{Asking, untold};
 use crate::{
     error::Error,
     manifest::{Content, Manifest},
@@ -217,15 +217,12 @@ impl Asking<'_> {
                 Known::Nothing => return Told::Untold("there is no image to look at".to_owned()),
                 Known::Untold(why) => return Told::Untold(why.clone()),
             };
-            match self.named_and_gone(image).await {
-                Ok(gone) => Told::Is(gone),
-                Err(error) => Told::Untold(words(&error)),
-            }
+            self.named_and_gone(image).await.unwrap_or_else(|error| untold(&error))
         })
         .await
     }
 
-    async fn named_and_gone(&self, image: &Raw) -> Result<Vec<Digest>, Error> {
+    async fn named_and_gone(&self, image: &Raw) -> Result<Told<Vec<Digest>>, Error> {
         let limits = self.own.access().limits();
         let manifest = Manifest::parse(image.bytes.clone(), None, &image.shown(), limits)?;
         let mut named: BTreeSet<Digest> = match &manifest.content {
@@ -233,13 +230,19 @@ impl Asking<'_> {
             Content::Image(_) => BTreeSet::new(),
         };
         named.extend(self.own.listed_referrers(&image.digest).await?);
+        let count = named.len();
         let mut gone = Vec::new();
         for digest in named.into_iter().take(LOOKED_FOR) {
             if !self.own.has_manifest(&digest).await? {
                 gone.push(digest);
             }
         }
-        Ok(gone)
+        if gone.is_empty() && count > LOOKED_FOR {
+            let why =
+                format!("{LOOKED_FOR} of {count} that are listed were looked for, and are there");
+            return Ok(Told::Untold(why));
+        }
+        Ok(Told::Is(gone))
     }
 }
 

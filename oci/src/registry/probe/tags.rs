@@ -87,31 +87,65 @@ impl Asking<'_> {
 
     /// Deletes the tag and its documents; what is still there then is said.
     async fn take_out(&mut self, tag: &Tag, documents: [Digest; 2]) {
-        let of = documents.map(|digest| digest.to_string());
-        let mut why = String::new();
         // The tag first: where tags can not be deleted, it goes with what it stands for.
-        for reference in std::iter::once(tag.to_string()).chain(of) {
-            if let Err(error) = self.delete(&reference).await {
-                why = words(&error);
-            }
+        let untagged = self.delete(tag.as_str()).await.err();
+        let mut kept = None;
+        for digest in &documents {
+            kept = self.delete(&digest.to_string()).await.err().or(kept);
         }
         let own = self.own.clone();
         let left = self.in_time(async {
             match own.tagged(tag.as_str()).await {
-                Ok(left) => Told::Is(left.is_some()),
+                Ok(left) => Told::Is(left.map(|manifest| manifest.descriptor.digest)),
                 Err(error) => untold(&error),
             }
         });
-        let left = match left.await {
-            Told::Is(false) => None,
-            Told::Is(true) | Told::NoConsent => Some(why),
+        let left = left.await;
+        let why = |error: Option<Error>| {
+            let taken = || "its deletion was accepted, and it is still there".to_owned();
+            error.map_or_else(taken, |error| words(&error))
+        };
+        let tagged = match &left {
+            Told::Is(tagged) => *tagged,
+            Told::Untold(_) | Told::NoConsent => None,
+        };
+        let manifests = self.left_of(documents, tagged).await.map(|(digests, unread)| Leftover {
+            kind: LeftKind::Manifests,
+            what: format!("manifests of the probe, without a tag ({digests})"),
+            why: unread.unwrap_or_else(|| why(kept)),
+        });
+        let tag_is_there = match left {
+            Told::Is(None) => None,
+            Told::Is(Some(_)) | Told::NoConsent => Some(why(untagged)),
             Told::Untold(why) => Some(why),
         };
-        self.leftovers.extend(left.map(|why| Leftover {
+        let left = tag_is_there.map(|why| Leftover {
             kind: LeftKind::Tag,
             what: format!("tag `{tag}`"),
             why,
-        }));
+        });
+        self.leftovers.extend(left.into_iter().chain(manifests));
+    }
+
+    /// Which of these manifests are there, besides the one that a tag stands for; and why that can not be told of one of them.
+    async fn left_of(
+        &self,
+        documents: [Digest; 2],
+        tagged: Option<Digest>,
+    ) -> Option<(String, Option<String>)> {
+        let (mut left, mut unread) = (Vec::new(), None);
+        for digest in documents.into_iter().filter(|digest| Some(*digest) != tagged) {
+            let there = self.in_time(async {
+                self.own.has_manifest(&digest).await.map_or_else(|error| untold(&error), Told::Is)
+            });
+            match there.await {
+                Told::Is(false) => continue,
+                Told::Is(true) | Told::NoConsent => {}
+                Told::Untold(why) => unread = Some(why),
+            }
+            left.push(digest.to_string());
+        }
+        (!left.is_empty()).then(|| (left.join(", "), unread))
     }
 
     async fn delete(&self, reference: &str) -> Result<(), Error> {

@@ -164,6 +164,29 @@ async fn what_is_listed_and_gone_is_found() {
 }
 
 #[tokio::test]
+async fn more_than_is_looked_for_is_not_taken_to_be_there() {
+    let server = server().await;
+    let mut children = BTreeMap::new();
+    for number in 0..40 {
+        let bytes = json!({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [], "annotations": {"n": number.to_string()}});
+        let child = Descriptor::of(OCI_INDEX, bytes.to_string().as_bytes());
+        server.put_manifest("app", OCI_INDEX, bytes.to_string(), None);
+        children.insert(child.digest, child);
+    }
+    let named: Vec<_> = children.values().map(Descriptor::to_json).collect();
+    let index = json!({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": named});
+    server.put_manifest("app", OCI_INDEX, index.to_string(), Some("1"));
+    let gone = async || audit(&server, &access(|_| ()), Consent::Absent).await.gone;
+    let why = "32 of 40 that are listed were looked for, and are there";
+    // The last one is not looked for, the first one is.
+    let digests: Vec<_> = children.into_keys().collect();
+    server.remove("app", &digests[39]);
+    assert_eq!(gone().await, Told::Untold(why.to_owned()));
+    server.remove("app", &digests[0]);
+    assert_eq!(gone().await, Told::Is(vec![digests[0]]));
+}
+
+#[tokio::test]
 async fn an_immutable_tag_stays_and_is_said_where_it_can_not_be_deleted() {
     let server = server().await;
     image(&server, b"layer");
@@ -179,6 +202,51 @@ async fn an_immutable_tag_stays_and_is_said_where_it_can_not_be_deleted() {
     let [left] = &facts.leftovers[..] else { panic!("{:?}", facts.leftovers) };
     assert_eq!((left.kind, &*left.what), (LeftKind::Tag, "tag `plimsoll-audit-test`"));
     assert!(server.tags("app").contains_key("plimsoll-audit-test"));
+}
+
+#[tokio::test]
+async fn manifests_that_can_not_be_deleted_are_said_though_their_tag_is_gone() {
+    let server = server().await;
+    image(&server, b"layer");
+    server.misbehave(|seen| {
+        let is_by_digest = seen.path.contains("/manifests/sha256:");
+        (seen.method == "DELETE" && is_by_digest).then(|| Fault::status(405))
+    });
+    let facts = audit(&server, &access(|_| ()), Consent::Given).await;
+    assert!(!server.tags("app").contains_key("plimsoll-audit-test"));
+    let [left] = &facts.leftovers[..] else { panic!("{:?}", facts.leftovers) };
+    assert_eq!(left.kind, LeftKind::Manifests);
+    assert!(left.what.starts_with("manifests of the probe, without a tag (sha256:"), "{left:?}");
+    assert_eq!(left.what.matches("sha256:").count(), 2);
+    assert!(left.why.contains("405"), "{}", left.why);
+}
+
+#[tokio::test]
+async fn a_tag_that_goes_with_its_manifests_is_not_left() {
+    let server = server().await;
+    image(&server, b"layer");
+    server.misbehave(|seen| {
+        let is_tag = seen.path.ends_with("/manifests/plimsoll-audit-test");
+        (seen.method == "DELETE" && is_tag).then(|| Fault::status(405))
+    });
+    let facts = audit(&server, &access(|_| ()), Consent::Given).await;
+    assert_eq!(facts.tag_moves, Told::Is(TagMoves::Yes("plimsoll-audit-test".to_owned())));
+    assert_eq!(facts.leftovers, []);
+    assert!(!server.tags("app").contains_key("plimsoll-audit-test"));
+}
+
+#[tokio::test]
+async fn a_tag_that_stays_leaves_what_it_stood_for_before_too() {
+    let server = server().await;
+    image(&server, b"layer");
+    server.misbehave(|seen| {
+        let is_manifest = seen.path.contains("/manifests/");
+        (seen.method == "DELETE" && is_manifest).then(|| Fault::status(405))
+    });
+    let facts = audit(&server, &access(|_| ()), Consent::Given).await;
+    let kinds: Vec<_> = facts.leftovers.iter().map(|left| left.kind).collect();
+    assert_eq!(kinds, [LeftKind::Tag, LeftKind::Manifests]);
+    assert_eq!(facts.leftovers[1].what.matches("sha256:").count(), 1);
 }
 
 #[tokio::test]
