@@ -16,6 +16,8 @@ use tokio::time::{Instant, sleep, timeout_at};
 pub(crate) const LONGEST_ANSWER: u64 = 1 << 20;
 /// The longest wait between two attempts that is not asked for.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// After so much time without an answer a service is silent, however long it might have been waited for.
+const FAIR: Duration = Duration::from_secs(5);
 
 /// How long services are waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +37,12 @@ impl Patience {
         attempt: Duration::from_secs(30),
         first_wait: Duration::from_millis(500),
     };
+
+    /// The least time for an answer after which there being none says something of the service, not of those before it that
+    /// took the time.
+    fn fair(&self) -> Duration {
+        FAIR.min(self.attempt).min(self.budget / 4)
+    }
 }
 
 /// A client for services that are shown secrets: it follows nobody elsewhere.
@@ -111,12 +119,21 @@ pub enum Failure {
     /// It said nothing.
     #[error("it did not answer in time")]
     Silent,
+    /// The time was all but over when it was asked: that it said nothing says nothing of it.
+    #[error("there was no time left to wait for its answer")]
+    NoTime,
     /// It can not be reached, or hung up.
     #[error("the connection failed")]
     Connection(#[source] reqwest::Error),
     /// Whoever is there can not show that it is the service, or speaks no TLS: that is an answer, and a wrong one.
     #[error("the TLS handshake failed")]
     Handshake(#[source] reqwest::Error),
+    /// The proxy did not open the way to it: whether the service is there can not be told.
+    #[error("the proxy did not let it through")]
+    Tunnel(#[source] reqwest::Error),
+    /// Whoever is there does not speak as it is agreed: that is an answer, and a wrong one.
+    #[error("it answered with what is no HTTP")]
+    Garbled(#[source] reqwest::Error),
 }
 
 impl Failure {
@@ -125,7 +142,17 @@ impl Failure {
         match self {
             Self::Status { status, .. } => *status >= 500,
             Self::Silent | Self::Connection(_) => true,
-            Self::Handshake(_) => false,
+            Self::NoTime | Self::Handshake(_) | Self::Tunnel(_) | Self::Garbled(_) => false,
+        }
+    }
+
+    /// Of a request that failed without a status.
+    fn of(error: reqwest::Error) -> Self {
+        match (cause(&error), error.is_connect()) {
+            (Cause::Wire, _) => Self::Connection(error),
+            (Cause::Content, true) => Self::Handshake(error),
+            (Cause::Other, true) => Self::Tunnel(error),
+            (Cause::Content | Cause::Other, false) => Self::Garbled(error),
         }
     }
 }
@@ -164,6 +191,7 @@ impl Exchange<'_> {
     ) -> Result<(Answer, Vec<String>), Error> {
         let url = self.url(&request);
         let mut attempts: u32 = 0;
+        let mut before = None;
         loop {
             if self.stale.is_some_and(|stale| Instant::now() >= stale) {
                 return Ok((Answer::Stale, Vec::new()));
@@ -175,14 +203,19 @@ impl Exchange<'_> {
             let failure = match self.attempt(attempt, &url).await {
                 Ok(answer) => return Ok(answer),
                 Err(Failed::ForGood(error)) => return Err(error),
+                // What the service did while there was time counts.
+                Err(Failed::ForNow(Failure::NoTime)) => before.unwrap_or(Failure::NoTime),
                 Err(Failed::ForNow(failure)) => failure,
             };
             let wait = match &failure {
                 Failure::Status { retry_after: Some(wait), .. } => *wait,
                 Failure::Status { .. }
                 | Failure::Silent
+                | Failure::NoTime
                 | Failure::Connection(_)
-                | Failure::Handshake(_) => self.wait(attempts),
+                | Failure::Handshake(_)
+                | Failure::Tunnel(_)
+                | Failure::Garbled(_) => self.wait(attempts),
             };
             // A service that asks for more time than there is has answered.
             if Instant::now().checked_add(wait).is_none_or(|then| then >= self.deadline) {
@@ -190,6 +223,7 @@ impl Exchange<'_> {
                 return Err(Error::ServiceUnavailable { service, url, attempts, source: failure });
             }
             sleep(wait).await;
+            before = Some(failure);
         }
     }
 
@@ -211,7 +245,8 @@ impl Exchange<'_> {
         request: RequestBuilder,
         url: &str,
     ) -> Result<(Answer, Vec<String>), Failed> {
-        let until = Instant::now().checked_add(self.patience.attempt);
+        let since = Instant::now();
+        let until = since.checked_add(self.patience.attempt);
         let until = until.map_or(self.deadline, |until| until.min(self.deadline));
         let answered = timeout_at(until, async {
             let response = request.send().await?;
@@ -219,7 +254,15 @@ impl Exchange<'_> {
             Ok((head, read(response, self.longest).await?))
         });
         let (head, body) = match answered.await {
-            Err(_) => return Err(Failed::ForNow(Failure::Silent)),
+            Err(_) => {
+                let had = until.saturating_duration_since(since);
+                let is_fair = had >= self.patience.fair();
+                return Err(Failed::ForNow(if is_fair {
+                    Failure::Silent
+                } else {
+                    Failure::NoTime
+                }));
+            }
             Ok(Err(error)) => return Err(self.failed(error, url)),
             Ok(Ok(answered)) => answered,
         };
@@ -246,16 +289,15 @@ impl Exchange<'_> {
 
     /// A certificate that was not accepted will not be the next time either.
     fn failed(&self, error: reqwest::Error, url: &str) -> Failed {
-        let error = error.without_url();
-        if error.is_connect() && is_tls(&error) {
-            return Failed::ForGood(Error::ServiceUnavailable {
+        match Failure::of(error.without_url()) {
+            source @ Failure::Handshake(_) => Failed::ForGood(Error::ServiceUnavailable {
                 service: self.service,
                 url: url.to_owned(),
                 attempts: 1,
-                source: Failure::Handshake(error),
-            });
+                source,
+            }),
+            failure => Failed::ForNow(failure),
         }
-        Failed::ForNow(Failure::Connection(error))
     }
 
     /// The beginning of what it said, on one line, without what nobody is to see.
@@ -322,19 +364,37 @@ async fn read(mut response: Response, longest: u64) -> Result<Option<Bytes>, req
     Ok(Some(body.freeze()))
 }
 
-/// Whether the handshake failed, which the TLS library tells by the kind of an I/O error among the causes.
-fn is_tls(error: &reqwest::Error) -> bool {
+/// What a request failed for.
+enum Cause {
+    /// There is nobody, or whoever is there hung up or fell silent.
+    Wire,
+    /// What came is not what has to come, which libraries tell by the kind of an I/O error.
+    Content,
+    /// Something else, such as a proxy's no, or what is no HTTP.
+    Other,
+}
+
+/// What a request failed for, by the causes of an error. What is not known to be the wire is not taken for it.
+fn cause(error: &reqwest::Error) -> Cause {
+    let mut is_wire = error.is_timeout();
     let mut next = error.source();
     while let Some(cause) = next {
+        if let Some(error) = cause.downcast_ref::<hyper::Error>() {
+            is_wire |= error.is_incomplete_message() || error.is_canceled() || error.is_closed();
+        }
         next = match cause.downcast_ref::<io::Error>() {
-            Some(error) if error.kind() == io::ErrorKind::InvalidData => return true,
             Some(error) => {
+                if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)
+                {
+                    return Cause::Content;
+                }
+                is_wire = true;
                 error.get_ref().map(|inner| -> &(dyn std::error::Error + 'static) { inner })
             }
             None => cause.source(),
         };
     }
-    false
+    if is_wire { Cause::Wire } else { Cause::Other }
 }
 
 /// How long a service wants to be left alone: seconds, or a date, which is measured by the service's own clock.

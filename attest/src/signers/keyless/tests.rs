@@ -9,6 +9,10 @@ use std::sync::{
     Arc,
     atomic::{AtomicU32, Ordering},
 };
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
 
 /// Tests wait for nothing that is not there: all of it is on this machine.
 const IMPATIENT: Patience = Patience {
@@ -529,7 +533,7 @@ async fn what_the_token_says_of_the_job_is_known_before_anything_is_signed() {
 async fn error_of(sigstore: &Sigstore, path: &'static str, fault: fn() -> Fault) -> Error {
     sigstore.misbehave(move |seen| seen.path.starts_with(path).then(fault));
     let mut brief = options(sigstore, Instance::RekorV1);
-    brief.patience = Patience { budget: BRIEF, attempt: BRIEF, ..IMPATIENT };
+    brief.patience = Patience { budget: BRIEF * 2, attempt: BRIEF, ..IMPATIENT };
     sign(brief).await.unwrap_err()
 }
 
@@ -598,6 +602,120 @@ async fn f25_one_who_does_not_speak_tls_has_answered() {
         "{error:?}"
     );
     assert!(!error.is_outage());
+}
+
+/// Somebody on this machine who answers everybody with these bytes and hangs up; and where.
+async fn answering(bytes: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut seen = [0; 4096];
+            if stream.read(&mut seen).await.is_ok() {
+                stream.write_all(bytes.as_bytes()).await.ok();
+            }
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn f25_a_proxy_that_says_no_has_answered() {
+    let sigstore = Sigstore::start().await.unwrap();
+    for answer in [
+        "HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n",
+        "220 mail.test ESMTP\r\n\r\n",
+    ] {
+        let proxy = reqwest::Proxy::all(answering(answer).await).unwrap();
+        let mut behind = options(&sigstore, Instance::RekorV1);
+        behind.client = Client::builder().proxy(proxy).build().unwrap();
+        behind.services.fulcio = "https://fulcio.test/".parse().unwrap();
+        behind.patience.budget = BRIEF;
+        let error = sign(behind).await.unwrap_err();
+        assert!(
+            matches!(&error, Error::ServiceUnavailable { source: Failure::Tunnel(_), .. }),
+            "{answer}: {error:?}"
+        );
+        assert!(!error.is_outage());
+    }
+    // A proxy that nobody runs is no answer.
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let proxy = reqwest::Proxy::all(format!("http://{nobody}")).unwrap();
+    let mut behind = options(&sigstore, Instance::RekorV1);
+    behind.client = Client::builder().proxy(proxy).build().unwrap();
+    behind.services.fulcio = "https://fulcio.test/".parse().unwrap();
+    behind.patience.budget = BRIEF;
+    let error = sign(behind).await.unwrap_err();
+    assert!(
+        matches!(&error, Error::ServiceUnavailable { source: Failure::Connection(_), .. }),
+        "{error:?}"
+    );
+    assert!(error.is_outage());
+}
+
+#[tokio::test]
+async fn f25_one_who_does_not_speak_http_has_answered() {
+    let sigstore = Sigstore::start().await.unwrap();
+    for answer in [
+        "SSH-2.0-OpenSSH_9.2\r\n",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nno number\r\n",
+    ] {
+        let mut garbled = options(&sigstore, Instance::RekorV1);
+        garbled.services.fulcio = answering(answer).await.parse().unwrap();
+        garbled.patience.budget = BRIEF;
+        let error = sign(garbled).await.unwrap_err();
+        assert!(
+            matches!(&error, Error::ServiceUnavailable { source: Failure::Garbled(_), .. }),
+            "{answer}: {error:?}"
+        );
+        assert!(!error.is_outage());
+    }
+    // Who says nothing, or not all of it, has hung up.
+    for answer in ["", "HTTP/1.1 200", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{"] {
+        let mut cut = options(&sigstore, Instance::RekorV1);
+        cut.services.fulcio = answering(answer).await.parse().unwrap();
+        cut.patience.budget = BRIEF;
+        let error = sign(cut).await.unwrap_err();
+        assert!(
+            matches!(&error, Error::ServiceUnavailable { source: Failure::Connection(_), .. }),
+            "{answer}: {error:?}"
+        );
+        assert!(error.is_outage());
+    }
+}
+
+#[tokio::test]
+async fn f25_who_is_asked_when_the_time_is_over_is_not_out() {
+    let sigstore = Sigstore::start().await.unwrap();
+    let failure = async |patience: &Patience| {
+        let deadline = Instant::now() + BRIEF;
+        let exchange = Exchange::new("Rekor", patience, deadline);
+        let request = options(&sigstore, Instance::RekorV1).client.get(sigstore.url("/rekor/"));
+        match exchange.ask(request).await.unwrap_err() {
+            Error::ServiceUnavailable { source, .. } => source,
+            error => panic!("{error:?}"),
+        }
+    };
+    sigstore.misbehave(|_| Some(Fault::Hang));
+    // Those before it have left it a hundredth of the time.
+    let late = failure(&IMPATIENT).await;
+    assert!(matches!(late, Failure::NoTime) && !late.is_outage(), "{late:?}");
+    // All that is given to any answer is a fair share.
+    let brief = Patience { attempt: BRIEF / 2, ..IMPATIENT };
+    let silent = failure(&brief).await;
+    assert!(matches!(silent, Failure::Silent) && silent.is_outage(), "{silent:?}");
+    // What it said before counts, for either.
+    for (status, is_outage) in [(429, false), (503, true)] {
+        let first = AtomicU32::new(0);
+        sigstore.misbehave(move |_| {
+            let is_first = first.fetch_add(1, Ordering::SeqCst) == 0;
+            Some(if is_first { Fault::status(status) } else { Fault::Hang })
+        });
+        let said = failure(&IMPATIENT).await;
+        assert!(matches!(said, Failure::Status { status: found, .. } if found == status));
+        assert_eq!(said.is_outage(), is_outage, "{status}");
+    }
 }
 
 #[tokio::test]
