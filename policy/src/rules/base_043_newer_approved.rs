@@ -36,6 +36,8 @@ fn raise(context: &RuleContext<'_>, place: Place, entry: &Entry) -> Option<Raise
     let lock = context.facts().bases?;
     let newer = lock.entries().iter().filter(|other| {
         other.repository == entry.repository
+            // Of two approvals by digest alone nothing says that one stands in the other's place.
+            && entry.tag.is_some()
             && other.tag == entry.tag
             && other.approved > entry.approved
             && !other.is_expired(context.now())
@@ -73,6 +75,20 @@ mod tests {
         let found = &case().image(&["a"]).findings("BASE-043")[0];
         assert_eq!(found.action, Action::Warn);
         assert!(found.finding.expected.ends_with(&format!("`{}`", digest("newer"))));
+    }
+
+    #[test]
+    fn an_approval_by_digest_alone_is_in_no_others_place() {
+        let newer = Entry {
+            index: Some(digest("newer")),
+            approved: "2026-05-01".parse().unwrap(),
+            tag: None,
+            ..entry("debian:12", &["n"], "2026-12-31")
+        };
+        let older = Entry { tag: None, ..entry("debian:12", &["a"], "2026-12-31") };
+        let case =
+            Case::default().policy("bases: {lock: l}").approved_entry(older).approved_entry(newer);
+        case.image(&["a", "x"]).check("BASE-043", Expect::Pass);
     }
 
     #[test]

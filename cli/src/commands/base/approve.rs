@@ -266,8 +266,9 @@ async fn scan(
     Ok(Some(BaseScan { verdict: worst, on: today(ctx), advisories: index.stamp().digest }))
 }
 
-/// What the same name meant in the newest approval before.
+/// What the same name meant in the newest approval before. Images that are approved by digest alone have no name in common.
 fn replaced(lock: &Lock, name: &ImageName, digest: Digest) -> Option<Digest> {
+    name.tag.as_ref()?;
     let same = lock
         .entries()
         .iter()

@@ -69,10 +69,12 @@ async fn look(ctx: &Context, entry: &Entry) -> Result<Served, Error> {
     Ok(Served::Same)
 }
 
-/// The newest other approval of the same name that is later than this one and holds today.
+/// The newest other approval of the same name that is later than this one and holds today. Approvals by digest alone have no name
+/// in common: nothing says that one stands in another's place.
 pub(super) fn overtaken<'l>(ctx: &Context, lock: &'l Lock, entry: &Entry) -> Option<&'l Entry> {
     let is_newer = |other: &&Entry| {
         other.repository == entry.repository
+            && entry.tag.is_some()
             && other.tag == entry.tag
             && other.digest() != entry.digest()
             && (other.approved > entry.approved
