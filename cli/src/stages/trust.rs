@@ -48,9 +48,7 @@ pub(crate) fn of_policy(
             .map(|signer| listed_signer(ctx, policy, signer))
             .collect::<Result<_, _>>()?,
     };
-    if let OutagePolicy::Queue { key } = &policy.evidence().outage {
-        // Whoever lists it, or signs with it here: this key says that something is pending, and proves nothing.
-        let key = keys::of_policy(ctx, policy, key)?;
+    if let Some(key) = key_of_outages(ctx, policy)? {
         signers.retain(|signer| match &signer.who {
             SignerDemand::Key { key: listed, .. } => listed.id() != key.id(),
             SignerDemand::Identity(_) => true,
@@ -75,7 +73,8 @@ pub(crate) fn by_hand(
 }
 
 /// The keys among those whom the policy believes, else the local one: a lock is signed by a key. Nothing proves when, so
-/// that one of limited validity is not among them.
+/// that one of limited validity is not among them. Nor is the key that signs during outages, whoever lists it or has it here: where
+/// nothing else is listed, no key is believed.
 pub(crate) fn keys_of_policy(ctx: &Context, policy: &Policy) -> Result<Vec<PublicKey>, Error> {
     let listed = policy.evidence().signers.iter().filter_map(|signer| match &signer.who {
         SignerWho::Key { path, validity, .. } if !validity.is_limited() => {
@@ -83,11 +82,21 @@ pub(crate) fn keys_of_policy(ctx: &Context, policy: &Policy) -> Result<Vec<Publi
         }
         SignerWho::Key { .. } | SignerWho::Identity(_) => None,
     });
-    let listed = listed.collect::<Result<Vec<_>, _>>()?;
-    if listed.is_empty() {
-        Ok(keys::local_public_key(ctx)?.into_iter().collect())
-    } else {
-        Ok(listed)
+    let mut believed = listed.collect::<Result<Vec<_>, _>>()?;
+    if believed.is_empty() {
+        believed.extend(keys::local_public_key(ctx)?);
+    }
+    if let Some(outages) = key_of_outages(ctx, policy)? {
+        believed.retain(|key| key.id() != outages.id());
+    }
+    Ok(believed)
+}
+
+/// The key that says during outages that something is pending, and proves nothing, whoever believes it for more.
+fn key_of_outages(ctx: &Context, policy: &Policy) -> Result<Option<PublicKey>, Error> {
+    match &policy.evidence().outage {
+        OutagePolicy::Queue { key } => keys::of_policy(ctx, policy, key).map(Some),
+        OutagePolicy::Fail => Ok(None),
     }
 }
 
