@@ -1,7 +1,10 @@
 //! Forged bases: nothing that somebody says of a base stands against the layers, and no name that looks right is right.
 
 use crate::support::{Harbour, Outcome, Registry, Sandbox, harbour, registry, run, sandbox};
-use plimsoll_attest::testing::{Claims, Instance};
+use plimsoll_attest::{
+    signers::{KeyKind, KeySigner, create_key_file},
+    testing::{Claims, Instance},
+};
 use plimsoll_model::{Digest, platform::Platform};
 use plimsoll_oci::{
     manifest::Descriptor,
@@ -11,6 +14,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 const OS_RELEASE: &str = "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian GNU/Linux 12\"\n";
+/// The exit status of what can not be told.
+const UNDECIDED: i32 = 3;
 const NAME: &str = "org.opencontainers.image.base.name";
 const POLICY: &str = "version: 1\nbases: {lock: bases.lock}\nrules: {IMG-002: off}\n";
 /// How the good image is built, but for its `FROM`.
@@ -417,6 +422,63 @@ fn a_lock_is_verified_offline_by_signature_and_day() {
     dock.plimsoll(&verify).expect_status(0);
 }
 
+#[test]
+fn approvals_by_digest_alone_do_not_overtake_each_other() {
+    let dock = Dock::new();
+    let images = [base_with("one"), base_with("two")];
+    for image in &images {
+        dock.lay(image);
+        let name = format!("docker.io/library/tool@{}", image.manifest.digest);
+        let approve = ["base", "approve", "oci-layout:image:1", "--approver", "test"];
+        let own = ["--as", &name, "--lock", "own.lock"];
+        dock.plimsoll(&[&approve[..], &own].concat()).expect_status(0);
+    }
+    let of_lock = |command: &str, name: &str| {
+        let arguments = ["base", command, "--lock", "own.lock", "-o", "json"];
+        let offline: &[&str] = if command == "list" { &[] } else { &["--offline"] };
+        let outcome = dock.plimsoll(&[&arguments, offline].concat()).expect_status(0);
+        let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
+        let entries = report["entries"].as_array().unwrap();
+        entries.iter().map(|entry| entry[name].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(of_lock("verify", "overtakenBy"), [Value::Null, Value::Null]);
+    assert_eq!(of_lock("list", "replaces"), [Value::Null, Value::Null]);
+    // No tag could stand for another image: of digests everything is known offline.
+    let outdated = ["base", "outdated", "--lock", "own.lock", "--offline"];
+    let said = dock.plimsoll(&outdated).expect_status(0).stdout;
+    assert_eq!(said, "nothing rests on a base that is outdated\n");
+}
+
+#[test]
+fn a_lock_that_the_key_for_outages_has_signed_is_not_believed() {
+    let dock = Dock::new();
+    for name in ["outage", "own"] {
+        let key = KeySigner::generate(KeyKind::EcdsaP256).unwrap();
+        let path = dock.sandbox.join(format!("{name}.pem"));
+        create_key_file(&path, &key, None).unwrap();
+        dock.sandbox.write(format!("{name}.pub"), key.public_key().to_pem());
+        let lock = format!("{name}.lock");
+        dock.approve(&dock.base, &["--key", path.as_str(), "--lock", &lock]).expect_status(0);
+    }
+    let list = |lock: &str, evidence: &str, status: i32| {
+        dock.sandbox.write("plimsoll.yaml", format!("{POLICY}evidence: {{{evidence}}}\n"));
+        dock.plimsoll(&["base", "list", "--lock", lock]).expect_status(status);
+    };
+    let queue = "outage: {queue: {key: outage.pub}}";
+    list("outage.lock", "signers: [{key: outage.pub}]", 0);
+    list("outage.lock", &format!("signers: [{{key: outage.pub}}], {queue}"), UNDECIDED);
+    let both = format!("signers: [{{key: outage.pub}}, {{key: own.pub}}], {queue}");
+    list("own.lock", &both, 0);
+    list("outage.lock", &both, UNDECIDED);
+    // Where nobody else is listed the local key is not believed in its place.
+    list("bases.lock", queue, 0);
+    list("bases.lock", &format!("signers: [{{key: outage.pub}}], {queue}"), UNDECIDED);
+    // Nor does it count for being the local key.
+    let local = dock.sandbox.join("home/state/plimsoll/key.pub");
+    dock.sandbox.write("outage.pub", std::fs::read(local).unwrap());
+    list("bases.lock", queue, UNDECIDED);
+}
+
 /// A lock about `base:1` in a registry.
 fn moored(dock: &Dock, registry: &Registry, image: &BuiltImage, approve: &[&str]) -> Option<()> {
     dock.lay(image);
@@ -457,7 +519,14 @@ fn what_moved_in_the_registry_is_told_and_a_registry_that_does_not_answer_is_und
     let overtaken =
         entries.iter().find(|entry| entry["digest"] == json!(dock.base.manifest.digest));
     assert_eq!(overtaken.unwrap()["overtakenBy"], json!(newer.manifest.digest));
-    dock.plimsoll(&outdated).expect_status(0);
+    // Unless a build rests on it, which without a ledger nobody knows.
+    let outcome = dock.plimsoll(&outdated).expect_status(3);
+    let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let [old] = &report["outdated"].as_array().unwrap()[..] else { panic!("{report}") };
+    assert_eq!(old["newer"]["digest"], json!(newer.manifest.digest));
+    assert_eq!((&old["rebuild"], &report["exitStatus"]), (&Value::Null, &json!(3)));
+    let said = dock.plimsoll(&outdated[..4]).expect_status(3).stdout;
+    assert!(said.ends_with("\n  which builds rest on it is not known\n"), "{said}");
     drop(registry);
     dock.plimsoll(&verify).expect_status(3);
     dock.plimsoll(&outdated).expect_status(3);
@@ -481,14 +550,25 @@ fn the_recorded_builds_on_a_base_that_was_overtaken_are_to_be_done_again() {
     let run = ["run", "oci-layout:image:1", "--advisories", "advisories", "--ledger", "ledger"];
     dock.plimsoll(&run).expect_status(0);
     let outdated = ["base", "outdated", "--offline", "--ledger", "ledger", "-o", "json"];
-    dock.plimsoll(&outdated).expect_status(0);
+    let report = |status: i32| {
+        let outcome = dock.plimsoll(&outdated).expect_status(status);
+        let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
+        report["outdated"].as_array().unwrap().clone()
+    };
+    // Offline nobody knows what the tag of the newest approval stands for; those that it has overtaken are known.
+    let [newest] = &report(3)[..] else { panic!() };
+    assert_eq!(
+        (&newest["digest"], &newest["newer"], &newest["untold"]),
+        (&json!(base("old").manifest.digest), &Value::Null, &json!("no registry was asked"))
+    );
     dock.approve(&base("newer"), &["--advisories", "advisories"]).expect_status(0);
-    let outcome = dock.plimsoll(&outdated).expect_status(1);
-    let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
-    let [old] = &report["outdated"].as_array().unwrap()[..] else { panic!("{report}") };
+    let report = report(3);
+    let [old] = &report.iter().filter(|age| !age["newer"].is_null()).collect::<Vec<_>>()[..] else {
+        panic!("{report:?}")
+    };
     assert_eq!(old["digest"], json!(base("old").manifest.digest));
     assert_eq!(old["newer"]["digest"], json!(base("newer").manifest.digest));
-    let [build] = &old["rebuild"].as_array().unwrap()[..] else { panic!("{report}") };
+    let [build] = &old["rebuild"].as_array().unwrap()[..] else { panic!("{old}") };
     assert_eq!(build["digest"], json!(app.manifest.digest));
     // A ledger that somebody names has to be there.
     let missing = ["base", "outdated", "--offline", "--ledger", "nowhere"];

@@ -30,8 +30,8 @@ struct Age<'l> {
     newer: Option<Newer<'l>>,
     /// Why it can not be told whether there is a newer one. Not yet fit for a terminal.
     untold: Option<String>,
-    /// The builds that rest on it, each the newest of its name and platform.
-    builds: Vec<&'l Record>,
+    /// The builds that rest on it, each the newest of its name and platform; `None` where there is no ledger to tell.
+    builds: Option<Vec<&'l Record>>,
 }
 
 /// Lists the approved bases that a newer image has overtaken, and the builds that rest on them.
@@ -45,11 +45,11 @@ pub(super) async fn outdated(
     let records = records(ctx, arguments)?;
     let mut ages = Vec::new();
     for entry in lock.entries() {
-        ages.push(age(ctx, &lock, entry, &records).await);
+        ages.push(age(ctx, &lock, entry, records.as_deref()).await);
     }
     // An approval that was overtaken and that nothing rests on is history.
     ages.retain(|age| match &age.newer {
-        Some(Newer::Approved(_)) => !age.builds.is_empty(),
+        Some(Newer::Approved(_)) => age.builds.as_ref().is_none_or(|builds| !builds.is_empty()),
         Some(Newer::Served(_)) => true,
         None => age.untold.is_some(),
     });
@@ -68,14 +68,14 @@ pub(super) async fn outdated(
     exit::settle(&ctx.ui, status, written)
 }
 
-/// The newest build of each name and platform that passed; none where there is no ledger and nobody names one.
-fn records(ctx: &Context, arguments: &BaseOutdatedArguments) -> Result<Vec<Record>, Error> {
+/// The newest build of each name and platform that passed; `None` where there is no ledger and nobody names one.
+fn records(ctx: &Context, arguments: &BaseOutdatedArguments) -> Result<Option<Vec<Record>>, Error> {
     let path = ctx.state_path(arguments.ledger.ledger.as_deref(), "ledger.sqlite")?;
     if !path.exists() && arguments.ledger.ledger.is_none() {
         ctx.ui.note(&format!(
             "there is no ledger at {path}: which builds rest on a base is not known"
         ));
-        return Ok(Vec::new());
+        return Ok(None);
     }
     if !path.exists() {
         return Err(Error::usage(
@@ -89,16 +89,16 @@ fn records(ctx: &Context, arguments: &BaseOutdatedArguments) -> Result<Vec<Recor
     let entries = ledger.latest_passed()?;
     let mut seen = BTreeSet::new();
     let records = entries.into_iter().map(|entry| entry.record);
-    Ok(records
-        .filter(|record| seen.insert((record.name.clone(), record.platform.clone())))
-        .collect())
+    let newest =
+        records.filter(|record| seen.insert((record.name.clone(), record.platform.clone())));
+    Ok(Some(newest.collect()))
 }
 
 async fn age<'l>(
     ctx: &Context,
     lock: &'l Lock,
     entry: &'l Entry,
-    records: &'l [Record],
+    records: Option<&'l [Record]>,
 ) -> Age<'l> {
     let (newer, untold) = match served::overtaken(ctx, lock, entry) {
         Some(newer) => (Some(Newer::Approved(newer)), None),
@@ -106,18 +106,27 @@ async fn age<'l>(
             Served::Moved(digest) => (Some(Newer::Served(digest)), None),
             Served::Untold(reason) => (None, Some(reason)),
             Served::Gone => (None, Some("it is gone from the registry".to_owned())),
+            // Another image may have its tag; a digest is what it is.
+            Served::NotAsked if entry.tag.is_some() => {
+                (None, Some("no registry was asked".to_owned()))
+            }
             Served::Same | Served::NotAsked => (None, None),
         },
     };
     let names: Vec<_> =
         entry.platforms.iter().map(|platform| decide::base_name(entry, platform)).collect();
     let rests = |record: &&Record| record.base.as_ref().is_some_and(|base| names.contains(base));
-    Age { entry, newer, untold, builds: records.iter().filter(rests).collect() }
+    let builds = records.map(|records| records.iter().filter(rests).collect());
+    Age { entry, newer, untold, builds }
 }
 
 impl Age<'_> {
     fn status(&self) -> &'static ExitStatus {
-        if self.newer.is_some() { &exit::BLOCKED } else { &exit::UNDECIDED }
+        match (&self.newer, &self.builds) {
+            (Some(Newer::Served(_)), _) | (Some(Newer::Approved(_)), Some(_)) => &exit::BLOCKED,
+            // It is history, unless a build rests on it.
+            (Some(Newer::Approved(_)), None) | (None, _) => &exit::UNDECIDED,
+        }
     }
 
     fn lines(&self) -> Vec<String> {
@@ -139,11 +148,15 @@ impl Age<'_> {
                 format!("whether there is a newer {name} can not be told: {reason}")
             }
         };
-        let builds = self.builds.iter().filter(|_| self.newer.is_some());
-        let builds = builds.map(|record| {
-            format!("  rebuild {}@{} ({})", record.name, record.digest.short(), record.platform)
-        });
-        std::iter::once(first).chain(builds).collect()
+        let mut lines = vec![first];
+        match (&self.newer, &self.builds) {
+            (None, _) => {}
+            (Some(_), None) => lines.push("  which builds rest on it is not known".to_owned()),
+            (Some(_), Some(builds)) => lines.extend(builds.iter().map(|record| {
+                format!("  rebuild {}@{} ({})", record.name, record.digest.short(), record.platform)
+            })),
+        }
+        lines
     }
 
     fn to_json(&self) -> Value {
@@ -154,15 +167,18 @@ impl Age<'_> {
             Some(Newer::Served(digest)) => json!({ "digest": digest, "approved": null }),
             None => Value::Null,
         };
-        let builds = self.builds.iter().map(|record| {
+        let build = |record: &&Record| {
             json!({
                 "name": record.name, "digest": record.digest, "platform": record.platform, "at": record.at,
                 "promotedTo": record.promoted_to,
             })
-        });
+        };
+        // Without a ledger it is `null`: none is an answer.
+        let builds: Option<Vec<_>> =
+            self.builds.as_ref().map(|builds| builds.iter().map(build).collect());
         json!({
             "name": self.entry.name(), "digest": self.entry.digest(), "newer": newer, "untold": self.untold,
-            "rebuild": builds.collect::<Vec<_>>(),
+            "rebuild": builds,
         })
     }
 }
