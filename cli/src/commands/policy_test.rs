@@ -43,11 +43,15 @@ pub(crate) fn test(ctx: &Context, directory: &Utf8Path) -> Result<&'static ExitS
     let mut text = String::new();
     for path in &cases {
         let word = match judge(ctx, path) {
-            Ok(unmet) if unmet.is_empty() => {
+            Ok(Judged { unmet, not_judged }) if unmet.is_empty() => {
                 line(&mut text, "holds", path.as_str());
+                if !not_judged.is_empty() {
+                    // Writing to a string does not fail.
+                    writeln!(text, "  not judged from the record: {}", not_judged.join(", ")).ok();
+                }
                 continue;
             }
-            Ok(unmet) => {
+            Ok(Judged { unmet, .. }) => {
                 failed = failed.saturating_add(1);
                 line(&mut text, "fails", path.as_str());
                 for unmet in &unmet {
@@ -117,15 +121,23 @@ fn find(directory: &Utf8Path) -> Result<Vec<Utf8PathBuf>, Error> {
     Ok(found)
 }
 
-/// What does not hold of one case.
-fn judge(ctx: &Context, path: &Utf8Path) -> Result<Vec<Unmet>, Error> {
+/// What came of one case.
+struct Judged {
+    /// What does not hold of it.
+    unmet: Vec<Unmet>,
+    /// Rules that its record has not all of what they look at.
+    not_judged: Vec<&'static str>,
+}
+
+fn judge(ctx: &Context, path: &Utf8Path) -> Result<Judged, Error> {
     let text = files::read_text(path, ctx.limits.user_file)?;
     let case = PolicyCase::parse(&text, path)?;
     let beside = path.parent().unwrap_or(Utf8Path::new(""));
     let policy = policy(ctx, &case, beside)?;
     let recorded = case.facts.as_ref().map(|file| {
         let file = beside.join(file);
-        Ok::<_, Error>(Recorded::read(&files::read(&file, ctx.limits.evidence)?, &file)?)
+        let bytes = files::read(&file, ctx.limits.evidence)?;
+        Ok::<_, Error>(Recorded::read(&bytes, &file)?.beside(&case))
     });
     let recorded = recorded.transpose()?;
     let build = build(ctx, &case, beside)?;
@@ -148,7 +160,10 @@ fn judge(ctx: &Context, path: &Utf8Path) -> Result<Vec<Unmet>, Error> {
     };
     let at = case.at.or(recorded.as_ref().map(Recorded::at)).unwrap_or(ctx.now);
     let decision = plimsoll_policy::decide(&policy, &judged.facts(), at);
-    Ok(case.expect.unmet(&policy, &decision, recorded.as_ref()))
+    Ok(Judged {
+        unmet: case.expect.unmet(&policy, &decision, recorded.as_ref()),
+        not_judged: recorded.map_or(Vec::new(), |recorded| recorded.not_judged(&policy)),
+    })
 }
 
 fn policy(ctx: &Context, case: &PolicyCase, beside: &Utf8Path) -> Result<Policy, Error> {

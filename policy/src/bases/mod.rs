@@ -85,6 +85,19 @@ pub struct EntryPlatform {
     pub on_build: Option<Vec<String>>,
 }
 
+impl EntryPlatform {
+    /// What a lock keeps of the triggers of an image: the instructions alone, as what they say may be secret.
+    pub fn triggers(on_build: &[String]) -> Vec<String> {
+        let word = |text: &String| {
+            let word = text.split_whitespace().next().unwrap_or_default();
+            let is_instruction =
+                !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphabetic());
+            if is_instruction { word.to_owned() } else { "…".to_owned() }
+        };
+        on_build.iter().map(word).collect()
+    }
+}
+
 impl Entry {
     /// `docker.io/library/debian:12`.
     pub fn name(&self) -> String {
@@ -201,6 +214,14 @@ mod tests {
         lock.add(entry("python:3", &["a", "b", "c"], "2026-12-31")).unwrap();
         lock.add(entry("debian:12", &["a", "b"], "2026-12-31")).unwrap();
         lock
+    }
+
+    #[test]
+    fn of_triggers_a_lock_has_the_instructions_alone() {
+        let triggers =
+            ["ENV TOKEN=hunter2", " run\tcurl -u a:hunter2 x", "hunter2=", "", "COPY . ."];
+        let triggers = EntryPlatform::triggers(&triggers.map(str::to_owned));
+        assert_eq!(triggers, ["ENV", "run", "…", "…", "COPY"]);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The image: what its manifest and its configuration say.
 //!
-//! Of its environment the names alone are there: values are where secrets are.
+//! Of its environment the names alone are there, in its history and its triggers too: values are where secrets are.
 
-use super::text::{AsText, all_shown, cut, shown};
+use super::text::{AsText, all_shown, build_step, cut, named, shown};
 use jiff::Timestamp;
 use plimsoll_model::{
     Digest, Reference,
@@ -133,7 +133,7 @@ fn pinned(reference: &str, digest: Digest) -> Option<Pinned> {
 }
 
 fn texts(pairs: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    pairs.iter().map(|(name, value)| (cut(name), shown(value))).collect()
+    pairs.iter().map(|(name, value)| (cut(name), named(name, value))).collect()
 }
 
 impl ChildJson {
@@ -161,7 +161,7 @@ impl LayerJson {
             diff_id: layer.diff_id,
             size: layer.size,
             media_type: cut(&layer.media_type),
-            created_by: layer.created_by.as_deref().map(shown),
+            created_by: layer.created_by.as_deref().map(build_step),
         }
     }
 
@@ -191,7 +191,7 @@ impl ConfigJson {
                 .healthcheck
                 .as_ref()
                 .map(|check| HealthcheckJson { test: all_shown(&check.test) }),
-            on_build: all_shown(&config.on_build),
+            on_build: config.on_build.iter().map(|text| build_step(text)).collect(),
             created: config.created,
             history: config.history.iter().map(HistoryJson::of).collect(),
         }
@@ -217,7 +217,7 @@ impl ConfigJson {
 
 impl HistoryJson {
     fn of(entry: &HistoryEntry) -> Self {
-        Self { created_by: shown(&entry.created_by), layer: entry.kind == HistoryKind::Layer }
+        Self { created_by: build_step(&entry.created_by), layer: entry.kind == HistoryKind::Layer }
     }
 
     fn read(self) -> HistoryEntry {

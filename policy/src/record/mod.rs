@@ -17,9 +17,10 @@ mod sources_v1;
 pub(crate) mod text;
 
 use crate::{
-    Error, Facts, Users,
+    Error, Facts, Policy, Users,
     bases::{self, Entry, EntryPlatform},
-    rules::{About, Rule},
+    cases::PolicyCase,
+    rules::{self, About, Rule},
     secrets::Secrets,
 };
 use camino::Utf8Path;
@@ -165,6 +166,16 @@ enum LeftOut {
     Since,
     /// Statements of others.
     Vex,
+    /// Licences as concluded: the record is older than these are written down.
+    Concluded,
+    /// Registries that were spoken to without TLS: no record has them.
+    PlainHttp,
+    /// Dockerfiles.
+    Dockerfiles,
+    /// Compose files.
+    Compose,
+    /// Settings of the daemon, and pipelines.
+    Configs,
 }
 
 /// Read first, so that a record of another version is called that and not malformed.
@@ -191,15 +202,19 @@ struct RecordedJson {
     stated: IgnoredAny,
     vex: Vec<IgnoredAny>,
     since: Option<IgnoredAny>,
-    dockerfiles: IgnoredAny,
-    compose: IgnoredAny,
-    configs: IgnoredAny,
+    dockerfiles: Vec<IgnoredAny>,
+    compose: Vec<IgnoredAny>,
+    configs: Vec<IgnoredAny>,
     target_stage: IgnoredAny,
     build_arguments: IgnoredAny,
 }
 
 /// Rules that look at values of variables, and at texts for what is secret in them.
 const BY_VALUES: [&str; 2] = ["SEC-002", "SEC-008"];
+/// Rules about the image that compare it with its Dockerfile.
+const BY_DOCKERFILES: [&str; 2] = ["BASE-051", "BASE-052"];
+/// The rule about registries without TLS.
+const BY_PLAIN_HTTP: &str = "BASE-022";
 
 impl RecordedJson {
     fn left_out(&self) -> Vec<LeftOut> {
@@ -209,8 +224,21 @@ impl RecordedJson {
             self.evidence.as_ref().map(|_| LeftOut::Evidence),
             self.since.as_ref().map(|_| LeftOut::Since),
             self.vex.first().map(|_| LeftOut::Vex),
+            self.inventory
+                .as_ref()
+                .filter(|inventory| !inventory.has_concluded())
+                .map(|_| LeftOut::Concluded),
+            self.has_references().then_some(LeftOut::PlainHttp),
+            self.dockerfiles.first().map(|_| LeftOut::Dockerfiles),
+            self.compose.first().map(|_| LeftOut::Compose),
+            self.configs.first().map(|_| LeftOut::Configs),
         ];
         parts.into_iter().flatten().collect()
+    }
+
+    /// Whether there is something that comes from a registry.
+    fn has_references(&self) -> bool {
+        self.image.is_some() || !self.dockerfiles.is_empty() || !self.compose.is_empty()
     }
 }
 
@@ -264,15 +292,48 @@ impl Recorded {
         }
     }
 
+    /// The same beside a case: files that it gives are judged from themselves, and are not missed.
+    #[must_use]
+    pub fn beside(mut self, case: &PolicyCase) -> Self {
+        self.left_out.retain(|left_out| match left_out {
+            LeftOut::Dockerfiles => case.dockerfiles.is_empty(),
+            LeftOut::Compose => case.compose.is_empty(),
+            LeftOut::Configs => case.configs.is_empty(),
+            LeftOut::Values
+            | LeftOut::Files
+            | LeftOut::Evidence
+            | LeftOut::Since
+            | LeftOut::Vex
+            | LeftOut::Concluded
+            | LeftOut::PlainHttp => true,
+        });
+        self
+    }
+
+    /// The rules that the policy asks for and that this record [does not hold for](Self::holds_for), in their order.
+    pub fn not_judged(&self, policy: &Policy) -> Vec<&'static str> {
+        let asked = rules::ALL.iter().filter(|rule| policy.action(rule).value.is_some());
+        asked.filter(|rule| !self.holds_for(rule)).map(|rule| rule.id).collect()
+    }
+
     /// Whether a rule can find in this record all that it would have found where that was made.
     pub fn holds_for(&self, rule: &Rule) -> bool {
         let is_about = |about| rule.about.contains(&about);
         !self.left_out.iter().any(|left_out| match left_out {
             LeftOut::Values => BY_VALUES.contains(&rule.id),
             LeftOut::Files => is_about(About::Files),
-            LeftOut::Evidence => is_about(About::Evidence),
+            // The revision is compared with what provenance says.
+            LeftOut::Evidence => is_about(About::Evidence) || rule.id == "IMG-007",
             LeftOut::Since => rule.id == "VUL-003",
             LeftOut::Vex => rule.id == "VUL-007",
+            LeftOut::Concluded => rule.id == "VUL-006",
+            LeftOut::PlainHttp => rule.id == BY_PLAIN_HTTP,
+            LeftOut::Dockerfiles => {
+                is_about(About::Dockerfiles) || BY_DOCKERFILES.contains(&rule.id)
+            }
+            LeftOut::Compose => is_about(About::Compose),
+            // `insecure-registries` are settings of the daemon.
+            LeftOut::Configs => is_about(About::Configs) || rule.id == BY_PLAIN_HTTP,
         })
     }
 }

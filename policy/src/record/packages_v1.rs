@@ -43,7 +43,11 @@ struct PackageJson {
     kind: KindJson,
     scope: ScopeJson,
     trust: TrustJson,
+    /// As declared.
     licenses: Vec<String>,
+    /// As concluded by others; absent in records that were made before it was written down.
+    #[serde(default)]
+    concluded: Option<Vec<String>>,
     origin: OriginJson,
     /// The diffID of the layer that brought it.
     layer: Option<Digest>,
@@ -128,6 +132,11 @@ impl InventoryJson {
         }
     }
 
+    /// Whether every package says which licences were concluded.
+    pub(super) fn has_concluded(&self) -> bool {
+        self.packages.iter().all(|package| package.concluded.is_some())
+    }
+
     /// Why it is none: positions would mean other packages than they meant where it was written.
     pub(super) fn read(self) -> Result<Inventory, &'static str> {
         let components: Vec<_> = self
@@ -179,6 +188,7 @@ impl PackageJson {
             scope: component.scope.into(),
             trust: component.trust.into(),
             licenses: all_shown(&component.licenses),
+            concluded: Some(all_shown(&component.concluded)),
             origin,
             layer: component.introduced,
             locations: component.locations.iter().map(LocationJson::of).collect(),
@@ -196,6 +206,7 @@ impl PackageJson {
         component.scope = self.scope.into();
         component.trust = self.trust.into();
         component.licenses = self.licenses;
+        component.concluded = self.concluded.unwrap_or_default();
         component.locations =
             self.locations.into_iter().map(LocationJson::read).collect::<Option<_>>()?;
         component.source =

@@ -1,13 +1,14 @@
 //! Files of the user's: what their readers made of them, with the lines.
 //!
-//! Variables are named without their values, here-documents and the contents of configurations are left out, and what looks
+//! Variables are named without their values, and so is what a key calls a secret; here-documents and the contents of configurations are left out, and what looks
 //! like a secret in any other text is replaced.
 
-use super::text::{cut, shown};
+use super::text::{build_step, cut, entry, labels, shown};
 use crate::{
     ConfigFile, ConfigKind, Facts,
     compose::{self, Node, Project, Service, Value as ComposeValue},
     dockerfile::{Build, Expanded, Form, Healthcheck, Input, Problem, Source, Stage, Step},
+    secrets,
 };
 use camino::Utf8PathBuf;
 use serde::Serialize;
@@ -98,7 +99,7 @@ struct InstructionJson {
     form: &'static str,
     /// The names of `ENV`, `ARG` and `LABEL`.
     names: Vec<String>,
-    /// The arguments as written; `null` for `ENV` and `ARG`, which are named alone.
+    /// The arguments as written, those of `ONBUILD` without values of variables; `null` for `ENV` and `ARG`, which are named alone.
     text: Option<String>,
 }
 
@@ -207,7 +208,11 @@ impl InstructionJson {
                 Form::Json(_) => "json",
             },
             names: names(step),
-            text: (!is_named).then(|| shown(&instruction.text)),
+            text: (!is_named).then(|| match instruction.keyword.as_str() {
+                "ONBUILD" => build_step(&instruction.text),
+                "LABEL" => labels(&instruction.text),
+                _ => shown(&instruction.text),
+            }),
         }
     }
 }
@@ -266,20 +271,33 @@ fn definition(node: &Node) -> Value {
         ComposeValue::Flag(flag) => json!(flag),
         ComposeValue::Number(number) => json!(number),
         ComposeValue::OtherNumber => json!(node.written()),
-        // What is not known stays as it is written.
-        ComposeValue::Text(text) if text.unresolved.is_some() => json!(shown(&text.written)),
-        ComposeValue::Text(text) => json!(shown(&text.value)),
+        ComposeValue::Text(_) => json!(entry(&known_or_written(node))),
         ComposeValue::List(items) => items.iter().map(definition).collect(),
         ComposeValue::Map(entries) => {
-            let entry = |entry: &compose::Entry| {
-                let is_variables = VARIABLES.contains(&entry.key.as_str());
-                let value =
-                    if is_variables { variables(&entry.value) } else { definition(&entry.value) };
-                (cut(&entry.key), value)
-            };
-            Value::Object(entries.iter().map(entry).collect::<Map<_, _>>())
+            let pair = |pair: &compose::Entry| (cut(&pair.key), valued(&pair.key, &pair.value));
+            Value::Object(entries.iter().map(pair).collect::<Map<_, _>>())
         }
     }
+}
+
+/// What a key has, unless the key says that it is secret.
+fn valued(key: &str, node: &Node) -> Value {
+    let is_secret = match &node.value {
+        _ if VARIABLES.contains(&key) => return variables(node),
+        ComposeValue::Text(_) | ComposeValue::Number(_) | ComposeValue::OtherNumber => {
+            secrets::is_secret_pair(&(key, &known_or_written(node)))
+        }
+        ComposeValue::Null
+        | ComposeValue::Flag(_)
+        | ComposeValue::List(_)
+        | ComposeValue::Map(_) => false,
+    };
+    if is_secret { json!("…") } else { definition(node) }
+}
+
+/// What is not known stays as it is written.
+fn known_or_written(node: &Node) -> String {
+    node.scalar().filter(|_| node.unresolved().is_none()).unwrap_or_else(|| node.written())
 }
 
 /// The names of variables, in either form of a list of them.

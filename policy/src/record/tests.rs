@@ -44,11 +44,22 @@ pub(crate) fn rich() -> Case {
         .image_with(&["base", "own"], |config| {
             config.user = None;
             config.env = vec!["PATH=/bin".to_owned(), format!("DB_PASSWORD={SECRET}")];
-            config.labels = [("org.example.a".to_owned(), "b".to_owned())].into();
-            config.history = vec![HistoryEntry {
-                created_by: format!("RUN |1 DB_PASSWORD={SECRET} /bin/sh -c make"),
-                kind: HistoryKind::Layer,
-            }];
+            config.labels = [
+                ("org.example.a".to_owned(), "b".to_owned()),
+                ("db_password".to_owned(), SECRET.to_owned()),
+            ]
+            .into();
+            config.on_build = vec![format!("ENV TOKEN={SECRET}")];
+            config.history = [
+                format!("RUN |1 DB_PASSWORD={SECRET} /bin/sh -c make"),
+                format!("RUN |1 DB_PASSWORD=correct {SECRET} /bin/sh -c make"),
+                format!("ENV DB_PASSWORD={SECRET}"),
+                format!("/bin/sh -c #(nop)  ENV DB_PASSWORD={SECRET}"),
+                format!("/bin/sh -c #(nop)  ONBUILD ENV TOKEN={SECRET}"),
+                format!("LABEL db_password={SECRET}"),
+            ]
+            .map(|created_by| HistoryEntry { created_by, kind: HistoryKind::Layer })
+            .into();
         })
         .children(&[IndexChild {
             digest: digest("attestation"),
@@ -88,10 +99,10 @@ fn evidence() -> Evidence {
 /// The same with everything that is never read back.
 fn richer() -> Case {
     let dockerfile = format!(
-        "# syntax=docker/dockerfile:1\nARG V=13\nFROM debian:$V AS build\nENV TOKEN={SECRET}\nRUN <<EOF\necho {SECRET}\nEOF\nUSER $WHO\nFROM scratch\nCOPY --from=build /a /b\nHEALTHCHECK NONE\nUSER 1\nNONSENSE\n"
+        "# syntax=docker/dockerfile:1\nARG V=13\nFROM debian:$V AS build\nENV TOKEN={SECRET}\nONBUILD ENV TOKEN={SECRET}\nLABEL db_password={SECRET}\nRUN <<EOF\necho {SECRET}\nEOF\nUSER $WHO\nFROM scratch\nCOPY --from=build /a /b\nHEALTHCHECK NONE\nUSER 1\nNONSENSE\n"
     );
     let compose = format!(
-        "services:\n  a:\n    image: postgres:${{V}}\n    privileged: true\n    environment: {{POSTGRES_PASSWORD: {SECRET}}}\n    build: {{context: ., args: [\"TOKEN={SECRET}\"]}}\n"
+        "services:\n  a:\n    image: postgres:${{V}}\n    privileged: true\n    environment: {{POSTGRES_PASSWORD: {SECRET}}}\n    build: {{context: ., args: [\"TOKEN={SECRET}\"]}}\n    labels: [\"db_password={SECRET}\"]\n    deploy: {{labels: {{db_password: {SECRET}}}}}\n    logging: {{driver: splunk, options: {{splunk-token: {SECRET}, splunk-pass: 12345678}}}}\n"
     );
     rich()
         .dockerfile(&dockerfile)
@@ -166,9 +177,18 @@ fn rules_that_look_at_what_is_left_out_are_known() {
     for id in ["SEC-002", "SEC-008", "FS-001", "FS-017", "ATT-001", "VUL-001", "VUL-003"] {
         assert!(!holds(&all, id), "{id}");
     }
-    for id in ["IMG-001", "BASE-050", "VUL-002", "SEC-003", "SEC-007", "DF-020", "CMP-001"] {
+    for id in ["IMG-007", "BASE-022", "BASE-051", "BASE-052", "DF-020", "CMP-001", "DMN-001"] {
+        assert!(!holds(&all, id), "{id}");
+    }
+    for id in ["IMG-001", "BASE-050", "VUL-002", "VUL-006", "SEC-007"] {
         assert!(holds(&all, id), "{id}");
     }
+    let image = read(&written(&rich())).unwrap();
+    for id in ["IMG-007", "BASE-051", "BASE-052", "SEC-003", "DF-020", "CMP-001", "DMN-001"] {
+        assert!(holds(&image, id), "{id}");
+    }
+    assert!(!holds(&image, "BASE-022"), "`--plain-http` is in no record");
+    assert_eq!(image.not_judged(&strict()).first(), Some(&"BASE-022"));
     let mut others = written(&rich());
     others["vex"] = json!([{}]);
     let others = read(&others).unwrap();
@@ -178,12 +198,69 @@ fn rules_that_look_at_what_is_left_out_are_known() {
 }
 
 #[test]
+fn files_that_a_case_gives_are_not_missed() {
+    let beside = |files: &str| {
+        let case = format!("version: 1\nfacts: f.json\n{files}expect: {{absent: [DF-020]}}\n");
+        let case = PolicyCase::parse(&case, "a.test.yaml".into()).unwrap();
+        let recorded = read(&written(&richer())).unwrap().beside(&case);
+        ["BASE-051", "DF-020", "BASE-010", "CMP-001", "DMN-001", "BASE-022", "IMG-007"]
+            .map(|id| recorded.holds_for(rules::find(id).unwrap()))
+    };
+    assert_eq!(beside(""), [false; 7]);
+    let dockerfile = beside("dockerfiles: [Dockerfile]\n");
+    assert_eq!(dockerfile, [true, true, false, false, false, false, false]);
+    let both = beside("dockerfiles: [Dockerfile]\ncompose: [compose.yaml]\n");
+    assert_eq!(both, [true, true, true, true, false, false, false]);
+}
+
+#[test]
+fn concluded_licences_are_read_back_and_missed_in_older_records() {
+    let case = Case::default().image(&["a"]).concluded("pkg:npm/a@1", "MIT", "AGPL-3.0-only");
+    let policy = "version: 1\nrules: {VUL-006: {deny: [\"AGPL-*\"]}}";
+    let policy = Policy::parse(policy, "p.yaml".into()).unwrap();
+    let rule = rules::find("VUL-006").unwrap();
+    let whole = written(&case);
+    let recorded = read(&whole).unwrap();
+    assert!(recorded.holds_for(rule));
+    let decision = decide(&policy, &recorded.facts(), now());
+    let found = decision.findings().iter().filter(|judged| judged.finding.rule == "VUL-006");
+    assert_eq!(found.count(), 1);
+    let mut older = whole;
+    older["inventory"]["packages"][0].as_object_mut().unwrap().remove("concluded");
+    assert!(!read(&older).unwrap().holds_for(rule));
+}
+
+#[test]
+fn what_no_record_has_is_not_found_absent() {
+    let recorded = read(&written(&rich())).unwrap();
+    let case =
+        "version: 1\nfacts: f.json\nexpect: {absent: [K8S-001, FLG-001, REG-001, DMN-001]}\n";
+    let case = PolicyCase::parse(case, "a.test.yaml".into()).unwrap();
+    let decision = decide(&strict(), &recorded.facts(), now());
+    let unmet = case.expect.unmet(&strict(), &decision, Some(&recorded));
+    let reason = "it was not judged: nothing that it looks at is there".to_owned();
+    let found: Vec<_> = unmet.into_iter().map(|it| it.found).collect();
+    assert_eq!(found, vec![vec![reason]; 4]);
+}
+
+#[test]
 fn no_secret_is_written() {
     let text = written(&richer()).to_string();
     assert!(!text.contains(SECRET), "{text}");
     assert!(!text.contains(&summed("ghp_")) && !text.contains("ghp_"), "{text}");
     assert!(!text.contains('\u{1b}'));
-    for named in ["DB_PASSWORD", "POSTGRES_PASSWORD", "\"TOKEN\"", "privileged"] {
+    for named in [
+        "DB_PASSWORD",
+        "POSTGRES_PASSWORD",
+        "\"TOKEN\"",
+        "privileged",
+        "ENV DB_PASSWORD=…",
+        "ONBUILD ENV TOKEN=…",
+        "|1 DB_PASSWORD=… /bin/sh -c make",
+        "\"db_password\":\"…\"",
+        "\"db_password=…\"",
+        "\"splunk-token\":\"…\"",
+    ] {
         assert!(text.contains(named), "{named}: {text}");
     }
 }
@@ -226,9 +303,9 @@ fn it_says_where_in_the_files_of_the_user() {
     let build = &facts["dockerfiles"][0];
     assert_eq!(build["target"], 1);
     assert_eq!(build["stages"][0]["from"]["source"]["tag"], "13");
-    assert_eq!(build["stages"][0]["user"], json!({ "line": 8, "value": null }));
-    assert_eq!(build["stages"][1]["user"], json!({ "line": 12, "value": "1" }));
-    assert_eq!(build["problems"][0]["line"], 13);
+    assert_eq!(build["stages"][0]["user"], json!({ "line": 10, "value": null }));
+    assert_eq!(build["stages"][1]["user"], json!({ "line": 14, "value": "1" }));
+    assert_eq!(build["problems"][0]["line"], 15);
     let service = &facts["compose"][0]["services"][0];
     assert_eq!(
         (&service["line"], &service["definition"]["image"]),

@@ -286,6 +286,14 @@ impl Case {
         self
     }
 
+    /// A component that declares one licence, of which others concluded another.
+    pub(crate) fn concluded(mut self, purl: &str, declared: &str, concluded: &str) -> Self {
+        let mut one = component(purl);
+        (one.licenses, one.concluded) = (vec![declared.to_owned()], vec![concluded.to_owned()]);
+        self.components.get_or_insert_default().push((one, ScanVerdict::Clean));
+        self
+    }
+
     pub(crate) fn matched(self, purl: &str, found: Match) -> Self {
         self.component(purl, ScanVerdict::Matched(vec![found]))
     }

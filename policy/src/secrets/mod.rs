@@ -22,7 +22,7 @@ pub use shadow::{Password, WeakAccount};
 pub(crate) use names::is_named_secret;
 pub(crate) use patterns::{PRIVATE_KEY, URL};
 pub(crate) use places::{is_of_package, is_of_tests};
-pub(crate) use redact::{build_arguments, is_secret_pair};
+pub(crate) use redact::{build_arguments, is_secret_pair, redact_step};
 
 use credentials::is_literal;
 use plimsoll_model::{

@@ -21,7 +21,6 @@ use plimsoll_model::{Digest, Printable, Reference, reference::ImageName};
 use plimsoll_policy::{
     Policy, Verdict,
     bases::{BaseScan, Entry, EntryPlatform, Lock, Publisher, PublisherSignature},
-    secrets,
 };
 use plimsoll_vuln::Index;
 use std::sync::Arc;
@@ -207,8 +206,7 @@ fn platform((resolved, _): &(Resolved, Cataloged)) -> EntryPlatform {
         config: image.config_digest,
         diff_ids: image.layers.iter().map(|layer| layer.diff_id).collect(),
         user: image.config.user.clone(),
-        // Build arguments and tokens stand in triggers as they do in the history.
-        on_build: Some(image.config.on_build.iter().map(|text| secrets::redact(text)).collect()),
+        on_build: Some(EntryPlatform::triggers(&image.config.on_build)),
     }
 }
 
