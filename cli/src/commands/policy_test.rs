@@ -129,6 +129,7 @@ struct Judged {
     not_judged: Vec<&'static str>,
 }
 
+/// Reads a case and all that it names, and judges it.
 fn judge(ctx: &Context, path: &Utf8Path) -> Result<Judged, Error> {
     let text = files::read_text(path, ctx.limits.user_file)?;
     let case = PolicyCase::parse(&text, path)?;

@@ -81,7 +81,7 @@ pub struct EntryPlatform {
     pub diff_ids: Vec<Digest>,
     /// The user it runs as; absent means root.
     pub user: Option<String>,
-    /// What it lets run in the builds on it (`ONBUILD`); absent where it was approved before that was written down.
+    /// What it lets run in the builds on it (`ONBUILD`): [the instructions alone](Self::triggers); absent where it was approved before that was written down.
     pub on_build: Option<Vec<String>>,
 }
 

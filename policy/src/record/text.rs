@@ -7,6 +7,9 @@ use std::{borrow::Cow, fmt::Display, str::FromStr};
 /// The most characters of one text that are recorded.
 const LONGEST: usize = 4_096;
 
+/// Instructions that give names to values, and the one that keeps them for later.
+const NAMING: [&str; 4] = ["ENV", "ARG", "LABEL", "ONBUILD"];
+
 /// A value that is written as its text.
 #[derive(Debug)]
 pub(crate) struct AsText<T>(pub(crate) T);
@@ -47,7 +50,9 @@ pub(super) fn cut(text: &str) -> String {
 pub(super) fn build_step(text: &str) -> String {
     const NO_COMMAND: &str = "#(nop)";
     // `/bin/sh -c #(nop)  ENV A=b` is how builders before BuildKit write what is no command.
-    let at = text.find(NO_COMMAND).map_or(0, |at| at.saturating_add(NO_COMMAND.len()));
+    let is_instruction = NAMING.contains(&word(text).0.to_ascii_uppercase().as_str());
+    let at = text.find(NO_COMMAND).filter(|_| !is_instruction);
+    let at = at.map_or(0, |at| at.saturating_add(NO_COMMAND.len()));
     let (shell, mut rest) = text.split_at_checked(at).unwrap_or(("", text));
     let mut out = secrets::redact_step(shell);
     loop {
@@ -142,6 +147,8 @@ mod tests {
             ("ENV A=b", "ENV A=…"),
             ("env A=b c B=d==", "env A=…"),
             ("ENV A b c", "ENV A …"),
+            ("ENV A=b #(nop) COPY c", "ENV A=…"),
+            ("ONBUILD ENV A=b #(nop) COPY c", "ONBUILD ENV A=…"),
             ("ENV \"A b\"=c", "ENV …"),
             ("ENV", "ENV …"),
             ("ARG A", "ARG A"),
