@@ -289,15 +289,16 @@ impl Exchange<'_> {
 
     /// A certificate that was not accepted will not be the next time either.
     fn failed(&self, error: reqwest::Error, url: &str) -> Failed {
-        match Failure::of(error.without_url()) {
-            source @ Failure::Handshake(_) => Failed::ForGood(Error::ServiceUnavailable {
-                service: self.service,
-                url: url.to_owned(),
-                attempts: 1,
-                source,
-            }),
-            failure => Failed::ForNow(failure),
+        let source = Failure::of(error.without_url());
+        if !matches!(source, Failure::Handshake(_)) {
+            return Failed::ForNow(source);
         }
+        Failed::ForGood(Error::ServiceUnavailable {
+            service: self.service,
+            url: url.to_owned(),
+            attempts: 1,
+            source,
+        })
     }
 
     /// The beginning of what it said, on one line, without what nobody is to see.
