@@ -16,6 +16,8 @@ use std::collections::BTreeSet;
 const OS_RELEASE: &str = "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian GNU/Linux 12\"\n";
 /// The exit status of what can not be told.
 const UNDECIDED: i32 = 3;
+/// The exit status where no key is left to verify with.
+const NO_KEY: i32 = 2;
 const NAME: &str = "org.opencontainers.image.base.name";
 const POLICY: &str = "version: 1\nbases: {lock: bases.lock}\nrules: {IMG-002: off}\n";
 /// How the good image is built, but for its `FROM`.
@@ -466,17 +468,17 @@ fn a_lock_that_the_key_for_outages_has_signed_is_not_believed() {
     };
     let queue = "outage: {queue: {key: outage.pub}}";
     list("outage.lock", "signers: [{key: outage.pub}]", 0);
-    list("outage.lock", &format!("signers: [{{key: outage.pub}}], {queue}"), UNDECIDED);
+    list("outage.lock", &format!("signers: [{{key: outage.pub}}], {queue}"), NO_KEY);
     let both = format!("signers: [{{key: outage.pub}}, {{key: own.pub}}], {queue}");
     list("own.lock", &both, 0);
     list("outage.lock", &both, UNDECIDED);
     // Where nobody else is listed the local key is not believed in its place.
     list("bases.lock", queue, 0);
-    list("bases.lock", &format!("signers: [{{key: outage.pub}}], {queue}"), UNDECIDED);
+    list("bases.lock", &format!("signers: [{{key: outage.pub}}], {queue}"), NO_KEY);
     // Nor does it count for being the local key.
     let local = dock.sandbox.join("home/state/plimsoll/key.pub");
     dock.sandbox.write("outage.pub", std::fs::read(local).unwrap());
-    list("bases.lock", queue, UNDECIDED);
+    list("bases.lock", queue, NO_KEY);
 }
 
 /// A lock about `base:1` in a registry.
