@@ -692,10 +692,9 @@ async fn f25_who_is_asked_when_the_time_is_over_is_not_out() {
         let deadline = Instant::now() + BRIEF;
         let exchange = Exchange::new("Rekor", patience, deadline);
         let request = options(&sigstore, Instance::RekorV1).client.get(sigstore.url("/rekor/"));
-        match exchange.ask(request).await.unwrap_err() {
-            Error::ServiceUnavailable { source, .. } => source,
-            error => panic!("{error:?}"),
-        }
+        let error = exchange.ask(request).await.unwrap_err();
+        let Error::ServiceUnavailable { source, .. } = error else { panic!("{error:?}") };
+        source
     };
     sigstore.misbehave(|_| Some(Fault::Hang));
     // Those before it have left it a hundredth of the time.
