@@ -196,7 +196,10 @@ mod tests {
         assert_eq!(Repository::discover(&fake).unwrap().path(), fake.join("").as_std_path());
         let found = |within| Checkout::find(&fake, within).unwrap().unwrap().root().to_owned();
         assert_eq!((found(None), found(Some(folder.as_path()))), (folder.clone(), folder.clone()));
-        assert_eq!(crate::source::read(&fake).unwrap().unwrap().reference.unwrap(), "refs/heads/main");
+        assert_eq!(
+            crate::source::read(&fake).unwrap().unwrap().reference.unwrap(),
+            "refs/heads/main"
+        );
 
         let linked = folder.join("linked");
         made.worktree("linked", linked.as_std_path(), None).unwrap();
