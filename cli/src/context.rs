@@ -147,7 +147,8 @@ impl Context {
     /// The policy in a file, for the environment that is chosen.
     pub(crate) fn policy_at(&self, path: &Utf8Path) -> Result<Policy, Error> {
         let text = files::read_text(path, self.limits.user_file)?;
-        Ok(Policy::parse_for(&text, path, self.shared.environment.as_deref())?)
+        let policy = Policy::parse_for(&text, path, self.shared.environment.as_deref())?;
+        policy_file::with_custom(policy, self.limits.user_file)
     }
 
     /// The socket of the engine on this machine: that of `DOCKER_HOST`, else Docker's own.

@@ -8,6 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use plimsoll_attest::source::{Checkout, Committed};
 use plimsoll_policy::{Change, Policy, Revision};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 const NAMES: [&str; 3] = ["plimsoll.yaml", ".config/plimsoll.yaml", ".github/plimsoll.yaml"];
 /// What `--policy-from` takes in place of a revision.
@@ -71,6 +72,16 @@ pub(crate) fn read_named_text(
         return Err(Error::TooLarge { path: path(), limit });
     }
     String::from_utf8(bytes).map_err(|_not_utf8| Error::NotText { path: path() })
+}
+
+/// The policy with the text of the rules in Rego that it names.
+pub(crate) fn with_custom(policy: Policy, limit: u64) -> Result<Policy, Error> {
+    let mut texts = BTreeMap::new();
+    for file in policy.custom_files() {
+        let text = read_named_text(&policy, &file, limit)?;
+        texts.insert(file, text);
+    }
+    Ok(policy.with_custom(|file| texts.get(file).cloned())?)
 }
 
 fn baseline(ctx: &Context) -> Result<Policy, Error> {
@@ -303,7 +314,7 @@ impl Base {
         let text =
             String::from_utf8(text).map_err(|_not_utf8| Error::NotText { path: path.clone() })?;
         let policy = Policy::parse_for(&text, &path, ctx.shared.environment.as_deref())?;
-        Ok(policy.at_revision(self.revision(change)))
+        with_custom(policy.at_revision(self.revision(change)), limit)
     }
 
     fn revision(&self, change: Change) -> Revision {

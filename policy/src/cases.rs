@@ -156,11 +156,20 @@ fn against(
     recorded: Option<&Recorded>,
 ) -> Vec<String> {
     let found = limited(of_rule(decision, id).map(shown));
-    let Some(rule) = rules::find(id).filter(|_| found.is_empty()) else { return found };
-    let is_off = policy.action(rule).value.is_none();
-    if is_off {
+    if !found.is_empty() {
+        return found;
+    }
+    let rule = rules::find(id);
+    let own = policy.custom.iter().find(|rule| rule.id == id);
+    let action = match (rule, own) {
+        (Some(rule), _) => policy.action(rule),
+        (None, Some(own)) => policy.custom_action(own),
+        (None, None) => return vec!["the policy has no such rule".to_owned()],
+    };
+    let is_held = |recorded: &Recorded| rule.is_none_or(|rule| recorded.holds_for(rule));
+    if action.value.is_none() {
         Vec::new()
-    } else if recorded.is_some_and(|recorded| !recorded.holds_for(rule)) {
+    } else if recorded.is_some_and(|recorded| !is_held(recorded)) {
         vec!["recorded facts do not have all that it looks at: it could not tell".to_owned()]
     } else if !decision.evaluated().contains(&id) {
         vec!["it was not judged: nothing that it looks at is there".to_owned()]

@@ -1,7 +1,7 @@
 //! The one evaluator: facts and a policy in, a decision out.
 
 use crate::{
-    Clearance, Policy,
+    Clearance, Policy, custom,
     facts::Facts,
     policy::Leniency,
     rules::{self, About, Raised, Rule, RuleContext, Subject},
@@ -173,7 +173,9 @@ impl Decision {
 pub fn decide(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> Decision {
     let mut subject = Subject::new(policy, facts, now);
     let is_last = |rule: &Rule| rule.about.contains(&About::Exceptions);
-    let (mut findings, use_of_exceptions) = judge(&subject, |rule| !is_last(rule));
+    let (mut findings, mut use_of_exceptions) = judge(&subject, |rule| !is_last(rule));
+    let (own, judged_own) = judge_custom(&subject, &mut use_of_exceptions);
+    findings.extend(own);
     // Rules about exceptions need to know which of them served.
     subject.exceptions_used = use_of_exceptions;
     findings.extend(judge(&subject, is_last).0);
@@ -183,7 +185,12 @@ pub fn decide(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> Decision {
     Decision {
         verdict: verdict(&findings, facts),
         findings,
-        evaluated: rules::ALL.iter().filter(is_evaluated).map(|rule| rule.id).collect(),
+        evaluated: rules::ALL
+            .iter()
+            .filter(is_evaluated)
+            .map(|rule| rule.id)
+            .chain(judged_own)
+            .collect(),
         vex: subject.vex.usages,
         policy: policy.digest(),
         decided: now,
@@ -216,6 +223,22 @@ fn judge(subject: &Subject<'_>, is_due: impl Fn(&Rule) -> bool) -> (Vec<Judged>,
         }
     }
     (findings, used)
+}
+
+/// The findings of the user's own rules, and which of those were about something that is there.
+fn judge_custom(
+    subject: &Subject<'_>,
+    used: &mut UseOfExceptions,
+) -> (Vec<Judged>, Vec<&'static str>) {
+    let (mut findings, mut evaluated) = (Vec::new(), Vec::new());
+    for (rule, raised) in custom::judge(subject) {
+        let setting = subject.policy.custom_action(rule);
+        let Some(action) = setting.value else { continue };
+        evaluated.push(rule.id);
+        let raised = raised.into_iter();
+        findings.extend(raised.map(|one| judged(subject, (action, setting.line), one, used)));
+    }
+    (findings, evaluated)
 }
 
 fn judged(

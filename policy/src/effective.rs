@@ -3,12 +3,12 @@
 use crate::{
     OutagePolicy,
     bases::Publisher,
-    decide::PolicyLine,
+    custom::{CustomRule, FactPath},
+    decide::{Action, PolicyLine},
     exceptions::Exception,
     policy::{
         AllowedBase, Condition, ConditionClass, ConditionExploitation, ConditionOrigin, Leniency,
         Only, ParameterValue, Pin, Policy, Profile, ProvenancePolicy, SignerPolicy, SignerWho,
-        Switch,
     },
     rules,
 };
@@ -53,6 +53,7 @@ impl Policy {
         list.key("unknown", json!(leniency(self.unknown.value)), self.of_profile_origin());
         list.gate();
         list.bases();
+        list.custom();
         list.rules();
         list.evidence();
         list.promotion();
@@ -132,17 +133,27 @@ impl List<'_> {
         }
     }
 
+    fn custom(&mut self) {
+        let policy = self.policy;
+        for (number, rule) in policy.custom.iter().enumerate() {
+            let value = describe_custom(rule);
+            self.put(format!("custom[{number}]"), value, Some(rule.line), Origin::Default);
+        }
+    }
+
     fn rules(&mut self) {
         let policy = self.policy;
+        for rule in &policy.custom {
+            let action = policy.custom_action(rule);
+            let word = word(action.value);
+            self.put(format!("rules.{}", rule.id), json!(word), action.line, Origin::Default);
+        }
         for rule in rules::ALL {
             let action = policy.action(rule);
             let setting = policy.rules.get(rule.id);
             let is_set = setting.is_some_and(|setting| setting.action.is_some());
             let otherwise = if is_set { policy.of_profile_origin() } else { Origin::Default };
-            let word = match action.value.map_or(Switch::Off, Switch::On) {
-                Switch::Off => "off",
-                Switch::On(action) => action.as_str(),
-            };
+            let word = word(action.value);
             self.put(format!("rules.{}", rule.id), json!(word), action.line, otherwise);
             for (name, value) in setting.iter().flat_map(|setting| &setting.parameters) {
                 let value = match value {
@@ -307,6 +318,25 @@ fn describe_provenance(provenance: &ProvenancePolicy) -> Value {
         (Value::Object(described), None) if described.is_empty() => Value::Null,
         (described, _) => described,
     }
+}
+
+fn word(action: Option<Action>) -> &'static str {
+    action.map_or("off", Action::as_str)
+}
+
+fn describe_custom(rule: &CustomRule) -> Value {
+    let paths =
+        |paths: &[FactPath]| json!(paths.iter().map(ToString::to_string).collect::<Vec<_>>());
+    mapping([
+        ("id", json!(rule.id)),
+        ("title", json!(rule.title)),
+        ("file", json!(rule.file)),
+        ("rule", json!(rule.rule)),
+        ("about", paths(&rule.about)),
+        ("needs", paths(&rule.needs)),
+        ("severity", json!(rule.severity.as_str())),
+        ("remedy", json!(rule.remedy)),
+    ])
 }
 
 fn describe_exception(exception: &Exception) -> Value {

@@ -109,6 +109,16 @@ pub enum Error {
         /// What is wrong.
         message: &'static str,
     },
+    /// A rule in Rego can not be judged.
+    #[error("cannot use the rule {rule} in `{path}`: {message}")]
+    Rego {
+        /// The file.
+        path: Utf8PathBuf,
+        /// The id of the rule.
+        rule: &'static str,
+        /// What is wrong, and where.
+        message: String,
+    },
     /// The lock of approved bases is not the JSON that it should be.
     #[error("cannot read the lock of approved bases")]
     Lock {
@@ -139,6 +149,7 @@ impl Classify for Error {
             Self::Invalid { .. }
             | Self::UnknownEnvironment { .. }
             | Self::TooLarge { .. }
+            | Self::Rego { .. }
             | Self::VexStatement { .. } => Class::Usage,
             Self::FactsJson { .. }
             | Self::FactsVersion { .. }
@@ -177,6 +188,10 @@ impl Classify for Error {
             Self::FactsJson { .. } | Self::FactsVersion { .. } | Self::Facts { .. } => {
                 Some("`--facts-out` records them; do not edit them by hand".to_owned())
             }
+            Self::Rego { .. } => Some(
+                "`rule` names a rule of the file, by its name there; `opa check FILE` says more of a text that does not parse"
+                    .to_owned(),
+            ),
             Self::TooLarge { .. } | Self::VexStatement { .. } | Self::VexTooLarge { .. } => None,
         }
     }

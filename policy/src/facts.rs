@@ -10,6 +10,7 @@ use plimsoll_model::{
     Inventory, difference::Difference, evidence::Presence, image::Image, registry::RegistryFacts,
     scan::Scan,
 };
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// A Dockerfile of the user's.
@@ -114,6 +115,9 @@ pub struct Facts<'a> {
     pub evidence: Option<&'a BTreeMap<EvidenceKind, Presence>>,
     /// What that evidence states; absent where evidence is not judged.
     pub stated: Option<&'a Stated>,
+    /// The `facts.json` that they were read from, which also has what can not be read back: only rules of the user's own, which
+    /// are asked over that form, look at it.
+    pub recorded: Option<&'a Value>,
 }
 
 /// What nobody has given.
@@ -147,6 +151,7 @@ impl Facts<'_> {
             bases: None,
             evidence: None,
             stated: None,
+            recorded: None,
         }
     }
 

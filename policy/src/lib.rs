@@ -10,6 +10,7 @@ pub mod cis;
 mod clearance;
 mod compose;
 mod configs;
+mod custom;
 pub mod decide;
 pub mod dockerfile;
 pub mod effective;

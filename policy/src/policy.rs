@@ -3,6 +3,7 @@
 use crate::{
     EvidenceKind, OutagePolicy, Pattern,
     bases::Publisher,
+    custom::CustomRule,
     decide::{Action, PolicyLine},
     exceptions::Exception,
     revision::Revision,
@@ -41,6 +42,8 @@ pub struct Policy {
     pub(crate) evidence: EvidencePolicy,
     pub(crate) promotion: PromotionPolicy,
     pub(crate) vex: VexPolicy,
+    /// Rules of the user's own.
+    pub(crate) custom: Vec<CustomRule>,
     pub(crate) exceptions: Vec<Exception>,
     /// The rules from which a Dockerfile may except itself, whatever they come to.
     pub(crate) inline_exceptions: BTreeSet<&'static str>,
@@ -571,12 +574,21 @@ impl Policy {
 
     /// What findings of a rule come to, and the line that says so; nothing where the rule is off.
     pub fn action(&self, rule: &Rule) -> Located<Option<Action>> {
-        let setting = self.rules.get(rule.id);
+        self.action_of(rule.id, Located { value: rule.action, line: None })
+    }
+
+    /// The same of a rule of the user's own.
+    pub(crate) fn custom_action(&self, rule: &CustomRule) -> Located<Option<Action>> {
+        self.action_of(rule.id, Located { value: rule.action, line: Some(rule.line) })
+    }
+
+    fn action_of(&self, id: &str, own: Located<Action>) -> Located<Option<Action>> {
+        let setting = self.rules.get(id);
         let line = setting.and_then(|setting| setting.action.and(setting.line));
         let value = match setting.and_then(|setting| setting.action) {
             Some(Switch::Off) => None,
             Some(Switch::On(action)) => Some(action),
-            None => Some(rule.action),
+            None => return Located { value: Some(own.value), line: own.line },
         };
         Located { value, line }
     }

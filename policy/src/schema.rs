@@ -6,6 +6,7 @@
 use crate::{
     EvidenceKind, Profile,
     bases::Publisher,
+    custom,
     rules::{self, Parameter, ParameterKind, Rule},
 };
 use serde_json::{Map, Value, json};
@@ -48,6 +49,7 @@ fn keys() -> Map<String, Value> {
         ("unknown", leniency()),
         ("gate", gate()),
         ("bases", bases()),
+        ("custom", list(&custom())),
         ("rules", rules()),
         ("evidence", evidence()),
         (
@@ -70,7 +72,7 @@ fn keys() -> Map<String, Value> {
 
 fn gate() -> Value {
     let condition = object(&[
-        ("severity", json!({ "enum": ["critical", "high", "medium", "low", "info"] })),
+        ("severity", severity()),
         ("fixable", json!({ "type": "boolean" })),
         ("older-than", duration()),
         ("fixed-for", duration()),
@@ -115,7 +117,30 @@ fn switch() -> Value {
 fn rules() -> Value {
     let families = rules::families().into_iter().map(|family| (family, switch()));
     let single = rules::ALL.iter().map(|rule| (rule.id.to_owned(), setting(rule)));
-    closed(&families.chain(single).collect())
+    let mut rules = closed(&families.chain(single).collect());
+    let own = json!({ "anyOf": [switch(), object(&[("action", switch())])] });
+    extend(&mut rules, json!({ "patternProperties": { custom::PATTERN: own } }));
+    rules
+}
+
+/// A rule of the user's own.
+fn custom() -> Value {
+    let known = object(&[
+        ("id", own_id()),
+        ("title", text()),
+        ("file", text()),
+        ("rule", json!({ "type": "string", "pattern": "^[A-Za-z_][0-9A-Za-z_]*$" })),
+        ("about", some(&text())),
+        ("needs", some(&text())),
+        ("severity", severity()),
+        ("action", json!({ "enum": ["inform", "warn", "deny"] })),
+        ("remedy", text()),
+    ]);
+    required(known, &["id", "title", "file", "rule", "about"])
+}
+
+fn severity() -> Value {
+    json!({ "enum": ["critical", "high", "medium", "low", "info"] })
 }
 
 fn setting(rule: &Rule) -> Value {
@@ -195,7 +220,7 @@ fn provenance() -> Value {
 
 fn exception() -> Value {
     let known = object(&[
-        ("rule", excepted()),
+        ("rule", json!({ "anyOf": [excepted(), own_id()] })),
         ("id", text()),
         ("component", text()),
         ("path", text()),
@@ -206,7 +231,11 @@ fn exception() -> Value {
     required(known, &["rule", "reason", "owner", "expires"])
 }
 
-/// A rule that there can be exceptions from.
+fn own_id() -> Value {
+    json!({ "type": "string", "pattern": custom::PATTERN })
+}
+
+/// A rule of ours that there can be exceptions from.
 fn excepted() -> Value {
     let ids = rules::ALL.iter().map(|rule| rule.id).filter(|id| !id.starts_with("EXC-"));
     json!({ "enum": ids.chain(["vulnerability"]).collect::<Vec<_>>() })

@@ -17,6 +17,7 @@ mod bases;
 mod batch;
 mod components;
 mod conformance;
+mod custom;
 mod differences;
 mod evidence;
 mod example;

@@ -213,6 +213,7 @@ fn the_policy_that_the_guide_shows_is_valid_and_has_every_key() {
     let sandbox = sandbox();
     let policy = example("docs/guide/policy-file.md", "yaml");
     sandbox.write("plimsoll.yaml", &policy);
+    sandbox.write("rules/cost_centre.rego", example("docs/guide/policy-file.md", "rego"));
     run(sandbox.plimsoll().args(["policy", "check"])).expect_status(0);
     let wrong = run(sandbox.plimsoll().args(["policy", "check", "wrong.yaml"]));
     wrong.expect_status(2);

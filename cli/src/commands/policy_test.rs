@@ -5,7 +5,7 @@ use crate::{
     context::Context,
     error::Error,
     exit::{self, ExitStatus},
-    files, report,
+    files, policy_file, report,
     stages::{
         decide::{self, Build, Case, Manifests},
         vex,
@@ -173,7 +173,8 @@ fn policy(ctx: &Context, case: &PolicyCase, beside: &Utf8Path) -> Result<Policy,
             let path = beside.join(path);
             let text = files::read_text(&path, ctx.limits.user_file)?;
             let chosen = environment.as_deref().or(ctx.shared.environment.as_deref());
-            Ok(Policy::parse_for(&text, &path, chosen)?)
+            let policy = Policy::parse_for(&text, &path, chosen)?;
+            policy_file::with_custom(policy, ctx.limits.user_file)
         }
         (None, None) => ctx.policy(),
         (None, Some(name)) => Err(Error::usage(

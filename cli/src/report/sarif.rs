@@ -80,19 +80,21 @@ fn rule_id(judged: &Judged) -> String {
 
 fn rule(id: &str, findings: &[&Judged]) -> Option<Value> {
     let first = findings.first()?;
-    let rule = rules::find(first.finding.rule)?;
+    let rule = rules::find(first.finding.rule);
     let scores = findings.iter().map(|judged| score(judged));
     let worst = scores.max_by(f64::total_cmp).unwrap_or_default();
     let flaw = first.finding.vulnerability.as_ref();
-    let title = flaw.map_or(rule.title, |_| first.finding.title.as_str());
+    // A rule of the user's own is known by what it found.
+    let own = first.finding.title.as_str();
+    let title = rule.filter(|_| flaw.is_none()).map_or(own, |rule| rule.title);
     let text =
         |text: &str| json!({ "text": shortened(&Printable(text).to_string(), MOST_DESCRIPTION) });
     Some(json!({
         "id": id,
-        "name": rule.name,
+        "name": rule.map_or(id, |rule| rule.name),
         "shortDescription": text(title),
-        "fullDescription": text(&flaw.map_or_else(|| rule.why.to_owned(), |flaw| described(title, flaw))),
-        "help": { "text": rule.mend },
+        "fullDescription": text(&flaw.map_or_else(|| rule.map_or(own, |rule| rule.why).to_owned(), |flaw| described(title, flaw))),
+        "help": text(rule.map_or(&first.finding.remedy, |rule| rule.mend)),
         "helpUri": flaw.map_or_else(|| RULES.to_owned(), |flaw| Authority::of(&flaw.id).page(&flaw.id)),
         "properties": {
             "security-severity": format!("{worst:.1}"),

@@ -4,7 +4,7 @@ use super::{Format, Report, Style, text, write_all};
 use crate::{error::Error, ui::Paint};
 use plimsoll_attest::{StepOutcome, Verification};
 use plimsoll_model::{Inventory, Printable, Severity};
-use plimsoll_policy::Judged;
+use plimsoll_policy::{Judged, rules};
 use std::{fmt::Write as _, io};
 
 /// The table.
@@ -95,7 +95,9 @@ fn finding(out: &mut String, judged: &Judged, style: Style) -> std::fmt::Result 
         row(out, "cleared", &text::cleared(by))?;
     }
     row(out, "policy", &text::policy_line(judged).unwrap_or_default())?;
-    row(out, "more", &format!("plimsoll explain {}", finding.rule))
+    // Of rules of the user's own, the policy says all that there is.
+    let more = rules::find(finding.rule).map(|rule| format!("plimsoll explain {}", rule.id));
+    row(out, "more", &more.unwrap_or_default())
 }
 
 fn row(out: &mut String, name: &str, value: &str) -> std::fmt::Result {

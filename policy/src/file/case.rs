@@ -4,6 +4,7 @@ use super::reader::{Fields, Reader};
 use crate::{
     Action, ConfigKind, Error, Verdict,
     cases::{Expected, ExpectedFinding, PolicyCase},
+    custom,
     policy::Located,
     rules,
     yaml::{self, Node},
@@ -176,7 +177,9 @@ fn finding(reader: &Reader<'_>, node: &Node) -> Result<ExpectedFinding, Error> {
 fn rule(reader: &Reader<'_>, node: &Node) -> Result<&'static str, Error> {
     let text = reader.text(node)?;
     let known: Vec<_> = rules::ALL.iter().map(|rule| rule.id).collect();
-    let found = known.iter().copied().find(|id| *id == text);
+    // Which rules of the user's own there are, the policy knows.
+    let own = custom::is_id(text).then(|| custom::interned(text));
+    let found = known.iter().copied().find(|id| *id == text).or(own);
     found.map_or_else(|| Err(reader.unknown("rule", node.at, text, &known)), Ok)
 }
 

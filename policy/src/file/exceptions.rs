@@ -3,7 +3,9 @@
 //! One without a reason, an owner or a last day (EXC-001) is no exception: the file is refused.
 
 use super::reader::{Fields, Reader};
-use crate::{Error, Pattern, exceptions::Exception, policy::Policy, rules, yaml::Node};
+use crate::{
+    Error, Pattern, custom::CustomRule, exceptions::Exception, policy::Policy, rules, yaml::Node,
+};
 use plimsoll_model::Purl;
 
 const KEYS: &[&str] = &["rule", "id", "component", "path", "reason", "owner", "expires"];
@@ -13,16 +15,17 @@ const VULNERABILITY: &str = "vulnerability";
 const SELF: &str = "EXC-";
 
 pub(super) fn read(reader: &Reader<'_>, node: &Node, policy: &mut Policy) -> Result<(), Error> {
-    let exceptions = reader.list(node)?.iter().map(|item| exception(reader, item));
-    policy.exceptions = exceptions.collect::<Result<_, _>>()?;
+    let exceptions = reader.list(node)?.iter().map(|item| exception(reader, item, &policy.custom));
+    let exceptions = exceptions.collect::<Result<_, _>>()?;
+    policy.exceptions = exceptions;
     Ok(())
 }
 
-fn exception(reader: &Reader<'_>, node: &Node) -> Result<Exception, Error> {
+fn exception(reader: &Reader<'_>, node: &Node, custom: &[CustomRule]) -> Result<Exception, Error> {
     let fields = reader.fields(node, KEYS)?;
     let text = |key| required(reader, &fields, key).and_then(|node| reader.text(node));
     Ok(Exception {
-        rule: rule(reader, required(reader, &fields, "rule")?)?,
+        rule: rule(reader, required(reader, &fields, "rule")?, custom)?,
         id: fields.get("id").map(|node| reader.text(node).map(str::to_owned)).transpose()?,
         component: fields.get("component").map(|node| component(reader, node)).transpose()?,
         path: fields.get("path").map(|node| reader.pattern(node)).transpose()?,
@@ -47,7 +50,7 @@ pub(super) fn inline(reader: &Reader<'_>, node: &Node, policy: &mut Policy) -> R
     let Some(list) = fields.get("allow") else {
         return reader.fail(node.at, "expected `allow`, a list of rules");
     };
-    let rules = reader.list(list)?.iter().map(|item| rule(reader, item));
+    let rules = reader.list(list)?.iter().map(|item| rule(reader, item, &[]));
     policy.inline_exceptions = rules.collect::<Result<_, _>>()?;
     Ok(())
 }
@@ -68,13 +71,13 @@ fn component(reader: &Reader<'_>, node: &Node) -> Result<Pattern, Error> {
     reader.pattern_of(node, named)
 }
 
-fn rule(reader: &Reader<'_>, node: &Node) -> Result<&'static str, Error> {
+fn rule(reader: &Reader<'_>, node: &Node, custom: &[CustomRule]) -> Result<&'static str, Error> {
     let id = match reader.text(node)? {
         VULNERABILITY => "VUL-002",
         id => id,
     };
     let ids = rules::ALL.iter().map(|rule| rule.id).filter(|id| !id.starts_with(SELF));
-    let mut known: Vec<_> = ids.collect();
+    let mut known: Vec<_> = ids.chain(custom.iter().map(|rule| rule.id)).collect();
     match known.iter().find(|known| **known == id) {
         Some(id) => Ok(id),
         None if id.starts_with(SELF) => {

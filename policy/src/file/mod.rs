@@ -1,6 +1,7 @@
 //! The policy file: text to a valid [`Policy`], or the line and column of what is wrong with it.
 
 mod case;
+mod custom;
 mod environments;
 mod evidence;
 mod exceptions;
@@ -23,6 +24,7 @@ const KEYS: &[&str] = &[
     "unknown",
     "gate",
     "bases",
+    "custom",
     "rules",
     "evidence",
     "promotion",
@@ -113,9 +115,11 @@ fn lines(fields: &Fields<'_>) -> BTreeMap<String, u32> {
     lines
 }
 
-const SECTIONS: [(&str, Section); 8] = [
+const SECTIONS: [(&str, Section); 9] = [
     ("gate", sections::gate),
     ("bases", sections::bases),
+    // Before what can name them.
+    ("custom", custom::read),
     ("rules", sections::rules),
     ("evidence", evidence::read),
     ("promotion", sections::promotion),

@@ -9,7 +9,7 @@ use crate::{
         AllowedBase, Condition, ConditionClass, ConditionExploitation, ConditionOrigin, Located,
         Mirror, Only, ParameterValue, Pin, Policy, RuleSetting, Switch,
     },
-    rules::{self, Parameter, ParameterKind, Rule},
+    rules::{self, Parameter, ParameterKind},
     yaml::{Entry, Node, Value},
 };
 use plimsoll_model::{Severity, reference::Repository};
@@ -180,7 +180,9 @@ fn mirror(reader: &Reader<'_>, node: &Node) -> Result<Mirror, Error> {
 }
 
 pub(super) fn rules(reader: &Reader<'_>, node: &Node, policy: &mut Policy) -> Result<(), Error> {
-    let ids: Vec<_> = rules::ALL.iter().map(|rule| rule.id).collect();
+    let own = policy.custom.iter().map(|rule| rule.id);
+    let ids: Vec<_> = rules::ALL.iter().map(|rule| rule.id).chain(own.clone()).collect();
+    let own: Vec<_> = own.collect();
     let entries = reader.mapping(node, &ids)?;
     for entry in entries.iter() {
         let Some(family) = entry.key.strip_suffix('*') else { continue };
@@ -199,11 +201,14 @@ pub(super) fn rules(reader: &Reader<'_>, node: &Node, policy: &mut Policy) -> Re
         }
     }
     for entry in entries.iter().filter(|entry| !entry.key.ends_with('*')) {
-        let Some(rule) = rules::find(&entry.key) else {
-            return Err(reader.unknown("rule", entry.at, &entry.key, &ids));
+        let (id, parameters) = match rules::find(&entry.key) {
+            Some(rule) => (rule.id, rule.parameters),
+            None => match own.iter().find(|id| **id == entry.key) {
+                Some(id) => (*id, [].as_slice()),
+                None => return Err(reader.unknown("rule", entry.at, &entry.key, &ids)),
+            },
         };
-        let setting = setting(reader, rule, entry)?;
-        policy.rules.insert(rule.id, setting);
+        policy.rules.insert(id, setting(reader, parameters, entry)?);
     }
     Ok(())
 }
@@ -215,7 +220,11 @@ const SWITCHES: [(&str, Switch); 4] = [
     (Action::Deny.as_str(), Switch::On(Action::Deny)),
 ];
 
-fn setting(reader: &Reader<'_>, rule: &Rule, entry: &Entry) -> Result<RuleSetting, Error> {
+fn setting(
+    reader: &Reader<'_>,
+    parameters: &'static [Parameter],
+    entry: &Entry,
+) -> Result<RuleSetting, Error> {
     let mut setting =
         RuleSetting { action: None, parameters: BTreeMap::new(), line: Some(entry.at.line) };
     if !matches!(entry.value.value, Value::Map(_)) {
@@ -223,11 +232,11 @@ fn setting(reader: &Reader<'_>, rule: &Rule, entry: &Entry) -> Result<RuleSettin
         return Ok(setting);
     }
     let known: Vec<_> = std::iter::once("action")
-        .chain(rule.parameters.iter().map(|parameter| parameter.name))
+        .chain(parameters.iter().map(|parameter| parameter.name))
         .collect();
     let fields = reader.fields(&entry.value, &known)?;
     setting.action = fields.get("action").map(|node| reader.word(node, &SWITCHES)).transpose()?;
-    for parameter in rule.parameters {
+    for parameter in parameters {
         if let Some(node) = fields.get(parameter.name) {
             setting.parameters.insert(parameter.name, value(reader, parameter, node)?);
         }

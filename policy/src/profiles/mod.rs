@@ -93,6 +93,7 @@ impl Policy {
                 ..EvidencePolicy::default()
             },
             vex: VexPolicy::default(),
+            custom: Vec::new(),
             promotion: PromotionPolicy::default(),
             exceptions: Vec::new(),
             inline_exceptions: BTreeSet::new(),

@@ -27,6 +27,7 @@ use camino::Utf8Path;
 use jiff::{Timestamp, civil::Date};
 use plimsoll_model::{Digest, Inventory, image::Image, scan::Scan, tree::LayerInfo};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde_json::Value;
 
 /// A pair of types, each case of one for one of the other.
 macro_rules! paired {
@@ -121,6 +122,24 @@ pub fn document(facts: &Facts<'_>, at: Timestamp) -> FactsJson {
     }
 }
 
+/// Facts as rules of the user's own see them: what facts were recorded as, with what is there now in its place.
+pub(crate) fn document_over(facts: &Facts<'_>, at: Timestamp) -> serde_json::Result<Value> {
+    let mut document = serde_json::to_value(document(facts, at))?;
+    if let (Some(Value::Object(recorded)), Value::Object(now)) = (facts.recorded, &mut document) {
+        for (section, value) in recorded {
+            let is_there = now.get(section).is_some_and(|now| match now {
+                Value::Null => false,
+                Value::Array(entries) => !entries.is_empty(),
+                Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => true,
+            });
+            if !is_there {
+                now.insert(section.clone(), value.clone());
+            }
+        }
+    }
+    Ok(document)
+}
+
 fn base<'f>(facts: &Facts<'f>) -> Option<(&'f Entry, &'f EntryPlatform)> {
     let diff_ids: Vec<_> = facts.image?.layers.iter().map(|layer| layer.diff_id).collect();
     bases::match_base(facts.bases?, &diff_ids)
@@ -151,6 +170,8 @@ pub struct Recorded {
     scan: Option<Scan>,
     secrets: Option<Secrets>,
     left_out: Vec<LeftOut>,
+    /// All of it, for rules that are asked over it as it is.
+    document: Value,
 }
 
 /// Something that was looked at where the record was made, and can not be read back.
@@ -255,6 +276,7 @@ impl Recorded {
             return Err(Error::FactsVersion { path, expected: VERSION, found: version });
         }
         let json: RecordedJson = serde_json::from_slice(bytes).map_err(malformed)?;
+        let document = serde_json::from_slice(bytes).map_err(malformed)?;
         let left_out = json.left_out();
         let invalid = |message| Error::Facts { path: path.to_owned(), message };
         let image = json.image.map(image_v1::ImageJson::read);
@@ -272,7 +294,7 @@ impl Recorded {
         let secrets = json.secrets.map(secrets_v1::SecretsJson::read);
         let secrets = secrets.transpose().map_err(invalid)?;
         let users = json.users.map(secrets_v1::UsersJson::read);
-        Ok(Self { at: json.at, image, users, inventory, scan, secrets, left_out })
+        Ok(Self { at: json.at, image, users, inventory, scan, secrets, left_out, document })
     }
 
     /// The moment as of which they were recorded.
@@ -288,6 +310,7 @@ impl Recorded {
             inventory: self.inventory.as_ref(),
             scan: self.scan.as_ref(),
             secrets: self.secrets.as_ref(),
+            recorded: Some(&self.document),
             ..Facts::none()
         }
     }

@@ -310,6 +310,18 @@ pub struct Raised {
 }
 
 impl Raised {
+    /// A finding that comes to whatever the policy sets.
+    pub(crate) const fn of(finding: Finding) -> Self {
+        Self {
+            finding,
+            at_most: Action::Deny,
+            policy_line: None,
+            also_about: Vec::new(),
+            also_at: Vec::new(),
+            cleared: None,
+        }
+    }
+
     pub(crate) fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
         self.finding.remedy = remedy.into();
         self
@@ -478,24 +490,17 @@ impl<'a> RuleContext<'a> {
         found: impl Into<String>,
         expected: impl Into<String>,
     ) -> Raised {
-        Raised {
-            finding: Finding {
-                rule: self.rule.id,
-                severity: self.rule.severity,
-                outcome: Outcome::Fail,
-                title: title.into(),
-                place,
-                found: found.into(),
-                expected: expected.into(),
-                remedy: self.rule.mend.to_owned(),
-                vulnerability: None,
-            },
-            at_most: Action::Deny,
-            policy_line: None,
-            also_about: Vec::new(),
-            also_at: Vec::new(),
-            cleared: None,
-        }
+        Raised::of(Finding {
+            rule: self.rule.id,
+            severity: self.rule.severity,
+            outcome: Outcome::Fail,
+            title: title.into(),
+            place,
+            found: found.into(),
+            expected: expected.into(),
+            remedy: self.rule.mend.to_owned(),
+            vulnerability: None,
+        })
     }
 
     /// It can not be told whether the defect is there.

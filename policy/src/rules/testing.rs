@@ -394,6 +394,7 @@ impl Case {
             bases: self.lock.as_ref(),
             evidence: self.evidence.as_ref(),
             stated: self.evidence.as_ref().map(|_| &self.stated),
+            recorded: None,
         })
     }
 
