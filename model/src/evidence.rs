@@ -29,6 +29,46 @@ pub struct EvidenceFacts {
     pub predicate: String,
 }
 
+/// A property of a build that its provenance may state.
+///
+/// `metadata` of <https://slsa.dev/spec/v0.2/provenance>, and the fields of BuildKit:
+/// <https://github.com/moby/buildkit/blob/master/docs/attestations/slsa-definitions.md>.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BuildProperty {
+    /// The parameters that are listed are all.
+    CompleteParameters,
+    /// The environment that is listed is all of it.
+    CompleteEnvironment,
+    /// The dependencies that are listed are all.
+    CompleteMaterials,
+    /// The build did not use the network.
+    Hermetic,
+    /// The same build again makes the same bytes.
+    Reproducible,
+}
+
+impl BuildProperty {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::CompleteParameters,
+        Self::CompleteEnvironment,
+        Self::CompleteMaterials,
+        Self::Hermetic,
+        Self::Reproducible,
+    ];
+
+    /// What a finding calls it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CompleteParameters => "complete parameters",
+            Self::CompleteEnvironment => "a complete environment",
+            Self::CompleteMaterials => "complete materials",
+            Self::Hermetic => "hermetic",
+            Self::Reproducible => "reproducible",
+        }
+    }
+}
+
 /// Who signed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Signer {

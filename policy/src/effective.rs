@@ -302,12 +302,14 @@ fn describe_provenance(provenance: &ProvenancePolicy) -> Value {
     let parameters = provenance.parameters.as_ref();
     let parameters =
         parameters.map(|paths| paths.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let properties = provenance.properties.iter().map(|property| property.as_str());
     let described = mapping([
         ("build-types", json!(provenance.build_types)),
         ("repository", json!(provenance.repository)),
         ("ref", json!(provenance.reference.as_ref().map(Pattern::as_str))),
         ("commit", json!(provenance.commit)),
         ("triggers", json!(provenance.triggers)),
+        ("properties", json!(properties.collect::<Vec<_>>())),
     ]);
     match (described, parameters) {
         // An empty list allows none, and is said.

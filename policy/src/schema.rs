@@ -215,6 +215,9 @@ fn provenance() -> Value {
         ("ref", text()),
         ("commit", json!({ "type": "string", "pattern": "^([0-9a-f]{40}|[0-9a-f]{64})$" })),
         ("triggers", some(&text())),
+        ("complete", some(&json!({ "enum": ["parameters", "environment", "materials"] }))),
+        ("hermetic", json!({ "const": true })),
+        ("reproducible", json!({ "const": true })),
     ])
 }
 

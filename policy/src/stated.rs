@@ -4,7 +4,10 @@
 
 use crate::EvidenceKind;
 use jiff::Timestamp;
-use plimsoll_model::{Digest, evidence::Signer};
+use plimsoll_model::{
+    Digest,
+    evidence::{BuildProperty, Signer},
+};
 use std::collections::BTreeMap;
 
 /// What the verified evidence about one image states, kind by kind.
@@ -56,6 +59,8 @@ pub struct Provenance {
     pub signer: Option<Signer>,
     /// What went into it, as far as that is a lock file or an image.
     pub dependencies: Vec<Dependency>,
+    /// Whether the build has a property, where that is stated; what is absent is not false.
+    pub properties: BTreeMap<BuildProperty, bool>,
 }
 
 /// Something that went into an image and has a digest.

@@ -90,6 +90,14 @@ impl<'a> Fields<'a> {
         self.text(name)?.map(parse).transpose()
     }
 
+    /// Yes or no.
+    pub(super) fn boolean(&self, name: &str) -> Result<Option<bool>, Error> {
+        let boolean = |value: &Value| {
+            value.as_bool().ok_or_else(|| self.malformed(name, "`true` or `false`"))
+        };
+        self.value(name).map(boolean).transpose()
+    }
+
     /// A list of at most 10,000 entries.
     pub(super) fn list(&self, name: &str) -> Result<Option<&'a [Value]>, Error> {
         match self.value(name) {

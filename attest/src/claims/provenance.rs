@@ -6,6 +6,7 @@
 use super::field::Fields;
 use crate::Error;
 use jiff::Timestamp;
+use plimsoll_model::evidence::BuildProperty;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -20,6 +21,8 @@ const GITLAB: &str = "https://docs.gitlab.com/ci/pipeline_security/slsa/provenan
 const GITLAB_RUNNER: &str = "https://gitlab.com/gitlab-org/gitlab-runner/-/blob/";
 /// Ours, where no CI was.
 const LOCAL: &str = "https://github.com/plimsoll-dev/plimsoll/buildtypes/local/v1";
+/// Where BuildKit says in v0.2 that it did not use the network.
+const HERMETIC_V02: &str = "https://mobyproject.org/buildkit@v1#hermetic";
 /// Where workflows of GitHub are in a repository.
 const WORKFLOWS: &str = ".github/workflows/";
 
@@ -52,6 +55,8 @@ pub struct ProvenanceClaims {
     pub external_parameters: Option<Map<String, Value>>,
     /// What went into it.
     pub dependencies: Option<Vec<DependencyClaim>>,
+    /// Whether the build has a property, where that is stated.
+    pub properties: BTreeMap<BuildProperty, bool>,
 }
 
 /// Something that went into an artifact, or was looked at, by somebody's word.
@@ -90,6 +95,7 @@ pub(super) fn read_v1(predicate: &Map<String, Value>) -> Result<ProvenanceClaims
         finished: metadata.time("finishedOn")?,
         external_parameters: external.map().cloned(),
         dependencies: descriptors(&definition, "resolvedDependencies")?,
+        properties: properties_v1(&metadata)?,
         ..ProvenanceClaims::default()
     };
     match claims.build_type.as_deref() {
@@ -167,8 +173,37 @@ pub(super) fn read_v02(predicate: &Map<String, Value>) -> Result<ProvenanceClaim
         // As slsa-github-generator has it.
         trigger: invocation.object("environment")?.text("github_event_name")?,
         runner_environment: None,
+        properties: properties_v02(&metadata)?,
     };
     Ok(claims)
+}
+
+/// SLSA has no such fields in v1: these are BuildKit's, which leaves those out that are false.
+fn properties_v1(metadata: &Fields<'_>) -> Result<BTreeMap<BuildProperty, bool>, Error> {
+    let complete = metadata.object("buildkit_completeness")?;
+    Ok(stated([
+        (BuildProperty::CompleteParameters, complete.boolean("request")?),
+        (BuildProperty::CompleteMaterials, complete.boolean("resolvedDependencies")?),
+        (BuildProperty::Hermetic, metadata.boolean("buildkit_hermetic")?),
+        (BuildProperty::Reproducible, metadata.boolean("buildkit_reproducible")?),
+    ]))
+}
+
+fn properties_v02(metadata: &Fields<'_>) -> Result<BTreeMap<BuildProperty, bool>, Error> {
+    let complete = metadata.object("completeness")?;
+    Ok(stated([
+        (BuildProperty::CompleteParameters, complete.boolean("parameters")?),
+        (BuildProperty::CompleteEnvironment, complete.boolean("environment")?),
+        (BuildProperty::CompleteMaterials, complete.boolean("materials")?),
+        (BuildProperty::Hermetic, metadata.boolean(HERMETIC_V02)?),
+        (BuildProperty::Reproducible, metadata.boolean("reproducible")?),
+    ]))
+}
+
+fn stated<const N: usize>(
+    properties: [(BuildProperty, Option<bool>); N],
+) -> BTreeMap<BuildProperty, bool> {
+    properties.into_iter().filter_map(|(property, value)| Some((property, value?))).collect()
 }
 
 /// `git+REPOSITORY`, with or without `@REF`. A user in front of the host has an `@` too, but no `refs/` behind it.
@@ -280,6 +315,7 @@ mod tests {
                 ),
                 dependency("pkg:oci/node", "sha256", "00"),
             ]),
+            properties: BTreeMap::new(),
         };
         assert_eq!(v1(&predicate), expect);
     }
@@ -391,6 +427,56 @@ mod tests {
         .unwrap();
         assert_eq!((found.repository, found.commit, found.workflow_path), (None, None, None));
         assert_eq!(found.dependencies, Some(vec![]));
+    }
+
+    #[test]
+    fn properties_are_those_that_are_stated() {
+        use BuildProperty::{
+            CompleteEnvironment, CompleteMaterials, CompleteParameters, Hermetic, Reproducible,
+        };
+        let of_v1 = |metadata: Value| v1(&json!({"runDetails": {"metadata": metadata}})).properties;
+        let all = json!({
+            "buildkit_completeness": {"request": true, "resolvedDependencies": false},
+            "buildkit_hermetic": true,
+            "buildkit_reproducible": false,
+        });
+        let expect = [
+            (CompleteParameters, true),
+            (CompleteMaterials, false),
+            (Hermetic, true),
+            (Reproducible, false),
+        ];
+        assert_eq!(of_v1(all), BTreeMap::from(expect));
+        // What is left out is not false, and what v0.2 calls them is nothing in v1.
+        let other = json!({
+            "buildkit_completeness": {}, "hermetic": true, "reproducible": true,
+            "completeness": {"materials": true},
+        });
+        assert_eq!(of_v1(other), BTreeMap::new());
+
+        let of_v02 = |metadata: Value| {
+            let predicate = json!({"metadata": metadata});
+            read_v02(predicate.as_object().unwrap()).unwrap().properties
+        };
+        let all = json!({
+            "completeness": {"parameters": true, "environment": true, "materials": false},
+            "reproducible": false,
+            "https://mobyproject.org/buildkit@v1#hermetic": true,
+        });
+        let expect = [
+            (CompleteParameters, true),
+            (CompleteEnvironment, true),
+            (CompleteMaterials, false),
+            (Hermetic, true),
+            (Reproducible, false),
+        ];
+        assert_eq!(of_v02(all), BTreeMap::from(expect));
+        assert_eq!(of_v02(json!({"completeness": null, "hermetic": true})), BTreeMap::new());
+        let wrong = json!({"runDetails": {"metadata": {"buildkit_hermetic": "true"}}});
+        let field = "runDetails.metadata.buildkit_hermetic";
+        refused("https://slsa.dev/provenance/v1", wrong, field);
+        let wrong = json!({"metadata": {"completeness": {"materials": 1}}});
+        refused("https://slsa.dev/provenance/v0.2", wrong, "metadata.completeness.materials");
     }
 
     #[test]

@@ -91,6 +91,7 @@ fn provenance(facts: &EvidenceFacts, claims: &ProvenanceClaims) -> Provenance {
         trigger: claims.trigger.clone(),
         signer: Some(facts.signer.clone()),
         dependencies: dependencies.filter_map(claimed).collect(),
+        properties: claims.properties.clone(),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     yaml::{Node, Value},
 };
 use plimsoll_model::{
-    evidence::{Legacy, Unlogged, Validity},
+    evidence::{BuildProperty, Legacy, Unlogged, Validity},
     identity::{IdentityDemand, IdentityPattern},
 };
 use std::collections::BTreeSet;
@@ -116,7 +116,17 @@ fn tuf(reader: &Reader<'_>, node: &Node) -> Result<TufPolicy, Error> {
 
 /// What provenance has to say. A key without a value would be a demand that nothing or everything meets.
 fn provenance(reader: &Reader<'_>, node: &Node) -> Result<ProvenancePolicy, Error> {
-    let known = ["build-types", "parameters", "repository", "ref", "commit", "triggers"];
+    let known = [
+        "build-types",
+        "parameters",
+        "repository",
+        "ref",
+        "commit",
+        "triggers",
+        "complete",
+        "hermetic",
+        "reproducible",
+    ];
     let fields = reader.fields(node, &known)?;
     let texts = |key| -> Result<Vec<String>, Error> {
         let Some(list) = fields.get(key) else { return Ok(Vec::new()) };
@@ -141,8 +151,38 @@ fn provenance(reader: &Reader<'_>, node: &Node) -> Result<ProvenancePolicy, Erro
         reference: fields.get("ref").map(|node| reader.pattern(node)).transpose()?,
         commit: fields.get("commit").map(|node| commit(reader, node)).transpose()?,
         triggers: texts("triggers")?,
+        properties: properties(reader, &fields)?,
         line: Some(node.at.line),
     })
+}
+
+/// What of the build provenance can list completely.
+const COMPLETE: [(&str, BuildProperty); 3] = [
+    ("parameters", BuildProperty::CompleteParameters),
+    ("environment", BuildProperty::CompleteEnvironment),
+    ("materials", BuildProperty::CompleteMaterials),
+];
+
+/// What the build has to have been.
+fn properties(reader: &Reader<'_>, fields: &Fields<'_>) -> Result<BTreeSet<BuildProperty>, Error> {
+    let mut demanded = BTreeSet::new();
+    if let Some(list) = fields.get("complete") {
+        for item in reader.list(list)? {
+            demanded.insert(reader.word(item, &COMPLETE)?);
+        }
+        if demanded.is_empty() {
+            return reader.fail(list.at, "expected at least one, or no such key");
+        }
+    }
+    for (key, property) in
+        [("hermetic", BuildProperty::Hermetic), ("reproducible", BuildProperty::Reproducible)]
+    {
+        if let Some(node) = fields.get(key) {
+            reader.word_true(node)?;
+            demanded.insert(property);
+        }
+    }
+    Ok(demanded)
 }
 
 fn commit(reader: &Reader<'_>, node: &Node) -> Result<String, Error> {
@@ -500,7 +540,7 @@ mod tests {
         let commit = "1234567890123456789012345678901234567890";
         let policy = parse(&format!(
             "{{require: [tests, vsa], max-scan-age: 24h, provenance: {{build-types: [a], parameters: [workflow, inputs.debug],\
-             repository: https://github.com/acme/app, ref: refs/tags/v*, commit: \"{commit}\", triggers: [push]}},\
+             repository: https://github.com/acme/app, ref: refs/tags/v*, commit: \"{commit}\", triggers: [push], complete: [materials, parameters], hermetic: true}},\
              signers: [{{key: a.pub, for: [provenance, vsa], builders: [https://ci.example/b], verifier: https://gate.example/v1}}]}}"
         ))
         .unwrap();
@@ -516,6 +556,11 @@ mod tests {
             reference: Some("refs/tags/v*".parse().unwrap()),
             commit: Some(commit.to_owned()),
             triggers: vec!["push".to_owned()],
+            properties: BTreeSet::from([
+                BuildProperty::CompleteParameters,
+                BuildProperty::CompleteMaterials,
+                BuildProperty::Hermetic,
+            ]),
             line: Some(2),
         };
         assert_eq!(evidence.provenance, expect);

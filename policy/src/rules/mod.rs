@@ -58,6 +58,7 @@ rules! {
     att_002_provenance_missing,
     att_003_source_not_as_expected,
     att_004_parameter_not_allowed,
+    att_005_build_not_hermetic,
     att_009_scan_too_old,
     att_010_sbom_differs,
     att_011_level_not_reached,
