@@ -1,8 +1,8 @@
 //! What is known of the subject when it is judged.
 
 use crate::{
-    ConfigFile, EvidenceKind, Files, Users, bases::Lock, secrets::Secrets, stated::Stated,
-    vex::VexFacts,
+    ConfigFile, EvidenceKind, Files, Users, bases::Lock, record::RecordedManifests,
+    secrets::Secrets, stated::Stated, vex::VexFacts,
 };
 use camino::Utf8PathBuf;
 use jiff::Timestamp;
@@ -101,6 +101,8 @@ pub struct Facts<'a> {
     pub env_files: &'a [SourceFile],
     /// The manifests of Kubernetes, rendered: what a cluster is given, all of it together.
     pub manifests: &'a [SourceFile],
+    /// The same as a record has them; passed over where there are files.
+    pub recorded_manifests: Option<&'a RecordedManifests>,
     /// The stage that is built (`--target`); absent means the last.
     pub target_stage: Option<&'a str>,
     /// Build arguments (`--build-arg`).
@@ -144,6 +146,7 @@ impl Facts<'_> {
             compose: &[],
             env_files: &[],
             manifests: &[],
+            recorded_manifests: None,
             target_stage: None,
             build_args: &NO_ARGUMENTS,
             plain_http: &[],
@@ -164,6 +167,7 @@ impl Facts<'_> {
             && self.configs.is_empty()
             && self.compose.is_empty()
             && self.manifests.is_empty()
+            && self.recorded_manifests.is_none()
             && self.registry.is_none()
             && self.evidence.is_none()
     }

@@ -101,6 +101,31 @@ fn recorded_facts_are_judged_as_of_their_recording_and_evidence_is_never_taken_f
 }
 
 #[test]
+fn manifests_are_tested_from_a_record_as_from_their_files() {
+    let sandbox = sandbox();
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop}\nspec:\n  hostPID: true\n  containers:\n    - name: app\n      image: ngnix:1\n      env: [{name: TOKEN, value: hunter2hunter2}]\n";
+    sandbox.write("app.yaml", pod);
+    let written = ["check", "app.yaml", "--facts-out", "facts.json"];
+    run(sandbox.plimsoll().args(written)).expect_status(1);
+    let facts = std::fs::read_to_string(sandbox.join("facts.json")).unwrap();
+    assert!(!facts.contains("hunter2"), "{facts}");
+    let case = |expect: &str| {
+        let text = format!("version: 1\nfacts: facts.json\nexpect: {expect}\n");
+        sandbox.write("a.test.yaml", text);
+    };
+    case(
+        "{verdict: blocked, findings: [{rule: K8S-002, file: app.yaml, line: 5}, {rule: BASE-030, file: app.yaml, line: 8}], absent: [K8S-001, K8S-043]}",
+    );
+    let held = run(sandbox.plimsoll().args(["policy", "test", "."])).expect_status(0);
+    let expect = "holds  ./a.test.yaml\n  not judged from the record: SEC-009\n1 of 1 cases hold\n";
+    assert_eq!(held.stdout, expect);
+    case("{absent: [SEC-009]}");
+    let failed = run(sandbox.plimsoll().args(["policy", "test", "."])).expect_status(1);
+    let reason = "recorded facts do not have all that it looks at: it could not tell";
+    assert!(failed.stdout.contains(reason), "{}", failed.stdout);
+}
+
+#[test]
 fn an_exception_is_tested_on_its_last_day_and_on_the_next() {
     let sandbox = project();
     sandbox.write(

@@ -1,6 +1,6 @@
 //! The arguments of `plimsoll registry`.
 
-use super::OutputArguments;
+use super::{FactsArguments, OutputArguments};
 use crate::exit;
 use clap::{Args, Subcommand};
 use plimsoll_model::{Reference, reference::ImageName};
@@ -22,6 +22,8 @@ pub(crate) struct RegistryAuditArguments {
     /// Also try what writes: begin uploads and give them up, push a tag of its own twice and delete it, delete what is not there.
     #[arg(long)]
     pub probe_write: bool,
+    #[command(flatten)]
+    pub facts: FactsArguments,
     #[command(flatten)]
     pub output: OutputArguments,
 }

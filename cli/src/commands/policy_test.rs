@@ -159,8 +159,14 @@ fn judge(ctx: &Context, path: &Utf8Path) -> Result<Judged, Error> {
         build: &build,
         bases: bases.as_ref(),
     };
+    let judged = Facts {
+        recorded_manifests: known.recorded_manifests,
+        registry: known.registry,
+        plain_http: known.plain_http,
+        ..judged.facts()
+    };
     let at = case.at.or(recorded.as_ref().map(Recorded::at)).unwrap_or(ctx.now);
-    let decision = plimsoll_policy::decide(&policy, &judged.facts(), at);
+    let decision = plimsoll_policy::decide(&policy, &judged, at);
     Ok(Judged {
         unmet: case.expect.unmet(&policy, &decision, recorded.as_ref()),
         not_judged: recorded.map_or(Vec::new(), |recorded| recorded.not_judged(&policy)),

@@ -6,6 +6,7 @@ use crate::{
     error::Error,
     exit::{self, ExitStatus},
     report::{self, Report},
+    stages::decide,
 };
 use plimsoll_oci::registry::{self, Consent};
 use plimsoll_policy::Facts;
@@ -38,7 +39,9 @@ async fn audit(
         policy: Some(report::policy_name(&policy)),
         ..Report::new("registry audit", facts.repository.to_string())
     };
-    let written = report::write(ctx, &report, &arguments.output.output, arguments.output.show);
+    let facts_out = arguments.facts.facts_out.as_deref();
+    let written = report::write(ctx, &report, &arguments.output.output, arguments.output.show)
+        .and_then(|()| facts_out.map_or(Ok(()), |path| decide::write_facts(ctx, &judged, path)));
     exit::settle(&ctx.ui, exit::of_verdict(decision.verdict()), written)
 }
 

@@ -196,10 +196,7 @@ impl Case<'_> {
         to: Option<&Utf8Path>,
     ) -> Result<(), Error> {
         let Some(path) = to else { return Ok(()) };
-        self.judge(ctx, evidence, |facts| {
-            let document = plimsoll_policy::record::document(facts, ctx.now);
-            files::write(path, &report::to_json("the facts", &document)?)
-        })
+        self.judge(ctx, evidence, |facts| write_facts(ctx, facts, path))
     }
 
     /// What `look` makes of the facts, by the evidence given; `None` where evidence is not judged.
@@ -243,6 +240,7 @@ impl Case<'_> {
             compose: &self.build.manifests.compose,
             env_files: &self.build.manifests.env_files,
             manifests: &self.build.manifests.kubernetes,
+            recorded_manifests: None,
             target_stage: self.build.target.as_deref(),
             build_args: &self.build.arguments,
             plain_http: &self.build.plain_http,
@@ -264,6 +262,12 @@ impl Case<'_> {
         let diff_ids: Vec<_> = self.image?.layers.iter().map(|layer| layer.diff_id).collect();
         base_of(self.bases, &diff_ids)
     }
+}
+
+/// Writes what is decided over.
+pub(crate) fn write_facts(ctx: &Context, facts: &Facts<'_>, to: &Utf8Path) -> Result<(), Error> {
+    let document = plimsoll_policy::record::document(facts, ctx.now);
+    files::write(to, &report::to_json("the facts", &document)?)
 }
 
 /// The approved base image whose layers what is aboard begins with.

@@ -17,7 +17,7 @@ pub(crate) use select::{is_everything, may_share, selects};
 
 use crate::{
     dockerfile::{Input, InputKind, Position, Source},
-    facts::SourceFile,
+    facts::{Facts, SourceFile},
     yaml::{self, At, Node, Value},
 };
 use camino::Utf8PathBuf;
@@ -29,7 +29,7 @@ const OBJECTS: usize = 5_000;
 const DOCUMENTS: usize = 1_000;
 
 /// Everything that the given manifests describe.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Cluster {
     /// The objects, in the order of the files.
     pub(crate) objects: Vec<Object>,
@@ -40,7 +40,7 @@ pub(crate) struct Cluster {
 }
 
 /// Something that could not be read.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
     pub(crate) path: Utf8PathBuf,
     pub(crate) at: At,
@@ -51,7 +51,15 @@ pub(crate) struct Problem {
 }
 
 impl Cluster {
-    /// What these manifests describe together.
+    /// What the manifests describe together: those that are given, else those of a record.
+    pub(crate) fn of(facts: &Facts<'_>) -> Self {
+        match facts.recorded_manifests.filter(|_| facts.manifests.is_empty()) {
+            Some(recorded) => recorded.cluster().clone().judged(),
+            None => Self::read(facts.manifests).judged(),
+        }
+    }
+
+    /// What stands in these manifests, not yet judged.
     pub(crate) fn read(manifests: &[SourceFile]) -> Self {
         let mut cluster = Self::default();
         for manifest in manifests {
@@ -59,10 +67,15 @@ impl Cluster {
                 cluster.add(manifest, document);
             }
         }
-        let problems = cluster.objects.iter().filter_map(Object::problem).collect::<Vec<_>>();
-        cluster.problems.extend(problems);
-        cluster.images = cluster.pods().flat_map(|pod| images(&pod)).collect();
         cluster
+    }
+
+    /// The same, with what can not be told of its objects, and with the images that they name.
+    fn judged(mut self) -> Self {
+        let problems = self.objects.iter().filter_map(Object::problem).collect::<Vec<_>>();
+        self.problems.extend(problems);
+        self.images = self.pods().flat_map(|pod| images(&pod)).collect();
+        self
     }
 
     /// Every pod that the objects describe.
@@ -187,7 +200,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Cluster {
-        Cluster::read(&[SourceFile { path: "app.yaml".into(), text: text.to_owned() }])
+        Cluster::read(&[SourceFile { path: "app.yaml".into(), text: text.to_owned() }]).judged()
     }
 
     fn names(cluster: &Cluster) -> Vec<(String, u32)> {

@@ -8,7 +8,7 @@ use crate::{
 use camino::{Utf8Path, Utf8PathBuf};
 
 /// An object, as its manifest has it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Object {
     /// Its file.
     pub(crate) path: Utf8PathBuf,
@@ -17,7 +17,7 @@ pub(crate) struct Object {
     /// `Deployment`; empty where it has none.
     pub(crate) kind: String,
     /// `apps/v1`; empty where it has none.
-    api_version: String,
+    pub(crate) api_version: String,
 }
 
 impl Object {

@@ -97,6 +97,8 @@ struct ProvenanceJson {
     commit: Option<String>,
     trigger: Option<String>,
     dependencies: Vec<DependencyJson>,
+    /// Properties of the build that are stated, by their names.
+    properties: BTreeMap<&'static str, bool>,
 }
 
 #[derive(Debug, Serialize)]
@@ -174,6 +176,7 @@ impl ProvenanceJson {
             commit: text(&it.commit),
             trigger: text(&it.trigger),
             dependencies: it.dependencies.iter().map(DependencyJson::of).collect(),
+            properties: it.properties.iter().map(|(it, value)| (it.as_str(), *value)).collect(),
         }
     }
 }

@@ -10,11 +10,15 @@
 mod evidence_v1;
 mod files_v1;
 mod image_v1;
+mod manifests_v1;
 mod packages_v1;
+mod registry_v1;
 mod scan_v1;
 mod secrets_v1;
 mod sources_v1;
 pub(crate) mod text;
+
+pub use manifests_v1::RecordedManifests;
 
 use crate::{
     Error, Facts, Policy, Users,
@@ -25,7 +29,10 @@ use crate::{
 };
 use camino::Utf8Path;
 use jiff::{Timestamp, civil::Date};
-use plimsoll_model::{Digest, Inventory, image::Image, scan::Scan, tree::LayerInfo};
+use manifests_v1::Whole;
+use plimsoll_model::{
+    Digest, Inventory, image::Image, registry::RegistryFacts, scan::Scan, tree::LayerInfo,
+};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::Value;
 
@@ -73,9 +80,13 @@ pub struct FactsJson {
     dockerfiles: Vec<sources_v1::DockerfileJson>,
     compose: Vec<sources_v1::ComposeJson>,
     configs: Vec<sources_v1::ConfigJson>,
+    kubernetes: Option<manifests_v1::ManifestsJson>,
+    registry: Option<registry_v1::RegistryJson>,
     target_stage: Option<String>,
     /// The names of build arguments that were given.
     build_arguments: Vec<String>,
+    /// Registries that are spoken to without TLS.
+    plain_http: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -117,8 +128,11 @@ pub fn document(facts: &Facts<'_>, at: Timestamp) -> FactsJson {
         dockerfiles: sources_v1::dockerfiles(facts),
         compose: sources_v1::compose(facts),
         configs: sources_v1::configs(facts.configs),
+        kubernetes: manifests_v1::ManifestsJson::of(facts.manifests),
+        registry: facts.registry.map(registry_v1::RegistryJson::of),
         target_stage: facts.target_stage.map(text::shown),
         build_arguments: facts.build_args.keys().map(|name| text::cut(name)).collect(),
+        plain_http: facts.plain_http.iter().map(|host| text::shown(host)).collect(),
     }
 }
 
@@ -160,7 +174,7 @@ impl BaseJson {
 
 /// What a `facts.json` says of an image, to judge it by another policy.
 ///
-/// Files of the user's are not among it: they are judged from themselves.
+/// Of the user's files, manifests of Kubernetes alone are among it: all others are judged from themselves.
 #[derive(Debug, Clone, Default)]
 pub struct Recorded {
     at: Timestamp,
@@ -169,6 +183,9 @@ pub struct Recorded {
     inventory: Option<Inventory>,
     scan: Option<Scan>,
     secrets: Option<Secrets>,
+    manifests: Option<RecordedManifests>,
+    registry: Option<RegistryFacts>,
+    plain_http: Vec<String>,
     left_out: Vec<LeftOut>,
     /// All of it, for rules that are asked over it as it is.
     document: Value,
@@ -189,7 +206,7 @@ enum LeftOut {
     Vex,
     /// Licences as concluded: the record is older than these are written down.
     Concluded,
-    /// Registries that were spoken to without TLS: no record has them.
+    /// Registries that were spoken to without TLS: the record is older than these are written down.
     PlainHttp,
     /// Dockerfiles.
     Dockerfiles,
@@ -197,6 +214,10 @@ enum LeftOut {
     Compose,
     /// Settings of the daemon, and pipelines.
     Configs,
+    /// Values of variables and of ConfigMaps in manifests of Kubernetes.
+    ManifestValues,
+    /// Other texts of manifests, which had secrets in them.
+    ManifestTexts,
 }
 
 /// Read first, so that a record of another version is called that and not malformed.
@@ -226,16 +247,32 @@ struct RecordedJson {
     dockerfiles: Vec<IgnoredAny>,
     compose: Vec<IgnoredAny>,
     configs: Vec<IgnoredAny>,
+    #[serde(default)]
+    kubernetes: Option<manifests_v1::ManifestsJson>,
+    #[serde(default)]
+    registry: Option<registry_v1::RegistryJson>,
     target_stage: IgnoredAny,
     build_arguments: IgnoredAny,
+    #[serde(default)]
+    plain_http: Option<Vec<String>>,
 }
 
 /// Rules that look at values of variables, and at texts for what is secret in them.
 const BY_VALUES: [&str; 2] = ["SEC-002", "SEC-008"];
 /// Rules about the image that compare it with its Dockerfile.
 const BY_DOCKERFILES: [&str; 2] = ["BASE-051", "BASE-052"];
+/// The rule that looks at values of variables in manifests.
+const BY_VALUES_OF_MANIFESTS: &str = "SEC-009";
 /// The rule about registries without TLS.
 const BY_PLAIN_HTTP: &str = "BASE-022";
+
+impl LeftOut {
+    fn of_manifests(manifests: &RecordedManifests) -> impl Iterator<Item = Self> {
+        let parts =
+            [(manifests.values, Self::ManifestValues), (manifests.texts, Self::ManifestTexts)];
+        parts.into_iter().filter(|(whole, _)| *whole == Whole::No).map(|(_, left_out)| left_out)
+    }
+}
 
 impl RecordedJson {
     fn left_out(&self) -> Vec<LeftOut> {
@@ -249,7 +286,7 @@ impl RecordedJson {
                 .as_ref()
                 .filter(|inventory| !inventory.has_concluded())
                 .map(|_| LeftOut::Concluded),
-            self.has_references().then_some(LeftOut::PlainHttp),
+            (self.plain_http.is_none() && self.has_references()).then_some(LeftOut::PlainHttp),
             self.dockerfiles.first().map(|_| LeftOut::Dockerfiles),
             self.compose.first().map(|_| LeftOut::Compose),
             self.configs.first().map(|_| LeftOut::Configs),
@@ -277,7 +314,7 @@ impl Recorded {
         }
         let json: RecordedJson = serde_json::from_slice(bytes).map_err(malformed)?;
         let document = serde_json::from_slice(bytes).map_err(malformed)?;
-        let left_out = json.left_out();
+        let mut left_out = json.left_out();
         let invalid = |message| Error::Facts { path: path.to_owned(), message };
         let image = json.image.map(image_v1::ImageJson::read);
         let image = image.map(|it| it.ok_or(invalid("the reference is no image's"))).transpose()?;
@@ -294,7 +331,25 @@ impl Recorded {
         let secrets = json.secrets.map(secrets_v1::SecretsJson::read);
         let secrets = secrets.transpose().map_err(invalid)?;
         let users = json.users.map(secrets_v1::UsersJson::read);
-        Ok(Self { at: json.at, image, users, inventory, scan, secrets, left_out, document })
+        let manifests = json.kubernetes.map(|it| {
+            it.read()
+                .ok_or(invalid("a document of a manifest and its places contradict each other"))
+        });
+        let manifests = manifests.transpose()?;
+        left_out.extend(manifests.iter().flat_map(LeftOut::of_manifests));
+        Ok(Self {
+            at: json.at,
+            image,
+            users,
+            inventory,
+            scan,
+            secrets,
+            manifests,
+            registry: json.registry.map(registry_v1::RegistryJson::read),
+            plain_http: json.plain_http.unwrap_or_default(),
+            left_out,
+            document,
+        })
     }
 
     /// The moment as of which they were recorded.
@@ -302,8 +357,8 @@ impl Recorded {
         self.at
     }
 
-    /// The facts, with nothing of the user's files among them.
-    pub const fn facts(&self) -> Facts<'_> {
+    /// The facts, with nothing of the user's files among them but manifests of Kubernetes.
+    pub fn facts(&self) -> Facts<'_> {
         Facts {
             image: self.image.as_ref(),
             users: self.users.as_ref(),
@@ -311,6 +366,9 @@ impl Recorded {
             scan: self.scan.as_ref(),
             secrets: self.secrets.as_ref(),
             recorded: Some(&self.document),
+            recorded_manifests: self.manifests.as_ref(),
+            registry: self.registry.as_ref(),
+            plain_http: &self.plain_http,
             ..Facts::none()
         }
     }
@@ -322,6 +380,7 @@ impl Recorded {
             LeftOut::Dockerfiles => case.dockerfiles.is_empty(),
             LeftOut::Compose => case.compose.is_empty(),
             LeftOut::Configs => case.configs.is_empty(),
+            LeftOut::ManifestValues | LeftOut::ManifestTexts => case.kubernetes.is_empty(),
             LeftOut::Values
             | LeftOut::Files
             | LeftOut::Evidence
@@ -357,6 +416,8 @@ impl Recorded {
             LeftOut::Compose => is_about(About::Compose),
             // `insecure-registries` are settings of the daemon.
             LeftOut::Configs => is_about(About::Configs) || rule.id == BY_PLAIN_HTTP,
+            LeftOut::ManifestValues => rule.id == BY_VALUES_OF_MANIFESTS,
+            LeftOut::ManifestTexts => is_about(About::Kubernetes),
         })
     }
 }

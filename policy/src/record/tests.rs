@@ -12,7 +12,7 @@ use plimsoll_model::{
     Class, Classify as _, Severity,
     advisory::{AdvisoryClass, Cvss},
     component::ComponentId,
-    evidence::{Evidence, EvidenceFacts, Presence, Signer},
+    evidence::{BuildProperty, Evidence, EvidenceFacts, Presence, Signer},
     image::{ChildRole, HistoryEntry, HistoryKind, IndexChild},
     platform::Platform,
     risk::{Exploitation, KnownExploited, Prediction, Ransomware},
@@ -109,6 +109,11 @@ fn richer() -> Case {
         .ignored(".git\n")
         .compose(&compose)
         .config("daemon.json", "{}")
+        .kubernetes(&format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: web}}\nspec:\n  containers:\n    - name: app\n      image: nginx\n      resources: {{limits: {{cpu: 0.5, memory: 1Gi}}}}\n      env: [{{name: TOKEN, value: {SECRET}}}]\n---\nkind: {{{{\n"
+        ))
+        .registry(registry_v1::tests::open())
+        .plain_http("registry.corp:5000")
         .build_arg("TOKEN", SECRET)
         .evidence(EvidenceKind::Sbom, Presence::Absent { refused: 1 })
         .evidence(EvidenceKind::Tests, Presence::CouldNotTell { reason: "no network".to_owned() })
@@ -117,6 +122,7 @@ fn richer() -> Case {
             stated.scans = vec![said(Err("no JSON".to_owned()))];
             stated.provenance = vec![provenance(|it| {
                 it.parameters = Some(vec![vec!["inputs".to_owned(), "debug".to_owned()]]);
+                it.properties.insert(BuildProperty::Hermetic, false);
                 it.dependencies = vec![Dependency {
                     what: DependencyName::File("Cargo.lock".to_owned()),
                     digest: digest("lock"),
@@ -187,14 +193,64 @@ fn rules_that_look_at_what_is_left_out_are_known() {
     for id in ["IMG-007", "BASE-051", "BASE-052", "SEC-003", "DF-020", "CMP-001", "DMN-001"] {
         assert!(holds(&image, id), "{id}");
     }
-    assert!(!holds(&image, "BASE-022"), "`--plain-http` is in no record");
-    assert_eq!(image.not_judged(&strict()).first(), Some(&"BASE-022"));
+    assert!(holds(&image, "BASE-022"));
+    assert_eq!(image.not_judged(&strict()).first(), Some(&"FS-001"));
     let mut others = written(&rich());
     others["vex"] = json!([{}]);
     let others = read(&others).unwrap();
     assert!(!holds(&others, "VUL-007") && holds(&others, "VUL-001"));
     let nothing = read(&written(&Case::default())).unwrap();
     assert!(rules::ALL.iter().all(|rule| nothing.holds_for(rule)), "nothing was left out");
+}
+
+#[test]
+fn a_record_of_before_is_read_and_misses_what_it_does_not_have() {
+    let mut older = written(&rich());
+    for key in ["kubernetes", "registry", "plainHttp"] {
+        assert!(older.as_object_mut().unwrap().remove(key).is_some(), "{key}");
+    }
+    let older = read(&older).unwrap();
+    let holds = |id: &str| older.holds_for(rules::find(id).unwrap());
+    assert!(!holds("BASE-022") && holds("IMG-001"));
+    assert_eq!(older.not_judged(&strict()).first(), Some(&"BASE-022"));
+    let facts = older.facts();
+    assert!(facts.recorded_manifests.is_none() && facts.registry.is_none());
+}
+
+#[test]
+fn a_registry_without_tls_is_found_in_a_record() {
+    let case = rich().plain_http("registry.corp");
+    let recorded = read(&written(&case)).unwrap();
+    let of = |decision: &Decision| {
+        let found = decision.findings().iter().filter(|judged| judged.finding.rule == "BASE-022");
+        found.map(|judged| format!("{:?}", judged.finding)).collect::<Vec<_>>()
+    };
+    let live = of(&case.decide_by(&strict()));
+    assert_eq!(live.len(), 1);
+    assert_eq!(of(&decide(&strict(), &recorded.facts(), now())), live);
+    assert!(recorded.holds_for(rules::find("BASE-022").unwrap()));
+    // Who gives a Dockerfile beside it has its images judged by the same list.
+    assert_eq!(recorded.facts().plain_http, ["registry.corp"]);
+}
+
+#[test]
+fn manifests_that_a_case_gives_take_the_place_of_recorded_ones() {
+    let hidden = "apiVersion: v1\nkind: Pod\nspec: {hostPID: true, containers: [{name: a, image: r.io/a:1, env: [{name: A, value: b}]}]}\n";
+    let recorded = read(&written(&Case::default().kubernetes(hidden))).unwrap();
+    let sec_009 = rules::find("SEC-009").unwrap();
+    assert!(!recorded.holds_for(sec_009));
+    let case = "version: 1\nfacts: f.json\nkubernetes: [a.yaml]\nexpect: {absent: [SEC-009]}\n";
+    let case = PolicyCase::parse(case, "a.test.yaml".into()).unwrap();
+    let beside = recorded.clone().beside(&case);
+    assert!(beside.holds_for(sec_009));
+    let given = hidden.replace("hostPID: true, ", "");
+    let given = [crate::SourceFile { path: "a.yaml".into(), text: given }];
+    let found = |facts: &Facts<'_>| {
+        let decision = decide(&strict(), facts, now());
+        decision.findings().iter().filter(|judged| judged.finding.rule == "K8S-002").count()
+    };
+    assert_eq!(found(&recorded.facts()), 1);
+    assert_eq!(found(&Facts { manifests: &given, ..beside.facts() }), 0);
 }
 
 #[test]
@@ -313,8 +369,26 @@ fn it_says_where_in_the_files_of_the_user() {
     );
     assert_eq!(service["definition"]["environment"], json!(["POSTGRES_PASSWORD"]));
     assert_eq!(service["definition"]["build"]["args"], json!(["TOKEN"]));
+    let pod = &facts["kubernetes"]["objects"][0];
+    assert_eq!(
+        (&pod["path"], &pod["line"], &pod["kind"]),
+        (&json!("app.yaml"), &json!(1), &json!("Pod"))
+    );
+    let container = &pod["document"]["spec"]["containers"][0];
+    assert_eq!(container["env"], json!([{"name": "TOKEN", "value": "…"}]));
+    assert_eq!(container["resources"]["limits"], json!({"cpu": "…", "memory": "1Gi"}));
+    let places = pod["places"].as_array().unwrap();
+    let place = |at: &str| places.iter().find(|place| place["at"] == at).unwrap();
+    assert_eq!(
+        place("/spec/containers/0/image"),
+        &json!({"at": "/spec/containers/0/image", "line": 7, "column": 14, "key": {"line": 7, "column": 7}})
+    );
+    assert_eq!(place("/spec/containers/0/resources/limits/cpu")["is"], "number");
+    assert_eq!(facts["kubernetes"]["problems"][0]["line"], 11);
+    assert_eq!(facts["plainHttp"], json!(["registry.corp:5000"]));
     let nothing = written(&Case::default());
     assert_eq!((&nothing["image"], &nothing["evidence"]), (&Value::Null, &Value::Null));
+    assert_eq!((&nothing["kubernetes"], &nothing["registry"]), (&Value::Null, &Value::Null));
 }
 
 #[test]
@@ -380,6 +454,39 @@ fn a_record_that_contradicts_itself_is_refused() {
         &|json| json["inventory"]["unread"][0]["path"] = json!("../x"),
         "a path leaves the image",
     );
+    for change in [
+        |json: &mut Value| json["kubernetes"]["objects"][0]["places"][1]["at"] = json!("/x"),
+        |json: &mut Value| json["kubernetes"]["objects"][0]["places"][1]["at"] = json!("/kind/x"),
+        |json: &mut Value| {
+            drop(json["kubernetes"]["objects"][0]["places"].as_array_mut().unwrap().pop())
+        },
+        |json: &mut Value| {
+            json["kubernetes"]["objects"][0]["places"].as_array_mut().unwrap().swap(3, 4)
+        },
+        |json: &mut Value| json["kubernetes"]["objects"][0]["document"]["more"] = json!(1),
+        |json: &mut Value| json["kubernetes"]["objects"][0]["document"]["spec"] = json!([]),
+        |json: &mut Value| json["kubernetes"]["objects"][0]["document"]["kind"] = json!(0.5),
+        |json: &mut Value| json["kubernetes"]["objects"][0]["places"][1]["is"] = json!("number"),
+        |json: &mut Value| json["kubernetes"]["objects"][0]["line"] = json!(7),
+        |json: &mut Value| {
+            drop(
+                json["kubernetes"]["objects"][0]["places"][1]
+                    .as_object_mut()
+                    .unwrap()
+                    .remove("key"),
+            )
+        },
+    ] {
+        check(
+            &|json| {
+                let case = Case::default().kubernetes("kind: Pod\napiVersion: v1\nspec: {a: 1}\n");
+                json["kubernetes"] = written(&case)["kubernetes"].clone();
+                assert!(read(json).is_ok());
+                change(json);
+            },
+            "a document of a manifest and its places contradict each other",
+        );
+    }
     check(
         &|json| json["secrets"]["files"][0]["seen"]["hits"][0]["kind"] = json!("x"),
         "a kind of secret is not known",

@@ -19,6 +19,7 @@ use plimsoll_model::{
 };
 
 pub use rule::{About, Parameter, ParameterKind, Rule};
+pub(crate) use secrets::is_harmless;
 
 /// What findings about correctness come to (DF-120 to DF-135): who checks a Dockerfile sees them, and no gate turns on them. That
 /// needs no notion of rules that are only asked for: the policy raises single ones to `warn` or `deny`, or turns them off.
@@ -391,7 +392,7 @@ impl<'a> Subject<'a> {
         let exceptions_used = UseOfExceptions::default();
         let configs = facts.configs.iter().map(Config::of).collect();
         let projects = compose::projects(facts);
-        let cluster = Cluster::read(facts.manifests);
+        let cluster = Cluster::of(facts);
         Self {
             policy,
             facts,
@@ -527,7 +528,7 @@ impl Rule {
             About::Dockerfiles => !facts.dockerfiles.is_empty(),
             About::Configs => !facts.configs.is_empty(),
             About::Compose => !facts.compose.is_empty(),
-            About::Kubernetes => !facts.manifests.is_empty(),
+            About::Kubernetes => !facts.manifests.is_empty() || facts.recorded_manifests.is_some(),
             About::Registry => facts.registry.is_some(),
             About::Scan => facts.scan.is_some(),
             About::Evidence => facts.evidence.is_some(),

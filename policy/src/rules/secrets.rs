@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// Whether a value says yes or no, names a mounted secret, or says nothing, so that it gives nothing away.
-pub(super) fn is_harmless(value: &str) -> bool {
+pub(crate) fn is_harmless(value: &str) -> bool {
     let value = value.trim_matches(['"', '\'']);
     let is_switch = ["", "true", "false", "yes", "no", "on", "off", "0", "1", "none", "null"]
         .iter()

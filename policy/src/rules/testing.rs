@@ -129,6 +129,12 @@ impl Case {
         self
     }
 
+    /// What the probes of a registry came to.
+    pub(crate) fn registry(mut self, facts: plimsoll_model::registry::RegistryFacts) -> Self {
+        self.registry = Some(facts);
+        self
+    }
+
     /// A file of variables.
     pub(crate) fn env_file(mut self, path: &str, text: &str) -> Self {
         self.env_files.push(SourceFile { path: path.into(), text: text.to_owned() });
@@ -387,6 +393,7 @@ impl Case {
             compose: &self.compose,
             env_files: &self.env_files,
             manifests: &self.manifests,
+            recorded_manifests: None,
             target_stage: self.target.as_deref(),
             build_args: &self.build_args,
             plain_http: &self.plain_http,
