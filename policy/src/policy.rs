@@ -395,6 +395,15 @@ impl PromotionPolicy {
         admits(&self.from, from) && admits(&self.to, Some(to))
     }
 
+    /// Whether images are promoted to this very repository. A pattern that names no registry says of none that it is one's own.
+    pub fn is_destination(&self, repository: &Repository) -> bool {
+        let has_registry = |pattern: &&Pattern| {
+            pattern.as_str().split_once('/').is_some_and(|(registry, _)| !registry.contains('*'))
+        };
+        let to = self.to.as_ref().filter(has_registry);
+        to.is_some_and(|pattern| pattern.is_match(&repository.to_string()))
+    }
+
     /// Whether a tag never moves to another digest.
     pub fn is_immutable(&self, tag: &str) -> bool {
         self.immutable_tags.iter().any(|pattern| pattern.is_match(tag))

@@ -140,6 +140,14 @@ impl InputKind {
             Self::Service | Self::Pod => "image",
         }
     }
+
+    /// Whether the image is run as it is, not built on.
+    pub const fn is_run(self) -> bool {
+        match self {
+            Self::Service | Self::Pod => true,
+            Self::From | Self::Copy | Self::Mount | Self::Frontend => false,
+        }
+    }
 }
 
 impl Build {

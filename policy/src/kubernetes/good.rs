@@ -19,7 +19,8 @@ const GOOD: [(&str, &str); 7] = [
 
 #[test]
 fn manifests_that_are_well_kept_raise_nothing() {
-    let policy = "rules: {K8S-045: {level: restricted}}";
+    let policy =
+        "rules: {K8S-045: {level: restricted}}\npromotion: {to: \"registry.example.com/shop/*\"}";
     let case =
         GOOD.iter().fold(Case::default().policy(policy), |case, (_, text)| case.kubernetes(text));
     let decision = case.decide();

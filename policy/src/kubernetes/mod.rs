@@ -178,15 +178,20 @@ fn parts(text: &str) -> Vec<(u32, &str)> {
 fn images(pod: &Pod<'_>) -> Vec<(Place, Input)> {
     let containers = pod.containers().into_iter().map(|container| container.field(&["image"]));
     let volumes = pod.volumes().iter().map(|volume| look(volume, &["image", "reference"]));
-    let image = |field: Field<'_, _>| {
-        let (at, written) = field.text().known()?;
-        let source = match written.parse() {
-            Ok(name) => Source::Image(name),
-            Err(error) => Source::Malformed(error),
+    let image = |field: Field<'_, &Node>| {
+        let (At { line, column }, written, source) = match field.text() {
+            Field::Absent => return None,
+            Field::Is(at, written) => {
+                let source = written.parse().map_or_else(Source::Malformed, Source::Image);
+                (at, written.to_owned(), source)
+            }
+            Field::Untold(node) => {
+                let written = node.text().map_or_else(|| node.value.describe(), str::to_owned);
+                (node.at, written.clone(), Source::Unresolved { variable: written })
+            }
         };
-        let At { line, column } = at;
         let place = Place::Source { path: pod.object.path.clone(), line, column };
-        let (at, written) = (Position { line, column }, written.to_owned());
+        let at = Position { line, column };
         Some((place, Input { kind: InputKind::Pod, at, written, source }))
     };
     containers.chain(volumes).filter_map(image).collect()

@@ -19,7 +19,7 @@ pub(crate) const RULE: Rule = Rule {
     bad: "FROM example.org/somebody/python:3.13",
     good: "FROM docker.io/library/python:3.13-slim@sha256:…   # in bases.lock",
     equivalents: &["CIS 4.2", "DL3026", "conforma base_image_permitted"],
-    about: &[About::Dockerfiles, About::Compose],
+    about: &[About::Dockerfiles, About::Compose, About::Kubernetes],
     parameters: &[],
     check,
 };
@@ -40,22 +40,26 @@ fn check_input(context: &RuleContext<'_>, place: Place, input: &Input) -> Option
             Some(inputs::unresolved(context, place, variable, input))
         }
         Source::Image(name) => {
-            let complaint = complaint(context, name)?;
+            let complaint = complaint(context, name)
+                .filter(|_complaint| !inputs::is_own(context, input, name))?;
             let bases = context.policy().bases();
-            let raised = match (&bases.lock, context.facts().bases) {
+            let expected = expected(context);
+            Some(match (&bases.lock, context.facts().bases) {
                 (Some(path), None) => {
                     let found = format!("{complaint}, and the lock `{path}` was not read");
                     let title = title("and it can not be told whether that is approved");
-                    context.unknown(place, title, found, expected(context))
+                    context.unknown(place, title, found, expected).by_line(bases.line)
                 }
-                (Some(_) | None, _) => context.fail(
-                    place,
-                    title("which is not approved"),
-                    complaint,
-                    expected(context),
-                ),
-            };
-            Some(raised.by_line(bases.line))
+                (Some(_) | None, _) => {
+                    let title = title("which is not approved");
+                    inputs::from_elsewhere(
+                        context,
+                        (place, input, name),
+                        title,
+                        (complaint, expected),
+                    )
+                }
+            })
         }
     }
 }
@@ -148,6 +152,65 @@ mod tests {
         for other in ["debian:12", &at_digest("notlisted"), &at_digest("evil.io/library/debian")] {
             case(&format!("FROM {other}")).check("BASE-001", Expect::Fail);
         }
+    }
+
+    const RUN: &str =
+        "bases: {lock: bases.lock, allow: []}\npromotion: {to: \"registry.corp/prod/*\"}";
+
+    fn pod(image: &str) -> String {
+        let spec = "spec:\n  initContainers: [{name: i, image: debian:12}]\n  containers:\n    - name: a\n      image:";
+        format!("apiVersion: v1\nkind: Pod\n{spec} {image}\n")
+    }
+
+    #[test]
+    fn what_runs_is_approved_or_promoted() {
+        let case = || Case::default().policy(RUN).approved("debian:12", &["a"], "2026-12-31");
+        for (image, expect) in [
+            ("debian:12", Expect::Pass),
+            ("registry.corp/prod/app:1", Expect::Pass),
+            ("registry.corp/prod/app@sha256:0", Expect::Pass), // malformed: BASE-003
+            ("debian:13", Expect::Fail),
+            ("registry.corp/production/app:1", Expect::Fail),
+            ("registry.corp/prod/app/more:1", Expect::Fail),
+            ("evil.io/registry.corp/prod/app:1", Expect::Fail),
+            ("registry.corp.evil.io/prod/app:1", Expect::Fail),
+            ("registry.corp:8443/prod/app:1", Expect::Fail),
+            ("prod/app:1", Expect::Fail),
+        ] {
+            let of_pod = case().kubernetes(&pod(image));
+            of_pod.check("BASE-001", expect);
+            let service = format!("services:\n  a:\n    image: {image}\n");
+            let of_service = case().compose(&service);
+            of_service.check("BASE-001", expect);
+            if expect == Expect::Fail {
+                assert_eq!(of_pod.places("BASE-001"), [(7, 14)], "{image}");
+                assert_eq!(of_service.places("BASE-001"), [(3, 12)], "{image}");
+            }
+        }
+        // What is promoted is run, and built on only where it is approved.
+        case().dockerfile("FROM registry.corp/prod/app:1").check("BASE-001", Expect::Fail);
+        // What is built here is named, and not pulled.
+        let built = "services: {a: {build: ., image: evil.io/x}}";
+        case().compose(built).check("BASE-001", Expect::Pass);
+    }
+
+    #[test]
+    fn what_runs_may_be_ones_own_where_nobody_says_what_is() {
+        let image = "services: {a: {image: registry.corp/prod/app}}";
+        for case in [Case::default().compose(image), Case::default().kubernetes(&pod("r.corp/app"))]
+        {
+            case.check("BASE-001", Expect::Unknown);
+            assert!(case.findings("BASE-001").iter().all(|it| it.action == crate::Action::Warn));
+            let set = case.policy("rules: {BASE-001: deny}");
+            set.check("BASE-001", Expect::Fail);
+        }
+        Case::default().kubernetes(&pod("somebody/app")).check("BASE-001", Expect::Fail);
+        let listed = Case::default().policy("bases: {allow: [{repository: \"r.corp/*\"}]}");
+        listed
+            .clone()
+            .kubernetes(&pod("r.corp/app").replace("debian:12", "r.corp/b"))
+            .check("BASE-001", Expect::Pass);
+        listed.kubernetes(&pod("r.corp/x/app")).check("BASE-001", Expect::Fail);
     }
 
     #[test]

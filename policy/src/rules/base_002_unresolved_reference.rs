@@ -15,7 +15,7 @@ pub(crate) const RULE: Rule = Rule {
     bad: "ARG BASE\nFROM $BASE",
     good: "ARG BASE=debian:12\nFROM $BASE",
     equivalents: &["buildkit InvalidDefaultArgInFrom"],
-    about: &[About::Dockerfiles, About::Compose],
+    about: &[About::Dockerfiles, About::Compose, About::Kubernetes],
     parameters: &[],
     check,
 };
@@ -45,6 +45,23 @@ mod tests {
         case("FROM debian:$TARGETARCH").check("BASE-002", Expect::Unknown);
         let all = case("FROM debian\nARG V\nCOPY --from=$V / /\nRUN --mount=from=$V,target=/x y");
         assert_eq!(all.places("BASE-002"), [(3, 6), (4, 5)]);
+    }
+
+    #[test]
+    fn an_image_of_a_pod_that_is_filled_in_later_can_not_be_told() {
+        let pod = |image: &str| {
+            let text = format!(
+                "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n    - {{name: a, image: {image}}}\n"
+            );
+            Case::default().kubernetes(&text)
+        };
+        for unknown in ["'{{ .Values.image }}'", "'r.io/a:${TAG}'", "[a]", "5"] {
+            pod(unknown).check("BASE-002", Expect::Unknown);
+            assert_eq!(pod(unknown).places("BASE-002"), [(5, 24)], "{unknown}");
+        }
+        pod("r.io/a:1").check("BASE-002", Expect::Pass);
+        let volume = "apiVersion: v1\nkind: Pod\nspec: {containers: [{name: a, image: r.io/a}], volumes: [{name: v, image: {reference: '{{ x }}'}}]}\n";
+        Case::default().kubernetes(volume).check("BASE-002", Expect::Unknown);
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub(crate) const RULE: Rule = Rule {
     bad: "FROM docker.io/somebody/python:3.13",
     good: "FROM docker.io/library/python:3.13",
     equivalents: &["DL3026", "KSV-0125"],
-    about: &[About::Dockerfiles, About::Compose],
+    about: &[About::Dockerfiles, About::Compose, About::Kubernetes],
     parameters: &[],
     check,
 };
@@ -39,7 +39,7 @@ fn check_input(context: &RuleContext<'_>, place: Place, input: &Input) -> Option
         // Of what is malformed, BASE-001 speaks.
         Source::Malformed(_) | Source::Stage(_) | Source::Scratch => return None,
     };
-    if is_trusted(context, name) {
+    if is_trusted(context, name) || inputs::is_own(context, input, name) {
         return None;
     }
     let bases = context.policy().bases();
@@ -51,8 +51,8 @@ fn check_input(context: &RuleContext<'_>, place: Place, input: &Input) -> Option
         format!("one of {}", patterns.join(", "))
     };
     let title = format!("{} `{}` is from an untrusted source", input.kind.as_str(), input.written);
-    let raised = context.fail(place, title, format!("`{}`", name.repository), expected);
-    Some(raised.by_line(bases.line))
+    let found = format!("`{}`", name.repository);
+    Some(inputs::from_elsewhere(context, (place, input, name), title, (found, expected)))
 }
 
 /// Whether the policy or the lock admits the repository of an image.
@@ -100,6 +100,45 @@ mod tests {
             case(&format!("FROM {bad}")).check("BASE-020", Expect::Fail);
         }
         case("FROM debian\nCOPY --from=evil/x / /").check("BASE-020", Expect::Fail);
+    }
+
+    #[test]
+    fn what_runs_is_trusted_or_promoted() {
+        let run = |image: &str, policy: &str| {
+            let pod = format!(
+                "apiVersion: v1\nkind: Pod\nspec: {{containers: [{{name: a, image: {image}}}]}}\n"
+            );
+            let service = format!("services: {{a: {{image: {image}}}}}");
+            let case = || Case::default().policy(policy);
+            [case().kubernetes(&pod), case().compose(&service)]
+        };
+        let policy = "bases: {allow: []}\npromotion: {to: \"registry.corp/prod/*\"}";
+        for case in run("registry.corp/prod/app", policy) {
+            case.check("BASE-020", Expect::Pass);
+        }
+        for bad in ["registry.corp/product/app", "evil.io/prod/app", "debian:13"] {
+            let [pod, service] = run(bad, policy);
+            pod.check("BASE-020", Expect::Fail);
+            service.check("BASE-020", Expect::Fail);
+            assert_eq!(
+                (pod.places("BASE-020"), service.places("BASE-020")),
+                (vec![(3, 38)], vec![(1, 23)])
+            );
+        }
+        // Whoever promotes to anywhere says of no registry that it is theirs.
+        for case in run("evil.io/prod/app", "promotion: {to: \"*/prod/*\"}") {
+            case.check("BASE-020", Expect::Fail);
+        }
+        for case in run("r.corp/app", "unknown: fail") {
+            case.check("BASE-020", Expect::Unknown);
+            assert!(case.findings("BASE-020").iter().all(|it| it.action == crate::Action::Warn));
+        }
+        for case in run("somebody/app", "unknown: fail") {
+            case.check("BASE-020", Expect::Fail);
+        }
+        for case in run("debian:13", "unknown: fail") {
+            case.check("BASE-020", Expect::Pass);
+        }
     }
 
     #[test]

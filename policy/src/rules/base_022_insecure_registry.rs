@@ -24,7 +24,7 @@ pub(crate) const RULE: Rule = Rule {
     bad: "FROM registry.corp:5000/base/debian:12   # and --plain-http registry.corp:5000",
     good: "FROM registry.corp/base/debian:12",
     equivalents: &["CIS 2.5"],
-    about: &[About::Dockerfiles, About::Compose, About::Image],
+    about: &[About::Dockerfiles, About::Compose, About::Kubernetes, About::Image],
     parameters: &[Parameter {
         name: "registries",
         kind: ParameterKind::Texts,

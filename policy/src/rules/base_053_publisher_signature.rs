@@ -18,7 +18,7 @@ pub(crate) const RULE: Rule = Rule {
     bad: "bases: {allow: [{repository: \"cgr.dev/chainguard/*\", signer: chainguard}]}   # and an entry of the lock without a signature",
     good: "the same, and an entry that was approved by it",
     equivalents: &["CIS 4.5", "CIS 4.12", "policy-controller"],
-    about: &[About::Dockerfiles, About::Compose, About::Image],
+    about: &[About::Dockerfiles, About::Compose, About::Kubernetes, About::Image],
     parameters: &[],
     check,
 };

@@ -3,6 +3,7 @@
 use super::{About, Raised, RuleContext};
 use crate::{
     bases::{self, Entry},
+    decide::Action,
     dockerfile::{Build, Input, InputKind, Position, Source, Stage},
 };
 use plimsoll_model::{Digest, finding::Place, image::Image, reference::ImageName};
@@ -11,6 +12,9 @@ use std::collections::BTreeSet;
 /// The frontends of the maker of BuildKit.
 const FRONTENDS: [&str; 2] =
     ["docker.io/docker/dockerfile", "docker.io/docker/dockerfile-upstream"];
+
+/// The registry to which anybody may push.
+const HUB: &str = "docker.io";
 
 /// Every input of every Dockerfile and, where the rule is about these, every image of compose files and of manifests of Kubernetes;
 /// and where it is named.
@@ -27,6 +31,33 @@ pub(super) fn of<'a>(context: &RuleContext<'a>) -> impl Iterator<Item = (Place, 
         .iter()
         .flat_map(|build| build.inputs().map(|input| (place(build, input.at), input)))
         .chain(images.chain(pods).map(|(place, input)| (place.clone(), input)))
+}
+
+/// Whether an image that is run, not built on, is one of our own: it is in a repository that the policy promotes to. What may
+/// run from there says K8S-041.
+pub(super) fn is_own(context: &RuleContext<'_>, input: &Input, name: &ImageName) -> bool {
+    input.kind.is_run() && context.policy().promotion().is_destination(&name.repository)
+}
+
+/// The finding that an image comes from where nobody is known to be trusted: `found` is what `expected` does not have. Of what is run it
+/// can not be told where the policy says of no repository whose it is: it may be one of our own. On Docker Hub, where anybody may push,
+/// it is somebody's.
+pub(super) fn from_elsewhere(
+    context: &RuleContext<'_>,
+    (place, input, name): (Place, &Input, &ImageName),
+    title: String,
+    (found, expected): (String, String),
+) -> Raised {
+    let policy = context.policy();
+    let is_said = policy.promotion().to.is_some() || policy.bases().line.is_some();
+    let is_hub = name.repository.registry() == HUB;
+    if !input.kind.is_run() || is_said || is_hub || context.is_set() {
+        return context.fail(place, title, found, expected).by_line(policy.bases().line);
+    }
+    let (kind, written) = (input.kind.as_str(), &input.written);
+    let title = format!("it can not be told whether {kind} `{written}` is one of your own images");
+    let remedy = "name the repositories that you promote to under `promotion.to`, and those of others under `bases.allow`";
+    context.unknown(place, title, found, expected).with_remedy(remedy).at_most(Action::Warn)
 }
 
 pub(super) fn place(build: &Build, at: Position) -> Place {
@@ -137,10 +168,14 @@ pub(super) fn unresolved(
     let written = &input.written;
     let title = format!("it can not be told which image `{written}` is");
     let found = format!("`{written}`, where `{variable}` has no value that is known here");
-    let remedy = if input.kind == InputKind::Service {
-        format!("give `{variable}` a default, or a value in the `.env` beside the file")
-    } else {
-        format!("give `ARG {variable}` a default, or pass `--build-arg {variable}=…`")
+    let remedy = match input.kind {
+        InputKind::Service => {
+            format!("give `{variable}` a default, or a value in the `.env` beside the file")
+        }
+        InputKind::Pod => "give what is rendered, with the name of an image in it".to_owned(),
+        InputKind::From | InputKind::Copy | InputKind::Mount | InputKind::Frontend => {
+            format!("give `ARG {variable}` a default, or pass `--build-arg {variable}=…`")
+        }
     };
     context
         .unknown(place, title, found, "a reference without unknown variables")

@@ -110,9 +110,14 @@ mod tests {
         assert_eq!(case("image: nginx:1").places("BASE-004"), [(4, 29)]);
         let volume = "{containers: [{image: 'r.io/a:1'}], volumes: [{image: {reference: r.io/b}}]}";
         pod(volume).check("BASE-010", Expect::Fail);
-        // Which images may be built on says nothing of what may run.
+        let policy = "bases: {allow: []}\npromotion: {to: \"r.io/*\"}";
         for rule in ["BASE-001", "BASE-020"] {
-            case("image: r.io/a:1").check(rule, Expect::Pass);
+            case("image: r.io/a:1").policy(policy).check(rule, Expect::Pass);
+            case("image: evil.io/a:1").policy(policy).check(rule, Expect::Fail);
         }
+        case("image: '{{ x }}'").check("BASE-002", Expect::Unknown);
+        let plain = "rules: {BASE-022: {registries: [r.io]}}";
+        case("image: r.io/a:1").policy(plain).check("BASE-022", Expect::Fail);
+        case("image: r.io.evil.io/a:1").policy(plain).check("BASE-022", Expect::Pass);
     }
 }
