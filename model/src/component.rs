@@ -1,7 +1,7 @@
 //! One package in an inventory.
 
 use crate::{digest::Digest, purl::Purl, tree::TreePath};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 /// Position of a component in [`crate::Inventory::components`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -121,6 +121,25 @@ pub enum HashAlgorithm {
     Sha256,
     /// SHA-512.
     Sha512,
+}
+
+/// As the standards name them (`SHA-256`).
+impl fmt::Display for HashAlgorithm {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Md5 => "MD5",
+            Self::Sha1 => "SHA-1",
+            Self::Sha256 => "SHA-256",
+            Self::Sha512 => "SHA-512",
+        })
+    }
+}
+
+/// The algorithm, then the hash.
+impl fmt::Display for Hash {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {}", self.algorithm, self.hex)
+    }
 }
 
 impl Component {

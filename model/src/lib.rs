@@ -14,6 +14,7 @@ pub mod identity;
 pub mod image;
 pub mod inventory;
 pub mod limits;
+pub mod owned;
 pub mod pattern;
 pub mod platform;
 pub mod printable;

@@ -3,7 +3,12 @@
 //! A cataloger is one file with one value, listed below. It names the files that it wants and turns them into components;
 //! of a file that it cannot make sense of it returns what it could read, and an [`Unknown`].
 
-use crate::{jar, program, wanted::Taken};
+use crate::{
+    jar,
+    owned::{Claim, Claims, Stated},
+    program,
+    wanted::Taken,
+};
 use plimsoll_model::{
     Digest, Limits, Purl, Tree, TreePath,
     component::{Component, ComponentId, ComponentKind, Location},
@@ -124,6 +129,13 @@ pub struct Cataloger {
     pub catalog: fn(&Context<'_>) -> Found,
 }
 
+impl Cataloger {
+    /// Whether it reads a database of packages that every layer writes anew.
+    pub(crate) const fn has_database(&self) -> bool {
+        !self.earlier.is_empty()
+    }
+}
+
 /// Files by what is quickly compared: an image has a hundred thousand, and there are dozens of catalogers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Files {
@@ -175,6 +187,17 @@ pub struct Context<'a> {
     pub(crate) ownership: Ownership,
     /// How much has been found in all.
     pub(crate) room: &'a Room,
+    /// What it is cataloged for.
+    pub(crate) purpose: Purpose,
+}
+
+/// What a tree is cataloged for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To list what is aboard.
+    Inventory,
+    /// To tell as well what the databases of packages state of files.
+    Judgement,
 }
 
 /// Which files of operating-system packages are noted with their owners.
@@ -227,6 +250,10 @@ pub struct Found {
     pub unknowns: Vec<Unknown>,
     /// Regular files that operating-system packages put there.
     pub owned: BTreeMap<TreePath, ComponentId>,
+    /// What databases of packages state of files.
+    pub(crate) claims: Claims,
+    /// What of databases of packages could not be read; it is among the unknowns as well.
+    pub(crate) unread: Vec<Unknown>,
 }
 
 /// In characters; reasons quote what was found, and that may be a line of many megabytes.
@@ -262,8 +289,14 @@ impl Found {
         for (path, owner) in other.owned {
             self.owned.entry(path).or_insert(moved(owner));
         }
+        for (path, claims) in other.claims.0 {
+            for Claim { owner, stated } in claims {
+                self.claims.add(path.clone(), Claim { owner: moved(owner), stated });
+            }
+        }
         self.components.extend(other.components);
         self.unknowns.extend(other.unknowns);
+        self.unread.extend(other.unread);
     }
 
     /// The component at a position, to be completed.
@@ -342,21 +375,33 @@ impl<'a> Context<'a> {
     ) -> Option<Cow<'a, [u8]>> {
         match self.tree.read(&entry.path, limit) {
             Ok(bytes) => return Some(bytes),
-            Err(error) => self.note(found, entry, error),
+            Err(error) => self.unread(found, entry, error),
         }
         None
     }
 
     /// Notes something about a file that could not be told.
     pub(crate) fn note(&self, found: &mut Found, entry: &Entry, reason: impl fmt::Display) {
-        if self.room.components.fetch_add(1, Ordering::Relaxed) < self.limits.components {
-            found.unknowns.push(Unknown {
-                path: entry.path.clone(),
-                layer: layer(self.tree, entry),
-                cataloger: self.cataloger.id,
-                reason: reason.to_string().chars().take(LONGEST_REASON).collect(),
-            });
+        found.unknowns.extend(self.unknown(entry, reason));
+    }
+
+    /// Notes something about a file that could not be read: of a database, that it may have listed anything.
+    pub(crate) fn unread(&self, found: &mut Found, entry: &Entry, reason: impl fmt::Display) {
+        let unknown = self.unknown(entry, reason);
+        if self.purpose == Purpose::Judgement && self.cataloger.has_database() {
+            found.unread.extend(unknown.clone());
         }
+        found.unknowns.extend(unknown);
+    }
+
+    fn unknown(&self, entry: &Entry, reason: impl fmt::Display) -> Option<Unknown> {
+        let room = self.room.components.fetch_add(1, Ordering::Relaxed);
+        (room < self.limits.components).then(|| Unknown {
+            path: entry.path.clone(),
+            layer: layer(self.tree, entry),
+            cataloger: self.cataloger.id,
+            reason: reason.to_string().chars().take(LONGEST_REASON).collect(),
+        })
     }
 
     /// Notes a database that goes under one of these names by a link among its directories, from where nobody wanted it.
@@ -380,7 +425,7 @@ impl<'a> Context<'a> {
             };
             if let Some(entry) = moved.filter(|entry| !is_read(entry)) {
                 let reason = format!("a link makes it `{path}`, and it was not read");
-                self.note(found, &entry, reason);
+                self.unread(found, &entry, reason);
             }
         }
     }
@@ -409,13 +454,21 @@ impl<'a> Context<'a> {
     /// Notes that an operating-system package put a file there, as `database` says, under a path in whose directories there
     /// may be links: packages say `/lib/x` of what lies in `/usr/lib/x`. Only regular files of the tree count, and their
     /// first owner. What a later layer than the database's put there is not the package's any more; and what lies where no
-    /// distribution puts anything never was, whatever the database says.
+    /// distribution puts anything never was, whatever the database says. Where that is judged, what the database states of the
+    /// file is noted too, wherever it lies and whoever put it there.
     pub(crate) fn own(
         &self,
         found: &mut Found,
         database: &Entry,
         (owner, path): (ComponentId, &str),
+        stated: impl FnOnce() -> Stated,
     ) {
+        if self.purpose == Purpose::Judgement
+            && let Some(entry) = self.lies_at(path)
+            && matches!(entry.kind, EntryKind::File | EntryKind::Symlink(_))
+        {
+            found.claims.add(entry.path, Claim { owner, stated: stated() });
+        }
         let name = path.rsplit('/').next().unwrap_or_default();
         if self.ownership == Ownership::OfEvidence && !self.taken.names.contains(name.as_bytes()) {
             return;
@@ -428,20 +481,21 @@ impl<'a> Context<'a> {
     /// The regular file of a system that `path` leads to, links among its directories followed, where no later layer than
     /// `layer` put it there.
     pub(crate) fn file_of(&self, layer: LayerIndex, path: &str) -> Option<TreePath> {
-        let file = |path: &TreePath| {
-            let entry = self.tree.entry(path).filter(|entry| entry.kind == EntryKind::File)?;
-            let is_own = entry.layer <= layer && is_of_system(&entry.path);
-            is_own.then_some(entry.path)
-        };
-        let real = |path: &TreePath| {
+        let entry = self.lies_at(path).filter(|entry| entry.kind == EntryKind::File)?;
+        let is_own = entry.layer <= layer && is_of_system(&entry.path);
+        is_own.then_some(entry.path)
+    }
+
+    /// What lies at a path, links among its directories followed.
+    fn lies_at(&self, path: &str) -> Option<Entry> {
+        let path = TreePath::parse(path.as_bytes()).ok()?;
+        self.tree.entry(&path).or_else(|| {
             let directory = self.tree.resolve(&path.parent()?).ok()?;
             let mut real = directory.path.as_bytes().to_vec();
             real.push(b'/');
             real.extend_from_slice(path.file_name());
-            file(&TreePath::parse(&real).ok()?)
-        };
-        let path = TreePath::parse(path.as_bytes()).ok()?;
-        file(&path).or_else(|| real(&path))
+            self.tree.entry(&TreePath::parse(&real).ok()?)
+        })
     }
 
     /// A file as evidence of a component.

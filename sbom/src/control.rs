@@ -31,15 +31,15 @@ pub(crate) fn packages(
 ) {
     let is_status = entry.path.file_name() == b"status";
     if is_status && is_cut(text) {
-        ctx.note(found, entry, "the file ends in the middle of a package");
+        ctx.unread(found, entry, "the file ends in the middle of a package");
     }
     for stanza in stanzas(text) {
         if let Some(line) = stanza.broken {
-            ctx.note(found, entry, format!("`{line}` is no field of a package"));
+            ctx.unread(found, entry, format!("`{line}` is no field of a package"));
         }
         let Some(name) = stanza.get("Package").filter(|name| !name.is_empty()) else {
             if stanza.broken.is_none() {
-                ctx.note(found, entry, "a package has no name");
+                ctx.unread(found, entry, "a package has no name");
             }
             continue;
         };

@@ -183,9 +183,8 @@ fn is_within(bytes: &[u8], limits: &Limits) -> bool {
 /// Sets [`Component::introduced`] of what has its own file as evidence to the layer of that file. Packages of a database
 /// have got theirs from its cataloger.
 pub(crate) fn by_file(component: &mut Component) {
-    let has_database = ALL
-        .iter()
-        .any(|cataloger| cataloger.id == component.cataloger && !cataloger.earlier.is_empty());
+    let has_database =
+        ALL.iter().any(|cataloger| cataloger.id == component.cataloger && cataloger.has_database());
     if !has_database {
         let evidence = component.locations.first();
         component.introduced = evidence.and_then(|location| location.layer);

@@ -29,6 +29,7 @@ mod merge;
 mod npm;
 mod nuget;
 mod origin;
+mod owned;
 mod program;
 mod python;
 mod relate;
@@ -45,11 +46,13 @@ mod yaml;
 mod yarn_classic;
 
 pub use error::Error;
+pub use owned::hasher;
 
-use catalogers::{ALL, Context, Found, Ownership, Room};
+use catalogers::{ALL, Context, Found, Ownership, Purpose, Room};
 use plimsoll_model::{
     Inventory, Limits, Tree, TreePath,
     inventory::{Coverage, Distribution, Unknown},
+    owned::OwnedFiles,
     tree::Interest,
 };
 use rayon::prelude::*;
@@ -61,33 +64,81 @@ pub fn interest() -> Box<dyn Interest> {
     Box::new(Wanted::new())
 }
 
+/// What is wanted of them to tell which files packages have.
+pub fn database_interest() -> Box<dyn Interest> {
+    Box::new(Wanted::of_databases())
+}
+
 /// Everything aboard. What cannot be read or told becomes an `Unknown` of the inventory, never nothing.
 ///
 /// The content of the files must have been kept as [`interest`] asks. Catalogers run in parallel on rayon's pool;
 /// the inventory is the same whatever the number of threads.
 pub fn catalog(tree: &dyn Tree, limits: &Limits) -> Inventory {
-    let (distribution, unknowns) = distro::read(tree, limits);
-    let room = Room::default();
-    let taken = Wanted::new().take(tree);
-    tracing::debug!("files chosen");
-    let found = ALL
-        .par_iter()
-        .zip(&taken.files)
-        .map(|(cataloger, files)| {
-            let distribution = distribution.as_ref();
-            let (taken, room) = (&taken, &room);
-            let ownership = Ownership::of(tree, cataloger);
-            let ctx =
-                Context { tree, limits, distribution, files, cataloger, taken, ownership, room };
-            let mut found = (cataloger.catalog)(&ctx);
-            found.unknowns.extend(introduced::removed(tree, cataloger));
-            let (components, unknowns) = (found.components.len(), found.unknowns.len());
-            tracing::debug!(cataloger = cataloger.id, components, unknowns, "cataloged");
-            found
-        })
-        .collect::<Vec<Found>>();
+    catalog_for(tree, limits, Purpose::Inventory).0
+}
+
+/// The same, and what the databases of packages say of the files.
+pub fn catalog_to_judge(tree: &dyn Tree, limits: &Limits) -> (Inventory, OwnedFiles) {
+    catalog_for(tree, limits, Purpose::Judgement)
+}
+
+/// What the databases of packages say of the files. Their content must have been kept as [`database_interest`] asks.
+pub fn owned_files(tree: &dyn Tree, limits: &Limits) -> OwnedFiles {
+    let wanted = Wanted::of_databases();
+    let (room, found) = find(tree, limits, (&wanted, None), Purpose::Judgement);
+    let mut all = Found::default();
+    found.into_iter().for_each(|found| all.absorb(found));
     if room.is_exceeded(limits) {
-        return overrun(distribution, limits);
+        overrun_files(limits)
+    } else {
+        owned::owned_files(tree, &mut all)
+    }
+}
+
+/// What every cataloger finds, in their order.
+fn find(
+    tree: &dyn Tree,
+    limits: &Limits,
+    (wanted, distribution): (&Wanted, Option<&Distribution>),
+    purpose: Purpose,
+) -> (Room, Vec<Found>) {
+    let room = Room::default();
+    let taken = wanted.take(tree);
+    tracing::debug!("files chosen");
+    let find = |(cataloger, files): (&&'static catalogers::Cataloger, &Vec<_>)| {
+        let (taken, room) = (&taken, &room);
+        let ownership = Ownership::of(tree, cataloger);
+        let ctx = Context {
+            tree,
+            limits,
+            distribution,
+            files,
+            cataloger,
+            taken,
+            ownership,
+            room,
+            purpose,
+        };
+        let mut found = (cataloger.catalog)(&ctx);
+        let removed = introduced::removed(tree, cataloger);
+        if purpose == Purpose::Judgement {
+            found.unread.extend(removed.iter().cloned());
+        }
+        found.unknowns.extend(removed);
+        let (components, unknowns) = (found.components.len(), found.unknowns.len());
+        tracing::debug!(cataloger = cataloger.id, components, unknowns, "cataloged");
+        found
+    };
+    let found = ALL.par_iter().zip(&taken.files).map(find).collect();
+    (room, found)
+}
+
+fn catalog_for(tree: &dyn Tree, limits: &Limits, purpose: Purpose) -> (Inventory, OwnedFiles) {
+    let (distribution, unknowns) = distro::read(tree, limits);
+    let wanted = (&Wanted::new(), distribution.as_ref());
+    let (room, found) = find(tree, limits, wanted, purpose);
+    if room.is_exceeded(limits) {
+        return (overrun(distribution, limits), overrun_files(limits));
     }
     let mut all = Found { unknowns, ..Found::default() };
     all.unknowns.extend(tree.gaps().iter().map(|gap| Unknown {
@@ -109,11 +160,12 @@ pub fn catalog(tree: &dyn Tree, limits: &Limits) -> Inventory {
     for (_, found) in claims {
         all.absorb(found);
     }
+    let owned = owned::owned_files(tree, &mut all);
     let mut inventory = merge::merge(distribution, all, tree.layers());
     inventory.coverage = coverage(&inventory);
     inventory.layers = tree.layers().to_vec();
     tracing::debug!("components merged");
-    inventory
+    (inventory, owned)
 }
 
 /// How far the relations of each kind of package are known: as far as by the cataloger that tells least of them.
@@ -131,13 +183,20 @@ fn coverage(inventory: &Inventory) -> BTreeMap<String, Coverage> {
 /// The inventory of a subject that describes more than the limits allow: which part of it were listed would be chance,
 /// so none is.
 fn overrun(distribution: Option<Distribution>, limits: &Limits) -> Inventory {
+    Inventory::new(distribution, Vec::new(), Vec::new(), vec![too_much(limits)])
+}
+
+/// The same of the files that packages have.
+fn overrun_files(limits: &Limits) -> OwnedFiles {
+    OwnedFiles { unread: vec![too_much(limits)], ..OwnedFiles::default() }
+}
+
+fn too_much(limits: &Limits) -> Unknown {
     let Limits { components, relations, .. } = limits;
     let reason = format!(
         "more than {components} components or {relations} relations are described: none is listed"
     );
-    let root = TreePath::parse(b"").ok();
-    let unknown = root.map(|path| Unknown { path, layer: None, cataloger: "limits", reason });
-    Inventory::new(distribution, Vec::new(), Vec::new(), unknown.into_iter().collect())
+    Unknown { path: TreePath::default(), layer: None, cataloger: "limits", reason }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod bdb;
 pub(crate) mod header;
 pub(crate) mod ndb;
 mod sqlite;
+pub(crate) mod sums;
 mod wal;
 
 use bdb::BdbError;

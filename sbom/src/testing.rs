@@ -5,10 +5,11 @@ mod good;
 
 pub(crate) use good::good;
 
-use crate::{catalog, interest};
+use crate::{catalog, catalog_to_judge, interest, owned_files};
 use plimsoll_model::{
     Digest, Inventory, Limits, Tree, TreePath,
     inventory::RelationKind,
+    owned::OwnedFiles,
     tree::{Condenser, Entry, EntryKind, LayerIndex, LayerInfo, TreeError, Want},
 };
 use std::{borrow::Cow, collections::BTreeMap};
@@ -106,6 +107,14 @@ impl TestTree {
     /// What is aboard.
     pub(crate) fn catalog(&self) -> Inventory {
         catalog(self, &Limits::STANDARD)
+    }
+
+    /// What the databases of packages say of its files: the same whoever is asked.
+    pub(crate) fn owned(&self) -> OwnedFiles {
+        let (inventory, owned) = catalog_to_judge(self, &Limits::STANDARD);
+        assert_eq!(inventory, self.catalog());
+        assert_eq!(owned_files(self, &Limits::STANDARD), owned);
+        owned
     }
 
     /// What is aboard, as lines: components (`purl`, and `(owned by purl)`), then relations, then unknowns.

@@ -30,19 +30,31 @@ pub(crate) struct Wanted {
     /// Those that want every file, by what they want: catalogers of programs want the same.
     any: Vec<(WantOf, Positions)>,
     condensers: Vec<&'static Condenser>,
+    id: String,
 }
 
 impl Wanted {
     /// By [`Cataloger::files`] of all catalogers.
     pub(crate) fn new() -> Self {
+        Self::by("", |_| true)
+    }
+
+    /// By those that read a database of packages.
+    pub(crate) fn of_databases() -> Self {
+        Self::by("databases ", Cataloger::has_database)
+    }
+
+    /// By those of the catalogers that a name stands for.
+    fn by(name: &str, which: fn(&Cataloger) -> bool) -> Self {
         let mut wanted = Self {
             named: BTreeMap::new(),
             ending: BTreeMap::new(),
             inside: BTreeMap::new(),
             any: Vec::new(),
             condensers: condensers(),
+            id: format!("{name}{}", env!("PLIMSOLL_SBOM_SOURCES")),
         };
-        for (position, cataloger) in ALL.iter().enumerate() {
+        for (position, cataloger) in ALL.iter().enumerate().filter(|(_, one)| which(one)) {
             for files in cataloger.files {
                 let positions = match files {
                     Files::Named(name) => wanted.named.entry(name.as_bytes()).or_default(),
@@ -236,7 +248,7 @@ impl Interest for Wanted {
     }
 
     fn id(&self) -> Option<&str> {
-        Some(env!("PLIMSOLL_SBOM_SOURCES"))
+        Some(&self.id)
     }
 
     fn condensers(&self) -> &[&'static Condenser] {

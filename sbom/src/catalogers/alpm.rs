@@ -4,7 +4,7 @@
 //! <https://man.archlinux.org/man/alpm-db-files.5>. Every package has a directory of its own.
 
 use super::{Cataloger, Context, Draft, Files, Found, license};
-use crate::relate::Providers;
+use crate::{owned::Stated, relate::Providers};
 use plimsoll_model::{
     TreePath,
     component::{ComponentId, SourcePackage},
@@ -151,7 +151,7 @@ fn own(ctx: &Context<'_>, desc: &Entry, id: ComponentId, found: &mut Found) {
         sections(ctx, &entry, &text, found)
     };
     for path in sections.get("FILES").into_iter().flatten().filter(|path| !path.ends_with('/')) {
-        ctx.own(found, &entry, (id, path));
+        ctx.own(found, &entry, (id, path), Stated::nothing);
     }
 }
 

@@ -5,11 +5,13 @@
 use super::{Cataloger, Context, Draft, Files, Found, license};
 use crate::{
     introduced::{self, Listing, Package},
+    owned::Stated,
     relate::Providers,
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use plimsoll_model::{
     TreePath,
-    component::{ComponentId, SourcePackage},
+    component::{ComponentId, HashAlgorithm, SourcePackage},
     inventory::Coverage,
     tree::{Entry, Want},
 };
@@ -46,12 +48,12 @@ fn catalog(ctx: &Context<'_>) -> Found {
     let mut all = ctx.each(ctx.limits.file, |ctx, entry, bytes, found| {
         let text = String::from_utf8_lossy(bytes);
         if is_cut(&text) {
-            ctx.note(found, entry, "the file ends in the middle of a package");
+            ctx.unread(found, entry, "the file ends in the middle of a package");
         }
         let mut installed = Vec::new();
         let (paragraphs, broken) = paragraphs(&text);
         for line in broken {
-            ctx.note(found, entry, format!("`{line}` is no field of a package"));
+            ctx.unread(found, entry, format!("`{line}` is no field of a package"));
         }
         for fields in paragraphs {
             installed.extend(package(ctx, entry, fields, found));
@@ -63,8 +65,8 @@ fn catalog(ctx: &Context<'_>) -> Found {
         let list = |bytes: &[u8]| listing(ctx, bytes);
         let gone = introduced::attribute(ctx, entry, &packages, &list, found);
         for package in &installed {
-            for path in files(&package.fields) {
-                ctx.own(found, entry, (package.id, &path));
+            for (path, about) in files(&package.fields) {
+                ctx.own(found, entry, (package.id, &path), || stated(&path, about));
             }
         }
         introduced::left_behind(
@@ -143,7 +145,7 @@ fn package<'a>(
     found: &mut Found,
 ) -> Option<Installed<'a>> {
     let Some(name) = get(&fields, "P") else {
-        ctx.note(found, entry, "a package has no name");
+        ctx.unread(found, entry, "a package has no name");
         return None;
     };
     let version = get(&fields, "V");
@@ -162,17 +164,45 @@ fn package<'a>(
     Some(Installed { id, name, fields })
 }
 
-/// The files of a package: `F:` names a directory, the `R:` after it a file in it.
-fn files(fields: &Fields<'_>) -> impl Iterator<Item = String> {
+/// The files of a package, each with the fields about it: `F:` names a directory, the `R:` after it a file in it.
+fn files<'f, 'a>(
+    fields: &'f Fields<'a>,
+) -> impl Iterator<Item = (String, &'f [(&'a str, &'a str)])> {
     let mut directory = "";
-    fields.iter().filter_map(move |(key, value)| match *key {
+    (1..).zip(fields).filter_map(move |(next, (key, value))| match *key {
         "F" => {
             directory = value;
             None
         }
-        "R" => Some(format!("{directory}/{value}")),
+        "R" => {
+            let after = fields.get(next..).unwrap_or_default();
+            let is_next = |(key, _): &(&str, &str)| matches!(*key, "F" | "R");
+            let end = after.iter().position(is_next).unwrap_or(after.len());
+            Some((format!("{directory}/{value}"), after.get(..end).unwrap_or_default()))
+        }
         _ => None,
     })
+}
+
+/// What is stated of a file: `Z:` is `Q1` and the SHA-1 in base64, or `Q2` and the SHA-256; of a symbolic link that of its
+/// target. apk takes what lies below `etc` for configuration.
+fn stated(path: &str, about: &[(&str, &str)]) -> Stated {
+    if path.trim_start_matches('/').starts_with("etc/") {
+        return Stated::Nothing;
+    }
+    let Some((_, sum)) = about.iter().find(|(key, _)| *key == "Z") else {
+        return Stated::Untold("the database states no hash of it".to_owned());
+    };
+    let sum = sum.trim();
+    let (algorithm, encoded) = match (sum.strip_prefix("Q1"), sum.strip_prefix("Q2")) {
+        (Some(sum), _) => (HashAlgorithm::Sha1, sum),
+        (_, Some(sum)) => (HashAlgorithm::Sha256, sum),
+        (None, None) => {
+            return Stated::Untold("its hash is of a kind that is not known".to_owned());
+        }
+    };
+    // What is no base64 is no hash either.
+    Stated::hex(algorithm, &STANDARD.decode(encoded).map(hex::encode).unwrap_or_default())
 }
 
 /// Packages that the database listed in a lower layer and of which a file remains.
@@ -185,7 +215,7 @@ fn left(
     let (paragraphs, _) = paragraphs(&text);
     let left = |fields: &Fields<'_>| {
         let package = listed(fields).filter(|package| gone.contains(package))?;
-        let file = files(fields).find_map(|path| remains(&path))?;
+        let file = files(fields).find_map(|(path, _)| remains(&path))?;
         Some((package, file))
     };
     paragraphs.iter().filter_map(left).collect()

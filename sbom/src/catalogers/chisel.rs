@@ -4,7 +4,10 @@
 //! with zstd. It names no source packages and no dependencies.
 
 use super::{Cataloger, Context, Draft, Files, Found, whole};
-use crate::introduced::{self, Listing, Package};
+use crate::{
+    introduced::{self, Listing, Package},
+    owned::Stated,
+};
 use plimsoll_model::{
     component::{ComponentId, Hash, HashAlgorithm},
     inventory::Coverage,
@@ -96,7 +99,7 @@ fn manifest(ctx: &Context<'_>, entry: &Entry, text: &[u8], found: &mut Found) {
         let package = line.slices.first().and_then(|slice| slice.split_once('_'));
         let owner = package.and_then(|(package, _)| packages.get(package));
         if let (Some(owner), Some(path)) = (owner, &line.path) {
-            ctx.own(found, entry, (*owner, path));
+            ctx.own(found, entry, (*owner, path), Stated::nothing);
         }
     }
 }

@@ -4,19 +4,23 @@
 //! <https://manpages.debian.org/bookworm/dpkg-dev/deb-status.5> and, of the copyright files,
 //! <https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/>.
 
-use super::{Cataloger, Context, Files, Found, license};
+use super::{Cataloger, Context, Files, Found, Purpose, license};
 use crate::{
     control::{self, Installed},
     introduced::{self, Package},
+    owned::Stated,
     stanza::{first, stanzas},
 };
 use plimsoll_model::{
     TreePath,
-    component::ComponentId,
+    component::{ComponentId, HashAlgorithm},
     inventory::Coverage,
     tree::{Entry, EntryKind, Want},
 };
-use std::{borrow::Cow, collections::BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 pub(crate) const CATALOGER: Cataloger = Cataloger {
     id: "dpkg",
@@ -36,11 +40,14 @@ pub(crate) const CATALOGER: Cataloger = Cataloger {
 const STATUS: &[u8] = b"var/lib/dpkg/status";
 const FRAGMENTS: &[u8] = b"var/lib/dpkg/status.d/";
 const INFO: &[u8] = b"var/lib/dpkg/info/";
+/// How the names of files of sums end.
+const SUMS: &str = ".md5sums";
 const DOC: &[u8] = b"usr/share/doc/";
 
 fn want(path: &TreePath, _: u64, _: u32) -> Want {
     let path = path.as_bytes();
-    let is_list = path.starts_with(INFO) && path.ends_with(b".list");
+    let is_list =
+        path.starts_with(INFO) && (path.ends_with(b".list") || path.ends_with(SUMS.as_bytes()));
     let is_copyright = path.starts_with(DOC) && path.ends_with(b"/copyright");
     if path == STATUS || path.starts_with(FRAGMENTS) || is_list || is_copyright {
         Want::Content
@@ -150,15 +157,41 @@ fn orphans(ctx: &Context<'_>, installed: &[Installed], found: &mut Found) {
 /// Notes the files of a package.
 fn own(ctx: &Context<'_>, (id, package): (ComponentId, &Package), found: &mut Found) {
     let Package { name, arch, .. } = package;
-    let lists = [format!("info/{name}.list"), format!("info/{name}:{arch}.list")];
-    for list in lists {
-        if let Some((entry, text)) = read(ctx, &list, found) {
-            text.lines().for_each(|line| ctx.own(found, &entry, (id, line)));
+    for stem in [format!("info/{name}"), format!("info/{name}:{arch}")] {
+        if let Some((entry, text)) = read(ctx, &format!("{stem}.list"), found) {
+            let sums = match ctx.purpose {
+                Purpose::Inventory => None,
+                Purpose::Judgement => read(ctx, &format!("{stem}{SUMS}"), found),
+            };
+            let sums = sums
+                .as_ref()
+                .map(|(_, text)| sums_in(text).map(|(sum, path)| (path, sum)).collect());
+            for line in text.lines() {
+                ctx.own(found, &entry, (id, line), || stated(line, sums.as_ref()));
+            }
         }
     }
-    if let Some((entry, text)) = read(ctx, &format!("status.d/{name}.md5sums"), found) {
-        let files = text.lines().filter_map(|line| line.split_once("  "));
-        files.for_each(|(_, path)| ctx.own(found, &entry, (id, path)));
+    if let Some((entry, text)) = read(ctx, &format!("status.d/{name}{SUMS}"), found) {
+        for (sum, path) in sums_in(&text) {
+            ctx.own(found, &entry, (id, path), || Stated::hex(HashAlgorithm::Md5, sum));
+        }
+    }
+}
+
+/// The lines of a file of sums: the MD5 in hexadecimal, two spaces, and a path below the root.
+fn sums_in(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.lines().filter_map(|line| line.split_once("  "))
+}
+
+/// What is stated of a file, where a package has sums. Those that it leaves out are to be changed: configuration.
+fn stated(path: &str, sums: Option<&BTreeMap<&str, &str>>) -> Stated {
+    let path = path.trim_start_matches('/');
+    match sums {
+        _ if path.starts_with("etc/") => Stated::Nothing,
+        Some(sums) => {
+            sums.get(path).map_or(Stated::Nothing, |sum| Stated::hex(HashAlgorithm::Md5, sum))
+        }
+        None => Stated::Untold("its package has no sums of its files".to_owned()),
     }
 }
 

@@ -7,6 +7,7 @@ use super::{Cataloger, Context, Files, Found};
 use crate::{
     control::{self, Installed},
     introduced,
+    owned::Stated,
 };
 use plimsoll_model::{
     TreePath,
@@ -105,7 +106,7 @@ fn own(ctx: &Context<'_>, installed: &[Installed], found: &mut Found) {
         if let Some(bytes) = ctx.read(entry, ctx.limits.file, found) {
             for line in String::from_utf8_lossy(&bytes).lines() {
                 let path = line.split('\t').next().unwrap_or(line);
-                ctx.own(found, entry, (*owner, path));
+                ctx.own(found, entry, (*owner, path), Stated::nothing);
             }
         }
     }

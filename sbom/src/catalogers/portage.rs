@@ -5,6 +5,7 @@
 //! The package URL specification has no registered type for them; `ebuild`, which it names as a candidate, is what others use.
 
 use super::{Cataloger, Context, Draft, Files, Found, license};
+use crate::owned::Stated;
 use plimsoll_model::{
     TreePath,
     component::ComponentId,
@@ -138,7 +139,7 @@ fn own(ctx: &Context<'_>, entry: &Entry, (id, text): (ComponentId, &str), found:
             Some(_) | None => None,
         };
         match path {
-            Some(path) => ctx.own(found, entry, (id, path)),
+            Some(path) => ctx.own(found, entry, (id, path), Stated::nothing),
             None => broken = broken.or(Some(line)),
         }
     }

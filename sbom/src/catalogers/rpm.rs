@@ -2,13 +2,14 @@
 //!
 //! Tags: <https://rpm-software-management.github.io/rpm/manual/tags.html>.
 
-use super::{Cataloger, Context, Draft, Files, Found, license};
+use super::{Cataloger, Context, Draft, Files, Found, Purpose, license};
 use crate::{
     introduced::{self, Listing, Package},
     relate::Providers,
     rpmdb::{
         self,
         header::{Header, Tag},
+        sums::Sums,
     },
 };
 use plimsoll_model::{
@@ -62,7 +63,7 @@ fn catalog(ctx: &Context<'_>) -> Found {
         if entry.path.file_name() != rpmdb::LOG.as_bytes() {
             database(ctx, entry, bytes, found);
         } else if !bytes.is_empty() && !has_database(ctx, entry) {
-            ctx.note(found, entry, "a write-ahead log without its database");
+            ctx.unread(found, entry, "a write-ahead log without its database");
         }
     });
     let databases: Vec<_> = introduced::databases(&CATALOGER).collect();
@@ -74,7 +75,7 @@ fn database(ctx: &Context<'_>, entry: &Entry, bytes: &[u8], found: &mut Found) {
     let log = log(ctx, entry, found);
     let (headers, errors) = rpmdb::headers(entry.path.file_name(), bytes, &log);
     for error in errors {
-        ctx.note(found, entry, error);
+        ctx.unread(found, entry, error);
     }
     let installed: Vec<_> =
         headers.iter().filter_map(|header| package(ctx, entry, header, found)).collect();
@@ -84,8 +85,13 @@ fn database(ctx: &Context<'_>, entry: &Entry, bytes: &[u8], found: &mut Found) {
     let gone = introduced::attribute(ctx, entry, &packages, &list, found);
     relate(ctx, &installed, found);
     for Installed { id, header } in &installed {
-        let files = header.files(ctx.limits.path);
-        files.for_each(|file| ctx.own(found, entry, (*id, &file)));
+        let sums = Sums::of(header);
+        for (at, file) in header.files(ctx.limits.path) {
+            ctx.own(found, entry, (*id, &file), || sums.stated(at));
+        }
+        if ctx.purpose == Purpose::Judgement && !header.has_all_files(ctx.limits.path) {
+            ctx.unread(found, entry, "not all files of a package can be read");
+        }
     }
     let name = entry.path.file_name();
     let left = |bytes: &[u8], remains: introduced::Remains<'_>| {
@@ -93,7 +99,7 @@ fn database(ctx: &Context<'_>, entry: &Entry, bytes: &[u8], found: &mut Found) {
         let left = |header: &Cow<'_, [u8]>| {
             let header = Header::parse(header)?;
             let package = Some(listed(&header)).filter(|package| gone.contains(package))?;
-            let file = header.files(ctx.limits.path).find_map(|path| remains(&path))?;
+            let file = header.files(ctx.limits.path).find_map(|(_, path)| remains(&path))?;
             Some((package, file))
         };
         headers.iter().filter_map(left).collect()
@@ -182,7 +188,7 @@ fn package<'a>(
     let header = Header::parse(header);
     let named = header.and_then(|header| Some((header.text(Tag::NAME)?, header)));
     let Some((name, header)) = named else {
-        ctx.note(found, entry, "the header of a package can not be read");
+        ctx.unread(found, entry, "the header of a package can not be read");
         return None;
     };
     // Keys that were imported are kept among the packages, and are none.
@@ -241,7 +247,7 @@ fn relate(ctx: &Context<'_>, installed: &[Installed<'_>], found: &mut Found) {
         for name in header.texts(Tag::PROVIDE_NAME) {
             providers.add(name, *id);
         }
-        for file in header.files(ctx.limits.path) {
+        for (_, file) in header.files(ctx.limits.path) {
             if let Some(path) = paths.get(file.as_str()) {
                 providers.add(path, *id);
             }

@@ -22,12 +22,18 @@ impl Tag {
     pub(crate) const LICENSE: Self = Self(1014);
     pub(crate) const ARCH: Self = Self(1022);
     pub(crate) const OLD_FILE_NAMES: Self = Self(1027);
+    pub(crate) const FILE_STATES: Self = Self(1029);
+    pub(crate) const FILE_MODES: Self = Self(1030);
+    pub(crate) const FILE_DIGESTS: Self = Self(1035);
+    pub(crate) const FILE_FLAGS: Self = Self(1037);
     pub(crate) const SOURCE_RPM: Self = Self(1044);
+    pub(crate) const FILE_VERIFY_FLAGS: Self = Self(1045);
     pub(crate) const PROVIDE_NAME: Self = Self(1047);
     pub(crate) const REQUIRE_NAME: Self = Self(1049);
     pub(crate) const DIR_INDEXES: Self = Self(1116);
     pub(crate) const BASE_NAMES: Self = Self(1117);
     pub(crate) const DIR_NAMES: Self = Self(1118);
+    pub(crate) const FILE_DIGEST_ALGORITHM: Self = Self(5011);
     pub(crate) const MODULARITY_LABEL: Self = Self(5096);
 }
 
@@ -37,6 +43,9 @@ const ENTRY: usize = 16;
 /// How many directories the files of one package may lie in.
 const MOST_DIRECTORIES: usize = 1_000_000;
 
+const CHAR: u32 = 1;
+const INT8: u32 = 2;
+const INT16: u32 = 3;
 const INT32: u32 = 4;
 const STRING: u32 = 6;
 const STRING_ARRAY: u32 = 8;
@@ -84,25 +93,40 @@ impl<'a> Header<'a> {
         texts.take(count)
     }
 
-    /// A list of 32-bit numbers; as many as can be read.
+    /// A list of numbers of up to 32 bits; as many as can be read.
     pub(crate) fn numbers(&self, tag: Tag) -> impl Iterator<Item = u32> + use<'a> {
-        let (count, data) = match self.entry(tag) {
-            Some((INT32, count, data)) => (count, data),
-            Some(_) | None => (0, &[][..]),
+        let (width, count, data) = match self.entry(tag) {
+            Some((CHAR | INT8, count, data)) => (1, count, data),
+            Some((INT16, count, data)) => (2, count, data),
+            Some((INT32, count, data)) => (4, count, data),
+            Some(_) | None => (1, 0, &[][..]),
         };
-        data.chunks_exact(4).take(count).filter_map(|bytes| Some(word(bytes)?.0))
+        let number = |bytes: &[u8]| bytes.iter().fold(0, |all, byte| all << 8 | u32::from(*byte));
+        data.chunks_exact(width).take(count).map(number)
     }
 
-    /// The files of the package with absolute paths of at most `limit` bytes, directories included.
-    pub(crate) fn files(&self, limit: usize) -> impl Iterator<Item = String> + use<'a> {
+    /// How many values an entry says that it has; none where there is no entry.
+    pub(crate) fn count(&self, tag: Tag) -> usize {
+        self.entry(tag).map_or(0, |(_, count, _)| count)
+    }
+
+    /// The files of the package with absolute paths of at most `limit` bytes, directories included, each with its position among
+    /// all of them.
+    pub(crate) fn files(&self, limit: usize) -> impl Iterator<Item = (usize, String)> + use<'a> {
         let directories: Vec<_> = self.texts(Tag::DIR_NAMES).take(MOST_DIRECTORIES).collect();
-        let files = self.numbers(Tag::DIR_INDEXES).zip(self.texts(Tag::BASE_NAMES));
-        let files = files.filter_map(move |(index, name)| {
+        let files = self.numbers(Tag::DIR_INDEXES).zip(self.texts(Tag::BASE_NAMES)).enumerate();
+        let files = files.filter_map(move |(at, (index, name))| {
             let directory = *directories.get(usize::try_from(index).ok()?)?;
             let is_short = directory.len().saturating_add(name.len()) <= limit;
-            is_short.then(|| format!("{directory}{name}"))
+            is_short.then(|| (at, format!("{directory}{name}")))
         });
-        files.chain(self.texts(Tag::OLD_FILE_NAMES).map(str::to_owned))
+        files.chain(self.texts(Tag::OLD_FILE_NAMES).map(str::to_owned).enumerate())
+    }
+
+    /// Whether [`Header::files`] gives every file that the package says it has.
+    pub(crate) fn has_all_files(&self, limit: usize) -> bool {
+        let said = self.count(Tag::BASE_NAMES).saturating_add(self.count(Tag::OLD_FILE_NAMES));
+        self.files(limit).count() == said
     }
 }
 
@@ -178,8 +202,11 @@ mod tests {
         let header = Header::parse(&bytes).unwrap();
         assert_eq!(header.text(Tag::NAME), Some("bash"));
         assert_eq!(header.numbers(Tag::EPOCH).collect::<Vec<_>>(), [1]);
-        assert_eq!(header.files(99).collect::<Vec<_>>(), ["/etc/bashrc", "/usr/bin/bash"]);
-        assert_eq!(header.files(11).collect::<Vec<_>>(), ["/etc/bashrc"]);
+        let files = |limit| header.files(limit).collect::<Vec<_>>();
+        let bashrc = (0, "/etc/bashrc".to_owned());
+        assert_eq!(files(99), [bashrc.clone(), (1, "/usr/bin/bash".to_owned())]);
+        assert_eq!(files(11), [bashrc]);
+        assert!(!header.has_all_files(99));
         assert_eq!(header.text(Tag::VENDOR), None);
         assert_eq!(header.text(Tag::EPOCH), None);
         assert_eq!(header.numbers(Tag::NAME).next(), None);
