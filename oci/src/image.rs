@@ -8,16 +8,16 @@ use crate::{
     local::blocking,
     manifest::{Descriptor, ImageManifest, Index, Manifest, parse_config},
     source::Source,
-    squash::{LayeredTree, Squash},
+    squash::{LayeredTree, ReadAgain, Squash, Wanted},
     stream::ByteStream,
 };
 use bytes::{Buf as _, Bytes};
 use futures_util::StreamExt as _;
 use plimsoll_model::{
-    Digest, Limits, Pinned,
+    Digest, Limits, Pinned, TreePath,
     image::{ChildRole, HistoryKind, Image, ImageConfig, IndexChild, Layer},
     platform::Platform,
-    tree::{Interest, LayerIndex},
+    tree::{Condenser, Interest, LayerIndex},
 };
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -237,8 +237,37 @@ pub async fn read_tree(
     options: &ReadOptions,
     progress: &dyn Progress,
 ) -> Result<LayeredTree, Error> {
-    let given_up = GivenUp::default();
     let interest = Arc::clone(&options.interest);
+    work(source, image, options, progress, move |job| job.run(interest.as_ref())).await
+}
+
+/// Reads files of a tree a second time, each through a condenser, and gives what was made of them: of what only the tree itself
+/// tells that it is wanted. Only the layers that have one of them are read again, and nothing of them is kept.
+///
+/// What lies at exactly these paths and is no regular file, or of which the condenser makes nothing, is left out.
+///
+/// # Errors
+/// Those of [`read_tree`].
+pub async fn condense_again(
+    source: &Source,
+    image: &Image,
+    options: &ReadOptions,
+    tree: Arc<LayeredTree>,
+    wanted: BTreeMap<TreePath, &'static Condenser>,
+    progress: &dyn Progress,
+) -> Result<BTreeMap<TreePath, Vec<u8>>, Error> {
+    work(source, image, options, progress, move |job| job.condense(&tree, &wanted)).await
+}
+
+/// Does what blocks where it may, and tells how far it has come.
+async fn work<T: Send + 'static>(
+    source: &Source,
+    image: &Image,
+    options: &ReadOptions,
+    progress: &dyn Progress,
+    work: impl FnOnce(Job) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let given_up = GivenUp::default();
     let (sender, mut done) = mpsc::unbounded_channel();
     let job = Job {
         source: source.clone(),
@@ -255,8 +284,8 @@ pub async fn read_tree(
             progress.bytes(count);
         }
     };
-    let (tree, ()) = tokio::join!(blocking(move || job.run(interest.as_ref())), tell);
-    tree
+    let (made, ()) = tokio::join!(blocking(move || work(job)), tell);
+    made
 }
 
 /// Tells the threads that nobody waits for them any more, when it is dropped.
@@ -308,18 +337,34 @@ impl Job {
         let unread = tree.unread(interest);
         tracing::debug!(again = unread.len(), "layers merged");
         if !unread.is_empty() {
-            let again = (0..self.layers.len())
-                .filter_map(|at| Some((at, Selection::Ordinals(unread.get(&layer_index(at))?))))
-                .collect();
-            let mut read = BTreeMap::new();
-            self.read_layers(&again, &kept, |at, _, files| {
-                read.extend(contents(at, &files));
-                files.release(&kept);
-                Ok(())
-            })?;
-            tree.supply(read);
+            tree.supply(self.read_again(&unread, &kept)?);
         }
         Ok(tree)
+    }
+
+    /// Makes of files what is wanted of them, of those that are held and of those that are read for it.
+    fn condense(
+        self,
+        tree: &LayeredTree,
+        wanted: &BTreeMap<TreePath, &'static Condenser>,
+    ) -> Result<BTreeMap<TreePath, Vec<u8>>, Error> {
+        let kept = KeptBudget::new(self.limits.kept);
+        let read = self.read_again(&tree.unmade(wanted), &kept)?;
+        Ok(tree.made(wanted, &read))
+    }
+
+    /// Reads what is wanted of layers a second time.
+    fn read_again(&self, wanted: &Wanted, kept: &KeptBudget) -> Result<ReadAgain, Error> {
+        let again = (0..self.layers.len())
+            .filter_map(|at| Some((at, Selection::Ordinals(wanted.get(&layer_index(at))?))))
+            .collect();
+        let mut read = ReadAgain::new();
+        self.read_layers(&again, kept, |at, _, files| {
+            read.extend(contents(at, &files));
+            files.release(kept);
+            Ok(())
+        })?;
+        Ok(read)
     }
 
     /// Reads the layers that there is a selection for, and hands each to `take` as soon as all below it are there: what

@@ -12,6 +12,7 @@ mod tree;
 mod trie;
 
 pub use tree::LayeredTree;
+pub(crate) use tree::{ReadAgain, Wanted};
 
 use crate::{
     error::Error,

@@ -2,7 +2,7 @@ use crate::{
     Source,
     cache::LayerCache,
     fixture::{Sum, block_on, directory, image, path, read},
-    image::{ReadOptions, open_image, read_tree},
+    image::{ReadOptions, condense_again, open_image, read_tree},
     layout::Layout,
     testing::image::{BuiltImage, LayerBuilder},
 };
@@ -30,6 +30,9 @@ impl Condense for Head {
 }
 
 static ALL: Condenser = Condenser { id: "all", also: None, begin: |_| Box::new(Whole(Vec::new())) };
+
+static HEAD: Condenser =
+    Condenser { id: "head", also: None, begin: |_| Box::new(Head(Vec::new())) };
 
 static CONDENSERS: &[&Condenser] = &[&ALL];
 
@@ -146,4 +149,56 @@ fn what_was_noted_comes_out_of_the_cache_as_well() {
         std::fs::remove_file(layout.join("blobs/sha256").join(layer.digest.hex())).unwrap();
     }
     assert_eq!(read(), expected());
+}
+
+/// Wants the whole of `kept`.
+struct OfKept;
+
+impl Interest for OfKept {
+    fn want(&self, at: &TreePath, _: u64, _: u32) -> Want {
+        if at.as_bytes() == b"kept" { Want::Content } else { Want::Nothing }
+    }
+}
+
+#[test]
+fn files_are_read_again_by_what_only_the_tree_tells() {
+    let (_one, layout) = directory();
+    let built = image([
+        layer().file("kept", "whole").file("usr/b", "lower").file("c", "unasked"),
+        layer().file("usr/b", "upper").hardlink("hard", "usr/b").symlink("soft", "usr/b"),
+        layer().file("other", "x").file("marked", "!y"),
+    ]);
+    built.write_layout(&layout, None);
+    let source = Source::Layout(Layout::open(&layout, &Limits::STANDARD).unwrap());
+    let pinned = Pinned { place: Place::OciLayout(layout.clone()), digest: built.manifest.digest };
+    let options = ReadOptions {
+        interest: Arc::new(OfKept),
+        limits: Limits::STANDARD,
+        cache: None,
+        threads: None,
+    };
+    block_on(async {
+        let image = open_image(&source, &pinned, None).await.unwrap();
+        let tree = Arc::new(read_tree(&source, &image, &options, &Sum::default()).await.unwrap());
+        // Layers in which nothing is wanted are not read again.
+        std::fs::remove_file(layout.join("blobs/sha256").join(built.layers[0].digest.hex()))
+            .unwrap();
+        let again = |paths: &[(&str, &'static Condenser)]| {
+            let wanted = paths.iter().map(|(at, by)| (path(at), *by)).collect();
+            let (source, image, options) = (&source, &image, &options);
+            let tree = Arc::clone(&tree);
+            async move { condense_again(source, image, options, tree, wanted, &Sum::default()).await }
+        };
+        let all = ["absent", "hard", "kept", "other", "soft", "usr", "usr/b"].map(|at| (at, &ALL));
+        let made = again(&all).await.unwrap();
+        let made: Vec<_> = made.iter().map(|(at, made)| (at.to_string(), &**made)).collect();
+        let expect: [(&str, &[u8]); 4] =
+            [("/hard", b"upper"), ("/kept", b"whole"), ("/other", b"x"), ("/usr/b", b"upper")];
+        assert_eq!(made, expect.map(|(at, made)| (at.to_owned(), made)));
+        // Of what a condenser makes nothing there is nothing.
+        assert_eq!(again(&[("other", &HEAD)]).await.unwrap().len(), 0);
+        let marked = again(&[("marked", &HEAD)]).await.unwrap();
+        assert_eq!(marked.into_iter().collect::<Vec<_>>(), [(path("marked"), b"!y".to_vec())]);
+        assert!(again(&[("c", &ALL)]).await.is_err());
+    });
 }

@@ -42,6 +42,8 @@ pub(super) type Capabilities = BTreeMap<(LayerIndex, u32), Box<[u8]>>;
 
 /// Which content is wanted of a layer, by position among its entries.
 pub(crate) type Wanted = BTreeMap<LayerIndex, BTreeMap<u32, Want>>;
+/// What was read later, by the layer and the position in it.
+pub(crate) type ReadAgain = BTreeMap<(LayerIndex, u32), Content>;
 
 impl LayeredTree {
     pub(super) fn new(
@@ -107,7 +109,7 @@ impl LayeredTree {
     }
 
     /// Takes in content that was read later.
-    pub(crate) fn supply(&mut self, read: BTreeMap<(LayerIndex, u32), Content>) {
+    pub(crate) fn supply(&mut self, read: ReadAgain) {
         let read: BTreeMap<_, _> = read
             .into_iter()
             .map(|(origin, content)| (origin, self.contents.add(content)))
@@ -121,6 +123,57 @@ impl LayeredTree {
                 *content = *later;
             }
         }
+    }
+
+    /// What has to be read again for these files: of those that are held nothing.
+    pub(crate) fn unmade(&self, wanted: &BTreeMap<TreePath, &'static Condenser>) -> Wanted {
+        let mut unmade = Wanted::new();
+        for (path, condenser) in wanted {
+            let Some((origin, content)) = self.file_at(path) else { continue };
+            if !matches!(content, Content::Kept(_)) {
+                let (layer, ordinal) = origin;
+                let want = Want::Condensed(condenser);
+                unmade.entry(layer).or_default().entry(ordinal).or_insert(want);
+            }
+        }
+        unmade
+    }
+
+    /// What the condensers make of these files, of which some were read again.
+    pub(crate) fn made(
+        &self,
+        wanted: &BTreeMap<TreePath, &'static Condenser>,
+        read: &ReadAgain,
+    ) -> BTreeMap<TreePath, Vec<u8>> {
+        let made = wanted.iter().filter_map(|(path, condenser)| {
+            let (origin, held) = self.file_at(path)?;
+            let made = match read.get(&origin).unwrap_or(held) {
+                Content::Kept(kept) => condenser.condense(&kept.read()?)?,
+                Content::Condensed(by, kept) if by == condenser => kept.read()?.into_owned(),
+                Content::Condensed(..) | Content::Unasked | Content::Hole | Content::Refused(_) => {
+                    return None;
+                }
+            };
+            Some((path.clone(), made))
+        });
+        made.collect()
+    }
+
+    /// Where the regular file at exactly this path came from, and what is known of it.
+    fn file_at(&self, path: &TreePath) -> Option<((LayerIndex, u32), &Content)> {
+        let node = self.trie.node(self.at(path)?)?;
+        match node.kind {
+            NodeKind::File(content) => Some((node.origin, self.contents.get(content))),
+            NodeKind::Directory | NodeKind::Symlink(_) | NodeKind::Device | NodeKind::Special => {
+                None
+            }
+        }
+    }
+
+    /// What is at exactly this path: a link on the way is not followed.
+    fn at(&self, path: &TreePath) -> Option<NodeId> {
+        let mut parts = path.as_bytes().split(|byte| *byte == b'/').filter(|part| !part.is_empty());
+        parts.try_fold(super::trie::ROOT, |at, name| self.trie.child(at, name))
     }
 
     /// Whether something may be wanted of what lies at a path. What was asked about under that path, and of which a
@@ -245,10 +298,7 @@ impl Tree for LayeredTree {
     }
 
     fn entry(&self, path: &TreePath) -> Option<Entry> {
-        // Exactly this path: a link on the way is not followed.
-        let mut parts = path.as_bytes().split(|byte| *byte == b'/').filter(|part| !part.is_empty());
-        let id = parts.try_fold(super::trie::ROOT, |at, name| self.trie.child(at, name))?;
-        self.entry_of(id)
+        self.entry_of(self.at(path)?)
     }
 
     fn resolve(&self, path: &TreePath) -> Result<Entry, TreeError> {
