@@ -2,6 +2,7 @@
 
 use crate::{
     Inventory, Severity,
+    component::Component,
     digest::Digest,
     purl::Purl,
     scan::{Fix, Match, Origin, Scan, ScanVerdict},
@@ -209,19 +210,26 @@ impl View {
     pub fn of_inventory(inventory: &Inventory) -> Self {
         let mut view = Self::default();
         for component in inventory.components() {
-            let version = component.version.as_deref().or_else(|| component.purl.version());
-            let package = view.packages.entry(package_of(&component.purl)).or_default();
-            package.versions.insert(version.unwrap_or_default().to_owned());
+            view.package_mut(component);
         }
         view
     }
 
     /// What a scan says of an inventory.
     pub fn of(inventory: &Inventory, scan: &Scan) -> Self {
-        let mut view = Self::of_inventory(inventory);
+        Self::of_part(inventory, scan, |_| true)
+    }
+
+    /// What a scan says of some of the components of an inventory.
+    pub fn of_part(
+        inventory: &Inventory,
+        scan: &Scan,
+        is_part: impl Fn(&Component) -> bool,
+    ) -> Self {
+        let mut view = Self::default();
         view.index = Some(ViewIndex { digest: scan.index.digest, built: scan.index.built });
-        for (id, component) in inventory.iter() {
-            let package = view.packages.entry(package_of(&component.purl)).or_default();
+        for (id, component) in inventory.iter().filter(|(_, component)| is_part(component)) {
+            let package = view.package_mut(component);
             match scan.verdict(id) {
                 Some(ScanVerdict::NotEvaluated(reason)) => {
                     package.untold = Some(reason.to_string());
@@ -233,12 +241,34 @@ impl View {
             }
         }
         for (id, found) in scan.matches() {
-            if let Some(component) = inventory.component(id) {
+            if let Some(component) = inventory.component(id).filter(|one| is_part(one)) {
                 let package = view.packages.entry(package_of(&component.purl)).or_default();
                 package.add(found.advisory.display_id(), FlawView::of(found));
             }
         }
         view
+    }
+
+    /// The same with everything that is aboard another.
+    #[must_use]
+    pub fn with(mut self, other: Self) -> Self {
+        for (name, more) in other.packages {
+            let package = self.packages.entry(name).or_default();
+            package.versions.extend(more.versions);
+            for (id, flaw) in more.flaws {
+                package.add(&id, flaw);
+            }
+            package.untold = package.untold.take().or(more.untold);
+        }
+        self
+    }
+
+    /// The package of a component, which has the component's version from now on.
+    fn package_mut(&mut self, component: &Component) -> &mut PackageView {
+        let version = component.version.as_deref().or_else(|| component.purl.version());
+        let package = self.packages.entry(package_of(&component.purl)).or_default();
+        package.versions.insert(version.unwrap_or_default().to_owned());
+        package
     }
 }
 
@@ -297,5 +327,41 @@ impl FlawView {
             (Some(own), Some(other)) => Some(own.min(other)),
             (own, other) => own.or(other),
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(version: &str, flaws: &[&str], untold: Option<&str>) -> View {
+        let flaw = |id: &&str| {
+            let flaw = FlawView {
+                ids: BTreeSet::from([(*id).to_owned()]),
+                severity: Severity::High,
+                fixed: None,
+                exploited: None,
+                origin: None,
+                published: None,
+            };
+            ((*id).to_owned(), flaw)
+        };
+        let package = PackageView {
+            versions: BTreeSet::from([version.to_owned()]),
+            flaws: flaws.iter().map(flaw).collect(),
+            untold: untold.map(str::to_owned),
+        };
+        View { index: None, packages: BTreeMap::from([("pkg:npm/a".to_owned(), package)]) }
+    }
+
+    #[test]
+    fn together_a_package_has_the_flaws_and_the_gaps_of_both() {
+        for (one, other) in [(None, Some("why")), (Some("why"), None)] {
+            let both = view("1", &["A", "B"], one).with(view("2", &["B", "C"], other));
+            let package = &both.packages["pkg:npm/a"];
+            assert_eq!(package.versions, ["1", "2"].map(str::to_owned).into());
+            assert!(package.flaws.keys().eq(["A", "B", "C"]));
+            assert_eq!(package.untold.as_deref(), Some("why"));
+        }
     }
 }

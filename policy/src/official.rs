@@ -88,6 +88,19 @@ pub fn support(repository: &Repository, tag: &str) -> Option<Support> {
     (!listed.is_empty()).then(|| of_tag(&listed, tag))
 }
 
+/// The tags in the list that are like this one but for later numbers, the latest last; none where it has no numbers.
+pub fn later(repository: &Repository, tag: &str) -> Vec<&'static str> {
+    let (words, numbers) = parts(tag);
+    let Some(listed) = name(repository).and_then(tags) else { return Vec::new() };
+    let shaped = listed.map(|other| (parts(other), other));
+    let mut later: Vec<_> = shaped
+        .filter(|((other, found), _)| *other == words && *found > numbers)
+        .map(|((_, found), other)| (found, other))
+        .collect();
+    later.sort();
+    later.into_iter().map(|(_, tag)| tag).collect()
+}
+
 fn name(repository: &Repository) -> Option<&str> {
     let path = repository.is_official_namespace().then(|| repository.path())?;
     path.strip_prefix("library/")
@@ -185,6 +198,24 @@ mod tests {
         assert_eq!(of("debiann"), Some(Official::Unlisted));
         assert_eq!(of("acme/debian"), None);
         assert_eq!(of("evil.io/library/debian"), None);
+    }
+
+    #[test]
+    fn later_releases_are_like_it_but_for_their_numbers() {
+        let of = |name: &str, tag: &str| later(&repository(name), tag);
+        assert_eq!(of("debian", "12"), ["13"]);
+        assert_eq!(of("debian", "12-slim"), ["13-slim"]);
+        assert_eq!(of("python", "3.13-slim").first(), Some(&"3.14-slim"));
+        for (name, tag) in [
+            ("debian", "13"),
+            ("debian", "bookworm"),
+            ("debian", "99999999999999999999999"),
+            ("evil.io/library/debian", "12"),
+            ("acme/debian", "12"),
+            ("centos", "7"),
+        ] {
+            assert!(of(name, tag).is_empty(), "{name}:{tag}");
+        }
     }
 
     #[test]

@@ -70,6 +70,11 @@ pub(crate) struct BaseLockArguments {
 pub(crate) struct BaseOutdatedArguments {
     #[command(flatten)]
     pub of: BaseLockArguments,
+    /// Fetch newer bases that no recorded build is of, to tell what is aboard [default: what that clears is not known then].
+    #[arg(long)]
+    pub scan: bool,
+    #[command(flatten)]
+    pub index: IndexArguments,
     #[command(flatten)]
     pub ledger: LedgerArguments,
 }

@@ -1,24 +1,26 @@
 //! `plimsoll base`.
 
 mod approve;
+mod clears;
 mod outdated;
 mod served;
 mod verify;
 
 use crate::{
-    args::{BaseCommand, BaseLockArguments},
+    args::{BaseCommand, BaseLockArguments, IndexArguments},
     context::Context,
     error::Error,
     exit::{self, ExitStatus},
     report,
-    stages::{decide, keys, record, trust},
+    stages::{decide, index, keys, record, trust},
 };
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::{civil::Date, tz::TimeZone};
 use plimsoll_attest::PublicKey;
 use plimsoll_policy::{Policy, bases::Entry};
+use plimsoll_vuln::Index;
 use serde_json::{Value, json};
-use std::fmt::Write as _;
+use std::{fmt::Write as _, sync::Arc};
 
 /// The lock of approved base images.
 pub(crate) async fn base(
@@ -101,6 +103,18 @@ fn lock_path(policy: &Policy, flag: Option<&Utf8Path>) -> Utf8PathBuf {
         (None, Some(path)) => Context::beside_policy(policy, path),
         (None, None) => "bases.lock".into(),
     }
+}
+
+/// The advisories that the flaws of a base are looked up in; `None` where nobody names any, and there are none.
+async fn known_index(
+    ctx: &Context,
+    arguments: &IndexArguments,
+) -> Result<Option<Arc<Index>>, Error> {
+    let is_named = arguments.db.is_some() || !arguments.advisories.is_empty();
+    if is_named || ctx.index_path(None)?.exists() {
+        return index::open(ctx, arguments).await.map(Some);
+    }
+    Ok(None)
 }
 
 /// The day by UTC: approvals must not end earlier in one office than in another.

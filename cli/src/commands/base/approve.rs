@@ -1,6 +1,6 @@
 //! `plimsoll base approve`.
 
-use super::{lock_path, today};
+use super::{known_index, lock_path, today};
 use crate::{
     args::BaseApproveArguments,
     context::Context,
@@ -41,7 +41,10 @@ pub(super) async fn approve(
     let mut lock = lock.transpose()?.unwrap_or_default();
     let name = approved_name(arguments)?;
     let (approved, expires) = days(ctx, arguments)?;
-    let index = open_index(ctx, arguments).await?;
+    let index = known_index(ctx, &arguments.index).await?;
+    if index.is_none() {
+        ctx.ui.warn("the base is not scanned: there are no advisories (`plimsoll db update`)");
+    }
     // 1. Whoever publishes it has to have signed it, where the policy says so.
     let first = resolve::resolve_reference(ctx, &arguments.subject, None).await?;
     let demanded = policy.bases().publisher(&name.repository).map(|(_, publisher)| publisher);
@@ -210,20 +213,6 @@ fn platform((resolved, _): &(Resolved, Cataloged)) -> EntryPlatform {
     }
 }
 
-/// The advisories that the flaws of the image are looked up in, where there are any.
-async fn open_index(
-    ctx: &Context,
-    arguments: &BaseApproveArguments,
-) -> Result<Option<Arc<Index>>, Error> {
-    let index = &arguments.index;
-    let is_named = index.db.is_some() || !index.advisories.is_empty();
-    if is_named || ctx.index_path(None)?.exists() {
-        return index::open(ctx, index).await.map(Some);
-    }
-    ctx.ui.warn("the base is not scanned: there are no advisories (`plimsoll db update`)");
-    Ok(None)
-}
-
 /// What the gate of the policy says of the flaws of every image: the worst of it.
 async fn scan(
     ctx: &Context,
@@ -271,7 +260,12 @@ fn replaced(lock: &Lock, name: &ImageName, digest: Digest) -> Option<Digest> {
         .entries()
         .iter()
         .filter(|known| known.repository == name.repository && known.tag == name.tag);
-    let newest = same.max_by_key(|known| (known.approved, known.expires))?;
+    // Of several on one day, the one that none of the others stands in the place of.
+    let is_last = |known: &Entry| {
+        let mut all = lock.entries().iter();
+        known.digest().is_some() && all.all(|other| other.replaces != known.digest())
+    };
+    let newest = same.max_by_key(|known| (known.approved, is_last(known), known.expires))?;
     // Whoever renews an approval keeps what it replaced.
     if newest.digest() == Some(digest) { newest.replaces } else { newest.digest() }
 }

@@ -1,6 +1,10 @@
 //! `plimsoll base outdated`.
 
-use super::{believed, lock_path, served};
+use super::{
+    believed,
+    clears::{self, Cleared, Clearing, Look},
+    known_index, lock_path, served,
+};
 use crate::{
     args::BaseOutdatedArguments,
     context::Context,
@@ -11,10 +15,16 @@ use crate::{
 };
 use plimsoll_ledger::{Ledger, record::Record};
 use plimsoll_model::{Digest, Printable};
-use plimsoll_policy::bases::{Entry, Lock};
+use plimsoll_policy::{
+    bases::{Entry, EntryPlatform, Lock},
+    official,
+};
 use serde_json::{Value, json};
 use served::Served;
 use std::{collections::BTreeSet, fmt::Write as _};
+
+/// Later releases that are named.
+const RELEASES: usize = 3;
 
 /// What has overtaken an approved base.
 enum Newer<'l> {
@@ -31,7 +41,16 @@ struct Age<'l> {
     /// Why it can not be told whether there is a newer one. Not yet fit for a terminal.
     untold: Option<String>,
     /// The builds that rest on it, each the newest of its name and platform; `None` where there is no ledger to tell.
-    builds: Option<Vec<&'l Record>>,
+    builds: Option<Vec<Rebuild<'l>>>,
+}
+
+/// A build to do again.
+struct Rebuild<'l> {
+    record: &'l Record,
+    /// What it rests on.
+    platform: &'l EntryPlatform,
+    /// What that clears; or why that is not known.
+    clears: Result<Cleared, String>,
 }
 
 /// Lists the approved bases that a newer image has overtaken, and the builds that rest on them.
@@ -42,10 +61,11 @@ pub(super) async fn outdated(
     let policy = ctx.policy()?;
     let path = lock_path(&policy, arguments.of.lock.as_deref());
     let lock = decide::read_lock(ctx, &path, &believed(ctx, &arguments.of, &policy)?)?;
-    let records = records(ctx, arguments)?;
+    let recorded = recorded(ctx, arguments)?;
+    let records = recorded.as_ref().map(|(_, records)| records.as_slice());
     let mut ages = Vec::new();
     for entry in lock.entries() {
-        ages.push(age(ctx, &lock, entry, records.as_deref()).await);
+        ages.push(age(ctx, &lock, entry, records).await);
     }
     // An approval that was overtaken and that nothing rests on is history.
     ages.retain(|age| match &age.newer {
@@ -53,6 +73,9 @@ pub(super) async fn outdated(
         Some(Newer::Served(_)) => true,
         None => age.untold.is_some(),
     });
+    if let Some((ledger, _)) = &recorded {
+        clear(ctx, arguments, ledger, &mut ages).await?;
+    }
     let mut text = String::new();
     for line in ages.iter().flat_map(Age::lines) {
         // Writing to a string does not fail.
@@ -68,8 +91,37 @@ pub(super) async fn outdated(
     exit::settle(&ctx.ui, status, written)
 }
 
-/// The newest build of each name and platform that passed; `None` where there is no ledger and nobody names one.
-fn records(ctx: &Context, arguments: &BaseOutdatedArguments) -> Result<Option<Vec<Record>>, Error> {
+/// Tells of each build what doing it again clears.
+async fn clear(
+    ctx: &Context,
+    arguments: &BaseOutdatedArguments,
+    ledger: &Ledger,
+    ages: &mut [Age<'_>],
+) -> Result<(), Error> {
+    if !ages.iter().any(|age| age.newer.is_some() && age.builds.iter().any(|all| !all.is_empty())) {
+        return Ok(());
+    }
+    let look = if arguments.scan { Look::Fetched } else { Look::Recorded };
+    let index = known_index(ctx, &arguments.index).await?;
+    let mut clearing = Clearing::new(ctx, ledger, index, look);
+    for age in ages {
+        let Some(newer) = &age.newer else { continue };
+        for rebuild in age.builds.iter_mut().flatten() {
+            let record = rebuild.record;
+            rebuild.clears = match newer.of(age.entry, rebuild.platform, &record.platform) {
+                Ok(newer) => clearing.of(record, rebuild.platform, &newer).await,
+                Err(reason) => Err(reason),
+            };
+        }
+    }
+    Ok(())
+}
+
+/// The ledger, and the newest build of each name and platform that passed; `None` where there is none and nobody names one.
+fn recorded(
+    ctx: &Context,
+    arguments: &BaseOutdatedArguments,
+) -> Result<Option<(Ledger, Vec<Record>)>, Error> {
     let path = ctx.state_path(arguments.ledger.ledger.as_deref(), "ledger.sqlite")?;
     if !path.exists() && arguments.ledger.ledger.is_none() {
         ctx.ui.note(&format!(
@@ -91,7 +143,8 @@ fn records(ctx: &Context, arguments: &BaseOutdatedArguments) -> Result<Option<Ve
     let records = entries.into_iter().map(|entry| entry.record);
     let newest =
         records.filter(|record| seen.insert((record.name.clone(), record.platform.clone())));
-    Ok(Some(newest.collect()))
+    let newest = newest.collect();
+    Ok(Some((ledger, newest)))
 }
 
 async fn age<'l>(
@@ -113,11 +166,70 @@ async fn age<'l>(
             Served::Same | Served::NotAsked => (None, None),
         },
     };
-    let names: Vec<_> =
-        entry.platforms.iter().map(|platform| decide::base_name(entry, platform)).collect();
-    let rests = |record: &&Record| record.base.as_ref().is_some_and(|base| names.contains(base));
-    let builds = records.map(|records| records.iter().filter(rests).collect());
+    let names: Vec<_> = entry
+        .platforms
+        .iter()
+        .map(|platform| (decide::base_name(entry, platform), platform))
+        .collect();
+    let rests = |record: &'l Record| {
+        let base = record.base.as_ref()?;
+        let (_, platform) = names.iter().find(|(name, _)| name == base)?;
+        Some(Rebuild { record, platform, clears: Err("nobody has looked".to_owned()) })
+    };
+    let builds = records.map(|records| records.iter().filter_map(rests).collect());
     Age { entry, newer, untold, builds }
+}
+
+impl<'l> Newer<'l> {
+    /// The newer image for the platform of a build; or why it is not known which that is.
+    fn of(
+        &self,
+        entry: &'l Entry,
+        base: &EntryPlatform,
+        platform: &str,
+    ) -> Result<clears::Newer<'l>, String> {
+        let (repository, index) = (&entry.repository, None);
+        match self {
+            Self::Approved(newer) => {
+                let same = |other: &&EntryPlatform| other.platform == base.platform;
+                let found = newer
+                    .platforms
+                    .iter()
+                    .find(same)
+                    .ok_or_else(|| format!("the newer base is not approved for {platform}"))?;
+                let (digest, index) = (found.manifest, newer.index);
+                Ok(clears::Newer { repository, digest, index, diff_ids: Some(&found.diff_ids) })
+            }
+            Self::Served(digest) => {
+                Ok(clears::Newer { repository, digest: *digest, index, diff_ids: None })
+            }
+        }
+    }
+}
+
+impl Rebuild<'_> {
+    fn lines(&self) -> Vec<String> {
+        let record = self.record;
+        let named =
+            format!("  rebuild {}@{} ({})", record.name, record.digest.short(), record.platform);
+        let mut lines = vec![named];
+        match &self.clears {
+            Ok(cleared) => {
+                lines.extend(cleared.lines().into_iter().map(|line| format!("    {line}")));
+            }
+            Err(reason) => lines.push(format!("    what that clears is not known: {reason}")),
+        }
+        lines
+    }
+
+    fn to_json(&self) -> Value {
+        let record = self.record;
+        json!({
+            "name": record.name, "digest": record.digest, "platform": record.platform, "at": record.at,
+            "promotedTo": record.promoted_to, "clears": self.clears.as_ref().ok().map(Cleared::to_json),
+            "clearsUntold": self.clears.as_ref().err(),
+        })
+    }
 }
 
 impl Age<'_> {
@@ -152,11 +264,21 @@ impl Age<'_> {
         match (&self.newer, &self.builds) {
             (None, _) => {}
             (Some(_), None) => lines.push("  which builds rest on it is not known".to_owned()),
-            (Some(_), Some(builds)) => lines.extend(builds.iter().map(|record| {
-                format!("  rebuild {}@{} ({})", record.name, record.digest.short(), record.platform)
-            })),
+            (Some(_), Some(builds)) => lines.extend(builds.iter().flat_map(Rebuild::lines)),
+        }
+        let later = self.later();
+        if !later.is_empty() {
+            let (later, date) = (later.join(", "), official::DATE);
+            lines.push(format!("  later releases of it are built, as of {date}: {later}"));
         }
         lines
+    }
+
+    /// The newest releases of the same image that are later than this one.
+    fn later(&self) -> Vec<&'static str> {
+        let Some(tag) = &self.entry.tag else { return Vec::new() };
+        let mut later = official::later(&self.entry.repository, tag.as_str());
+        later.split_off(later.len().saturating_sub(RELEASES))
     }
 
     fn to_json(&self) -> Value {
@@ -167,18 +289,12 @@ impl Age<'_> {
             Some(Newer::Served(digest)) => json!({ "digest": digest, "approved": null }),
             None => Value::Null,
         };
-        let build = |record: &&Record| {
-            json!({
-                "name": record.name, "digest": record.digest, "platform": record.platform, "at": record.at,
-                "promotedTo": record.promoted_to,
-            })
-        };
         // Without a ledger it is `null`: none is an answer.
         let builds: Option<Vec<_>> =
-            self.builds.as_ref().map(|builds| builds.iter().map(build).collect());
+            self.builds.as_ref().map(|builds| builds.iter().map(Rebuild::to_json).collect());
         json!({
             "name": self.entry.name(), "digest": self.entry.digest(), "newer": newer, "untold": self.untold,
-            "rebuild": builds,
+            "rebuild": builds, "laterReleases": self.later(),
         })
     }
 }
