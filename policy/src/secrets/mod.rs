@@ -12,6 +12,7 @@ mod plausible;
 mod redact;
 mod search;
 mod shadow;
+mod shape;
 
 pub use credentials::Credential;
 pub use patterns::{Certainty, PATTERNS, Pattern};
@@ -112,6 +113,7 @@ static ID: LazyLock<String> = LazyLock::new(|| {
         include_str!("redact.rs"),
         include_str!("search.rs"),
         include_str!("shadow.rs"),
+        include_str!("shape.rs"),
     ];
     Digest::of(sources.concat().as_bytes()).hex()
 });

@@ -1,6 +1,9 @@
 //! What secrets look like, by what their providers publish of them. Each pattern is written for this program.
 
-use super::plausible::{self, Check};
+use super::{
+    plausible::{self, Check},
+    shape::Shape,
+};
 
 /// What one kind of secret looks like.
 #[derive(Debug)]
@@ -16,8 +19,8 @@ pub struct Pattern {
     pub(super) regex: &'static str,
     /// How far before the keyword it may begin.
     pub(super) back: usize,
-    /// What stands before it.
-    pub(super) start: Start,
+    /// How it stands to its keyword.
+    pub(super) shape: Shape,
     /// The least bits of entropy for each character of the secret.
     pub(super) entropy: f64,
     /// What else has to hold: a checksum in it, where its provider puts one there.
@@ -35,15 +38,6 @@ pub enum Certainty {
     Likely,
 }
 
-/// What stands before a secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Start {
-    /// It begins a word: the prefix of a token.
-    Word,
-    /// Anything: the keyword is a name to which the secret is assigned, or a mark of its own.
-    Anywhere,
-}
-
 const fn token(
     id: &'static str,
     title: &'static str,
@@ -56,7 +50,7 @@ const fn token(
         keywords,
         regex,
         back: 0,
-        start: Start::Word,
+        shape: Shape::Token,
         entropy: 3.0,
         check: plausible::anything,
         certainty: Certainty::Certain,
@@ -70,7 +64,7 @@ const fn assigned(
     keywords: &'static [&'static str],
     regex: &'static str,
 ) -> Pattern {
-    Pattern { start: Start::Anywhere, ..token(id, title, keywords, regex) }
+    Pattern { shape: Shape::Assigned, ..token(id, title, keywords, regex) }
 }
 
 const fn likely(pattern: &Pattern) -> Pattern {
@@ -85,6 +79,7 @@ macro_rules! name {
 }
 
 /// How the pattern of a value that is assigned to a name begins.
+#[cfg(test)]
 pub(super) const NAME: &str = name!();
 
 /// A name, then how a value is assigned to it, then the value.
@@ -104,7 +99,7 @@ pub(crate) const URL: &str = "url-password";
 /// All patterns, in documentation order.
 pub const PATTERNS: &[Pattern] = &[
     Pattern {
-        start: Start::Anywhere,
+        shape: Shape::Mark,
         entropy: 3.5,
         ..token(
             PRIVATE_KEY,
@@ -149,7 +144,7 @@ pub const PATTERNS: &[Pattern] = &[
     )),
     // Microsoft.
     Pattern {
-        start: Start::Anywhere,
+        shape: Shape::Mark,
         entropy: 4.0,
         ..token(
             "azure-storage-key",
@@ -159,7 +154,7 @@ pub const PATTERNS: &[Pattern] = &[
         )
     },
     Pattern {
-        start: Start::Anywhere,
+        shape: Shape::Mark,
         ..token(
             "azure-shared-key",
             "a shared access key of Azure",
@@ -228,7 +223,7 @@ pub const PATTERNS: &[Pattern] = &[
         r"xapp-[0-9]-[0-9A-Z]{8,15}-[0-9]{8,15}-[0-9a-f]{64}",
     ),
     Pattern {
-        start: Start::Anywhere,
+        shape: Shape::Mark,
         ..token(
             "slack-webhook",
             "a webhook of Slack",
@@ -369,7 +364,7 @@ pub const PATTERNS: &[Pattern] = &[
         )
     },
     Pattern {
-        start: Start::Anywhere,
+        shape: Shape::Mark,
         ..token(
             "discord-webhook",
             "a webhook of Discord",
@@ -539,7 +534,7 @@ pub const PATTERNS: &[Pattern] = &[
     token("alibaba-key", "an access key of Alibaba Cloud", &["LTAI"], r"LTAI[0-9A-Za-z]{20}"),
     token("tencent-key", "a secret id of Tencent Cloud", &["AKID"], r"AKID[0-9A-Za-z]{32}"),
     Pattern {
-        start: Start::Anywhere,
+        shape: Shape::Mark,
         ..token(
             "braintree-token",
             "an access token of Braintree",
@@ -559,6 +554,7 @@ pub const PATTERNS: &[Pattern] = &[
     },
     // RFC 3986, userinfo.
     Pattern {
+        shape: Shape::Address,
         entropy: 1.5,
         check: plausible::no_common_password,
         ..likely(&assigned(

@@ -1,12 +1,17 @@
-//! Finds what looks like a secret in bytes: one pass for all keywords at once, then each pattern where its keyword is.
+//! Finds what looks like a secret in bytes: one pass for all keywords at once, then each pattern where its keyword is and
+//! what stands there has its shape. A pattern is compiled when it is first tried: of all of them, few ever are in one run.
 
 use super::{
-    patterns::{Certainty, GENERIC, NAME, PATTERNS, Pattern, Start},
+    patterns::{Certainty, GENERIC, PATTERNS, Pattern},
     plausible::{entropy, is_placeholder},
+    shape::{Shape, is_of_word},
 };
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use regex::bytes::{Regex, RegexBuilder};
-use std::{fmt, sync::LazyLock};
+use std::{
+    fmt,
+    sync::{LazyLock, OnceLock},
+};
 
 /// How far from its keyword a secret ends.
 const REACH: usize = 4_096;
@@ -45,16 +50,18 @@ struct Matcher {
     keywords: AhoCorasick,
     /// Of each keyword its pattern, and the keyword.
     owners: Vec<(usize, &'static str)>,
-    /// Of each pattern.
-    regexes: Vec<Regex>,
+    /// All patterns, in their order.
+    expressions: Vec<Expression>,
 }
 
-/// `None` could only be where a pattern is malformed, and a test says that none is.
+/// A pattern, and its regular expression once it was needed.
+struct Expression {
+    pattern: &'static Pattern,
+    regex: OnceLock<Option<Regex>>,
+}
+
+/// `None` could only be where a keyword is malformed, and a test says that none is.
 static MATCHER: LazyLock<Option<Matcher>> = LazyLock::new(|| {
-    let regex = |pattern: &Pattern| {
-        let anchor = if pattern.back == 0 { r"\A" } else { "" };
-        RegexBuilder::new(&format!("{anchor}(?:{})", pattern.regex)).unicode(false).build().ok()
-    };
     let owners: Vec<(usize, &'static str)> = PATTERNS
         .iter()
         .enumerate()
@@ -65,8 +72,8 @@ static MATCHER: LazyLock<Option<Matcher>> = LazyLock::new(|| {
         .kind(Some(AhoCorasickKind::DFA))
         .build(owners.iter().map(|(_, keyword)| *keyword))
         .ok()?;
-    let regexes = PATTERNS.iter().map(regex).collect::<Option<_>>()?;
-    Some(Matcher { keywords, owners, regexes })
+    let expressions = PATTERNS.iter().map(Expression::of).collect();
+    Some(Matcher { keywords, owners, expressions })
 });
 
 /// Everything in `bytes` that looks like a secret, in order, each place once, at most a hundred.
@@ -75,13 +82,12 @@ pub fn search(bytes: &[u8], depth: Depth) -> Vec<Hit> {
     let mut found: Vec<(usize, usize, &'static Pattern, &'static str)> = Vec::new();
     for hit in matcher.keywords.find_overlapping_iter(bytes) {
         let Some((at, keyword)) = matcher.owners.get(hit.pattern().as_usize()) else { continue };
-        let (Some(pattern), Some(regex)) = (PATTERNS.get(*at), matcher.regexes.get(*at)) else {
-            continue;
-        };
+        let Some(expression) = matcher.expressions.get(*at) else { continue };
+        let pattern = expression.pattern;
         if pattern.id == GENERIC && depth == Depth::Known {
             continue;
         }
-        if let Some((start, end)) = secret(bytes, hit.start(), pattern, regex) {
+        if let Some((start, end)) = expression.secret(bytes, hit.start()) {
             found.push((start, end, pattern, keyword));
             if found.len() >= MOST.saturating_mul(4) {
                 break;
@@ -103,61 +109,54 @@ pub fn search(bytes: &[u8], depth: Depth) -> Vec<Hit> {
     located(bytes, &kept)
 }
 
-/// Where a secret is whose keyword begins at `keyword`.
-fn secret(
-    bytes: &[u8],
-    keyword: usize,
-    pattern: &Pattern,
-    regex: &Regex,
-) -> Option<(usize, usize)> {
-    let from = keyword.saturating_sub(pattern.back);
-    if pattern.back == 0 && pattern.start == Start::Word && !begins_word(bytes, from) {
-        return None;
+impl Expression {
+    fn of(pattern: &'static Pattern) -> Self {
+        Self { pattern, regex: OnceLock::new() }
     }
-    let window = bytes.get(from..bytes.len().min(keyword.saturating_add(REACH)))?;
-    if pattern.regex.starts_with(NAME) && !is_assigned_to(window) || !regex.is_match(window) {
-        return None;
+
+    /// `None` could only be where the pattern is malformed, and a test says that none is.
+    fn regex(&self) -> Option<&Regex> {
+        let compile = || {
+            let anchored = format!(r"\A(?:{})", self.pattern.regex);
+            RegexBuilder::new(&anchored).unicode(false).build().ok()
+        };
+        self.regex.get_or_init(compile).as_ref()
     }
-    let groups = regex.captures(window)?;
-    let whole = groups.get(0)?;
-    let value = groups.iter().skip(1).flatten().next().unwrap_or(whole);
-    let (start, end) = (from.checked_add(value.start())?, from.checked_add(value.end())?);
-    let is_word_ended =
-        bytes.get(end).is_none_or(|next| !is_word(*next)) || value.end() == window.len();
-    let is_near = from.checked_add(whole.start())? <= keyword;
-    let is_one = is_near
-        && (pattern.start == Start::Anywhere || begins_word(bytes, start))
-        && (is_word_ended || pattern.id == super::patterns::PRIVATE_KEY)
-        && !is_placeholder(value.as_bytes())
-        && entropy(value.as_bytes()) >= pattern.entropy
-        && (pattern.check)(value.as_bytes());
-    is_one.then_some((start, end))
-}
 
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
-}
+    /// Where a secret is whose keyword begins at `keyword`.
+    fn secret(&self, bytes: &[u8], keyword: usize) -> Option<(usize, usize)> {
+        let end = bytes.len().min(keyword.saturating_add(REACH));
+        (keyword.saturating_sub(self.pattern.back)..=keyword)
+            .filter(|at| self.pattern.shape != Shape::Token || begins_word(bytes, *at))
+            .find_map(|at| self.secret_at(bytes, (at, end)))
+    }
 
-/// Whether something is assigned to the name that begins `window`: what [`NAME`] says, without a regular expression. Most
-/// words for secrets are in prose and code, where nothing is.
-fn is_assigned_to(window: &[u8]) -> bool {
-    let is_of_name = |byte: &u8| is_word(*byte) || matches!(byte, b'.' | b'-');
-    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
-    let past = |text: &[u8], most: usize, is_one: &dyn Fn(&u8) -> bool| {
-        text.iter().take(most).take_while(|byte| is_one(byte)).count()
-    };
-    let after_name = past(window, 60, &is_of_name);
-    let rest = window.get(after_name..).unwrap_or_default();
-    let rest = rest.strip_prefix(b"\"").or_else(|| rest.strip_prefix(b"'")).unwrap_or(rest);
-    let sign = rest.get(past(rest, 3, &is_space));
-    after_name >= 2 && matches!(sign, Some(b'=' | b':'))
+    /// Where a secret is in a part of `bytes` that the pattern begins with.
+    fn secret_at(&self, bytes: &[u8], (from, to): (usize, usize)) -> Option<(usize, usize)> {
+        let pattern = self.pattern;
+        let window = bytes.get(from..to).filter(|window| pattern.shape.may_be_at(window))?;
+        let regex = self.regex()?;
+        if !regex.is_match(window) {
+            return None;
+        }
+        let groups = regex.captures(window)?;
+        let value = groups.iter().flatten().nth(1).or_else(|| groups.get(0))?;
+        let (start, end) = (from.checked_add(value.start())?, from.checked_add(value.end())?);
+        let is_word_ended =
+            bytes.get(end).is_none_or(|next| !is_of_word(*next)) || value.end() == window.len();
+        let is_one = (is_word_ended || pattern.id == super::patterns::PRIVATE_KEY)
+            && !is_placeholder(value.as_bytes())
+            && entropy(value.as_bytes()) >= pattern.entropy
+            && (pattern.check)(value.as_bytes());
+        is_one.then_some((start, end))
+    }
 }
 
 /// Whether no word goes on at `at`. An escaped end of line before it is none.
 fn begins_word(bytes: &[u8], at: usize) -> bool {
     let before = |count: usize| at.checked_sub(count).and_then(|at| bytes.get(at)).copied();
     let is_escape = before(2) == Some(b'\\') && matches!(before(1), Some(b'n' | b'r' | b't'));
-    is_escape || before(1).is_none_or(|byte| !is_word(byte))
+    is_escape || before(1).is_none_or(|byte| !is_of_word(byte))
 }
 
 fn located(bytes: &[u8], kept: &[(usize, usize, &'static Pattern, &'static str)]) -> Vec<Hit> {
@@ -167,7 +166,7 @@ fn located(bytes: &[u8], kept: &[(usize, usize, &'static Pattern, &'static str)]
         let ends = lines(between);
         line = line.saturating_add(ends);
         counted = *start;
-        let is_prefix = pattern.start == Start::Word && pattern.back == 0;
+        let is_prefix = pattern.shape == Shape::Token && pattern.back == 0;
         let shown = if is_prefix { keyword.get(..SHOWN.min(keyword.len())) } else { None };
         Hit {
             pattern: pattern.id,
@@ -206,26 +205,5 @@ impl Hit {
 impl fmt::Debug for Hit {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{} at line {}, {} bytes", self.pattern, self.line, self.length)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn an_assignment_is_what_the_pattern_says(window in r#"[a_.\-]{0,3}[a"':= \t\n\x0b\x0c\r-]{0,9}"#) {
-            let pattern = RegexBuilder::new(&format!(r"\A(?:{NAME})")).unicode(false).build().unwrap();
-            prop_assert_eq!(is_assigned_to(window.as_bytes()), pattern.is_match(window.as_bytes()));
-        }
-
-        #[test]
-        fn a_name_has_sixty_characters_at_most(length in 0_usize..70) {
-            let pattern = RegexBuilder::new(&format!(r"\A(?:{NAME})")).unicode(false).build().unwrap();
-            let window = "a".repeat(length) + "=";
-            prop_assert_eq!(is_assigned_to(window.as_bytes()), pattern.is_match(window.as_bytes()));
-        }
     }
 }
