@@ -5,13 +5,22 @@
 //! take `Tags` and `SharedTags` of each file of that folder at a newer commit, sort, and put the commit and its date here.
 
 use plimsoll_model::reference::Repository;
-use std::{cmp::Ordering, collections::BTreeSet};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 /// When the list was the current one.
 pub const DATE: &str = "2026-08-21";
 
 /// One line for each image, in order: the name, and its tags.
 const LINES: &str = include_str!("official/tags.txt");
+
+/// Of each name its tags, as they stand in its line: many rules ask for many images, and the list is long.
+static TAGS: LazyLock<BTreeMap<&str, &str>> = LazyLock::new(|| {
+    LINES.lines().map(|line| line.split_once(' ').unwrap_or((line, ""))).collect()
+});
 
 /// Names that were in the list and are not any more, as of [`DATE`].
 const REMOVED: [&str; 10] = [
@@ -63,7 +72,12 @@ pub enum Support {
 
 /// The names of all images in the list, sorted.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    LINES.lines().filter_map(|line| line.split(' ').next())
+    TAGS.keys().copied()
+}
+
+/// Whether the list has an image of this name, built or not.
+pub fn is_listed(name: &str) -> bool {
+    TAGS.contains_key(name)
 }
 
 /// Whether a repository is that of a Docker Official Image: on Docker Hub, in `library/`, and in the list.
@@ -74,9 +88,9 @@ pub fn is_official(repository: &Repository) -> bool {
 /// What the list says of a repository; nothing where it is not in Docker Hub's `library/`.
 pub fn standing(repository: &Repository) -> Option<Official> {
     let name = name(repository)?;
-    Some(match tags(name).map(Iterator::count) {
-        Some(0) => Official::Retired,
-        Some(_) => Official::Active,
+    Some(match tags(name).map(|mut tags| tags.next()) {
+        Some(None) => Official::Retired,
+        Some(Some(_)) => Official::Active,
         None if REMOVED.contains(&name) => Official::Removed,
         None => Official::Unlisted,
     })
@@ -107,8 +121,7 @@ fn name(repository: &Repository) -> Option<&str> {
 }
 
 fn tags(name: &str) -> Option<impl Iterator<Item = &'static str>> {
-    let mut lines = LINES.lines().map(|line| line.split(' '));
-    lines.find_map(|mut words| (words.next() == Some(name)).then_some(words))
+    TAGS.get(name).map(|tags| tags.split(' ').filter(|tag| !tag.is_empty()))
 }
 
 /// Compares a tag with those that have the same words in it and other numbers.
@@ -181,8 +194,10 @@ mod tests {
 
     #[test]
     fn the_list_is_sorted_and_whole() {
-        assert!(names().is_sorted());
+        assert!(LINES.lines().filter_map(|line| line.split(' ').next()).eq(names()));
         assert_eq!(names().count(), 144);
+        assert!(is_listed("debian") && is_listed("plone"));
+        assert!(!is_listed("centos") && !is_listed("debian 12") && !is_listed(""));
         let tags = LINES.lines().map(|line| line.split(' ').skip(1));
         assert_eq!(tags.clone().flatten().count(), 9_849);
         assert_eq!(tags.filter(|tags| tags.clone().next().is_none()).count(), 7);

@@ -3,6 +3,7 @@
 use super::{About, Raised, Rule, RuleContext, inputs};
 use crate::{decide::Action, official};
 use plimsoll_model::{Severity, reference::Repository};
+use std::{borrow::Cow, sync::LazyLock};
 
 pub(crate) const RULE: Rule = Rule {
     id: "BASE-030",
@@ -40,6 +41,19 @@ const HOSTS: [&str; 14] = [
 /// Shorter names are a letter apart from many words.
 const SHORTEST: usize = 4;
 
+/// The names of official images, in their order.
+static IMAGES: LazyLock<Vec<Spelling<'static>>> =
+    LazyLock::new(|| official::names().map(|name| Spelling::of(name.into())).collect());
+
+/// A name, and what it is compared by. Every name that is judged is compared with all that are known.
+struct Spelling<'a> {
+    name: Cow<'a, str>,
+    /// The name with letters that look alike made one.
+    skeleton: String,
+    /// How many characters the name has.
+    length: usize,
+}
+
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let hosts = hosts(context);
     inputs::check_names(context, "looks like another name", |name| {
@@ -53,29 +67,29 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
 }
 
 /// Well-known registries, and those that the policy allows.
-fn hosts(context: &RuleContext<'_>) -> Vec<String> {
+fn hosts(context: &RuleContext<'_>) -> Vec<Spelling<'static>> {
     let allowed = context.policy().bases().allow.iter().filter_map(|allowed| {
         let (host, _) = allowed.repository.as_str().split_once('/')?;
-        (!host.contains('*')).then(|| host.to_owned())
+        (!host.contains('*')).then(|| host.to_owned().into())
     });
-    HOSTS.iter().map(|host| (*host).to_owned()).chain(allowed).collect()
+    HOSTS.iter().map(|host| (*host).into()).chain(allowed).map(Spelling::of).collect()
 }
 
 /// The registry that a host is made to look like.
-fn host_like(hosts: &[String], host: &str) -> Option<String> {
-    if hosts.iter().any(|known| known == host) {
+fn host_like(hosts: &[Spelling<'_>], host: &str) -> Option<String> {
+    if hosts.iter().any(|known| known.name == host) {
         return None;
     }
     // A host of many alphabets, written in one.
     if host.split('.').any(|label| label.starts_with("xn--")) {
         return Some("a host without letters of other alphabets".to_owned());
     }
-    let alike = |known: &&String| {
-        let is_in_front =
-            host.strip_prefix(known.as_str()).is_some_and(|rest| rest.starts_with('.'));
-        is_in_front || is_near(host, known)
+    let spelling = Spelling::of(host.into());
+    let alike = |known: &&Spelling<'_>| {
+        let is_in_front = host.strip_prefix(&*known.name).is_some_and(|rest| rest.starts_with('.'));
+        is_in_front || spelling.is_near(known)
     };
-    hosts.iter().find(alike).cloned()
+    hosts.iter().find(alike).map(|known| known.name.clone().into_owned())
 }
 
 /// The official image that a repository is made to look like.
@@ -85,21 +99,32 @@ fn image_like(repository: &Repository) -> Option<String> {
     }
     let mut parts = repository.path().rsplit('/');
     let own = parts.next()?;
-    let is_listed = official::names().any(|name| name == own);
-    let near = official::names().find(|name| !is_listed && is_near(own, name));
+    // On a registry of somebody's own, names are their affair, unless they claim to be official.
+    let is_compared = repository.registry() == "docker.io" && !official::is_listed(own);
+    let near = is_compared.then(|| {
+        let spelling = Spelling::of(own.into());
+        IMAGES.iter().find(|known| spelling.is_near(known)).map(|known| &*known.name)
+    });
     let affixed = ["library-", "official-"].iter().find_map(|prefix| own.strip_prefix(prefix));
     let affixed = affixed.or_else(|| own.strip_suffix("-official"));
-    let affixed = affixed.filter(|rest| official::names().any(|name| name == *rest));
-    // On a registry of somebody's own, names are their affair, unless they claim to be official.
-    let near = near.filter(|_| repository.registry() == "docker.io");
-    near.or(affixed).map(|name| format!("docker.io/library/{name}"))
+    let affixed = affixed.filter(|rest| official::is_listed(rest));
+    near.flatten().or(affixed).map(|name| format!("docker.io/library/{name}"))
 }
 
-/// Whether two names are a letter apart: one more, one less, another, or two that have changed places; or look the same.
-fn is_near(name: &str, known: &str) -> bool {
-    let is_long = name.len() >= SHORTEST && known.len() >= SHORTEST;
-    let is_alike = name != known && skeleton(name) == skeleton(known);
-    is_alike || (is_long && strsim::damerau_levenshtein(name, known) == 1)
+impl<'a> Spelling<'a> {
+    fn of(name: Cow<'a, str>) -> Self {
+        Self { skeleton: skeleton(&name), length: name.chars().count(), name }
+    }
+
+    /// Whether two names are a letter apart: one more, one less, another, or two that have changed places; or look the same.
+    fn is_near(&self, known: &Spelling<'_>) -> bool {
+        let (name, other) = (&*self.name, &*known.name);
+        let is_long = name.len() >= SHORTEST && other.len() >= SHORTEST;
+        let is_alike = name != other && self.skeleton == known.skeleton;
+        // Lengths tell most of them apart, and counting letters takes long.
+        let may_be_near = is_long && self.length.abs_diff(known.length) <= 1;
+        is_alike || (may_be_near && strsim::damerau_levenshtein(name, other) == 1)
+    }
 }
 
 /// The name with letters that look alike made one.
@@ -188,16 +213,33 @@ mod tests {
 
     #[test]
     fn official_names_do_not_look_like_one_another_but_for_one_pair() {
-        let names: Vec<_> = official::names().collect();
-        let near: Vec<_> = names
+        let near: Vec<_> = IMAGES
             .iter()
             .flat_map(|one| {
-                names
+                IMAGES
                     .iter()
-                    .filter(move |other| one < *other && is_near(one, other))
-                    .map(move |other| ((*one).to_owned(), (*other).to_owned()))
+                    .filter(move |other| one.name < other.name && one.is_near(other))
+                    .map(move |other| (&*one.name, &*other.name))
             })
             .collect();
-        assert_eq!(near, [("jruby".to_owned(), "ruby".to_owned())]);
+        assert_eq!(near, [("jruby", "ruby")]);
+    }
+
+    #[test]
+    fn names_are_near_by_characters_and_not_by_bytes() {
+        let is_near = |one: &'static str, other: &'static str| {
+            Spelling::of(one.into()).is_near(&Spelling::of(other.into()))
+        };
+        for (one, other) in [("debian", "debiⓐn"), ("debian", "debiⓐan"), ("debiⓐn", "debia")]
+        {
+            assert_eq!(
+                is_near(one, other),
+                strsim::damerau_levenshtein(one, other) == 1,
+                "{one} {other}"
+            );
+            assert_eq!(is_near(one, other), is_near(other, one), "{one} {other}");
+        }
+        assert!(is_near("debian", "debiⓐn") && is_near("rnongo", "mongo"));
+        assert!(!is_near("debian", "debian") && !is_near("debian", "debianist"));
     }
 }
