@@ -37,25 +37,17 @@ pub fn is_candidate(path: &Utf8Path) -> bool {
 /// Compose files go by their names, as for `docker compose`, and manifests of Kubernetes by what they say, as for `kubectl`: one in a
 /// file with the name of a compose file is one all the same.
 pub fn kind(path: &Utf8Path, text: &str) -> Option<ManifestKind> {
-    if !is_candidate(path) {
-        return None;
-    }
-    let has = seen(text, path);
-    let is_compose = has_name_of_compose(path.file_name().unwrap_or_default());
-    match (has.object, is_compose && (has.services || !has.object)) {
-        (_, true) => Some(ManifestKind::Compose),
-        (true, false) => Some(ManifestKind::Kubernetes),
-        (false, false) => None,
-    }
+    is_candidate(path).then(|| seen(text, path).kind(path)).flatten()
 }
 
 /// What a file is for that somebody names and whose name is not that of another kind: where its text does not say, it is taken for
 /// a manifest of Kubernetes, in which what it should be is missed.
 pub fn kind_of_named(path: &Utf8Path, text: &str) -> Option<ManifestKind> {
-    let otherwise = || {
-        if seen(text, path).services { ManifestKind::Compose } else { ManifestKind::Kubernetes }
-    };
-    is_candidate(path).then(|| kind(path, text).unwrap_or_else(otherwise))
+    is_candidate(path).then(|| {
+        let has = seen(text, path);
+        let otherwise = if has.services { ManifestKind::Compose } else { ManifestKind::Kubernetes };
+        has.kind(path).unwrap_or(otherwise)
+    })
 }
 
 fn has_name_of_compose(name: &str) -> bool {
@@ -76,6 +68,18 @@ struct Seen {
     object: bool,
     /// Services.
     services: bool,
+}
+
+impl Seen {
+    /// What it is for, of a file with this name; nothing where neither says.
+    fn kind(&self, path: &Utf8Path) -> Option<ManifestKind> {
+        let is_compose = has_name_of_compose(path.file_name().unwrap_or_default());
+        if is_compose && (self.services || !self.object) {
+            Some(ManifestKind::Compose)
+        } else {
+            self.object.then_some(ManifestKind::Kubernetes)
+        }
+    }
 }
 
 /// What can be read is told by its keys. What can not, such as a template, is told by what looks like these, wherever it stands.
