@@ -1,7 +1,10 @@
 //! K8S-023: every `NetworkPolicy` selects pods.
 
 use super::{About, Raised, Rule, RuleContext, manifests, network};
-use crate::{decide::Action, kubernetes::may_share};
+use crate::{
+    decide::Action,
+    kubernetes::{Pod, may_share},
+};
 use plimsoll_model::Severity;
 
 pub(crate) const RULE: Rule = Rule {
@@ -23,11 +26,11 @@ pub(crate) const RULE: Rule = Rule {
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let what = "selects nothing";
     let expected = "labels that a pod in its namespace has";
+    let all: Vec<_> = context.cluster().pods().collect();
     let judge = |policy: network::Policy<'_>| {
         let at = policy.selector().at(policy.object.node.at);
-        let is_near =
-            |pod: &crate::kubernetes::Pod<'_>| may_share(policy.object, pod.object) != Some(false);
-        let pods: Vec<_> = context.cluster().pods().filter(is_near).collect();
+        let is_near = |pod: &&Pod<'_>| may_share(policy.object, pod.object) != Some(false);
+        let pods: Vec<_> = all.iter().filter(is_near).collect();
         let answers: Vec<_> = pods.iter().map(|pod| policy.selects(pod)).collect();
         if answers.contains(&Some(true)) || policy.selects_everything() == Some(true) {
             return None;

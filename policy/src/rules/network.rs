@@ -126,11 +126,12 @@ impl<'a> Policy<'a> {
     /// Whether it is for a pod; `None` where it can not be told.
     pub(super) fn selects(self, pod: &Pod<'_>) -> Option<bool> {
         let is_near = may_share(self.object, pod.object);
-        let is_selected = selects(self.selector(), &pod.labels());
-        match (is_near, is_selected) {
-            (Some(false), _) | (_, Some(false)) => Some(false),
-            (Some(true), Some(true)) => Some(true),
-            _ => None,
+        if is_near == Some(false) {
+            return Some(false);
+        }
+        match selects(self.selector(), &pod.labels()) {
+            Some(true) => is_near,
+            answer => answer,
         }
     }
 
