@@ -4,13 +4,11 @@
 //! to, devices, and files whose names or texts decide who is trusted. These are gathered from the merged view that one
 //! pass over the layers makes; a file that a higher layer removed is not among them.
 
-mod packages;
-
 use crate::host;
-use packages::Packages;
-pub(crate) use packages::Rewritten;
 use plimsoll_model::{
     Digest, Limits, Tree, TreePath,
+    inventory::Unknown,
+    owned::{LaterFile, OwnedFiles},
     tree::{Entry, EntryKind, LayerIndex, TreeError},
 };
 use std::collections::BTreeMap;
@@ -136,8 +134,10 @@ pub struct Files {
     pub(crate) texts: Vec<Text>,
     /// What was downloaded and left behind, by directory.
     pub(crate) caches: BTreeMap<&'static str, Cache>,
-    /// What became of the files of packages.
-    pub(crate) packages: Packages,
+    /// Files of packages that a later layer than the package's brought, and that are not known to be the package's still.
+    pub(crate) later: Vec<LaterFile>,
+    /// What of the databases of packages could not be read.
+    pub(crate) unread: Vec<Unknown>,
     /// How many that matter are not listed.
     pub(crate) left_out: usize,
 }
@@ -177,7 +177,7 @@ impl Files {
     /// Whether the content of this file has to be kept for [`Files::read`]. One that is larger than a user's file may be is
     /// not: it can not be told then.
     pub fn want(path: &TreePath, size: u64, limits: &Limits) -> bool {
-        size <= limits.user_file && (is_text(path) || packages::is_list(path))
+        size <= limits.user_file && is_text(path)
     }
 
     /// Whether the content that this file had in lower layers has to be kept as well.
@@ -185,27 +185,32 @@ impl Files {
         is_text(path)
     }
 
-    /// Gathers what matters from the merged view.
-    pub fn read(tree: &dyn Tree, limits: &Limits) -> Self {
+    /// Gathers what matters from the merged view, and from what is known of the files of packages.
+    pub fn read(tree: &dyn Tree, owned: OwnedFiles, limits: &Limits) -> Self {
         let layers = tree.layers().iter().map(|layer| layer.diff_id).collect();
         let mut files = Self { layers, ..Self::default() };
-        let mut lists = Vec::new();
         for entry in tree.entries() {
             files.count(&entry);
             if is_text(&entry.path) && matches!(entry.kind, EntryKind::File | EntryKind::Symlink(_))
             {
                 files.add_text(tree, &entry, limits);
             }
-            if packages::is_list(&entry.path) && entry.kind == EntryKind::File {
-                lists.push(entry.clone());
-            }
             if is_of_matter(&entry) {
                 files.add(entry);
             }
         }
-        files.packages = packages::read(tree, &lists, limits);
-        files.left_out = files.left_out.saturating_add(files.packages.left_out);
+        files.take(owned);
         files
+    }
+
+    /// Takes in what is known of the files of packages.
+    fn take(&mut self, mut owned: OwnedFiles) {
+        let over = |count: usize| count.saturating_sub(MOST);
+        let left_out = over(owned.later.len()).saturating_add(over(owned.unread.len()));
+        self.left_out = self.left_out.saturating_add(left_out);
+        owned.later.truncate(MOST);
+        owned.unread.truncate(MOST);
+        (self.later, self.unread) = (owned.later, owned.unread);
     }
 
     /// Those whose names say this of them.

@@ -28,6 +28,19 @@ fn findings(sandbox: &Sandbox, image: &BuiltImage) -> Vec<(String, Value, String
     found
 }
 
+/// Debian's list of packages.
+fn status(names: &[&str]) -> String {
+    let package = |name: &&str| {
+        format!("Package: {name}\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n\n")
+    };
+    names.iter().map(package).collect()
+}
+
+/// Sums of files that hold the digit 1.
+fn sums(paths: &[&str]) -> String {
+    paths.iter().map(|path| format!("c4ca4238a0b923820dcc509a6f75849b  {path}\n")).collect()
+}
+
 /// An image with something wrong in most places, and the diffIDs of its layers.
 fn flawed() -> (BuiltImage, [String; 2]) {
     let attribute =
@@ -39,6 +52,8 @@ fn flawed() -> (BuiltImage, [String; 2]) {
             "var/lib/dpkg/info/tool.list",
             "/.\n/usr\n/usr/bin/tool\n/usr/bin/taken\n/usr/bin/kept\n/etc/tool\n",
         )
+        .file("var/lib/dpkg/info/tool.md5sums", sums(&["usr/bin/tool", "usr/bin/taken"]))
+        .file("var/lib/dpkg/status", status(&["tool"]))
         .file("usr/bin/tool", "1")
         .file("usr/bin/taken", "1")
         .file("usr/bin/kept", "1")
@@ -52,6 +67,7 @@ fn flawed() -> (BuiltImage, [String; 2]) {
         .file("etc/ssh/ssh_host_rsa_key", "key")
         .file("usr/local/share/ca-certificates/proxy.crt", "certificate")
         .whiteout("usr/bin/gone")
+        .file("var/lib/dpkg/status", status(&["tool", "other"]))
         .file("var/lib/dpkg/info/other.list", "/usr/bin/taken\n")
         .file("usr/bin/tool", "2")
         .file("usr/bin/taken", "2")
@@ -142,4 +158,91 @@ fn an_index_with_two_images_for_one_platform_blocks() {
     let index = BuiltImage::index([well_made("/usr/bin/app"), well_made("/usr/bin/other")]);
     let expect = ("IMG-011".to_owned(), json!("image"), "blocks".to_owned());
     assert_eq!(findings(&sandbox(), &index), [expect]);
+}
+
+/// What the report says by a rule: title, place and what was found.
+fn said(sandbox: &Sandbox, rule: &str) -> Vec<(String, Value, String)> {
+    let report = std::fs::read(sandbox.join("report.json")).unwrap();
+    let report: Value = serde_json::from_slice(&report).unwrap();
+    let all = report["decision"]["findings"].as_array().unwrap().iter();
+    let of_rule = all.filter(|found| found["rule"] == rule).map(|found| {
+        let text = |key: &str| found[key].as_str().unwrap().to_owned();
+        (text("title"), found["place"].clone(), text("found"))
+    });
+    of_rule.collect()
+}
+
+/// What the rule about files of packages says of an image, with and without cataloging.
+fn rewritten(image: &BuiltImage) -> Vec<(String, Value, String)> {
+    let sandbox = sandbox();
+    image.write_layout(&sandbox.join("image"), Some("1"));
+    let advisories = root().join("examples/advisories").to_string();
+    let judged = |command: &[&str]| {
+        let what = ["oci-layout:image:1", "--platform", "linux/amd64", "-o", "json=report.json"];
+        run(sandbox.plimsoll().args(command).args(what));
+        said(&sandbox, "FS-010")
+    };
+    let found = judged(&["run", "--advisories", &advisories]);
+    // The layers as they are in the cache say the same, and so does who catalogs nothing.
+    assert_eq!(judged(&["run", "--advisories", &advisories]), found);
+    assert_eq!(judged(&["check"]), found);
+    found
+}
+
+/// The database of packages and the files of one that holds the digit 1, below an upper layer.
+fn below(database: &str, bytes: impl AsRef<[u8]>, upper: LayerBuilder) -> (BuiltImage, Value) {
+    let lower = ["usr/bin/kept", "usr/bin/tool", "etc/tool.conf"];
+    let lower = lower.iter().fold(LayerBuilder::new(), |layer, path| layer.file(path, "1"));
+    let lower = lower.file(database, bytes);
+    let layer = json!(plimsoll_model::Digest::of(&upper.tar()).to_string());
+    (ImageBuilder::new().layer(lower).layer(upper).build(), layer)
+}
+
+/// Databases of each kind that list `/usr/bin/kept` and `/usr/bin/tool`, and the hashes of `1` and `2` in their words.
+fn databases() -> [(&'static str, Vec<u8>, &'static str); 2] {
+    // SHA-1 of `1`.
+    let sum = "Z:Q1NWoZK3kTsExUV00Ywo1G5jlUKKs=";
+    let apk = format!(
+        "P:tool\nV:1\nF:etc\nR:tool.conf\n{sum}\nF:usr/bin\nR:kept\na:0:0:755\n{sum}\nR:tool\na:0:0:755\n{sum}\n\n"
+    );
+    // Made by rpm itself: `sbom/tests/data/make-rpm.sh`.
+    let rpm = include_bytes!("../../sbom/tests/data/tool.sqlite");
+    [
+        (
+            "lib/apk/db/installed",
+            apk.into_bytes(),
+            "SHA-1 da4b9237bacccdf19c0760cab7aec4a8359010b0",
+        ),
+        (
+            "usr/lib/sysimage/rpm/rpmdb.sqlite",
+            rpm.to_vec(),
+            "SHA-256 d4735e3a265e16eee03f59718b9b5d03019c07d8b6c51f90da3a666eec13ab35",
+        ),
+    ]
+}
+
+#[test]
+fn files_of_packages_are_held_to_the_databases_of_apk_and_rpm() {
+    for (path, database, two) in databases() {
+        // Brought anew as it was, as by a change of its owner; and configuration.
+        let upper = LayerBuilder::new()
+            .file_with("usr/bin/kept", "1", Access::root(0o700))
+            .file("etc/tool.conf", "2");
+        let (image, _) = below(path, &database, upper);
+        assert_eq!(rewritten(&image), [], "{path}");
+        let upper = LayerBuilder::new().file("usr/bin/kept", "1").file("usr/bin/tool", "2");
+        let (image, layer) = below(path, &database, upper);
+        let place = json!({"path": "/usr/bin/tool", "layer": layer});
+        let title = "files of `tool` are not the package's".to_owned();
+        assert_eq!(rewritten(&image), [(title, place, two.to_owned())], "{path}");
+        // A database of which half is missing may have listed anything.
+        let half = &database[..database.len() / 2];
+        let (image, _) = below(path, half, LayerBuilder::new().file("usr/bin/tool", "2"));
+        let found = rewritten(&image);
+        let unknown = |(title, place, _): &(String, Value, String)| {
+            title == "it can not be told which files packages have"
+                && place["path"] == format!("/{path}")
+        };
+        assert!(found.iter().any(unknown), "{path}: {found:?}");
+    }
 }

@@ -7,13 +7,14 @@ use jiff::Timestamp;
 use plimsoll_model::{
     Inventory, Limits, Reference, TreePath,
     inventory::Unknown,
+    owned::OwnedFiles,
     reference::Selector,
     tree::{Condense, Condenser, Interest, Want},
 };
 use plimsoll_oci::{
     LayeredTree,
     directory::{DirectoryTree, Ignored},
-    image::{Progress, ReadOptions},
+    image::{Progress, ReadOptions, condense_again},
 };
 use plimsoll_policy::{Files, Users, secrets::Secrets};
 use plimsoll_sbom::formats::{self, Document, DocumentSubject};
@@ -162,18 +163,24 @@ async fn catalog_by(
     let stage = ctx.ui.stage("inventory");
     let image = resolved.image();
     let secrecy = wanted.secrecy;
-    let tree = read(ctx, resolved, wanted, &stage).await?;
-    let limits = ctx.limits.clone();
-    let (inventory, users, files, secrets) = spawn_blocking(move || {
-        let secrets = match secrecy {
-            Secrecy::Looked => Some(Secrets::of(tree.notes(), &tree)),
-            Secrecy::Passed => None,
-        };
-        let inventory = plimsoll_sbom::catalog(&tree, &limits);
-        (inventory, Users::read(&tree, &limits), Files::read(&tree, &limits), secrets)
-    })
-    .await
-    .map_err(Error::Worker)?;
+    let layers = Layers::read(ctx, resolved, wanted, &stage).await?;
+    let (tree, limits) = (Arc::clone(&layers.tree), ctx.limits.clone());
+    let catalog = move || match secrecy {
+        Secrecy::Looked => {
+            let (inventory, owned) = plimsoll_sbom::catalog_to_judge(tree.as_ref(), &limits);
+            (inventory, Some(owned))
+        }
+        Secrecy::Passed => (plimsoll_sbom::catalog(tree.as_ref(), &limits), None),
+    };
+    let (inventory, owned) = spawn_blocking(catalog).await.map_err(Error::Worker)?;
+    let (users, files, secrets) = match owned {
+        Some(owned) => {
+            let Seen { users, files, secrets } = layers.seen(ctx, owned).await?;
+            (users, files, Some(secrets))
+        }
+        // Nothing is judged by them.
+        None => (Users::Absent, Files::default(), None),
+    };
     stage.done(&count(&inventory));
     let timestamp = ctx.document_time.or(image.config.created).unwrap_or(ctx.now);
     Ok(Cataloged {
@@ -200,35 +207,68 @@ pub(crate) struct Seen {
 /// Looks at the layers of an image for what the rules judge, and catalogs nothing.
 pub(crate) async fn look(ctx: &Context, resolved: &Resolved) -> Result<Seen, Error> {
     let stage = ctx.ui.stage("layers");
-    let tree = read(ctx, resolved, Wanted::by_rules(&ctx.limits), &stage).await?;
-    let limits = ctx.limits.clone();
-    let look = move || Seen {
-        users: Users::read(&tree, &limits),
-        files: Files::read(&tree, &limits),
-        secrets: Secrets::of(tree.notes(), &tree),
-    };
-    let seen = spawn_blocking(look).await.map_err(Error::Worker)?;
+    let layers = Layers::read(ctx, resolved, Wanted::by_rules(&ctx.limits), &stage).await?;
+    let (tree, limits) = (Arc::clone(&layers.tree), ctx.limits.clone());
+    let look = move || plimsoll_sbom::owned_files(tree.as_ref(), &limits);
+    let owned = spawn_blocking(look).await.map_err(Error::Worker)?;
+    let seen = layers.seen(ctx, owned).await?;
     stage.done("looked at");
     Ok(seen)
 }
 
-/// Reads all layers.
-async fn read(
-    ctx: &Context,
-    resolved: &Resolved,
-    wanted: Wanted,
-    stage: &Stage<'_>,
-) -> Result<LayeredTree, Error> {
-    let image = resolved.image();
-    stage.expect(image.layers.iter().map(|layer| layer.size).sum());
-    let options = ReadOptions {
-        interest: Arc::new(wanted),
-        limits: ctx.limits.clone(),
-        cache: ctx.layer_cache(),
-        threads: ctx.shared.jobs,
-    };
-    let progress = Bar(stage.bar());
-    Ok(plimsoll_oci::read_tree(resolved.source(), image, &options, &progress).await?)
+/// The layers of an image, read.
+struct Layers<'a> {
+    resolved: &'a Resolved,
+    options: ReadOptions,
+    progress: Bar,
+    tree: Arc<LayeredTree>,
+}
+
+impl<'a> Layers<'a> {
+    /// Reads all layers.
+    async fn read(
+        ctx: &Context,
+        resolved: &'a Resolved,
+        wanted: Wanted,
+        stage: &Stage<'_>,
+    ) -> Result<Self, Error> {
+        let image = resolved.image();
+        stage.expect(image.layers.iter().map(|layer| layer.size).sum());
+        let options = ReadOptions {
+            interest: Arc::new(wanted),
+            limits: ctx.limits.clone(),
+            cache: ctx.layer_cache(),
+            threads: ctx.shared.jobs,
+        };
+        let progress = Bar(stage.bar());
+        let source = resolved.source();
+        let tree = plimsoll_oci::read_tree(source, image, &options, &progress).await?;
+        Ok(Self { resolved, options, progress, tree: Arc::new(tree) })
+    }
+
+    /// What the rules judge of them. Files of packages that a later layer than the package's brought are hashed.
+    async fn seen(&self, ctx: &Context, mut owned: OwnedFiles) -> Result<Seen, Error> {
+        let wanted = owned.to_hash();
+        let wanted =
+            wanted.map(|(path, hash)| (path.clone(), plimsoll_sbom::hasher(hash.algorithm)));
+        let hashed = condense_again(
+            self.resolved.source(),
+            self.resolved.image(),
+            &self.options,
+            Arc::clone(&self.tree),
+            wanted.collect(),
+            &self.progress,
+        );
+        let text = |(path, hex): (_, Vec<u8>)| (path, String::from_utf8_lossy(&hex).into_owned());
+        owned.compare(&hashed.await?.into_iter().map(text).collect());
+        let (tree, limits) = (Arc::clone(&self.tree), ctx.limits.clone());
+        let look = move || Seen {
+            users: Users::read(tree.as_ref(), &limits),
+            files: Files::read(tree.as_ref(), owned, &limits),
+            secrets: Secrets::of(tree.notes(), tree.as_ref()),
+        };
+        spawn_blocking(look).await.map_err(Error::Worker)
+    }
 }
 
 /// Catalogs a directory.
@@ -325,8 +365,8 @@ enum Secrecy {
 
 /// What the catalogers want, and what the rules want.
 struct Wanted {
-    /// Absent where nothing is cataloged.
-    catalogers: Option<Box<dyn Interest>>,
+    /// Where nothing is cataloged, those that read databases of packages.
+    catalogers: Box<dyn Interest>,
     secrecy: Secrecy,
     id: Option<String>,
     limits: Limits,
@@ -334,16 +374,17 @@ struct Wanted {
 
 impl Wanted {
     fn new(secrecy: Secrecy, limits: &Limits) -> Self {
-        let catalogers = plimsoll_sbom::interest();
-        let id = catalogers.id().map(|id| Self::id_of(id, secrecy));
-        Self { catalogers: Some(catalogers), secrecy, id, limits: limits.clone() }
+        Self::of(plimsoll_sbom::interest(), secrecy, limits)
     }
 
     /// What the rules want alone.
     fn by_rules(limits: &Limits) -> Self {
-        let secrecy = Secrecy::Looked;
-        let id = Some(Self::id_of("rules", secrecy));
-        Self { catalogers: None, secrecy, id, limits: limits.clone() }
+        Self::of(plimsoll_sbom::database_interest(), Secrecy::Looked, limits)
+    }
+
+    fn of(catalogers: Box<dyn Interest>, secrecy: Secrecy, limits: &Limits) -> Self {
+        let id = catalogers.id().map(|id| Self::id_of(id, secrecy));
+        Self { catalogers, secrecy, id, limits: limits.clone() }
     }
 
     /// What the rules want may be another with every version, and what is a secret with every pattern.
@@ -363,18 +404,18 @@ impl Wanted {
 
 impl Interest for Wanted {
     fn want(&self, path: &TreePath, size: u64, mode: u32) -> Want {
-        match &self.catalogers {
-            _ if self.is_for_rules(path, size) => Want::Content,
-            Some(catalogers) => catalogers.want(path, size, mode),
-            None => Want::Nothing,
+        if self.is_for_rules(path, size) {
+            Want::Content
+        } else {
+            self.catalogers.want(path, size, mode)
         }
     }
 
     fn want_by_link(&self, path: &TreePath, size: u64, mode: u32) -> Want {
-        match &self.catalogers {
-            _ if self.is_for_rules(path, size) => Want::Content,
-            Some(catalogers) => catalogers.want_by_link(path, size, mode),
-            None => Want::Nothing,
+        if self.is_for_rules(path, size) {
+            Want::Content
+        } else {
+            self.catalogers.want_by_link(path, size, mode)
         }
     }
 
@@ -386,9 +427,7 @@ impl Interest for Wanted {
     }
 
     fn wants_earlier(&self, path: &TreePath) -> bool {
-        let of_catalogers = self.catalogers.as_ref();
-        Files::wants_earlier(path)
-            || of_catalogers.is_some_and(|catalogers| catalogers.wants_earlier(path))
+        Files::wants_earlier(path) || self.catalogers.wants_earlier(path)
     }
 
     fn id(&self) -> Option<&str> {
@@ -396,7 +435,7 @@ impl Interest for Wanted {
     }
 
     fn condensers(&self) -> &[&'static Condenser] {
-        self.catalogers.as_ref().map_or(&[], |catalogers| catalogers.condensers())
+        self.catalogers.condensers()
     }
 }
 

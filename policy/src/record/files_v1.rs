@@ -4,6 +4,7 @@ use super::text::cut;
 use crate::Files;
 use plimsoll_model::{
     Digest, Printable,
+    owned::{LaterContent, LaterFile},
     tree::{Entry, EntryKind, LayerIndex},
 };
 use serde::Serialize;
@@ -13,8 +14,10 @@ use std::fmt::Write as _;
 #[serde(rename_all = "camelCase")]
 pub(super) struct FilesJson {
     entries: Vec<EntryJson>,
-    /// Files of packages that a later layer brought.
+    /// Files of packages that a later layer brought, and that are not known to be the package's still.
     rewritten: Vec<RewrittenJson>,
+    /// Databases of packages that could not be read.
+    unread: Vec<UnreadJson>,
     caches: Vec<CacheJson>,
     /// How many entries and rewritten files are not listed.
     left_out: usize,
@@ -43,6 +46,19 @@ struct RewrittenJson {
     package: String,
     path: String,
     layer: Option<Digest>,
+    /// What the database of packages states; absent where it can not be told whether the file is another.
+    expected: Option<String>,
+    /// What is there.
+    found: Option<String>,
+    /// Why it can not be told.
+    unknown: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct UnreadJson {
+    path: String,
+    layer: Option<Digest>,
+    reason: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -57,19 +73,43 @@ impl FilesJson {
         let layer = |LayerIndex(at): LayerIndex| {
             usize::try_from(at).ok().and_then(|at| files.layers.get(at).copied())
         };
-        let rewritten = files.packages.rewritten.iter().map(|file| RewrittenJson {
-            package: cut(&file.package),
-            path: file.path.to_string(),
-            layer: layer(file.layer),
+        let rewritten = files.later.iter();
+        let unread = files.unread.iter().map(|unknown| UnreadJson {
+            path: unknown.path.to_string(),
+            layer: unknown.layer,
+            reason: printable(&unknown.reason),
         });
         let caches = files.caches.iter();
         Self {
             entries: files.entries.iter().map(|it| EntryJson::of(it, layer(it.layer))).collect(),
-            rewritten: rewritten.collect(),
+            rewritten: rewritten.map(|file| RewrittenJson::of(file, layer(file.layer))).collect(),
+            unread: unread.collect(),
             caches: caches
                 .map(|(path, it)| CacheJson { path, files: it.files, bytes: it.bytes })
                 .collect(),
-            left_out: files.left_out.saturating_add(files.packages.left_out),
+            left_out: files.left_out,
+        }
+    }
+}
+
+fn printable(text: &str) -> String {
+    cut(&Printable(text).to_string())
+}
+
+impl RewrittenJson {
+    fn of(file: &LaterFile, layer: Option<Digest>) -> Self {
+        let (expected, found, unknown) = match &file.content {
+            LaterContent::Expected(_) => (None, None, Some("its content was not hashed")),
+            LaterContent::Changed { expected, found } => (Some(expected), Some(found), None),
+            LaterContent::Untold(why) => (None, None, Some(why.as_str())),
+        };
+        Self {
+            package: cut(&file.package),
+            path: file.path.to_string(),
+            layer,
+            expected: expected.map(|text| printable(text)),
+            found: found.map(|text| printable(text)),
+            unknown: unknown.map(printable),
         }
     }
 }
@@ -95,7 +135,7 @@ impl EntryJson {
             uid: entry.uid,
             gid: entry.gid,
             size: entry.size,
-            target: target.map(|target| cut(&Printable(&target).to_string())),
+            target: target.map(|target| printable(&target)),
             capabilities: Some(capabilities).filter(|hex| !hex.is_empty()),
             layer,
         }

@@ -9,14 +9,16 @@ use crate::{
     stated::{Dependency, DependencyName, SbomDifference, TestOutcome},
 };
 use plimsoll_model::{
-    Class, Classify as _, Severity,
+    Class, Classify as _, Severity, TreePath,
     advisory::{AdvisoryClass, Cvss},
     component::ComponentId,
     evidence::{BuildProperty, Evidence, EvidenceFacts, Presence, Signer},
     image::{ChildRole, HistoryEntry, HistoryKind, IndexChild},
+    owned::{LaterContent, LaterFile},
     platform::Platform,
     risk::{Exploitation, KnownExploited, Prediction, Ransomware},
     scan::{Dated, Fix, FixedIn, FixedSince, Match, NotEvaluated, ScanVerdict},
+    tree::LayerIndex,
 };
 use serde_json::{Value, json};
 
@@ -70,6 +72,7 @@ pub(crate) fn rich() -> Case {
         .passwd("root:x:0:0\napp:x:10001:10001\n")
         .file("usr/bin/su", 0o4755, 0)
         .link("etc/x", "/y\u{1b}[2J", 1)
+        .change_files(|files| files.later = later().into())
         .secret_file("app/key", State::Removed, format!("t = \"{}\"", summed("ghp_")).as_bytes())
         .secret_file("etc/shadow", State::Remains, b"root::1:0:99999:7:::\n")
         .matched("pkg:deb/debian/a@1", exploited())
@@ -94,6 +97,20 @@ fn evidence() -> Evidence {
         signed: Some(now()),
         predicate: String::new(),
     })
+}
+
+/// Files of a package that a later layer brought.
+fn later() -> [LaterFile; 2] {
+    let later = |path: &str, content| LaterFile {
+        package: "a".to_owned(),
+        path: TreePath::parse(path.as_bytes()).unwrap(),
+        layer: LayerIndex(1),
+        content,
+    };
+    let found = "a symbolic link to `/y\u{1b}[2J`".to_owned();
+    let changed = LaterContent::Changed { expected: "MD5 00".to_owned(), found };
+    let untold = LaterContent::Untold("its package has no sums of its files".to_owned());
+    [later("usr/bin/a", changed), later("usr/bin/b", untold)]
 }
 
 /// The same with everything that is never read back.
