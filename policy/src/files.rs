@@ -4,13 +4,17 @@
 //! to, devices, and files whose names or texts decide who is trusted. These are gathered from the merged view that one
 //! pass over the layers makes; a file that a higher layer removed is not among them.
 
+mod programs;
+
 use crate::host;
 use plimsoll_model::{
     Digest, Limits, Tree, TreePath,
+    image::ImageConfig,
     inventory::Unknown,
     owned::{LaterFile, OwnedFiles},
     tree::{Entry, EntryKind, LayerIndex, TreeError},
 };
+use programs::Programs;
 use std::collections::BTreeMap;
 
 /// The most entries that are listed of one image.
@@ -138,6 +142,8 @@ pub struct Files {
     pub(crate) later: Vec<LaterFile>,
     /// What of the databases of packages could not be read.
     pub(crate) unread: Vec<Unknown>,
+    /// Programs that no package has, in path order.
+    pub(crate) programs: Vec<Entry>,
     /// How many that matter are not listed.
     pub(crate) left_out: usize,
 }
@@ -186,14 +192,18 @@ impl Files {
     }
 
     /// Gathers what matters from the merged view, and from what is known of the files of packages.
-    pub fn read(tree: &dyn Tree, owned: OwnedFiles, limits: &Limits) -> Self {
+    pub fn read(tree: &dyn Tree, config: &ImageConfig, owned: OwnedFiles, limits: &Limits) -> Self {
         let layers = tree.layers().iter().map(|layer| layer.diff_id).collect();
         let mut files = Self { layers, ..Self::default() };
+        let programs = Programs::of(tree, config);
         for entry in tree.entries() {
             files.count(&entry);
             if is_text(&entry.path) && matches!(entry.kind, EntryKind::File | EntryKind::Symlink(_))
             {
                 files.add_text(tree, &entry, limits);
+            }
+            if programs.has(&entry) && !owned.paths.contains(&entry.path) {
+                files.add_program(entry.clone());
             }
             if is_of_matter(&entry) {
                 files.add(entry);
@@ -231,6 +241,14 @@ impl Files {
     fn add(&mut self, entry: Entry) {
         if self.entries.len() < MOST {
             self.entries.push(entry);
+        } else {
+            self.left_out = self.left_out.saturating_add(1);
+        }
+    }
+
+    fn add_program(&mut self, entry: Entry) {
+        if self.programs.len() < MOST {
+            self.programs.push(entry);
         } else {
             self.left_out = self.left_out.saturating_add(1);
         }

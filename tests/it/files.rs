@@ -246,3 +246,86 @@ fn files_of_packages_are_held_to_the_databases_of_apk_and_rpm() {
         assert!(found.iter().any(unknown), "{path}: {found:?}");
     }
 }
+
+/// A program of one segment, loaded from its beginning, with this content.
+fn elf(content: &[u8]) -> Vec<u8> {
+    let mut bytes = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x3e\0\x01\0\0\0".to_vec();
+    let words = |bytes: &mut Vec<u8>, words: &[u64]| {
+        bytes.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+    };
+    let length = 256 + u64::try_from(content.len()).unwrap();
+    words(&mut bytes, &[0, 64, 0]);
+    bytes.extend_from_slice(b"\0\0\0\0\x40\0\x38\0\x01\0\x40\0\0\0\0\0\x01\0\0\0\x06\0\0\0");
+    words(&mut bytes, &[0, 0x40_0000, 0x40_0000, length, length, 4096]);
+    bytes.resize(256, 0);
+    bytes.extend_from_slice(content);
+    bytes
+}
+
+/// A program that says what Go built it from.
+fn go() -> Vec<u8> {
+    let modules = [
+        b"0w\xaf\x0c\x92t\x08\x02A\xe1\xc1\x07\xe6\xd6\x18\xe6".as_slice(),
+        b"path\ta.example/tool\nmod\ta.example/tool\tv1.0.0\t\n",
+        b"\xf92C1\x86\x18 r\x00\x82B\x10A\x16\xd8\xf2",
+    ]
+    .concat();
+    let mut content = b"\xff Go buildinf:\x08\x02".to_vec();
+    content.resize(32, 0);
+    for text in [b"go1.24.1".as_slice(), &modules] {
+        content.push(u8::try_from(text.len()).unwrap());
+        content.extend_from_slice(text);
+    }
+    elf(&content)
+}
+
+/// The programs that nobody accounts for, in an image that starts this, and what it comes to.
+fn unaccounted(layer: LayerBuilder, program: &str) -> Vec<(String, String)> {
+    let image = ImageBuilder::new()
+        .layer(layer)
+        .config("Env", json!(["A=b", "PATH=/usr/bin:/opt/tools:relative"]))
+        .config("Entrypoint", json!(["tini", "--", program]))
+        .build();
+    let sandbox = sandbox();
+    let found = findings(&sandbox, &image);
+    let effects = found.iter().filter(|(rule, ..)| rule == "FS-013");
+    assert!(
+        effects.clone().all(|(_, place, effect)| place["path"].is_string() && effect == "inform")
+    );
+    said(&sandbox, "FS-013").into_iter().map(|(title, _, found)| (title, found)).collect()
+}
+
+#[test]
+fn programs_belong_to_a_package_or_are_in_the_inventory() {
+    let program = |layer: LayerBuilder, path: &str, content: &[u8]| {
+        layer.file_with(path, content, Access::root(0o755))
+    };
+    let all = [
+        "opt/tools/script",
+        "srv/started",
+        "usr/bin/owned",
+        "usr/bin/unknown",
+        "usr/lib/libx.so",
+        "usr/local/bin/unknown",
+    ];
+    let all = || all.iter().fold(LayerBuilder::new(), |layer, path| program(layer, path, b"#!x"));
+    let unknown = "/opt/tools/script, /srv/started, /usr/bin/unknown, /usr/local/bin/unknown";
+    let database = "P:a\nV:1\nF:usr/bin\nR:owned\n\n";
+    let image = all()
+        .file("usr/bin/text", "no program")
+        .symlink("bin", "usr/bin")
+        .file("lib/apk/db/installed", database);
+    let found = unaccounted(image, "/srv/started");
+    let fail = "programs belong to no package and are not in the inventory".to_owned();
+    assert_eq!(found, [(fail.clone(), unknown.to_owned())]);
+    // Half a database may have had all of them.
+    let image = all().file("lib/apk/db/installed", "P:a\nV:1\nF:usr/bin\nR:owned");
+    let found = unaccounted(image, "/srv/started");
+    let title = "it can not be told whether programs belong to a package".to_owned();
+    assert_eq!(found, [(title, unknown.to_owned())]);
+    // Without any database, what a program says of itself counts.
+    let image = program(LayerBuilder::new(), "app", &go());
+    assert_eq!(unaccounted(image, "/app"), []);
+    let image = program(LayerBuilder::new(), "app", &elf(b"nothing"));
+    assert_eq!(unaccounted(image, "/app"), [(fail, "/app".to_owned())]);
+}

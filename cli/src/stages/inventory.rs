@@ -262,9 +262,10 @@ impl<'a> Layers<'a> {
         let text = |(path, hex): (_, Vec<u8>)| (path, String::from_utf8_lossy(&hex).into_owned());
         owned.compare(&hashed.await?.into_iter().map(text).collect());
         let (tree, limits) = (Arc::clone(&self.tree), ctx.limits.clone());
+        let config = self.resolved.image().config.clone();
         let look = move || Seen {
             users: Users::read(tree.as_ref(), &limits),
-            files: Files::read(tree.as_ref(), owned, &limits),
+            files: Files::read(tree.as_ref(), &config, owned, &limits),
             secrets: Secrets::of(tree.notes(), tree.as_ref()),
         };
         spawn_blocking(look).await.map_err(Error::Worker)

@@ -18,6 +18,8 @@ pub(super) struct FilesJson {
     rewritten: Vec<RewrittenJson>,
     /// Databases of packages that could not be read.
     unread: Vec<UnreadJson>,
+    /// Programs that no package has.
+    programs: Vec<ProgramJson>,
     caches: Vec<CacheJson>,
     /// How many entries and rewritten files are not listed.
     left_out: usize,
@@ -62,6 +64,12 @@ struct UnreadJson {
 }
 
 #[derive(Debug, Serialize)]
+struct ProgramJson {
+    path: String,
+    layer: Option<Digest>,
+}
+
+#[derive(Debug, Serialize)]
 struct CacheJson {
     path: &'static str,
     files: u64,
@@ -79,11 +87,16 @@ impl FilesJson {
             layer: unknown.layer,
             reason: printable(&unknown.reason),
         });
+        let programs = files
+            .programs
+            .iter()
+            .map(|entry| ProgramJson { path: entry.path.to_string(), layer: layer(entry.layer) });
         let caches = files.caches.iter();
         Self {
             entries: files.entries.iter().map(|it| EntryJson::of(it, layer(it.layer))).collect(),
             rewritten: rewritten.map(|file| RewrittenJson::of(file, layer(file.layer))).collect(),
             unread: unread.collect(),
+            programs: programs.collect(),
             caches: caches
                 .map(|(path, it)| CacheJson { path, files: it.files, bytes: it.bytes })
                 .collect(),

@@ -201,6 +201,7 @@ rules! {
     fs_010_rewritten,
     fs_011_replaced,
     fs_012_devices,
+    fs_013_unaccounted,
     fs_014_authorities,
     fs_015_repositories,
     fs_016_started,

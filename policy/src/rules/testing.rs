@@ -292,6 +292,12 @@ impl Case {
         self
     }
 
+    /// A component with what is known of it.
+    pub(crate) fn found_component(mut self, component: Component) -> Self {
+        self.components.get_or_insert_default().push((component, ScanVerdict::Clean));
+        self
+    }
+
     /// A component that declares one licence, of which others concluded another.
     pub(crate) fn concluded(mut self, purl: &str, declared: &str, concluded: &str) -> Self {
         let mut one = component(purl);
