@@ -69,6 +69,7 @@ fn as_json(entry: &Entry, today: Date) -> Value {
         json!({
             "platform": platform.platform.to_string(), "manifest": platform.manifest, "config": platform.config,
             "diffIds": platform.diff_ids, "user": platform.user, "onBuild": platform.on_build,
+            "labels": platform.labels,
         })
     });
     let signature = entry.signature.as_ref();

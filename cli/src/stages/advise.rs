@@ -84,6 +84,7 @@ mod tests {
                 diff_ids: layers.iter().map(|layer| Digest::of(layer.as_bytes())).collect(),
                 user: None,
                 on_build: None,
+                labels: None,
             }],
             os_release: None,
             approver: "a".to_owned(),

@@ -9,6 +9,7 @@ use plimsoll_model::{
     reference::{Repository, Tag},
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 const VERSION: u32 = 1;
 
@@ -82,6 +83,8 @@ struct PlatformJson {
     user: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     on_build: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    labels: Option<BTreeMap<String, String>>,
 }
 
 pub(super) fn read(bytes: &[u8]) -> Result<Lock, Error> {
@@ -152,6 +155,7 @@ impl From<PlatformJson> for EntryPlatform {
             diff_ids: json.diff_ids,
             user: json.user,
             on_build: json.on_build,
+            labels: json.labels,
         }
     }
 }
@@ -165,6 +169,7 @@ impl From<EntryPlatform> for PlatformJson {
             diff_ids: platform.diff_ids,
             user: platform.user,
             on_build: platform.on_build,
+            labels: platform.labels,
         }
     }
 }

@@ -5,13 +5,14 @@ mod publishers;
 
 pub use publishers::{Publisher, PublisherSigner, UnknownPublisher};
 
-use crate::{Error, Verdict};
+use crate::{Error, Verdict, record::text::shown};
 use jiff::{Timestamp, civil};
 use plimsoll_model::{
     Digest,
     platform::Platform,
     reference::{ImageName, Repository, Tag},
 };
+use std::collections::BTreeMap;
 
 /// The approved base images: made online, by looking at each, and used offline ever after.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -83,9 +84,52 @@ pub struct EntryPlatform {
     pub user: Option<String>,
     /// What it lets run in the builds on it (`ONBUILD`): [the instructions alone](Self::triggers); absent where it was approved before that was written down.
     pub on_build: Option<Vec<String>>,
+    /// Its [labels that say what it is](Self::labels_of); absent where it was approved before that was written down.
+    pub labels: Option<BTreeMap<String, String>>,
 }
 
+/// Labels that say what an image is, and that are wrong of another image: those of the image specification, of Label Schema
+/// before it, and of Red Hat's.
+const LABELS: [&str; 29] = [
+    "build-date",
+    "com.redhat.component",
+    "cpe",
+    "description",
+    "io.k8s.description",
+    "io.k8s.display-name",
+    "name",
+    "org.label-schema.build-date",
+    "org.label-schema.description",
+    "org.label-schema.name",
+    "org.label-schema.url",
+    "org.label-schema.usage",
+    "org.label-schema.vcs-ref",
+    "org.label-schema.vcs-url",
+    "org.label-schema.version",
+    "org.opencontainers.image.created",
+    "org.opencontainers.image.description",
+    "org.opencontainers.image.documentation",
+    "org.opencontainers.image.ref.name",
+    "org.opencontainers.image.revision",
+    "org.opencontainers.image.source",
+    "org.opencontainers.image.title",
+    "org.opencontainers.image.url",
+    "org.opencontainers.image.version",
+    "release",
+    "summary",
+    "url",
+    "vcs-ref",
+    "version",
+];
+
 impl EntryPlatform {
+    /// What a lock keeps of the labels of an image: those that say what it is, each cut where it is long, and without what looks
+    /// like a secret.
+    pub fn labels_of(labels: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let kept = labels.iter().filter(|(name, _)| LABELS.contains(&name.as_str()));
+        kept.map(|(name, value)| (name.clone(), shown(value))).collect()
+    }
+
     /// What a lock keeps of the triggers of an image: the instructions alone, as what they say may be secret.
     pub fn triggers(on_build: &[String]) -> Vec<String> {
         let word = |text: &String| {
@@ -247,9 +291,22 @@ mod tests {
         assert_eq!(lock.entries().len(), 3);
     }
 
+    #[test]
+    fn of_labels_a_lock_has_those_that_say_what_an_image_is_and_no_secret() {
+        let token = "https://user:hunter2hunter2@corp.example/app";
+        let long = "x".repeat(10_000);
+        let labels = [("version", "12"), ("url", &*long), ("name", token), ("vendor", "Debian")];
+        let labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let kept = EntryPlatform::labels_of(&labels.into());
+        assert_eq!(kept.keys().collect::<Vec<_>>(), ["name", "url", "version"]);
+        assert_eq!(kept["version"], "12");
+        assert!(kept["url"].len() < 5_000 && !kept["name"].contains("hunter2"), "{kept:?}");
+    }
+
     fn full() -> Entry {
         let mut full = entry("debian:12", &["a", "b"], "2026-12-31");
         full.platforms[0].on_build = Some(vec!["RUN x".to_owned()]);
+        full.platforms[0].labels = Some([("version".to_owned(), "12".to_owned())].into());
         let signer = "somebody".to_owned();
         let on = "2026-01-01".parse().unwrap();
         Entry {
@@ -275,6 +332,7 @@ mod tests {
             ("\"on\": \"2026-01-01\"", "\"on\": \"2026-13-01\""),
             ("\"replaces\": \"sha256:", "\"replaces\": \"sha1:"),
             ("\"on_build\": [", "\"on_build\": [1, "),
+            ("\"version\": \"12\"", "\"version\": 12"),
         ] {
             assert!(text.contains(from), "{from}");
             let changed = text.replacen(from, to, 1);
@@ -291,7 +349,7 @@ mod tests {
         let lock = Lock::parse(old.as_bytes()).unwrap();
         let entry = &lock.entries()[0];
         assert_eq!((&entry.signature, &entry.scan, entry.replaces), (&None, &None, None));
-        assert_eq!(entry.platforms[0].on_build, None);
+        assert_eq!((&entry.platforms[0].on_build, &entry.platforms[0].labels), (&None, &None));
         assert_eq!(Lock::parse(&lock.to_bytes()).unwrap(), lock);
     }
 

@@ -31,7 +31,7 @@ where
 }
 
 /// A text by others: without what looks like a secret in it, and cut where it is longer than anybody reads.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     cut(&secrets::redact(text))
 }
 

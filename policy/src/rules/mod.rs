@@ -213,6 +213,7 @@ rules! {
     img_005_on_build,
     img_006_entrypoint,
     img_007_labels,
+    img_008_inherited,
     img_009_created,
     img_010_layers,
     img_011_index,

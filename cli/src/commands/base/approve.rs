@@ -210,6 +210,7 @@ fn platform((resolved, _): &(Resolved, Cataloged)) -> EntryPlatform {
         diff_ids: image.layers.iter().map(|layer| layer.diff_id).collect(),
         user: image.config.user.clone(),
         on_build: Some(EntryPlatform::triggers(&image.config.on_build)),
+        labels: Some(EntryPlatform::labels_of(&image.config.labels)),
     }
 }
 

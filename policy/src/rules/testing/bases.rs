@@ -3,6 +3,7 @@
 use super::{Case, digest};
 use crate::bases::{Entry, EntryPlatform};
 use plimsoll_model::{platform::Platform, reference};
+use std::collections::BTreeMap;
 
 impl Case {
     /// Approves `name`, whose layers these are, up to a day.
@@ -51,6 +52,7 @@ pub(crate) fn entry(name: &str, layers: &[&str], expires: &str) -> Entry {
             diff_ids: layers.iter().map(|layer| digest(layer)).collect(),
             user: None,
             on_build: Some(Vec::new()),
+            labels: Some(BTreeMap::new()),
         }],
         os_release: Some("Debian GNU/Linux 12 (bookworm)".to_owned()),
         approver: "a@corp".to_owned(),
