@@ -8,21 +8,7 @@
 use crate::support;
 use plimsoll_model::finding::Outcome;
 use plimsoll_policy::rules;
-use std::{collections::BTreeSet, process::Command};
-
-/// One file at a time: of several it forgets some of what it says of one. Nothing of this asks anybody.
-const JUDGE: &str = r#"
-import json, logging, sys
-from checkov.dockerfile.runner import Runner
-from checkov.runner_filter import RunnerFilter
-logging.disable(logging.CRITICAL)
-out = []
-for name in sys.argv[1:]:
-    report = Runner().run(root_folder=None, files=[name], runner_filter=RunnerFilter(framework=["dockerfile"]))
-    assert not report.parsing_errors, name
-    out += [[name, record.check_id, record.file_line_range[0]] for record in report.failed_checks]
-json.dump(out, sys.stdout)
-"#;
+use std::collections::BTreeSet;
 
 /// What is said of a whole file, and of the stage that is built by default.
 const OF_THE_FILE: [&str; 2] = ["DF-020", "DF-030"];
@@ -82,9 +68,7 @@ const DIFFERENCES: &[(&str, (&str, &str, u32), &str)] = &[
 
 /// The checks about Dockerfiles that a rule equals.
 fn checks(rule: &rules::Rule) -> impl Iterator<Item = &'static str> {
-    let is_one =
-        |other: &&str| other.starts_with("CKV_DOCKER_") || other.starts_with("CKV2_DOCKER_");
-    rule.equivalents.iter().copied().filter(is_one)
+    super::checks(rule, ["CKV_DOCKER_", "CKV2_DOCKER_"])
 }
 
 /// The first rule that equals a check: several may share one.
@@ -95,14 +79,7 @@ fn rule_of(check: &str) -> Option<&'static str> {
 
 /// What checkov says of them; nothing where it is not installed and need not be.
 fn theirs(files: &[(String, String)]) -> Option<BTreeSet<Statement>> {
-    let mut checkov = Command::new(support::oracle("checkov/bin/python"));
-    checkov
-        .args(["-c", JUDGE])
-        .args(files.iter().map(|(name, _)| name))
-        .current_dir(support::data())
-        .env("HOME", env!("CARGO_TARGET_TMPDIR"));
-    let output = support::said(&mut checkov)?;
-    let stated: Vec<(String, String, u32)> = serde_json::from_slice(&output).unwrap();
+    let stated = super::stated("dockerfile", files)?;
     let statements = stated.into_iter().filter_map(|(file, check, line)| {
         let rule = rule_of(&check)?;
         Some((file, rule, if OF_THE_FILE.contains(&rule) { 0 } else { line }))
@@ -144,19 +121,13 @@ fn rules_say_what_checkov_says_but_for_differences_that_were_looked_at() {
     let Some(theirs) = theirs(&files) else { return };
     let ours: BTreeSet<Statement> = files.iter().flat_map(ours).collect();
     let told: BTreeSet<_> = theirs.iter().map(|(file, rule, _)| (file, *rule)).collect();
-    let theirs_alone = theirs.difference(&ours).map(|one| ("checkov", one.clone()));
     let ours_alone = ours
         .difference(&theirs)
         .filter(|(file, rule, _)| is_told_of_each_line(rule) || !told.contains(&(file, *rule)));
-    let mut found: Vec<_> =
-        theirs_alone.chain(ours_alone.map(|one| ("plimsoll", one.clone()))).collect();
-    found.sort();
     let known = DIFFERENCES
         .iter()
         .map(|(who, (file, rule, line), _)| (*who, ((*file).to_owned(), *rule, *line)));
-    let mut known: Vec<_> = known.collect();
-    known.sort();
-    assert_eq!(found, known);
+    super::check_differences(theirs.difference(&ours).cloned(), ours_alone.cloned(), known);
     // Of each rule there is something that both say.
     for rule in rules::ALL.iter().filter_map(|rule| rule_of(checks(rule).next()?)) {
         let both = ours.intersection(&theirs).filter(|(_, own, _)| *own == rule).count();

@@ -6,21 +6,7 @@
 
 use crate::support;
 use plimsoll_policy::{Facts, Policy, SourceFile, decide, rules};
-use std::{collections::BTreeSet, process::Command};
-
-/// One file at a time, so that an object of one is not taken for a neighbour of another's. Nothing of this asks anybody.
-const JUDGE: &str = r#"
-import json, logging, sys
-from checkov.kubernetes.runner import Runner
-from checkov.runner_filter import RunnerFilter
-logging.disable(logging.CRITICAL)
-out = []
-for name in sys.argv[1:]:
-    report = Runner().run(root_folder=None, files=[name], runner_filter=RunnerFilter(framework=["kubernetes"]))
-    assert not report.parsing_errors, name
-    out += [[name, record.check_id] for record in report.failed_checks]
-json.dump(out, sys.stdout)
-"#;
+use std::collections::BTreeSet;
 
 /// A statement of one of the two: the file, and the rule that it breaks.
 type Statement = (String, &'static str);
@@ -34,21 +20,13 @@ const DIFFERENCES: &[(&str, (&str, &str), &str)] = &[(
 
 /// The checks about Kubernetes that a rule equals.
 fn checks(rule: &rules::Rule) -> impl Iterator<Item = &'static str> {
-    let is_one = |other: &&str| other.starts_with("CKV_K8S_") || other.starts_with("CKV2_K8S_");
-    rule.equivalents.iter().copied().filter(is_one)
+    super::checks(rule, ["CKV_K8S_", "CKV2_K8S_"])
 }
 
 /// What checkov says of them; nothing where it is not installed and need not be.
 fn theirs(files: &[(String, String)]) -> Option<BTreeSet<Statement>> {
-    let mut checkov = Command::new(support::oracle("checkov/bin/python"));
-    checkov
-        .args(["-c", JUDGE])
-        .args(files.iter().map(|(name, _)| name))
-        .current_dir(support::data())
-        .env("HOME", env!("CARGO_TARGET_TMPDIR"));
-    let output = support::said(&mut checkov)?;
-    let stated: Vec<(String, String)> = serde_json::from_slice(&output).unwrap();
-    let statements = stated.into_iter().filter_map(|(file, check)| {
+    let stated = super::stated("kubernetes", files)?;
+    let statements = stated.into_iter().filter_map(|(file, check, _)| {
         let rule = rules::ALL.iter().find(|rule| checks(rule).any(|other| other == check))?;
         Some((file, rule.id))
     });
@@ -72,15 +50,10 @@ fn rules_say_what_checkov_says_but_for_differences_that_were_looked_at() {
     assert!(files.len() >= 27, "{}", files.len());
     let Some(theirs) = theirs(&files) else { return };
     let ours: BTreeSet<Statement> = files.iter().flat_map(ours).collect();
-    let theirs_alone = theirs.difference(&ours).map(|one| ("checkov", one.clone()));
-    let ours_alone = ours.difference(&theirs).map(|one| ("plimsoll", one.clone()));
-    let mut found: Vec<_> = theirs_alone.chain(ours_alone).collect();
-    found.sort();
     let known =
         DIFFERENCES.iter().map(|(who, (file, rule), _)| (*who, ((*file).to_owned(), *rule)));
-    let mut known: Vec<_> = known.collect();
-    known.sort();
-    assert_eq!(found, known);
+    let (theirs_alone, ours_alone) = (theirs.difference(&ours), ours.difference(&theirs));
+    super::check_differences(theirs_alone.cloned(), ours_alone.cloned(), known);
     // Of each rule there is something that both say.
     for rule in rules::ALL.iter().filter(|rule| checks(rule).next().is_some()) {
         let both = ours.intersection(&theirs).filter(|(_, own)| *own == rule.id).count();
