@@ -537,6 +537,13 @@ async fn error_of(sigstore: &Sigstore, path: &'static str, fault: fn() -> Fault)
     sign(brief).await.unwrap_err()
 }
 
+/// What is signed with where whoever does not answer is soon given up.
+fn hurried(sigstore: &Sigstore) -> KeylessOptions {
+    let mut hurried = options(sigstore, Instance::RekorV1);
+    hurried.patience.budget = BRIEF;
+    hurried
+}
+
 #[tokio::test]
 async fn f25_no_answer_and_5xx_are_an_outage_and_nothing_else_is() {
     let sigstore = Sigstore::start().await.unwrap();
@@ -584,9 +591,7 @@ async fn f25_who_gives_tokens_is_none_of_the_services() {
     let environment = sigstore.environment();
     let environment = environment.into_iter().map(|(name, value)| (name.to_owned(), value));
     let identity = IdentitySource::detect(&environment.collect()).unwrap();
-    let mut brief = KeylessOptions { identity, ..options(&sigstore, Instance::RekorV1) };
-    brief.patience.budget = BRIEF;
-    let error = sign(brief).await.unwrap_err();
+    let error = sign(KeylessOptions { identity, ..hurried(&sigstore) }).await.unwrap_err();
     assert!(matches!(error, Error::ServiceUnavailable { .. }) && !error.is_outage(), "{error:?}");
 }
 
@@ -622,17 +627,19 @@ async fn answering(bytes: &'static str) -> String {
 #[tokio::test]
 async fn f25_a_proxy_that_says_no_has_answered() {
     let sigstore = Sigstore::start().await.unwrap();
+    let behind = async |proxy: String| {
+        let mut behind = hurried(&sigstore);
+        let proxy = reqwest::Proxy::all(proxy).unwrap();
+        behind.client = Client::builder().proxy(proxy).build().unwrap();
+        behind.services.fulcio = "https://fulcio.test/".parse().unwrap();
+        sign(behind).await.unwrap_err()
+    };
     for answer in [
         "HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n",
         "HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n",
         "220 mail.test ESMTP\r\n\r\n",
     ] {
-        let proxy = reqwest::Proxy::all(answering(answer).await).unwrap();
-        let mut behind = options(&sigstore, Instance::RekorV1);
-        behind.client = Client::builder().proxy(proxy).build().unwrap();
-        behind.services.fulcio = "https://fulcio.test/".parse().unwrap();
-        behind.patience.budget = BRIEF;
-        let error = sign(behind).await.unwrap_err();
+        let error = behind(answering(answer).await).await;
         assert!(
             matches!(&error, Error::ServiceUnavailable { source: Failure::Tunnel(_), .. }),
             "{answer}: {error:?}"
@@ -641,12 +648,7 @@ async fn f25_a_proxy_that_says_no_has_answered() {
     }
     // A proxy that nobody runs is no answer.
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let proxy = reqwest::Proxy::all(format!("http://{nobody}")).unwrap();
-    let mut behind = options(&sigstore, Instance::RekorV1);
-    behind.client = Client::builder().proxy(proxy).build().unwrap();
-    behind.services.fulcio = "https://fulcio.test/".parse().unwrap();
-    behind.patience.budget = BRIEF;
-    let error = sign(behind).await.unwrap_err();
+    let error = behind(format!("http://{nobody}")).await;
     assert!(
         matches!(&error, Error::ServiceUnavailable { source: Failure::Connection(_), .. }),
         "{error:?}"
@@ -657,14 +659,16 @@ async fn f25_a_proxy_that_says_no_has_answered() {
 #[tokio::test]
 async fn f25_one_who_does_not_speak_http_has_answered() {
     let sigstore = Sigstore::start().await.unwrap();
+    let answered = async |answer: &'static str| {
+        let mut hurried = hurried(&sigstore);
+        hurried.services.fulcio = answering(answer).await.parse().unwrap();
+        sign(hurried).await.unwrap_err()
+    };
     for answer in [
         "SSH-2.0-OpenSSH_9.2\r\n",
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nno number\r\n",
     ] {
-        let mut garbled = options(&sigstore, Instance::RekorV1);
-        garbled.services.fulcio = answering(answer).await.parse().unwrap();
-        garbled.patience.budget = BRIEF;
-        let error = sign(garbled).await.unwrap_err();
+        let error = answered(answer).await;
         assert!(
             matches!(&error, Error::ServiceUnavailable { source: Failure::Garbled(_), .. }),
             "{answer}: {error:?}"
@@ -673,10 +677,7 @@ async fn f25_one_who_does_not_speak_http_has_answered() {
     }
     // Who says nothing, or not all of it, has hung up.
     for answer in ["", "HTTP/1.1 200", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{"] {
-        let mut cut = options(&sigstore, Instance::RekorV1);
-        cut.services.fulcio = answering(answer).await.parse().unwrap();
-        cut.patience.budget = BRIEF;
-        let error = sign(cut).await.unwrap_err();
+        let error = answered(answer).await;
         assert!(
             matches!(&error, Error::ServiceUnavailable { source: Failure::Connection(_), .. }),
             "{answer}: {error:?}"
