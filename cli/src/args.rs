@@ -32,7 +32,9 @@ pub(crate) use sbom::{
 };
 pub(crate) use signing::SigningArguments;
 pub(crate) use trust::{RootArguments, TrustCommand, TufArguments};
-pub(crate) use verify::{ImagesArguments, TrustArguments, VerifyArguments, VerifyBundleArguments};
+pub(crate) use verify::{
+    ImagesArguments, ReceiptsArguments, TrustArguments, VerifyArguments, VerifyBundleArguments,
+};
 pub(crate) use vex::{
     VexAddArguments, VexArguments, VexCommand, VexExportArguments, VexFormat, VexListArguments,
 };
@@ -403,6 +405,8 @@ pub(crate) struct CheckArguments {
     /// Build argument that is given.
     #[arg(long = "build-arg", value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub build_args: Vec<(String, String)>,
+    #[command(flatten)]
+    pub receipts: ReceiptsArguments,
     #[command(flatten)]
     pub facts: FactsArguments,
     #[command(flatten)]

@@ -17,6 +17,7 @@ pub(crate) mod look;
 pub(crate) mod places;
 pub(crate) mod promote;
 pub(crate) mod publisher;
+pub(crate) mod receipts;
 pub(crate) mod record;
 pub(crate) mod resolve;
 pub(crate) mod since;

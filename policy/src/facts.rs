@@ -7,8 +7,8 @@ use crate::{
 use camino::Utf8PathBuf;
 use jiff::Timestamp;
 use plimsoll_model::{
-    Inventory, difference::Difference, evidence::Presence, image::Image, registry::RegistryFacts,
-    scan::Scan,
+    Inventory, Pinned, difference::Difference, evidence::Presence, image::Image,
+    registry::RegistryFacts, scan::Scan,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -103,6 +103,8 @@ pub struct Facts<'a> {
     pub manifests: &'a [SourceFile],
     /// The same as a record has them; passed over where there are files.
     pub recorded_manifests: Option<&'a RecordedManifests>,
+    /// What came of looking for the receipts of gates for the images that they name by digest; absent where nobody looked.
+    pub receipts: Option<&'a BTreeMap<Pinned, Presence>>,
     /// The stage that is built (`--target`); absent means the last.
     pub target_stage: Option<&'a str>,
     /// Build arguments (`--build-arg`).
@@ -147,6 +149,7 @@ impl Facts<'_> {
             env_files: &[],
             manifests: &[],
             recorded_manifests: None,
+            receipts: None,
             target_stage: None,
             build_args: &NO_ARGUMENTS,
             plain_http: &[],

@@ -39,6 +39,7 @@ mod policy;
 mod policy_cases;
 mod policy_of_base;
 mod promotion;
+mod receipts;
 mod reference;
 mod registry;
 mod sboms;

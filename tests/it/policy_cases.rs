@@ -1,6 +1,7 @@
 //! `plimsoll policy test`: a policy held to cases.
 
-use crate::support::{Sandbox, run, sandbox};
+use crate::support::{Sandbox, port, run, sandbox};
+use plimsoll_oci::testing::registry::Options;
 
 const ROOT: &str = "FROM scratch\nCOPY a /a\nUSER root\n";
 const CASE: &str = "version: 1\npolicy: ../plimsoll.yaml\ndockerfiles: [Dockerfile]\nexpect:\n  verdict: blocked\n  findings:\n    - {rule: DF-020, file: Dockerfile, line: 3}\n  absent: [DF-021]\n";
@@ -103,7 +104,7 @@ fn recorded_facts_are_judged_as_of_their_recording_and_evidence_is_never_taken_f
 #[test]
 fn manifests_are_tested_from_a_record_as_from_their_files() {
     let sandbox = sandbox();
-    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop}\nspec:\n  hostPID: true\n  containers:\n    - name: app\n      image: ngnix:1\n      env: [{name: TOKEN, value: hunter2hunter2}]\n";
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop}\nspec:\n  hostPID: true\n  containers:\n    - name: app\n      image: ngnix:1\n      env: [{name: PLAIN, value: hunter2hunter2}]\n";
     sandbox.write("app.yaml", pod);
     let written = ["check", "app.yaml", "--facts-out", "facts.json"];
     run(sandbox.plimsoll().args(written)).expect_status(1);
@@ -123,6 +124,28 @@ fn manifests_are_tested_from_a_record_as_from_their_files() {
     let failed = run(sandbox.plimsoll().args(["policy", "test", "."])).expect_status(1);
     let reason = "recorded facts do not have all that it looks at: it could not tell";
     assert!(failed.stdout.contains(reason), "{}", failed.stdout);
+}
+
+#[test]
+fn what_a_registry_answered_is_tested_from_a_record_as_it_was_judged() {
+    let (sandbox, port) = (sandbox(), port(Options::default()));
+    let name = port.name("prod/app");
+    let audit = ["registry", "audit", &name, "-o", "json", "--facts-out", "facts.json"];
+    let audited = run(sandbox.plimsoll().args(audit));
+    let report: serde_json::Value = serde_json::from_str(&audited.stdout).unwrap();
+    let findings = report["decision"]["findings"].as_array().unwrap().iter();
+    let found: Vec<_> =
+        findings.map(|it| format!("{{rule: {}, action: {}}}", it["rule"], it["action"])).collect();
+    assert!(found.len() > 3, "{}", audited.stdout);
+    let verdict = match audited.status {
+        0 => "passed",
+        1 => "blocked",
+        _ => "undecided",
+    };
+    let expect = format!("{{verdict: {verdict}, findings: [{}]}}", found.join(", "));
+    sandbox.write("a.test.yaml", format!("version: 1\nfacts: facts.json\nexpect: {expect}\n"));
+    let held = run(sandbox.plimsoll().args(["policy", "test", "."])).expect_status(0);
+    assert_eq!(held.stdout, "holds  ./a.test.yaml\n1 of 1 cases hold\n");
 }
 
 #[test]

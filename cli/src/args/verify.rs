@@ -133,6 +133,22 @@ pub(crate) struct EvidenceFileArguments {
     pub trust_evidence_file: bool,
 }
 
+/// Where the receipts of gates are (K8S-041), for the images that manifests of Kubernetes name by digest.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ReceiptsArguments {
+    /// Bundle that may be the receipt (VSA) of an image that a manifest names; may be given several times.
+    #[arg(long = "bundle", value_name = "FILE")]
+    pub bundles: Vec<Utf8PathBuf>,
+    /// Evidence file, as `verify --export` packs it, with the receipts of these images.
+    #[arg(long, value_name = "FILE", conflicts_with = "bundles")]
+    pub evidence: Option<Utf8PathBuf>,
+    /// Look the receipts of these images up where the images are.
+    #[arg(long, conflicts_with_all = ["bundles", "evidence"])]
+    pub receipts: bool,
+    #[command(flatten)]
+    pub trust: TrustArguments,
+}
+
 /// `verify-bundle`.
 #[derive(Debug, Args)]
 #[command(after_help = exit::table())]

@@ -9,7 +9,7 @@ use crate::{
     report::{self, Report},
     stages::{
         decide::{self, Build, Case, Manifests},
-        inventory,
+        inventory, receipts,
         resolve::{self, Resolved},
     },
 };
@@ -28,11 +28,14 @@ pub(crate) async fn check(
     let policy = ctx.policy()?;
     let bases = decide::bases(ctx, &policy)?;
     let (found, image) = subjects(ctx, arguments).await?;
+    let mut manifests = Manifests::read(ctx, &found.compose, &found.kubernetes)?;
+    let about = (manifests.kubernetes.as_slice(), arguments.platform.as_ref());
+    manifests.receipts = receipts::look(ctx, &policy, &arguments.receipts, about).await?;
     let build = Build {
         dockerfiles: decide::read_dockerfiles(ctx, &found.dockerfiles)?,
         ignored: decide::read_ignored(ctx, &found.dockerfiles)?,
         configs: decide::read_configs(ctx, &found.configs)?,
-        manifests: Manifests::read(ctx, &found.compose, &found.kubernetes)?,
+        manifests,
         target: arguments.target.clone(),
         arguments: arguments.build_args.iter().cloned().collect(),
         plain_http: ctx.shared.plain_http.clone(),

@@ -214,6 +214,7 @@ fn build(ctx: &Context, case: &PolicyCase, beside: &Utf8Path) -> Result<Build, E
             compose: named(manifests.compose),
             env_files: named(manifests.env_files),
             kubernetes: named(manifests.kubernetes),
+            receipts: None,
         },
         target: case.target.clone(),
         arguments: case.build_args.clone(),

@@ -5,7 +5,7 @@ use crate::{
     context::Context,
     error::Error,
     files, report,
-    stages::{keys, stated, trust},
+    stages::{keys, receipts::Receipts, stated, trust},
 };
 use camino::{Utf8Path, Utf8PathBuf};
 use plimsoll_attest::builders::ResolvedDependency;
@@ -109,6 +109,8 @@ pub(crate) struct Manifests {
     pub env_files: Vec<SourceFile>,
     /// The manifests of Kubernetes.
     pub kubernetes: Vec<SourceFile>,
+    /// What came of looking for the receipts of their images; absent where nobody looked.
+    pub receipts: Option<Receipts>,
 }
 
 impl Manifests {
@@ -145,6 +147,7 @@ impl Manifests {
             compose: compose.iter().map(read).collect::<Result<_, Error>>()?,
             env_files: env_files.iter().map(read).collect::<Result<_, Error>>()?,
             kubernetes: kubernetes.iter().map(read).collect::<Result<_, Error>>()?,
+            receipts: None,
         })
     }
 }
@@ -241,6 +244,7 @@ impl Case<'_> {
             env_files: &self.build.manifests.env_files,
             manifests: &self.build.manifests.kubernetes,
             recorded_manifests: None,
+            receipts: self.build.manifests.receipts.as_ref(),
             target_stage: self.build.target.as_deref(),
             build_args: &self.build.arguments,
             plain_http: &self.build.plain_http,

@@ -202,14 +202,17 @@ async fn find(
     })
 }
 
-/// What an evidence file has about a digest. Whoever packed it may not have looked for this one: that leaves it untold.
 fn packed(archive: &Archive, digest: Digest, (subject, place): (String, String)) -> Found {
-    let candidates = archive.find(digest).map_or_else(
+    let candidates = Some(candidates_in(archive, digest));
+    Found { subject, place, digest, source: None, candidates }
+}
+
+/// What an evidence file has about a digest. Whoever packed it may not have looked for this one: that leaves it untold.
+pub(crate) fn candidates_in(archive: &Archive, digest: Digest) -> Candidates {
+    Candidates::as_found(archive.find(digest).map_or_else(
         || Err("it says nothing about this digest".to_owned()),
         |image| image.candidates.clone(),
-    );
-    let candidates = Some(Candidates::as_found(candidates));
-    Found { subject, place, digest, source: None, candidates }
+    ))
 }
 
 async fn verify_one(

@@ -59,6 +59,12 @@ impl Cluster {
         }
     }
 
+    /// The images that the containers and volumes of these manifests name.
+    pub(crate) fn images_of(manifests: &[SourceFile]) -> Vec<Input> {
+        let images = Self::read(manifests).judged().images;
+        images.into_iter().map(|(_, input)| input).collect()
+    }
+
     /// What stands in these manifests, not yet judged.
     pub(crate) fn read(manifests: &[SourceFile]) -> Self {
         let mut cluster = Self::default();

@@ -11,11 +11,14 @@ pub use kubernetes::kubernetes;
 pub(crate) use kubernetes::{PODS, TEXTS};
 
 use crate::{
-    Error,
+    Error, SourceFile,
+    dockerfile::Source,
+    kubernetes::Cluster,
     yaml::{self, At, Entry, Node, Value},
 };
 use camino::Utf8Path;
-use plimsoll_model::reference::ImageName;
+use plimsoll_model::reference::{ImageName, Pinned, Place};
+use std::collections::BTreeMap;
 
 /// What a file of YAML or JSON is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +27,21 @@ pub enum ManifestKind {
     Compose,
     /// Objects of Kubernetes.
     Kubernetes,
+}
+
+/// The images that pods of these manifests run from a registry, by what pins them: those that are named by digest. A document that
+/// can not be read hides no other; the rules say so.
+pub fn pinned(files: &[SourceFile]) -> BTreeMap<Pinned, ImageName> {
+    let named = Cluster::images_of(files).into_iter().filter_map(|input| match input.source {
+        Source::Image(name) => {
+            let place = Place::Repository(name.repository.clone());
+            Some((Pinned { place, digest: name.digest? }, name))
+        }
+        Source::Stage(_) | Source::Scratch | Source::Malformed(_) | Source::Unresolved { .. } => {
+            None
+        }
+    });
+    named.collect()
 }
 
 /// Whether a file of this name may be one of them, so that its text is worth a look.

@@ -12,7 +12,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use plimsoll_model::{
-    Digest,
+    Digest, Pinned,
     difference::{FindingChange, FindingChangeKind},
     evidence::{Evidence, Presence},
 };
@@ -21,9 +21,22 @@ use std::collections::BTreeMap;
 
 /// One kind of evidence.
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub(super) struct EvidenceJson {
     kind: &'static str,
+    #[serde(flatten)]
+    presence: PresenceJson,
+}
+
+/// The receipt of a gate about one image.
+#[derive(Debug, Serialize)]
+pub(super) struct ReceiptJson {
+    image: String,
+    #[serde(flatten)]
+    presence: PresenceJson,
+}
+
+#[derive(Debug, Serialize)]
+struct PresenceJson {
     /// `present`, `absent` or `could-not-tell`.
     state: &'static str,
     /// How many candidates were refused.
@@ -44,26 +57,41 @@ struct StatementJson {
 }
 
 pub(super) fn evidence(found: &BTreeMap<EvidenceKind, Presence>) -> Vec<EvidenceJson> {
-    let statement = |evidence: &Evidence| {
-        let facts = evidence.facts();
-        StatementJson {
-            predicate_type: cut(&facts.predicate_type),
-            signer: shown(&facts.signer.to_string()),
-            statement: facts.statement,
-            bundle: facts.bundle,
-            signed: facts.signed,
-        }
+    let kind = |(kind, presence): (&EvidenceKind, &Presence)| EvidenceJson {
+        kind: kind.as_str(),
+        presence: PresenceJson::of(presence),
     };
-    let kind = |(kind, presence): (&EvidenceKind, &Presence)| {
+    found.iter().map(kind).collect()
+}
+
+pub(super) fn receipts(found: &BTreeMap<Pinned, Presence>) -> Vec<ReceiptJson> {
+    let receipt = |(image, presence): (&Pinned, &Presence)| ReceiptJson {
+        image: shown(&image.to_string()),
+        presence: PresenceJson::of(presence),
+    };
+    found.iter().map(receipt).collect()
+}
+
+impl PresenceJson {
+    fn of(presence: &Presence) -> Self {
+        let statement = |evidence: &Evidence| {
+            let facts = evidence.facts();
+            StatementJson {
+                predicate_type: cut(&facts.predicate_type),
+                signer: shown(&facts.signer.to_string()),
+                statement: facts.statement,
+                bundle: facts.bundle,
+                signed: facts.signed,
+            }
+        };
         let (state, refused, reason) = match presence {
             Presence::Present(_) => ("present", None, None),
             Presence::Absent { refused } => ("absent", Some(*refused), None),
             Presence::CouldNotTell { reason } => ("could-not-tell", None, Some(shown(reason))),
         };
         let statements = presence.evidence().iter().map(statement).collect();
-        EvidenceJson { kind: kind.as_str(), state, refused, reason, statements }
-    };
-    found.iter().map(kind).collect()
+        Self { state, refused, reason, statements }
+    }
 }
 
 /// What verified evidence states.

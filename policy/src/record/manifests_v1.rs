@@ -215,7 +215,7 @@ impl ManifestsJson {
         for object in &cluster.objects {
             look_for_holes(object, &mut values, &mut texts);
         }
-        Some(RecordedManifests { cluster, values, texts })
+        Some(RecordedManifests { cluster, values, texts, receipts: Whole::Yes })
     }
 }
 
@@ -227,6 +227,8 @@ pub struct RecordedManifests {
     pub(super) values: Whole,
     /// Other texts that rules may look at.
     pub(super) texts: Whole,
+    /// What came of looking for receipts, which is never read back.
+    pub(super) receipts: Whole,
 }
 
 /// Whether nothing is left out.
@@ -240,6 +242,11 @@ impl RecordedManifests {
     /// What they describe, not yet judged.
     pub(crate) const fn cluster(&self) -> &Cluster {
         &self.cluster
+    }
+
+    /// Whether somebody looked for receipts where the record was made: what that came to can not be told here.
+    pub(crate) fn is_without_receipts(&self) -> bool {
+        self.receipts == Whole::No
     }
 }
 

@@ -81,6 +81,7 @@ pub struct FactsJson {
     compose: Vec<sources_v1::ComposeJson>,
     configs: Vec<sources_v1::ConfigJson>,
     kubernetes: Option<manifests_v1::ManifestsJson>,
+    receipts: Option<Vec<evidence_v1::ReceiptJson>>,
     registry: Option<registry_v1::RegistryJson>,
     target_stage: Option<String>,
     /// The names of build arguments that were given.
@@ -129,6 +130,7 @@ pub fn document(facts: &Facts<'_>, at: Timestamp) -> FactsJson {
         compose: sources_v1::compose(facts),
         configs: sources_v1::configs(facts.configs),
         kubernetes: manifests_v1::ManifestsJson::of(facts.manifests),
+        receipts: facts.receipts.map(evidence_v1::receipts),
         registry: facts.registry.map(registry_v1::RegistryJson::of),
         target_stage: facts.target_stage.map(text::shown),
         build_arguments: facts.build_args.keys().map(|name| text::cut(name)).collect(),
@@ -218,6 +220,8 @@ enum LeftOut {
     ManifestValues,
     /// Other texts of manifests, which had secrets in them.
     ManifestTexts,
+    /// Receipts of gates: evidence, as all that is verified.
+    Receipts,
 }
 
 /// Read first, so that a record of another version is called that and not malformed.
@@ -250,6 +254,8 @@ struct RecordedJson {
     #[serde(default)]
     kubernetes: Option<manifests_v1::ManifestsJson>,
     #[serde(default)]
+    receipts: Option<IgnoredAny>,
+    #[serde(default)]
     registry: Option<registry_v1::RegistryJson>,
     target_stage: IgnoredAny,
     build_arguments: IgnoredAny,
@@ -263,6 +269,8 @@ const BY_VALUES: [&str; 2] = ["SEC-002", "SEC-008"];
 const BY_DOCKERFILES: [&str; 2] = ["BASE-051", "BASE-052"];
 /// The rule that looks at values of variables in manifests.
 const BY_VALUES_OF_MANIFESTS: &str = "SEC-009";
+/// The rule that asks for receipts of gates.
+const BY_RECEIPTS: &str = "K8S-041";
 /// The rule about registries without TLS.
 const BY_PLAIN_HTTP: &str = "BASE-022";
 
@@ -290,6 +298,7 @@ impl RecordedJson {
             self.dockerfiles.first().map(|_| LeftOut::Dockerfiles),
             self.compose.first().map(|_| LeftOut::Compose),
             self.configs.first().map(|_| LeftOut::Configs),
+            self.receipts.as_ref().map(|_| LeftOut::Receipts),
         ];
         parts.into_iter().flatten().collect()
     }
@@ -335,7 +344,10 @@ impl Recorded {
             it.read()
                 .ok_or(invalid("a document of a manifest and its places contradict each other"))
         });
-        let manifests = manifests.transpose()?;
+        let mut manifests = manifests.transpose()?;
+        if let Some(manifests) = manifests.as_mut().filter(|_| json.receipts.is_some()) {
+            manifests.receipts = Whole::No;
+        }
         left_out.extend(manifests.iter().flat_map(LeftOut::of_manifests));
         Ok(Self {
             at: json.at,
@@ -381,6 +393,7 @@ impl Recorded {
             LeftOut::Compose => case.compose.is_empty(),
             LeftOut::Configs => case.configs.is_empty(),
             LeftOut::ManifestValues | LeftOut::ManifestTexts => case.kubernetes.is_empty(),
+            LeftOut::Receipts => true,
             LeftOut::Values
             | LeftOut::Files
             | LeftOut::Evidence
@@ -418,6 +431,7 @@ impl Recorded {
             LeftOut::Configs => is_about(About::Configs) || rule.id == BY_PLAIN_HTTP,
             LeftOut::ManifestValues => rule.id == BY_VALUES_OF_MANIFESTS,
             LeftOut::ManifestTexts => is_about(About::Kubernetes),
+            LeftOut::Receipts => rule.id == BY_RECEIPTS,
         })
     }
 }

@@ -3,7 +3,7 @@ use crate::{
     Decision, EvidenceKind, Policy, Since, decide,
     rules::{
         self,
-        testing::{Case, digest, found, now, provenance, said},
+        testing::{Case, digest, found, now, pinned, provenance, said},
     },
     secrets::{State, tests::summed},
     stated::{Dependency, DependencyName, SbomDifference, TestOutcome},
@@ -129,6 +129,7 @@ fn richer() -> Case {
         .kubernetes(&format!(
             "apiVersion: v1\nkind: Pod\nmetadata: {{name: web}}\nspec:\n  containers:\n    - name: app\n      image: nginx\n      resources: {{limits: {{cpu: 0.5, memory: 1Gi}}}}\n      env: [{{name: TOKEN, value: {SECRET}}}]\n---\nkind: {{{{\n"
         ))
+        .receipt(pinned("manifest"), Presence::Present(vec![evidence()]))
         .registry(registry_v1::tests::open())
         .plain_http("registry.corp:5000")
         .build_arg("TOKEN", SECRET)
@@ -203,6 +204,7 @@ fn rules_that_look_at_what_is_left_out_are_known() {
     for id in ["IMG-007", "BASE-022", "BASE-051", "BASE-052", "DF-020", "CMP-001", "DMN-001"] {
         assert!(!holds(&all, id), "{id}");
     }
+    assert!(!holds(&all, "K8S-041") && holds(&all, "K8S-040"), "a receipt is evidence");
     for id in ["IMG-001", "BASE-050", "VUL-002", "VUL-006", "SEC-007"] {
         assert!(holds(&all, id), "{id}");
     }
@@ -268,6 +270,29 @@ fn manifests_that_a_case_gives_take_the_place_of_recorded_ones() {
     };
     assert_eq!(found(&recorded.facts()), 1);
     assert_eq!(found(&Facts { manifests: &given, ..beside.facts() }), 0);
+}
+
+#[test]
+fn receipts_are_never_taken_from_a_record() {
+    let pod = format!(
+        "apiVersion: v1\nkind: Pod\nspec: {{containers: [{{name: a, image: 'registry.corp/build/app@{}'}}]}}\n",
+        digest("index")
+    );
+    let policy = "version: 1\nevidence: {signers: [{key: gate.pub, for: [vsa]}]}";
+    let policy = Policy::parse(policy, "p.yaml".into()).unwrap();
+    let of = |case: &Case| {
+        let recorded = read(&written(case)).unwrap();
+        let decision = decide(&policy, &recorded.facts(), now());
+        let found = decision.findings().iter().filter(|judged| judged.finding.rule == "K8S-041");
+        (found.count(), recorded.not_judged(&policy))
+    };
+    let case = Case::default().kubernetes(&pod);
+    // Nobody looked: it can be told from a record no more than it could be then.
+    assert_eq!(of(&case), (1, vec![]));
+    let looked = case.receipt(pinned("index"), Presence::Present(vec![evidence()]));
+    assert_eq!(of(&looked), (0, vec!["K8S-041"]));
+    let missing = looked.receipt(pinned("index"), Presence::Absent { refused: 0 });
+    assert_eq!(of(&missing), (0, vec!["K8S-041"]));
 }
 
 #[test]

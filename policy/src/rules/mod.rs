@@ -240,6 +240,7 @@ rules! {
     k8s_025_service_exposed,
     k8s_030_rbac_too_wide,
     k8s_040_pull_policy,
+    k8s_041_no_receipt,
     k8s_042_probes_missing,
     k8s_043_secret_in_environment,
     k8s_044_open_console,

@@ -47,6 +47,7 @@ pub(crate) struct Case {
     compose: Vec<SourceFile>,
     env_files: Vec<SourceFile>,
     manifests: Vec<SourceFile>,
+    receipts: Option<BTreeMap<reference::Pinned, Presence>>,
     target: Option<String>,
     build_args: BTreeMap<String, String>,
     plain_http: Vec<String>,
@@ -126,6 +127,12 @@ impl Case {
     /// A file of manifests of Kubernetes.
     pub(crate) fn kubernetes(mut self, text: &str) -> Self {
         self.manifests.push(SourceFile { path: "app.yaml".into(), text: text.to_owned() });
+        self
+    }
+
+    /// What came of looking for the receipt of an image that a manifest names.
+    pub(crate) fn receipt(mut self, image: reference::Pinned, presence: Presence) -> Self {
+        self.receipts.get_or_insert_default().insert(image, presence);
         self
     }
 
@@ -400,6 +407,7 @@ impl Case {
             env_files: &self.env_files,
             manifests: &self.manifests,
             recorded_manifests: None,
+            receipts: self.receipts.as_ref(),
             target_stage: self.target.as_deref(),
             build_args: &self.build_args,
             plain_http: &self.plain_http,
