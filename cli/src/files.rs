@@ -1,13 +1,29 @@
 //! Files of the user's: read within limits, written whole or not at all.
 
 use crate::error::Error;
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use plimsoll_model::{Digest, digest::Digester};
+use plimsoll_policy::Checkout;
 use std::io::{self, BufWriter, Read as _, Write as _};
 use tempfile::NamedTempFile;
 
 /// How much is written at once, in bytes.
 const BUFFER: usize = 1 << 16;
+
+/// The working directory, and the root of the repository that it is in; nothing where it can not be told.
+pub(crate) fn checkout() -> Option<Checkout> {
+    let directory = Utf8Path::new(".").canonicalize_utf8().ok()?;
+    let root = directory.ancestors().find(|above| above.join(".git").exists());
+    Some(Checkout { root: root.unwrap_or(&directory).to_owned(), directory })
+}
+
+/// A path without `.`, and from the working directory on where it leads there. Where links lead is not followed.
+pub(crate) fn plain(path: &Utf8Path, checkout: Option<&Checkout>) -> Utf8PathBuf {
+    let inside = checkout.and_then(|checkout| path.strip_prefix(&checkout.directory).ok());
+    let parts = inside.unwrap_or(path).components();
+    let plain: Utf8PathBuf = parts.filter(|part| *part != Utf8Component::CurDir).collect();
+    if plain.as_str().is_empty() { path.to_owned() } else { plain }
+}
 
 /// The bytes of a file, at most `limit` of them.
 pub(crate) fn read(path: &Utf8Path, limit: u64) -> Result<Vec<u8>, Error> {
@@ -226,6 +242,23 @@ mod tests {
         write(&path, b"\xff").unwrap();
         assert!(matches!(read_text(&path, 9), Err(Error::NotText { .. })));
         assert!(matches!(read(&path.join("no"), 4), Err(Error::Read { .. })));
+    }
+
+    #[test]
+    fn a_file_has_one_name_from_the_working_directory() {
+        let checkout = Checkout { directory: "/srv/app/sub".into(), root: "/srv/app".into() };
+        for (path, expect) in [
+            ("./a.yaml", "a.yaml"),
+            ("././x/./a.yaml", "x/a.yaml"),
+            ("a.yaml", "a.yaml"),
+            ("/srv/app/sub/a.yaml", "a.yaml"),
+            ("/srv/app/a.yaml", "/srv/app/a.yaml"),
+            ("../a.yaml", "../a.yaml"),
+            ("x/../a.yaml", "x/../a.yaml"),
+        ] {
+            assert_eq!(plain(path.into(), Some(&checkout)), expect, "{path}");
+        }
+        assert_eq!(plain("./a".into(), None), "a");
     }
 
     #[test]

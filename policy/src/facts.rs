@@ -31,6 +31,15 @@ pub struct SourceFile {
     pub text: String,
 }
 
+/// Where the files that are given are on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkout {
+    /// The directory that paths are relative to. Absolute.
+    pub directory: Utf8PathBuf,
+    /// The root of the repository that it is in, or the same. Absolute.
+    pub root: Utf8PathBuf,
+}
+
 /// What is new since the last promoted build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Since {
@@ -99,6 +108,8 @@ pub struct Facts<'a> {
     pub compose: &'a [SourceFile],
     /// The files of variables beside the compose files (`.env`).
     pub env_files: &'a [SourceFile],
+    /// Where the files are; absent where it is not known, or is not where they are used.
+    pub checkout: Option<&'a Checkout>,
     /// The manifests of Kubernetes, rendered: what a cluster is given, all of it together.
     pub manifests: &'a [SourceFile],
     /// The same as a record has them; passed over where there are files.
@@ -147,6 +158,7 @@ impl Facts<'_> {
             configs: &[],
             compose: &[],
             env_files: &[],
+            checkout: None,
             manifests: &[],
             recorded_manifests: None,
             receipts: None,

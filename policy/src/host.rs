@@ -88,6 +88,23 @@ const HARMLESS: [&str; 7] = [
     "/usr/local/share/ca-certificates",
 ];
 
+/// What logs into a machine as somebody, wherever it is.
+const KEYS: [&str; 5] = [".ssh", ".gnupg", "/etc/shadow", "/etc/gshadow", "/etc/ssh"];
+
+/// What logs into other things, below a home.
+const LOGINS: [&str; 10] = [
+    ".aws",
+    ".azure",
+    ".config/gcloud",
+    ".config/gh",
+    ".docker",
+    ".git-credentials",
+    ".kube",
+    ".netrc",
+    ".npmrc",
+    ".pypirc",
+];
+
 /// Directories that everybody may write to.
 const WRITABLE: [&str; 3] = ["/tmp", "/var/tmp", "/dev/shm"];
 
@@ -122,6 +139,14 @@ pub(crate) fn normal(path: &str) -> String {
         }
     }
     format!("/{}", parts.join("/"))
+}
+
+/// Whether a runtime takes this for an address to listen at, or to speak to, over TCP: what has no scheme is one as well.
+pub(crate) fn is_tcp(address: &str) -> bool {
+    match address.split_once("://") {
+        Some((scheme, _)) => matches!(scheme, "tcp" | "http" | "https"),
+        None => !address.is_empty() && !address.starts_with(['/', '.', '-']),
+    }
 }
 
 /// Whether this is the name of a file by which a runtime is commanded.
@@ -176,6 +201,33 @@ pub(crate) fn sensitive(path: &str) -> Option<&'static str> {
     let mut all = DIRECTORIES.into_iter().map(|(directory, _)| directory);
     let above = || all.find(|directory| is_within(directory, &path));
     listed(&path).or_else(above).or_else(|| is_home().then_some("/home"))
+}
+
+/// The keys of people, or the passwords of the machine, that a path is or is in.
+pub(crate) fn keys(path: &str) -> Option<&'static str> {
+    let path = normal(path);
+    KEYS.into_iter().find(|key| is_named(&path, key))
+}
+
+/// The same, and logins to anything else.
+pub(crate) fn credentials(path: &str) -> Option<&'static str> {
+    let normal = normal(path);
+    keys(path).or_else(|| LOGINS.into_iter().find(|login| is_named(&normal, login)))
+}
+
+/// Whether a path in normal form is, or is in, what has this name: anywhere, or from the root on.
+fn is_named(path: &str, name: &str) -> bool {
+    if name.starts_with('/') {
+        return is_within(path, name);
+    }
+    let mut rest = path;
+    while let Some((_, after)) = rest.split_once('/') {
+        if is_within(after, name) {
+            return true;
+        }
+        rest = after;
+    }
+    false
 }
 
 /// The listed directory that a path in normal form is, or is in.
@@ -310,6 +362,23 @@ mod tests {
     }
 
     #[test]
+    fn credentials_are_known_by_their_names() {
+        for (path, key, credential) in [
+            ("/home/a/.ssh", Some(".ssh"), Some(".ssh")),
+            ("/srv/x/.ssh/id_rsa", Some(".ssh"), Some(".ssh")),
+            ("/etc/shadow", Some("/etc/shadow"), Some("/etc/shadow")),
+            ("/home/a/.config/gcloud/x", None, Some(".config/gcloud")),
+            ("/home/a/.aws", None, Some(".aws")),
+            ("/home/a/.config", None, None),
+            ("/home/a/.sshx", None, None),
+            ("/srv/etc/shadow", None, None),
+            ("/", None, None),
+        ] {
+            assert_eq!((keys(path), credentials(path)), (key, credential), "{path}");
+        }
+    }
+
+    #[test]
     fn directories_of_an_image_are_compared_in_normal_form() {
         for path in ["/etc", "//etc/", "/var/../etc/.", "etc", "/proc/1", "/dev/sda", "/usr/bin"] {
             assert!(is_system(path), "{path}");
@@ -328,6 +397,16 @@ mod tests {
             assert!(!is_system(path), "{path}");
         }
         assert!(is_writable("/tmp/x") && is_writable("/dev/shm") && !is_writable("/tmpfs"));
+    }
+
+    #[test]
+    fn addresses_without_a_scheme_are_of_tcp() {
+        for address in ["tcp://0.0.0.0:2375", "0.0.0.0:2375", ":2375", "docker", "http://d:2375"] {
+            assert!(is_tcp(address), "{address}");
+        }
+        for address in ["unix:///run/docker.sock", "fd://", "ssh://a@b", "/run/docker.sock", ""] {
+            assert!(!is_tcp(address), "{address}");
+        }
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub use decide::{Action, AppliedException, Decision, Judged, PolicyLine, Verdict
 pub use error::Error;
 pub use evidence::{EvidenceKind, OutagePolicy};
 pub use exceptions::{Exception, Inline};
-pub use facts::{Dockerfile, Facts, Flag, Flags, Since, SourceFile};
+pub use facts::{Checkout, Dockerfile, Facts, Flag, Flags, Since, SourceFile};
 pub use files::Files;
 pub use plimsoll_model::{Pattern, pattern::PatternError};
 pub use policy::{

@@ -4,12 +4,13 @@
 //! two readers of one policy file see different policies.
 
 use camino::Utf8Path;
+use granit_parser::Event;
 use plimsoll_model::Limits;
 use serde::{
     Deserialize, Deserializer,
     de::{self, MapAccess, SeqAccess, Visitor},
 };
-use serde_saphyr::{DuplicateKeyPolicy, MergeKeyPolicy, Options, Spanned};
+use serde_saphyr::{DuplicateKeyPolicy, MergeKeyPolicy, Options, Spanned, budget::BudgetBreach};
 use std::{collections::BTreeSet, fmt};
 
 use crate::Error;
@@ -36,7 +37,7 @@ pub(crate) enum Value {
     Null,
     Boolean(bool),
     Integer(i64),
-    /// A number with a fraction, or one too large: no key of a policy takes one.
+    /// A number with a fraction, or one too large: no key of a policy takes one. Zero is an integer however it is written.
     OtherNumber,
     Text(String),
     List(Vec<Node>),
@@ -107,6 +108,29 @@ pub(crate) fn read_all(text: &str, path: &Utf8Path) -> Result<Vec<Node>, Error> 
         .map_err(|error| invalid(path, &error))
 }
 
+/// Where the first of each of these tags stands. What a tag means is not in the tree.
+pub(crate) fn tagged<'t>(text: &str, tags: &[&'t str]) -> Vec<(At, &'t str)> {
+    let mut found: Vec<(At, &str)> = Vec::new();
+    if !text.contains('!') {
+        return found;
+    }
+    for event in granit_parser::Parser::new_from_str(text) {
+        // What can not be read is told by whoever reads it.
+        let Ok((event, span)) = event else { break };
+        let tag = match &event {
+            Event::Scalar(.., Some(tag))
+            | Event::SequenceStart(.., Some(tag))
+            | Event::MappingStart(.., Some(tag)) => format!("{}{}", tag.handle(), tag.suffix()),
+            _ => continue,
+        };
+        let is_new = |tag: &&&str| found.iter().all(|(_, known)| known != *tag);
+        if let Some(tag) = tags.iter().filter(is_new).find(|known| **known == tag) {
+            found.push((At::of_marker(span.tag_start.unwrap_or(span.start)), *tag));
+        }
+    }
+    found
+}
+
 fn check_length(text: &str, path: &Utf8Path) -> Result<(), Error> {
     let limit = Limits::STANDARD.user_file;
     if u64::try_from(text.len()).is_ok_and(|len| len > limit) {
@@ -120,10 +144,12 @@ fn invalid(path: &Utf8Path, error: &serde_saphyr::Error) -> Error {
     // The place is stated once, in front.
     let plain = error.without_snippet();
     let full = plain.to_string();
-    let message = if let serde_saphyr::Error::DuplicateMappingKey { key, .. } = plain {
-        format!("duplicate key `{}`", key.as_deref().unwrap_or_default())
-    } else {
-        full.split_once(" at line ").map_or(full.as_str(), |(text, _)| text).to_owned()
+    let message = match plain {
+        serde_saphyr::Error::DuplicateMappingKey { key, .. } => {
+            format!("duplicate key `{}`", key.as_deref().unwrap_or_default())
+        }
+        serde_saphyr::Error::Budget { breach, .. } => boundless(breach).to_owned(),
+        _ => full.split_once(" at line ").map_or(full.as_str(), |(text, _)| text).to_owned(),
     };
     Error::Invalid {
         path: path.to_owned(),
@@ -131,6 +157,24 @@ fn invalid(path: &Utf8Path, error: &serde_saphyr::Error) -> Error {
         column: at.column,
         message,
         nearest: None,
+    }
+}
+
+/// What is said of a text that goes past a limit.
+const fn boundless(breach: &BudgetBreach) -> &'static str {
+    match breach {
+        BudgetBreach::Documents { .. } => {
+            "more documents than are read: leave out what begins with `---`, or give it a file of its own"
+        }
+        BudgetBreach::Depth { .. } => "it is nested deeper than is read",
+        BudgetBreach::Aliases { .. }
+        | BudgetBreach::Anchors { .. }
+        | BudgetBreach::AliasAnchorRatio { .. }
+        | BudgetBreach::RecordedAnchorEvents { .. }
+        | BudgetBreach::RecordedAnchorBytes { .. } => {
+            "it has more anchors and aliases than are read: write out what they stand for"
+        }
+        _ => "it has more values than are read",
     }
 }
 
@@ -172,6 +216,11 @@ fn options() -> Options {
 impl At {
     fn shift(&mut self, lines: u32) {
         self.line = self.line.saturating_add(lines);
+    }
+
+    fn of_marker(marker: granit_parser::Marker) -> Self {
+        let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX).max(1);
+        Self { line: number(marker.line()), column: number(marker.col().saturating_add(1)) }
     }
 
     fn of(location: serde_saphyr::Location) -> Self {
@@ -226,8 +275,9 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::OtherNumber)
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Value, E> {
-        Ok(Value::OtherNumber)
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        // `0.0` is as little as `0`: rules about limits have to tell it from a fraction.
+        Ok(if value == 0.0 { Value::Integer(0) } else { Value::OtherNumber })
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Value, E> {
@@ -319,10 +369,40 @@ mod tests {
     fn broken_text_and_bombs_are_errors_with_a_place() {
         check_error("a: 1\na: 2\n", "p.yaml:2:1: duplicate key `a`");
         check_error("a: [1\n", "p.yaml:1:4: unclosed bracket '['");
+        check_error(
+            "a: 1\n---\nb: 2\n",
+            "p.yaml:2:1: more documents than are read: leave out what begins with `---`, or give it a file of its own",
+        );
         check_error("a: *b", "p.yaml:1:4: alias references unknown anchor");
         check_error(&"[".repeat(1_000), "p.yaml:1:256: recursion limit exceeded");
         let deep: String =
             (0..40).flat_map(|depth| [" ".repeat(depth), "a:\n".to_owned()]).collect();
         assert!(read(&deep, "p".into()).is_err());
+    }
+
+    #[test]
+    fn tags_are_told_from_texts_and_comments_that_look_like_them() {
+        let tags = ["!reset", "!override"];
+        for (text, expect) in [
+            ("a: {b: \"x#y\", c: !reset null}", vec![(at(1, 18), "!reset")]),
+            (
+                "a:\n  - !override []\n  - !reset []\n  - !reset []\n",
+                vec![(at(2, 5), "!override"), (at(3, 5), "!reset")],
+            ),
+            ("%TAG !e! !re\n---\na: !e!set x\n", vec![(at(3, 4), "!reset")]),
+            ("a: 'x !reset y' # !reset z\nb: x!reset c\nc: !resets x\nd: !!str x\n", vec![]),
+            ("a: |\n  b: !reset c\n", vec![]),
+            ("a: [", vec![]),
+        ] {
+            assert_eq!(tagged(text, &tags), expect, "{text}");
+        }
+    }
+
+    #[test]
+    fn zero_is_zero_however_it_is_written() {
+        let node = read("[0, 0.0, -0.0, 0e3, 0.5]", "p".into()).unwrap();
+        let Value::List(items) = &node.value else { panic!() };
+        let is_zero = items.iter().map(|item| matches!(item.value, Value::Integer(0)));
+        assert_eq!(is_zero.collect::<Vec<_>>(), [true, true, true, true, false]);
     }
 }

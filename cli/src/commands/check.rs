@@ -16,9 +16,10 @@ use crate::{
 use camino::{Utf8Path, Utf8PathBuf};
 use plimsoll_model::Reference;
 use plimsoll_policy::{
-    ConfigKind,
+    Checkout, ConfigKind,
     manifests::{self, ManifestKind},
 };
+use std::collections::BTreeSet;
 
 /// Judges files and images by the rules.
 pub(crate) async fn check(
@@ -28,7 +29,10 @@ pub(crate) async fn check(
     let policy = ctx.policy()?;
     let bases = decide::bases(ctx, &policy)?;
     let (found, image) = subjects(ctx, arguments).await?;
+    let checkout = files::checkout();
+    let found = found.named_from(checkout.as_ref());
     let mut manifests = Manifests::read(ctx, &found.compose, &found.kubernetes)?;
+    manifests.checkout = checkout;
     let about = (manifests.kubernetes.as_slice(), arguments.platform.as_ref());
     manifests.receipts = receipts::look(ctx, &policy, &arguments.receipts, about).await?;
     let build = Build {
@@ -109,6 +113,23 @@ impl Files {
             }
         }
         Ok(Found::Something)
+    }
+}
+
+impl Files {
+    /// The same, each once and by the shortest name that it has from the working directory: however a file was given, exceptions
+    /// and other runs know it by one name.
+    fn named_from(mut self, checkout: Option<&Checkout>) -> Self {
+        let name = |path: &mut Utf8PathBuf| *path = files::plain(path, checkout);
+        for paths in [&mut self.dockerfiles, &mut self.compose, &mut self.kubernetes] {
+            paths.iter_mut().for_each(name);
+            let mut seen = BTreeSet::new();
+            paths.retain(|path| seen.insert(path.clone()));
+        }
+        self.configs.iter_mut().for_each(|(path, _)| name(path));
+        let mut seen = BTreeSet::new();
+        self.configs.retain(|(path, _)| seen.insert(path.clone()));
+        self
     }
 }
 

@@ -215,6 +215,8 @@ fn build(ctx: &Context, case: &PolicyCase, beside: &Utf8Path) -> Result<Build, E
             env_files: named(manifests.env_files),
             kubernetes: named(manifests.kubernetes),
             receipts: None,
+            // A case is judged the same wherever it lies.
+            checkout: None,
         },
         target: case.target.clone(),
         arguments: case.build_args.clone(),

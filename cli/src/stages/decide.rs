@@ -11,8 +11,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use plimsoll_attest::builders::ResolvedDependency;
 use plimsoll_model::{Digest, Inventory, evidence::Presence, image::Image, scan::Scan};
 use plimsoll_policy::{
-    ConfigFile, ConfigKind, Decision, Dockerfile, EvidenceKind, Facts, Files, Flags, Policy, Since,
-    SourceFile, Users,
+    Checkout, ConfigFile, ConfigKind, Decision, Dockerfile, EvidenceKind, Facts, Files, Flags,
+    Policy, Since, SourceFile, Users,
     bases::{self, Entry, EntryPlatform, Lock},
     secrets::Secrets,
     stated::Stated,
@@ -111,6 +111,8 @@ pub(crate) struct Manifests {
     pub kubernetes: Vec<SourceFile>,
     /// What came of looking for the receipts of their images; absent where nobody looked.
     pub receipts: Option<Receipts>,
+    /// Where they are, where that is where they are used from.
+    pub checkout: Option<Checkout>,
 }
 
 impl Manifests {
@@ -148,6 +150,7 @@ impl Manifests {
             env_files: env_files.iter().map(read).collect::<Result<_, Error>>()?,
             kubernetes: kubernetes.iter().map(read).collect::<Result<_, Error>>()?,
             receipts: None,
+            checkout: None,
         })
     }
 }
@@ -242,6 +245,7 @@ impl Case<'_> {
             configs: &self.build.configs,
             compose: &self.build.manifests.compose,
             env_files: &self.build.manifests.env_files,
+            checkout: self.build.manifests.checkout.as_ref(),
             manifests: &self.build.manifests.kubernetes,
             recorded_manifests: None,
             receipts: self.build.manifests.receipts.as_ref(),

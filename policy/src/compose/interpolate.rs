@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 /// Variables nested deeper in defaults are not evaluated.
 const DEPTH: usize = 8;
 
+/// Bytes of a text with its variables replaced: a file may name a long value very often.
+const LENGTH: usize = 4 << 10;
+
 /// Stands in a value where a variable stands whose value is not known.
 pub(crate) const HOLE: char = '\0';
 
@@ -56,7 +59,7 @@ fn append(out: &mut Text, text: &str, variables: &BTreeMap<String, String>, dept
         } else {
             let (name, after) = split_name(after);
             match variables.get(name) {
-                Some(value) => given(out, value),
+                Some(value) => given(out, name, value),
                 None => hole(out, format!("${name}")),
             }
             rest = after;
@@ -76,7 +79,7 @@ fn evaluate(out: &mut Text, expression: &str, variables: &BTreeMap<String, Strin
     };
     let set = variables.get(name).filter(|value| counts_empty || !value.is_empty());
     match (operation.chars().next(), set) {
-        (None | Some('-' | '?'), Some(value)) => given(out, value),
+        (None | Some('-' | '?'), Some(value)) => given(out, name, value),
         (None, None) if variables.contains_key(name) => {}
         (Some('-'), None) => {
             append(
@@ -98,7 +101,14 @@ fn evaluate(out: &mut Text, expression: &str, variables: &BTreeMap<String, Strin
     }
 }
 
-fn given(out: &mut Text, value: &str) {
+/// The value of a variable, in which something may not be known in its turn. One that makes the text too long is not taken.
+fn given(out: &mut Text, name: &str, value: &str) {
+    if out.value.len().saturating_add(value.len()) > LENGTH {
+        return hole(out, format!("${{{name}}}"));
+    }
+    if value.contains(HOLE) {
+        out.unresolved.get_or_insert(format!("${{{name}}}"));
+    }
     out.value.push_str(value);
     out.origin = Origin::Variable;
 }
@@ -134,38 +144,14 @@ fn split_braced(text: &str) -> Option<(&str, &str)> {
     None
 }
 
-/// The variables of a `.env` file. Values over several lines are not read.
-///
-/// <https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/#env-file-syntax>
-pub(crate) fn variables(text: &str) -> BTreeMap<String, String> {
-    assignments(text).map(|(_, name, value)| (name.to_owned(), value)).collect()
-}
-
-/// Line from 1, name and value of each assignment in a `.env` file.
-pub(crate) fn assignments(text: &str) -> impl Iterator<Item = (u32, &str, String)> {
-    (1..).zip(text.lines()).filter_map(|(number, line)| {
-        let line = line.trim();
-        let line = line.strip_prefix("export ").unwrap_or(line);
-        let (name, value) = line.split_once('=')?;
-        let name = name.trim();
-        (!name.is_empty() && !name.starts_with('#')).then(|| (number, name, unquoted(value.trim())))
-    })
-}
-
-fn unquoted(value: &str) -> String {
-    for quote in ['"', '\''] {
-        if let Some((inside, _)) =
-            value.strip_prefix(quote).and_then(|value| value.split_once(quote))
-        {
-            return inside.to_owned();
-        }
-    }
-    value.split_once(" #").map_or(value, |(value, _)| value).trim_end().to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compose::dotenv;
+
+    fn variables(text: &str) -> BTreeMap<String, String> {
+        dotenv::variables(text, &BTreeMap::new())
+    }
 
     #[test]
     fn every_form_of_a_variable_is_expanded() {
@@ -194,5 +180,15 @@ mod tests {
     fn defaults_without_end_are_holes() {
         let deep = format!("{}x{}", "${A:-".repeat(100), "}".repeat(100));
         assert_eq!(expand(&deep, &BTreeMap::new()).unresolved.as_deref(), Some("${A}"));
+    }
+
+    #[test]
+    fn what_a_variable_does_not_know_is_not_known_and_what_is_boundless_neither() {
+        let given = variables("A=x${N}\n");
+        assert_eq!(expand("$A/b", &given).value, "x\0/b");
+        assert_eq!(expand("${A:-c}", &given).unresolved.as_deref(), Some("${A}"));
+        let long = BTreeMap::from([("A".to_owned(), "a".repeat(LENGTH / 2 + 1))]);
+        assert_eq!(expand("$A", &long).unresolved, None);
+        assert_eq!(expand("$A$A", &long).unresolved.as_deref(), Some("${A}"));
     }
 }

@@ -1,18 +1,16 @@
 //! From files to projects.
 
 use super::{
-    Problem, Project, Service, beside,
-    interpolate::variables,
+    Problem, Project, Service, beside, dotenv,
+    files::{Files, Root, Variables, included_paths},
     lexical,
     merge::{merge, misshapen, normalise},
     tree::{Entry, Node, Spot, Value},
 };
-use crate::{Error, Facts, facts::SourceFile, yaml};
-use camino::{Utf8Path, Utf8PathBuf};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::{Facts, facts::Checkout, yaml};
+use camino::Utf8Path;
+use std::rc::Rc;
 
-/// The most files that are read.
-const FILES: usize = 1_000;
 /// The most services of one project.
 const SERVICES: usize = 1_000;
 /// The most values of one project, with those that come by `extends` and `include`.
@@ -21,9 +19,10 @@ const NODES: usize = 400_000;
 const DEPTH: usize = 16;
 /// What a file that is included counts as besides its values: merging looks at all that is there.
 const INCLUDE: usize = 4_000;
-/// The names by which `docker compose` finds a file, best first.
-const NAMES: [&str; 4] =
-    ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+/// As many bytes of a file of variables that a service names count as a value.
+const BYTES: usize = 16;
+/// Tags that take back what other files say.
+const TAGS: [&str; 2] = ["!reset", "!override"];
 
 /// What the compose files of `facts` come to.
 pub(crate) fn projects(facts: &Facts<'_>) -> Vec<Project> {
@@ -31,177 +30,39 @@ pub(crate) fn projects(facts: &Facts<'_>) -> Vec<Project> {
         return Vec::new();
     }
     let files = Files::read(facts.compose, facts.env_files);
-    files.roots().into_iter().map(|root| Loading::new(&files).load(&root)).collect()
-}
-
-/// All files that are given, each read once.
-struct Files<'f> {
-    given: &'f [SourceFile],
-    trees: Vec<Result<Node, Problem>>,
-    by_path: BTreeMap<Utf8PathBuf, usize>,
-}
-
-impl<'f> Files<'f> {
-    fn read(given: &'f [SourceFile], env_files: &[SourceFile]) -> Self {
-        let mut known: BTreeMap<Utf8PathBuf, BTreeMap<String, String>> = BTreeMap::new();
-        let mut trees = Vec::new();
-        let mut by_path = BTreeMap::new();
-        for (number, file) in given.iter().enumerate() {
-            let path = beside(&file.path, ".env");
-            let variables = known.entry(path.clone()).or_insert_with(|| {
-                super::given(env_files, &path).map(|file| variables(&file.text)).unwrap_or_default()
-            });
-            trees.push(tree(file, number, variables));
-            by_path.entry(lexical(&file.path)).or_insert(number);
-        }
-        Self { given, trees, by_path }
-    }
-
-    fn tree(&self, number: usize) -> Option<&Node> {
-        self.trees.get(number)?.as_ref().ok()
-    }
-
-    fn path(&self, number: usize) -> &'f Utf8Path {
-        self.given.get(number).map_or(Utf8Path::new(""), |file| &file.path)
-    }
-
-    fn find(&self, from: usize, name: &str) -> Option<usize> {
-        self.by_path.get(&beside(self.path(from), name)).copied()
-    }
-
-    /// The files of each project, each laid over those before it.
-    ///
-    /// Files that others extend or include are parts of these. One that is laid over another by its name
-    /// (`compose.override.yaml`), or that has services without image or build, as only files that are laid over others do,
-    /// goes with the file of the directory that `docker compose` would find.
-    fn roots(&self) -> Vec<Vec<usize>> {
-        let parts: BTreeSet<usize> = (0..self.given.len()).flat_map(|n| self.parts(n)).collect();
-        let mut roots = Vec::new();
-        for number in 0..self.given.len() {
-            let base = self.base(number).filter(|base| *base != number);
-            match base {
-                // With its base, there.
-                Some(_) if self.is_override(number) => {}
-                Some(base) if self.is_overlay(number) => roots.push(vec![base, number]),
-                _ if parts.contains(&number) => {}
-                _ => {
-                    let over = (0..self.given.len()).filter(|other| {
-                        *other != number
-                            && self.is_override(*other)
-                            && self.base(*other) == Some(number)
-                    });
-                    roots.push(std::iter::once(number).chain(over).collect());
-                }
-            }
-        }
-        // Files that include each other in a circle are parts of each other: none is passed over.
-        let mut seen: BTreeSet<usize> =
-            roots.iter().flatten().flat_map(|number| self.reached(*number)).collect();
-        seen.extend(roots.iter().flatten());
-        for number in 0..self.given.len() {
-            let is_passed_over = !seen.contains(&number) && parts.contains(&number);
-            if is_passed_over && self.reached(number).contains(&number) {
-                seen.extend(self.reached(number));
-                roots.push(vec![number]);
-            }
-        }
-        roots
-    }
-
-    /// The files that a file extends or includes, through others too.
-    fn reached(&self, number: usize) -> BTreeSet<usize> {
-        let (mut seen, mut next) = (BTreeSet::new(), vec![number]);
-        while let Some(one) = next.pop() {
-            next.extend(self.parts(one).into_iter().filter(|part| seen.insert(*part)));
-        }
-        seen
-    }
-
-    /// The file of the same directory that `docker compose` would find.
-    fn base(&self, number: usize) -> Option<usize> {
-        let path = self.path(number);
-        NAMES.iter().find_map(|name| self.by_path.get(&beside(path, name)).copied())
-    }
-
-    fn is_override(&self, number: usize) -> bool {
-        let name = self.path(number).file_name().unwrap_or_default();
-        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-        matches!(stem, "compose.override" | "docker-compose.override")
-    }
-
-    fn is_overlay(&self, number: usize) -> bool {
-        let services = self.tree(number).and_then(|tree| tree.get("services"));
-        let is_partial = |entry: &Entry| {
-            ["image", "build", "extends", "provider"]
-                .iter()
-                .all(|key| entry.value.get(key).is_none())
-        };
-        services.is_some_and(|services| services.entries().iter().any(is_partial))
-    }
-
-    /// The files that a file extends or includes and that are given.
-    fn parts(&self, number: usize) -> BTreeSet<usize> {
-        let Some(tree) = self.tree(number) else { return BTreeSet::new() };
-        let included = includes(tree);
-        let services = tree.get("services").map(Node::entries).unwrap_or_default();
-        let extended = services.iter().filter_map(|entry| entry.value.at(&["extends", "file"]));
-        let found = included.chain(extended).filter_map(|node| self.find(number, &node.scalar()?));
-        found.filter(|found| *found != number).collect()
-    }
-}
-
-/// The paths that a file includes.
-fn includes(tree: &Node) -> impl Iterator<Item = &Node> {
-    let included = tree.get("include").map(Node::one_or_more).unwrap_or_default();
-    included.iter().flat_map(|item| item.get("path").unwrap_or(item).one_or_more())
-}
-
-/// The documents of a file as one tree.
-fn tree(
-    file: &SourceFile,
-    number: usize,
-    variables: &BTreeMap<String, String>,
-) -> Result<Node, Problem> {
-    let start = Spot { file: number, line: 1, column: 1 };
-    if number >= FILES {
-        return Err(Problem { at: start, message: format!("more than {FILES} files") });
-    }
-    let documents = yaml::read_all(&file.text, &file.path).map_err(|error| {
-        if let Error::Invalid { line, column, message, .. } = error {
-            Problem { at: Spot { file: number, line, column }, message }
-        } else {
-            Problem { at: start, message: error.to_string() }
-        }
-    })?;
-    let mut documents = documents.iter().map(|node| Node::of(node, number, variables));
-    let mut tree = documents.next().unwrap_or(Node { at: start, value: Value::Null });
-    documents.for_each(|over| merge(&mut tree, over, ""));
-    if !matches!(tree.value, Value::Map(_)) {
-        return Err(Problem { at: tree.at, message: "it is no mapping with services".to_owned() });
-    }
-    Ok(tree)
+    let loading = || Loading::new(&files, facts.checkout);
+    files.roots().iter().map(|root| loading().load(root)).collect()
 }
 
 /// One project in the making.
 struct Loading<'l, 'f> {
     files: &'l Files<'f>,
+    checkout: Option<&'l Checkout>,
     problems: Vec<Problem>,
     /// How many values may be added yet.
     left: usize,
 }
 
 impl<'l, 'f> Loading<'l, 'f> {
-    const fn new(files: &'l Files<'f>) -> Self {
-        Self { files, problems: Vec::new(), left: NODES }
+    const fn new(files: &'l Files<'f>, checkout: Option<&'l Checkout>) -> Self {
+        Self { files, checkout, problems: Vec::new(), left: NODES }
     }
 
-    fn load(mut self, files: &[usize]) -> Project {
-        let start = Spot { file: files.first().copied().unwrap_or(0), line: 1, column: 1 };
+    fn load(mut self, files: &Root) -> Project {
+        let first = files.files.first().copied().unwrap_or(0);
+        let start = Spot { file: first, line: 1, column: 1 };
+        let variables = self.files.environment(first);
         let mut root = Node { at: start, value: Value::Map(Vec::new()) };
-        for number in files {
-            if let Some(over) = self.file(*number, &mut Vec::new()) {
+        for number in &files.files {
+            if let Some(over) = self.file(*number, &variables, &mut Vec::new()) {
                 merge(&mut root, over, "");
             }
+        }
+        for name in &files.missing {
+            self.problem(
+                start,
+                format!("`COMPOSE_FILE` in `.env` names `{name}`, which is not given"),
+            );
         }
         let entries = root.get("services").map(Node::entries).unwrap_or_default();
         if entries.is_empty() && self.problems.is_empty() {
@@ -225,12 +86,22 @@ impl<'l, 'f> Loading<'l, 'f> {
                 );
             }
         }
+        for service in &services {
+            if let Some(node) = service.node.at(&["build", "dockerfile_inline"]) {
+                let message = "the Dockerfile in `dockerfile_inline` is judged by no rule: give it a file of its own";
+                self.problem(node.at, message);
+            }
+        }
         services.retain(|service| matches!(service.node.value, Value::Map(_)));
+        for service in &mut services {
+            service.handed_on = self.handed_on(service, &variables);
+        }
         let paths = self.files.given.iter().map(|file| file.path.clone()).collect();
         let networks = root.get("networks").map(Node::entries).unwrap_or_default().iter();
         let networks = networks.map(|entry| (entry.key.clone(), entry.value.clone())).collect();
         let problems = self.problems;
-        let mut project = Project { paths, services, networks, root, images: Vec::new(), problems };
+        let (images, checkout) = (Vec::new(), self.checkout.cloned());
+        let mut project = Project { paths, services, networks, root, images, checkout, problems };
         super::service::images(&mut project);
         project
     }
@@ -252,30 +123,57 @@ impl<'l, 'f> Loading<'l, 'f> {
         false
     }
 
-    /// A file with what it includes below it, and with every service as what it extends makes it.
-    fn file(&mut self, number: usize, within: &mut Vec<usize>) -> Option<Node> {
+    /// The variables that a service gets from files of variables, where they are given: each stands where the file is named.
+    fn handed_on(&mut self, service: &Service, variables: &Variables) -> Vec<Entry> {
         let files = self.files;
-        let tree = match files.trees.get(number)? {
+        let items = service.node.get("env_file").map(Node::one_or_more).unwrap_or_default();
+        let mut found = Vec::new();
+        for item in items {
+            let path = item.get("path").unwrap_or(item);
+            let name = path.scalar().unwrap_or_default();
+            let Some(file) = files.env_file(path.at.file, &name) else { continue };
+            if !self.has_room(file.text.len() / BYTES, path.at) {
+                break;
+            }
+            for one in dotenv::assignments(&file.text) {
+                let value = one.expanded(variables).map_or(Value::Null, Value::Text);
+                let value = Node { at: path.at, value };
+                found.push(Entry { at: path.at, key: one.name.to_owned(), value });
+            }
+        }
+        found
+    }
+
+    /// A file with what it includes below it, and with every service as what it extends makes it.
+    fn file(
+        &mut self,
+        number: usize,
+        variables: &Rc<Variables>,
+        within: &mut Vec<usize>,
+    ) -> Option<Node> {
+        let files = self.files;
+        let start = Spot { file: number, line: 1, column: 1 };
+        if !self.has_room(files.size(number).saturating_add(INCLUDE), start) {
+            return None;
+        }
+        let tree = match files.tree_by(number, variables)? {
             Ok(tree) => tree,
             Err(problem) => {
-                self.problems.push(problem.clone());
+                self.problems.push(problem);
                 return None;
             }
         };
-        if !self.has_room(tree.size().saturating_add(INCLUDE), tree.at) {
-            return None;
-        }
-        self.untold_tags(number, tree.at);
+        self.untold_tags(number);
         let mut root = Node { at: tree.at, value: Value::Map(Vec::new()) };
         within.push(number);
-        for path in includes(tree) {
-            self.include(&mut root, (number, path), within);
+        for item in tree.get("include").map(Node::one_or_more).unwrap_or_default() {
+            self.include(&mut root, (number, item), variables, within);
         }
         within.pop();
-        let mut own = tree.clone();
+        let mut own = (*tree).clone();
         if let Value::Map(entries) = &mut own.value {
             for entry in entries.iter_mut().filter(|entry| entry.key == "services") {
-                self.services(number, &mut entry.value);
+                self.services(number, variables, &mut entry.value);
             }
             entries.retain(|entry| entry.key != "include");
         }
@@ -283,46 +181,99 @@ impl<'l, 'f> Loading<'l, 'f> {
         Some(root)
     }
 
+    /// Puts what one entry of `include` names below the file that names it.
     fn include(
         &mut self,
         root: &mut Node,
-        (number, path): (usize, &Node),
+        (number, item): (usize, &Node),
+        variables: &Rc<Variables>,
         within: &mut Vec<usize>,
     ) {
-        let name = path.scalar().unwrap_or_default();
-        match self.files.find(number, &name) {
-            Some(other) if within.contains(&other) || within.len() >= DEPTH => {
-                self.problem(path.at, format!("`{}` is included in a circle", path.written()));
-            }
-            Some(other) => {
-                if let Some(included) = self.file(other, within) {
-                    merge(root, included, "");
+        // What is too much has been said.
+        if self.left == 0 {
+            return;
+        }
+        let mut inner: Option<Rc<Variables>> = None;
+        for path in included_paths(item) {
+            let name = path.scalar().unwrap_or_default();
+            match self.files.find(number, &name) {
+                Some(other) if within.contains(&other) || within.len() >= DEPTH => {
+                    self.problem(path.at, format!("`{}` is included in a circle", path.written()));
+                }
+                Some(other) => {
+                    let inner = inner
+                        .get_or_insert_with(|| self.included(item, (number, other), variables));
+                    if let Some(included) = self.file(other, &Rc::clone(inner), within) {
+                        merge(root, included, "");
+                    }
+                }
+                None => {
+                    self.problem(
+                        path.at,
+                        format!("it includes `{}`, which is not given", path.written()),
+                    );
                 }
             }
-            None => {
-                self.problem(
-                    path.at,
-                    format!("it includes `{}`, which is not given", path.written()),
-                );
+        }
+    }
+
+    /// The variables of what is included: those of the project win over those of `env_file`, which is the `.env` beside the first
+    /// of the included files where nothing else is said.
+    fn included(
+        &mut self,
+        item: &Node,
+        (number, other): (usize, usize),
+        variables: &Rc<Variables>,
+    ) -> Rc<Variables> {
+        let files = self.files;
+        if let Some(node) = item.get("project_directory") {
+            let directory = beside(files.path(number), &node.scalar().unwrap_or_default());
+            if directory != lexical(files.path(other).parent().unwrap_or(Utf8Path::new(""))) {
+                let message = format!("`project_directory: {}` is not followed", node.written());
+                self.problem(node.at, message);
             }
         }
+        let Some(named) = item.get("env_file") else {
+            let own = files.environment(other);
+            if own.keys().all(|name| variables.contains_key(name)) {
+                return Rc::clone(variables);
+            }
+            let file = files.env_file(other, ".env");
+            return Rc::new(file.map_or_else(
+                || (**variables).clone(),
+                |file| dotenv::variables(&file.text, variables),
+            ));
+        };
+        // What a later file says takes the place of what an earlier one says.
+        let mut text = String::new();
+        for node in named.one_or_more() {
+            match files.env_file(number, &node.scalar().unwrap_or_default()) {
+                Some(file) => {
+                    text.push_str(&file.text);
+                    text.push('\n');
+                }
+                None => {
+                    let message = format!(
+                        "it includes with the variables of `{}`, which is not given",
+                        node.written()
+                    );
+                    self.problem(node.at, message);
+                }
+            }
+        }
+        Rc::new(dotenv::variables(&text, variables))
     }
 
     /// `!reset` and `!override` take back what other files say, which the tree does not show.
-    fn untold_tags(&mut self, number: usize, at: Spot) {
+    fn untold_tags(&mut self, number: usize) {
         let text = self.files.given.get(number).map_or("", |file| &file.text);
-        for tag in ["!reset", "!override"] {
-            let line = (1..)
-                .zip(text.lines())
-                .find(|(_, line)| line.split('#').next().is_some_and(|line| line.contains(tag)));
-            if let Some((line, _)) = line {
-                let message = format!("`{tag}` is not evaluated");
-                self.problem(Spot { line, column: 1, ..at }, message);
-            }
+        for (at, tag) in yaml::tagged(text, &TAGS) {
+            let at = Spot { file: number, line: at.line, column: at.column };
+            self.problem(at, format!("`{tag}` is not evaluated"));
         }
     }
 
-    fn services(&mut self, number: usize, services: &mut Node) {
+    fn services(&mut self, number: usize, variables: &Variables, services: &mut Node) {
         if !matches!(services.value, Value::Map(_) | Value::Null) {
             self.problem(services.at, "`services` is no mapping");
         }
@@ -333,8 +284,8 @@ impl<'l, 'f> Loading<'l, 'f> {
             entries.truncate(SERVICES);
             for entry in entries {
                 self.shape(&entry.value);
-                self.extend(number, entry);
-                normalise(&mut entry.value);
+                self.extend(number, variables, entry);
+                normalise(&mut entry.value, variables);
             }
         }
     }
@@ -345,7 +296,7 @@ impl<'l, 'f> Loading<'l, 'f> {
     }
 
     /// Puts a service on top of those that it extends.
-    fn extend(&mut self, number: usize, entry: &mut Entry) {
+    fn extend(&mut self, number: usize, variables: &Variables, entry: &mut Entry) {
         let Some(extends) = entry.value.get("extends") else { return };
         let own_extends = extends.at;
         let files = self.files;
@@ -362,10 +313,8 @@ impl<'l, 'f> Loading<'l, 'f> {
                 };
                 file = found;
             }
-            let base = match files.trees.get(file) {
-                Some(Ok(tree)) => tree.get("services").and_then(|services| services.get(&name)),
-                _ => None,
-            };
+            let tree = files.tree_by(file, variables).and_then(Result::ok);
+            let base = tree.as_ref().and_then(|tree| tree.get("services")?.get(&name));
             let Some(base) = base else {
                 let message =
                     format!("it extends service `{name}`, which can not be found ({written})");
@@ -388,7 +337,7 @@ impl<'l, 'f> Loading<'l, 'f> {
         chain.insert(0, own);
         let mut merged = Node { at: own_at, value: Value::Map(Vec::new()) };
         for mut layer in chain.into_iter().rev() {
-            normalise(&mut layer);
+            normalise(&mut layer, variables);
             if let Value::Map(entries) = &mut layer.value {
                 entries.retain(|entry| entry.key != "extends");
             }

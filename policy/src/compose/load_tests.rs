@@ -131,6 +131,119 @@ fn variables_come_from_the_file_beside() {
     assert_eq!(values(&case.env_file(".env", "U=7")).as_deref(), Some("\0"));
 }
 
+/// What stands under `user` of the services of the first project.
+fn users(case: &Case) -> Vec<Option<String>> {
+    case.with_facts(|facts| {
+        let projects = projects(facts);
+        let user = |service: &Service| service.node.get("user").and_then(Node::scalar);
+        projects[0].services.iter().map(user).collect()
+    })
+}
+
+#[test]
+fn what_is_extended_and_included_has_the_variables_of_the_project() {
+    let hole = Some("\0".to_owned());
+    let is = |value: &str| Some(value.to_owned());
+    let base = "services: {b: {image: x, user: '${U:-5}'}}";
+    let extending = Case::default()
+        .compose("services: {a: {extends: {file: sub/base.yaml, service: b}}}")
+        .compose_file("sub/base.yaml", base);
+    assert_eq!(users(&extending), [is("5")]);
+    assert_eq!(users(&extending.clone().env_file(".env", "U=0")), [is("0")]);
+    // The file beside the one that is extended is of another project.
+    assert_eq!(users(&extending.env_file("sub/.env", "U=0")), [is("5")]);
+
+    let including =
+        Case::default().compose("include: [sub/c.yaml]").compose_file("sub/c.yaml", base);
+    assert_eq!(users(&including), [is("5")]);
+    assert_eq!(users(&including.clone().env_file("sub/.env", "U=7")), [is("7")]);
+    let both = including.env_file("sub/.env", "U=7").env_file(".env", "U=0");
+    assert_eq!(users(&both), [is("0")]);
+
+    let named = |item: &str| {
+        Case::default()
+            .compose(&format!("include: [{{path: sub/c.yaml, {item}}}]"))
+            .compose_file("sub/c.yaml", base)
+            .env_file("sub/.env", "U=7")
+            .env_file("a.env", "U=1\n")
+            .env_file("b.env", "U=2\n")
+    };
+    assert_eq!(users(&named("env_file: a.env")), [is("1")]);
+    assert_eq!(users(&named("env_file: [a.env, ./b.env]")), [is("2")]);
+    assert_eq!(users(&named("env_file: a.env").env_file(".env", "U=0")), [is("0")]);
+    check(
+        &named("env_file: c.env"),
+        "image",
+        &[
+            "b 1:23 x",
+            "compose.yaml:1:40: it includes with the variables of `c.env`, which is not given",
+        ],
+    );
+    check(
+        &named("project_directory: ."),
+        "image",
+        &["b 1:23 x", "compose.yaml:1:49: `project_directory: .` is not followed"],
+    );
+    check(&named("project_directory: ./sub"), "image", &["b 1:23 x"]);
+    assert_eq!(
+        users(
+            &Case::default()
+                .compose("services: {a: {image: x, user: $U}}")
+                .env_file(".env", "U=$V")
+        ),
+        [hole]
+    );
+}
+
+#[test]
+fn the_files_that_the_variables_name_are_laid_over_each_other() {
+    let case = Case::default()
+        .compose("services: {a: {image: x}}")
+        .compose_file("x.yaml", "services: {a: {image: z, user: '0'}}")
+        .env_file(".env", "COMPOSE_FILE=compose.yaml:x.yaml\n");
+    // By itself, the other by itself, and the one over the other.
+    check(&case, "user", &["a", "a 1:32 0", "a 1:32 0"]);
+    check(&case, "image", &["a 1:23 x", "a 1:23 z", "a 1:23 z"]);
+    let missing = case
+        .env_file("y/.env", "COMPOSE_FILE=gone.yaml")
+        .compose_file("y/compose.yml", "services: {b: {image: y}}");
+    check(
+        &missing,
+        "image",
+        &[
+            "a 1:23 x",
+            "a 1:23 z",
+            "b 1:23 y",
+            "a 1:23 z",
+            "b 1:23 y",
+            "y/compose.yml:1:1: `COMPOSE_FILE` in `.env` names `gone.yaml`, which is not given",
+        ],
+    );
+    let plain = Case::default()
+        .compose("services: {a: {image: x}}")
+        .env_file(".env", "COMPOSE_FILE=compose.yaml");
+    check(&plain, "image", &["a 1:23 x"]);
+}
+
+#[test]
+fn variables_without_a_value_are_handed_on() {
+    let environment = |case: Case| {
+        case.with_facts(|facts| {
+            let projects = projects(facts);
+            let service = &projects[0].services[0];
+            let pair = |name: &str| service.variable(name).and_then(Node::scalar);
+            ["A", "B", "C"].map(pair)
+        })
+    };
+    let case = Case::default()
+        .compose("services: {a: {image: x, environment: {A: , B: 2}, env_file: [c.env]}}")
+        .env_file(".env", "A=1\nD=4\n")
+        .env_file("c.env", "A=9\nC=${D}\n");
+    assert_eq!(environment(case), ["1", "2", "4"].map(|value| Some(value.to_owned())));
+    let case = Case::default().compose("services: {a: {image: x, environment: [A, B=]}}");
+    assert_eq!(environment(case), [Some("\0".to_owned()), Some(String::new()), None]);
+}
+
 #[test]
 fn what_is_boundless_is_a_problem_and_ends() {
     let lines = |count: usize, line: &dyn Fn(usize) -> String| {
@@ -149,6 +262,12 @@ fn what_is_boundless_is_a_problem_and_ends() {
     let found = read(&Case::default().compose(&format!("services:\n{many}")), "image");
     assert_eq!(found.len(), SERVICES + 1);
     assert_eq!(found[SERVICES], "compose.yaml:1002:3: more than 1000 services");
+    let named = lines(SERVICES, &|n| format!("  s{n}: {{image: x, env_file: a.env}}\n"));
+    let long = Case::default()
+        .compose(&format!("services:\n{named}"))
+        .env_file("a.env", &"A=1234567890\n".repeat(10_000));
+    let found = read(&long, "image");
+    assert!(found.last().is_some_and(|line| line.ends_with("more than 400000 values")));
     let wide = lines(5_000, &|n| format!("a{n}, "));
     let copies = lines(200, &|n| format!("  c{n}: {{extends: big}}\n"));
     let text = format!("services:\n  big: {{image: x, cap_add: [{wide}]}}\n{copies}");

@@ -1,7 +1,8 @@
 //! What becomes of the same thing in two files: <https://github.com/compose-spec/compose-spec/blob/main/13-merge.md>.
 
 use super::{
-    interpolate::{HOLE, Text},
+    files::Variables,
+    interpolate::{HOLE, Text, expand},
     tree::{Entry, Node, Spot, Value},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -116,10 +117,16 @@ pub(super) fn misshapen(service: &Node) -> Vec<(Spot, String)> {
 }
 
 /// Brings the short syntaxes of a service into the long ones, so that files that use different ones merge.
-pub(super) fn normalise(service: &mut Node) {
+///
+/// A variable of `environment` or `build.args` that has no value is handed on: it gets that of `variables`.
+pub(super) fn normalise(service: &mut Node, variables: &Variables) {
     for entry in entries_mut(service) {
         match entry.key.as_str() {
-            "environment" | "labels" | "annotations" | "sysctls" | "networks" | "depends_on" => {
+            "environment" => {
+                pairs(&mut entry.value);
+                hand_on(&mut entry.value, variables);
+            }
+            "labels" | "annotations" | "sysctls" | "networks" | "depends_on" => {
                 pairs(&mut entry.value);
             }
             "build" => {
@@ -133,8 +140,13 @@ pub(super) fn normalise(service: &mut Node) {
                         Value::Map(vec![Entry { at, key: "context".to_owned(), value: context }]);
                 }
                 for inner in entries_mut(&mut entry.value) {
-                    if matches!(inner.key.as_str(), "args" | "labels") {
-                        pairs(&mut inner.value);
+                    match inner.key.as_str() {
+                        "args" => {
+                            pairs(&mut inner.value);
+                            hand_on(&mut inner.value, variables);
+                        }
+                        "labels" | "additional_contexts" => pairs(&mut inner.value),
+                        _ => {}
                     }
                 }
             }
@@ -143,11 +155,20 @@ pub(super) fn normalise(service: &mut Node) {
     }
 }
 
+/// Gives variables without a value that of the environment: it is known, or it is a hole.
+fn hand_on(node: &mut Node, variables: &Variables) {
+    for entry in entries_mut(node) {
+        if matches!(entry.value.value, Value::Null) {
+            entry.value.value = Value::Text(expand(&format!("${{{}}}", entry.key), variables));
+        }
+    }
+}
+
 fn entries_mut(node: &mut Node) -> &mut [Entry] {
     if let Value::Map(entries) = &mut node.value { entries } else { &mut [] }
 }
 
-/// A list of `NAME=VALUE` as a mapping; a name alone has no value here.
+/// A list of `NAME=VALUE` as a mapping; a name alone has no value.
 fn pairs(node: &mut Node) {
     let Value::List(items) = &node.value else { return };
     let entries = items.iter().filter_map(|item| {

@@ -6,18 +6,26 @@
 //!
 //! Format: <https://github.com/compose-spec/compose-spec/blob/main/spec.md>.
 
+mod dotenv;
+mod files;
 mod interpolate;
 mod load;
 mod merge;
+mod paths;
 mod service;
 mod tree;
 
-pub(crate) use interpolate::{HOLE, Origin, assignments, expand};
+pub(crate) use dotenv::assignments;
+pub(crate) use interpolate::{HOLE, Origin, expand};
 pub(crate) use load::projects;
-pub(crate) use service::{Mount, Port, Service, may_be_exposed};
+pub(crate) use paths::{Exposure, Looked};
+pub(crate) use service::{Mount, Port, Service};
 pub(crate) use tree::{Entry, Node, Spot, Told, Value};
 
-use crate::{dockerfile::Input, facts::SourceFile};
+use crate::{
+    dockerfile::Input,
+    facts::{Checkout, SourceFile},
+};
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use plimsoll_model::finding::Place;
 use std::collections::BTreeMap;
@@ -35,6 +43,8 @@ pub(crate) struct Project {
     pub(crate) root: Node,
     /// The images that services run and that are not built here.
     pub(crate) images: Vec<(Place, Input)>,
+    /// Where the files are.
+    pub(crate) checkout: Option<Checkout>,
     /// What could not be read.
     pub(crate) problems: Vec<Problem>,
 }
@@ -53,6 +63,11 @@ impl Project {
     pub(crate) fn place(&self, at: Spot) -> Place {
         let path = self.paths.get(at.file).cloned().unwrap_or_default();
         Place::Source { path, line: at.line, column: at.column }
+    }
+
+    /// The services that run a container: what a provider makes is none, and runs by its own rules.
+    pub(crate) fn containers(&self) -> impl Iterator<Item = &Service> {
+        self.services.iter().filter(|service| service.node.get("provider").is_none())
     }
 
     /// The path of what a file at `at` names relative to itself.

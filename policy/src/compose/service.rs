@@ -4,11 +4,9 @@ use super::{
     HOLE, Project,
     tree::{Entry, Node, Spot, Told, Value},
 };
-use crate::{
-    dockerfile::{Input, InputKind, Position, Source},
-    host,
-};
+use crate::dockerfile::{Input, InputKind, Position, Source};
 use plimsoll_model::reference::ImageName;
+use std::net::IpAddr;
 
 /// One service.
 #[derive(Debug)]
@@ -19,6 +17,8 @@ pub(crate) struct Service {
     pub(crate) at: Spot,
     /// What is said of it, with the short syntaxes of mappings brought into the long ones.
     pub(crate) node: Node,
+    /// The variables that files of variables bring, in order; each stands where its file is named.
+    pub(super) handed_on: Vec<Entry>,
 }
 
 /// A port that is published; [`HOLE`] stands for what is not known.
@@ -42,31 +42,51 @@ pub(crate) struct Mount {
     pub(crate) source: Option<String>,
     /// The path in the container.
     pub(crate) target: String,
-    /// How mounts below it are shared with the host.
+    /// How mounts below it are shared with the host; an option that may say so, where that is not known.
     pub(crate) propagation: Option<String>,
     pub(crate) written: String,
 }
 
 impl Service {
     pub(super) fn of(entry: &Entry) -> Self {
-        Self { name: entry.key.clone(), at: entry.at, node: entry.value.clone() }
+        let handed_on = Vec::new();
+        Self { name: entry.key.clone(), at: entry.at, node: entry.value.clone(), handed_on }
     }
 
-    /// The image that it runs and that is not built here.
+    /// The image that may be pulled. What is built here and has a name too is pulled if it can be, and built where it can not,
+    /// unless the policy says that it is built or is here:
+    /// <https://github.com/compose-spec/compose-spec/blob/main/build.md#using-build-and-image>.
     pub(crate) fn image(&self) -> Option<&Node> {
-        if self.node.get("build").is_some() { None } else { self.node.get("image") }
+        let is_kept = || {
+            let policy = self.node.get("pull_policy").and_then(Node::scalar);
+            policy.is_some_and(|policy| matches!(policy.as_str(), "build" | "never"))
+        };
+        let is_built = self.node.get("build").is_some() && is_kept();
+        self.node.get("image").filter(|_| !is_built)
     }
 
-    /// The name of that image, where it can be told.
+    /// The name of the image that it runs, where that is not built here and can be told.
     pub(crate) fn image_name(&self) -> Option<ImageName> {
-        self.image()?.scalar()?.parse().ok()
+        if self.node.get("build").is_some() {
+            return None;
+        }
+        self.node.get("image")?.scalar()?.parse().ok()
     }
 
-    /// The last part of the name of its image (`postgres`), of one that is built here too.
+    /// The last part of the name of its image (`postgres`), of one that is built here too. A tag that is not known does not matter.
     pub(crate) fn image_stem(&self) -> Option<String> {
-        let name: ImageName = self.node.get("image")?.scalar()?.parse().ok()?;
-        let repository = name.repository.to_string();
-        Some(repository.rsplit_once('/').map_or(repository.as_str(), |(_, last)| last).to_owned())
+        let text = self.node.get("image")?.scalar()?;
+        let last = text.rsplit('/').next()?;
+        let stem = last.split(['@', ':']).next().filter(|stem| !stem.is_empty())?;
+        (!stem.contains(HOLE)).then(|| stem.to_owned())
+    }
+
+    /// What runs in the container when it has started and before it stops, with the key that says so.
+    pub(crate) fn hooks(&self) -> impl Iterator<Item = (&'static str, &Node)> {
+        ["post_start", "pre_stop"].into_iter().flat_map(|key| {
+            let hooks = self.node.get(key).map(Node::one_or_more).unwrap_or_default();
+            hooks.iter().map(move |hook| (key, hook))
+        })
     }
 
     /// The ports that are published.
@@ -81,29 +101,31 @@ impl Service {
         items.iter().filter_map(mount).collect()
     }
 
-    /// Its variables.
+    /// The variables that it names itself.
     pub(crate) fn environment(&self) -> &[Entry] {
         self.node.get("environment").map(Node::entries).unwrap_or_default()
     }
 
-    /// A variable.
-    pub(crate) fn variable(&self, name: &str) -> Option<String> {
-        self.node.at(&["environment", name])?.scalar()
+    /// A variable, its own or from a file of variables; [`HOLE`] stands for what is not known.
+    pub(crate) fn variable(&self, name: &str) -> Option<&Node> {
+        let own = self.node.get("environment").and_then(|node| node.entry(name));
+        let handed_on = || self.handed_on.iter().rev().find(|entry| entry.key == name);
+        own.or_else(handed_on).map(|entry| &entry.value)
     }
 
-    /// The words of `entrypoint` and `command`, and where these stand.
+    /// The words of `entrypoint` and `command`, and where these stand. One that has spaces is a script for a shell, or a whole line:
+    /// its words count, without their quotes.
     pub(crate) fn words(&self) -> Vec<(Spot, String)> {
         let nodes = ["entrypoint", "command"].into_iter().filter_map(|key| self.node.get(key));
         let mut words = Vec::new();
-        for node in nodes {
-            if let Value::List(items) = &node.value {
-                words.extend(items.iter().filter_map(|item| Some((item.at, item.scalar()?))));
-            } else {
-                let text = node.scalar().unwrap_or_default();
-                let split = text.split_whitespace();
-                words
-                    .extend(split.map(|word| (node.at, word.trim_matches(['"', '\'']).to_owned())));
-            }
+        for node in nodes.flat_map(Node::one_or_more) {
+            let text = node.scalar().unwrap_or_default();
+            let is_line = text.contains(char::is_whitespace);
+            let is_end = |char: char| {
+                char.is_whitespace() || is_line && matches!(char, ';' | '&' | '|' | '(' | ')' | '`')
+            };
+            let split = text.split(is_end).map(|word| word.replace(['"', '\''], ""));
+            words.extend(split.filter(|word| !word.is_empty()).map(|word| (node.at, word)));
         }
         words
     }
@@ -117,10 +139,19 @@ impl Port {
                 Told::Untold
             }
             None if self.published.is_none() && self.target.contains(HOLE) => Told::Untold,
-            None | Some("" | "0.0.0.0" | "::" | "[::]" | "*") => Told::Is(true),
+            None | Some("" | "*") => Told::Is(true),
             Some(host) if host.contains(HOLE) => Told::Untold,
-            Some(_) => Told::Is(false),
+            Some(host) => {
+                let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+                Told::Is(address.is_ok_and(|address| address.to_canonical().is_unspecified()))
+            }
         }
+    }
+
+    /// Whether a port, on the host or in the container, depends on what is not known.
+    pub(crate) fn is_untold(&self) -> bool {
+        self.target.contains(HOLE)
+            || self.published.as_deref().is_some_and(|port| port.contains(HOLE))
     }
 
     /// The lowest and the highest port on the host.
@@ -132,13 +163,6 @@ impl Port {
     pub(crate) fn target_range(&self) -> Option<(u32, u32)> {
         range(&self.target)
     }
-}
-
-/// Whether a path of the host that depends on an unknown variable may be, or hold, what gives the host away; nothing where it
-/// depends on none. What is relative is below the project.
-pub(crate) fn may_be_exposed(path: &str) -> Option<bool> {
-    let (known, _) = path.split_once(HOLE)?;
-    Some(known.is_empty() || (known.starts_with('/') && host::may_be_exposed(known)))
 }
 
 fn range(text: &str) -> Option<(u32, u32)> {
@@ -202,15 +226,16 @@ fn mount(node: &Node) -> Option<Mount> {
     let options = parts.next().unwrap_or_default().split(',');
     let is_propagation = |option: &&str| {
         matches!(*option, "shared" | "rshared" | "slave" | "rslave" | "private" | "rprivate")
+            || option.contains(HOLE)
     };
     let propagation = options.clone().find(is_propagation).map(str::to_owned);
     Some(Mount { at, source, target, propagation, written })
 }
 
-/// Lists the images of a project that are pulled.
+/// Lists the images of a project that may be pulled.
 pub(super) fn images(project: &mut Project) {
     let mut nodes: Vec<&Node> = Vec::new();
-    for service in &project.services {
+    for service in project.containers() {
         nodes.extend(service.image());
         let volumes = service.node.get("volumes").map(Node::items).unwrap_or_default();
         let is_image = |volume: &&Node| {
@@ -220,16 +245,25 @@ pub(super) fn images(project: &mut Project) {
     }
     let models = project.root.get("models").map(Node::entries).unwrap_or_default();
     nodes.extend(models.iter().filter_map(|model| model.value.get("model")));
-    let images = nodes.into_iter().map(|node| {
-        let source = match (node.unresolved(), node.scalar()) {
-            (Some(variable), _) => Source::Unresolved { variable: variable.to_owned() },
-            (None, text) => {
-                text.unwrap_or_default().parse().map_or_else(Source::Malformed, Source::Image)
-            }
+    let named = nodes.into_iter().map(|node| (node, node.scalar().unwrap_or_default()));
+    let contexts = project.containers().flat_map(contexts);
+    let images = named.chain(contexts).map(|(node, text)| {
+        let source = match node.unresolved() {
+            Some(variable) => Source::Unresolved { variable: variable.to_owned() },
+            None => text.parse().map_or_else(Source::Malformed, Source::Image),
         };
         let at = Position { line: node.at.line, column: node.at.column };
         let written = node.written();
         (project.place(node.at), Input { kind: InputKind::Service, at, written, source })
     });
     project.images = images.collect();
+}
+
+/// The images that a build takes files from, as `build.additional_contexts` names them.
+fn contexts(service: &Service) -> Vec<(&Node, String)> {
+    const IMAGE: &str = "docker-image://";
+    let contexts = service.node.at(&["build", "additional_contexts"]).map(Node::entries);
+    let image = |entry: &'_ Entry| entry.value.scalar()?.strip_prefix(IMAGE).map(str::to_owned);
+    let contexts = contexts.unwrap_or_default().iter();
+    contexts.filter_map(|entry| Some((&entry.value, image(entry)?))).collect()
 }

@@ -4,7 +4,10 @@ use super::{
     About, Raised, Rule, RuleContext,
     services::{self, Judged},
 };
-use crate::{compose::Told, decide::Action};
+use crate::{
+    compose::{Node, Told},
+    decide::Action,
+};
 use plimsoll_model::Severity;
 
 pub(crate) const RULE: Rule = Rule {
@@ -29,13 +32,18 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
 
 fn judge(on: &Judged<'_, '_>) -> Vec<Raised> {
     const EXPECTED: &str = "no `privileged: true`";
-    let Some(node) = on.service.node.get("privileged") else { return Vec::new() };
-    let found = format!("`privileged: {}`", node.written());
-    match node.flag() {
-        Told::Is(false) => Vec::new(),
-        Told::Is(true) => vec![on.fail(node.at, "is privileged", found, EXPECTED)],
-        Told::Untold => vec![on.unknown(node.at, "is privileged", found, EXPECTED)],
-    }
+    let own = std::iter::once((&on.service.node, "is privileged"));
+    let hooks = on.service.hooks().map(|(_, hook)| (hook, "has a privileged hook"));
+    let raise = |(node, what): (&Node, &str)| {
+        let node = node.get("privileged")?;
+        let found = format!("`privileged: {}`", node.written());
+        match node.flag() {
+            Told::Is(false) => None,
+            Told::Is(true) => Some(on.fail(node.at, what, found, EXPECTED)),
+            Told::Untold => Some(on.unknown(node.at, what, found, EXPECTED)),
+        }
+    };
+    own.chain(hooks).filter_map(raise).collect()
 }
 
 #[cfg(test)]
@@ -61,6 +69,23 @@ mod tests {
         let text = "x-base: &base\n  privileged: true\nservices:\n  a: {<<: *base, image: x}\n  b:\n    extends: a\n";
         let case = Case::default().compose(text);
         assert_eq!(case.places("CMP-001"), [(2, 15), (2, 15)]);
+    }
+
+    #[test]
+    fn hooks_count_as_the_service_does() {
+        let bad = case(
+            "post_start: [{command: /x, privileged: true}]\n    pre_stop:\n      - {command: /y}\n      - {command: /z, privileged: 'yes'}",
+        );
+        bad.check("CMP-001", Expect::Fail);
+        assert_eq!(bad.places("CMP-001"), [(3, 44), (6, 35)]);
+        case("post_start: [{command: /x, privileged: '${P}'}]").check("CMP-001", Expect::Unknown);
+        case("post_start: [{command: /x, privileged: false}]").check("CMP-001", Expect::Pass);
+    }
+
+    #[test]
+    fn what_a_provider_makes_is_no_container() {
+        case("provider: {type: awesomecloud}").check("CMP-006", Expect::Pass);
+        case("image: a").check("CMP-006", Expect::Fail);
     }
 
     #[test]

@@ -2,12 +2,11 @@
 
 use super::{
     About, Raised, Rule, RuleContext,
-    services::{self, Judged},
+    services::{self, Judged, Shared},
 };
 use crate::{
-    compose::{HOLE, Node, Project, Spot, Told, may_be_exposed},
+    compose::{Exposure, HOLE, Looked, Node, Spot, Told},
     decide::Action,
-    host,
 };
 use plimsoll_model::Severity;
 
@@ -28,22 +27,24 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 const EXPECTED: &str = "no socket of a runtime";
+const WHAT: &str = "gets the socket of a runtime";
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let mut raised = services::each(context, judge);
     for project in context.projects() {
-        for (what, name, path) in shared(project) {
+        for Shared { kind, name, path } in services::shared(project) {
             let Some(text) = path.scalar() else { continue };
-            let title =
-                format!("{what} `{name}` is the socket of a runtime, or a directory it is in");
             let place = project.place(path.at);
-            match exposure(&text) {
-                Exposure::Socket(socket) => {
+            match project.exposure(path.at, &text, Looked::Socket) {
+                Exposure::Of(socket) => {
+                    let title = format!(
+                        "{kind} `{name}` is the socket of a runtime, or a directory it is in"
+                    );
                     let found = format!("`{text}`, by which `{socket}` is reached");
                     raised.push(context.fail(place, title, found, EXPECTED));
                 }
                 Exposure::Untold => {
-                    let title = format!("it can not be told what {what} `{name}` is on the host");
+                    let title = format!("it can not be told what {kind} `{name}` is on the host");
                     let found = format!("`{}`", path.written());
                     raised.push(context.unknown(place, title, found, EXPECTED));
                 }
@@ -54,71 +55,35 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     services::once(raised)
 }
 
-/// What services get by name: kind, name, and the path on the host.
-fn shared(project: &Project) -> Vec<(&'static str, &str, &Node)> {
-    let mut found = Vec::new();
-    let paths: [(_, _, &[&str]); 3] = [
-        ("volumes", "volume", &["driver_opts", "device"]),
-        ("configs", "config", &["file"]),
-        ("secrets", "secret", &["file"]),
-    ];
-    for (key, what, path) in paths {
-        for entry in project.root.get(key).map(Node::entries).unwrap_or_default() {
-            found.extend(entry.value.at(path).map(|node| (what, entry.key.as_str(), node)));
-        }
-    }
-    found
-}
-
-/// What a path of the host leads to.
-enum Exposure {
-    Socket(String),
-    Untold,
-    None,
-}
-
-fn exposure(path: &str) -> Exposure {
-    if let Some(may_be) = may_be_exposed(path) {
-        // A name after the variable tells as much as the whole path.
-        let rest = path.rsplit_once(HOLE).map_or("", |(_, rest)| rest);
-        let named = host::socket(rest).filter(|socket| rest.contains('/') && socket == rest);
-        return match named {
-            Some(socket) => Exposure::Socket(socket.into_owned()),
-            None if may_be => Exposure::Untold,
-            None => Exposure::None,
-        };
-    }
-    let is_path = path.starts_with(['/', '~', '.', '\\']) || path.contains('/');
-    match host::socket(path).filter(|_| is_path) {
-        // What is relative begins at the project, and only by its name can it be a socket.
-        Some(socket)
-            if path.starts_with(['/', '\\'])
-                || !socket.starts_with("/run") && !socket.starts_with("/var/run") =>
-        {
-            Exposure::Socket(socket.into_owned())
-        }
-        _ => Exposure::None,
-    }
-}
-
 fn judge(on: &Judged<'_, '_>) -> Vec<Raised> {
     let mut raised = Vec::new();
     for mount in on.service.mounts() {
         let Some(source) = &mount.source else { continue };
         let found = format!("`{}`", mount.written);
-        match exposure(source) {
-            Exposure::Socket(socket) => {
+        match on.project.exposure(mount.at, source, Looked::Socket) {
+            Exposure::Of(socket) => {
                 let found = format!("{found}, by which `{socket}` is reached");
-                raised.push(on.fail(mount.at, "gets the socket of a runtime", found, EXPECTED));
+                raised.push(on.fail(mount.at, WHAT, found, EXPECTED));
             }
-            Exposure::Untold => {
-                raised.push(on.unknown(mount.at, "gets the socket of a runtime", found, EXPECTED));
-            }
+            Exposure::Untold => raised.push(on.unknown(mount.at, WHAT, found, EXPECTED)),
             Exposure::None => {}
         }
     }
     raised.extend(api_socket(on));
+    raised.extend(volumes_of_others(on));
     raised
+}
+
+/// What a container that no file describes has mounted is not known.
+fn volumes_of_others(on: &Judged<'_, '_>) -> Vec<Raised> {
+    let items = on.service.node.get("volumes_from").map(Node::one_or_more).unwrap_or_default();
+    let is_elsewhere = |item: &&Node| {
+        item.scalar().is_some_and(|text| text.starts_with("container:") || text.starts_with(HOLE))
+    };
+    let raise = |item: &Node| {
+        on.unknown(item.at, WHAT, format!("`volumes_from: {}`", item.written()), EXPECTED)
+    };
+    items.iter().filter(is_elsewhere).map(raise).collect()
 }
 
 /// `use_api_socket` mounts the socket by another name.
@@ -127,8 +92,8 @@ fn api_socket(on: &Judged<'_, '_>) -> Option<Raised> {
     let (at, found): (Spot, _) = (node.at, format!("`use_api_socket: {}`", node.written()));
     match node.flag() {
         Told::Is(false) => None,
-        Told::Is(true) => Some(on.fail(at, "gets the socket of a runtime", found, EXPECTED)),
-        Told::Untold => Some(on.unknown(at, "gets the socket of a runtime", found, EXPECTED)),
+        Told::Is(true) => Some(on.fail(at, WHAT, found, EXPECTED)),
+        Told::Untold => Some(on.unknown(at, WHAT, found, EXPECTED)),
     }
 }
 
@@ -175,6 +140,35 @@ mod tests {
             case.check("CMP-002", Expect::Fail);
             assert_eq!(case.places("CMP-002")[0].0, 2, "{bad}");
         }
+    }
+
+    #[test]
+    fn relative_paths_are_followed_out_of_the_checkout() {
+        for bad in ["../../../../../../:/h", "./x/../../../../../var/run:/r", "../../../run:/r"] {
+            let lines = format!("volumes: ['{bad}']");
+            let case = case(&lines).checkout("/srv/ci/app");
+            case.check("CMP-002", Expect::Fail);
+            assert_eq!(case.places("CMP-002"), [(3, 15)], "{bad}");
+        }
+        let long = case("volumes: [{type: bind, source: ../../.., target: /h}]");
+        long.clone().checkout("/srv/ci/app").check("CMP-002", Expect::Fail);
+        long.clone().checkout("/data/ci/a/b/app").check("CMP-002", Expect::Unknown);
+        long.check("CMP-002", Expect::Unknown);
+        case("volumes: ['../shared:/s', './run:/r', '..:/app']")
+            .checkout("/srv/ci/app")
+            .check("CMP-002", Expect::Pass);
+        let device =
+            "services: {a: {image: b}}\nvolumes: {v: {driver_opts: {device: ../../../run}}}";
+        Case::default().compose(device).checkout("/srv/ci/app").check("CMP-002", Expect::Fail);
+    }
+
+    #[test]
+    fn volumes_of_a_container_elsewhere_can_not_be_told() {
+        let case = case("volumes_from: ['container:other:ro']");
+        case.check("CMP-002", Expect::Unknown);
+        assert_eq!(case.places("CMP-002"), [(3, 20)]);
+        let own = "services: {a: {image: b, volumes_from: ['b:ro']}, b: {image: c}}";
+        Case::default().compose(own).check("CMP-002", Expect::Pass);
     }
 
     #[test]

@@ -2,22 +2,21 @@
 
 use super::{
     About, Raised, Rule, RuleContext,
-    services::{self, Judged},
+    services::{self, Judged, Shared},
 };
 use crate::{
-    compose::{Mount, Node, may_be_exposed},
+    compose::{Exposure, Looked, Mount},
     decide::Action,
-    host,
 };
 use plimsoll_model::Severity;
 
 pub(crate) const RULE: Rule = Rule {
     id: "CMP-003",
     name: "cmp_003_system_directory",
-    title: "no service gets a directory of the system of its host",
+    title: "no service gets a directory of the system of its host, or the keys of people",
     severity: Severity::High,
     action: Action::Deny,
-    why: "What is in `/etc`, `/proc` or `/root` decides what the host does and who may use it. Read-only, it still tells keys and passwords.",
+    why: "What is in `/etc`, `/proc` or `/root` decides what the host does and who may use it. Read-only, it still tells keys and passwords, and so do `~/.ssh`, `~/.aws` and their like.",
     mend: "mount a directory or a named volume that holds no more than the service needs",
     bad: "volumes: ['/etc:/host/etc']",
     good: "volumes: ['./app.conf:/etc/app.conf:ro']",
@@ -27,55 +26,39 @@ pub(crate) const RULE: Rule = Rule {
     check,
 };
 
-const EXPECTED: &str = "no directory of the system";
+const EXPECTED: &str = "no directory of the system, and no credentials";
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let mut raised = services::each(context, judge);
     for project in context.projects() {
-        for entry in project.root.get("volumes").map(Node::entries).unwrap_or_default() {
-            let Some(device) = entry.value.at(&["driver_opts", "device"]) else { continue };
-            let Some(path) = device.scalar() else { continue };
-            let (place, name) = (project.place(device.at), &entry.key);
-            let found = format!("`{}`", device.written());
-            raised.extend(match exposure(&path) {
-                Exposure::Fine => None,
-                Exposure::Of(_) => {
-                    let title = format!("volume `{name}` is a directory of the system");
+        for Shared { kind, name, path } in services::shared(project) {
+            let Some(text) = path.scalar() else { continue };
+            // A file that is given as a secret, or as a setting, may be anywhere; a key of the machine is neither.
+            let looked = if kind == "volume" { Looked::System } else { Looked::Keys };
+            let (place, found) = (project.place(path.at), format!("`{}`", path.written()));
+            raised.extend(match project.exposure(path.at, &text, looked) {
+                Exposure::Of(what) => {
+                    let title =
+                        format!("{kind} `{name}` is `{what}` of the host, or what is in it");
                     Some(context.fail(place, title, found, EXPECTED))
                 }
-                Exposure::Untold => {
-                    let title = format!("it can not be told what volume `{name}` is on the host");
+                Exposure::Untold if looked == Looked::System => {
+                    let title = format!("it can not be told what {kind} `{name}` is on the host");
                     Some(context.unknown(place, title, found, EXPECTED))
                 }
+                // CMP-002 says that it can not be told.
+                Exposure::Untold | Exposure::None => None,
             });
         }
     }
     services::once(raised)
 }
 
-/// What a path of the host is.
-enum Exposure {
-    Of(&'static str),
-    Untold,
-    Fine,
-}
-
-fn exposure(path: &str) -> Exposure {
-    if let Some(may_be) = may_be_exposed(path) {
-        return if may_be { Exposure::Untold } else { Exposure::Fine };
-    }
-    if matches!(path, "~" | "~/") {
-        return Exposure::Of("/home");
-    }
-    let found = path.starts_with('/').then(|| host::sensitive(path)).flatten();
-    found.map_or(Exposure::Fine, Exposure::Of)
-}
-
 fn judge(on: &Judged<'_, '_>) -> Vec<Raised> {
     let raise = |mount: Mount| {
         let found = format!("`{}`", mount.written);
-        match exposure(mount.source.as_deref()?) {
-            Exposure::Fine => None,
+        match on.project.exposure(mount.at, mount.source.as_deref()?, Looked::System) {
+            Exposure::None => None,
             Exposure::Of(directory) => {
                 let what = format!("gets `{directory}` of its host, or what is in it");
                 Some(on.fail(mount.at, &what, found, EXPECTED))
@@ -116,6 +99,37 @@ mod tests {
         assert_eq!(long.places("CMP-003"), [(5, 17)]);
         let named = "services: {a: {image: b}}\nvolumes: {v: {driver_opts: {device: /root}}}\n";
         assert_eq!(Case::default().compose(named).places("CMP-003"), [(2, 37)]);
+    }
+
+    #[test]
+    fn credentials_and_what_relative_paths_lead_to_fail() {
+        for bad in [
+            "~/.ssh:/x",
+            "/home/a/.ssh:/x:ro",
+            "${HOME}/.aws:/a",
+            "../../../etc:/e",
+            "../../.kube:/k",
+        ] {
+            let case = case(&format!("volumes: ['{bad}']")).checkout("/srv/ci/app");
+            case.check("CMP-003", Expect::Fail);
+            assert_eq!(case.places("CMP-003"), [(3, 15)], "{bad}");
+        }
+        let shared = "services: {a: {image: b}}\nconfigs: {s: {file: /etc/shadow}}\nsecrets: {t: {file: /root/.ssh/id_rsa}}\n";
+        let shared = Case::default().compose(shared);
+        shared.check("CMP-003", Expect::Fail);
+        assert_eq!(shared.places("CMP-003"), [(2, 21), (3, 21)]);
+    }
+
+    #[test]
+    fn what_is_meant_to_be_secret_and_what_is_beside_passes() {
+        let shared = "services: {a: {image: b}}\nsecrets: {t: {file: /etc/app/key.pem}, u: {file: ~/.aws/credentials}, v: {file: ./.ssh/deploy}, w: {file: '${K}'}}\n";
+        Case::default().compose(shared).check("CMP-003", Expect::Pass);
+        for good in ["../data:/d", "..:/app", "./.ssh:/s", "~/data:/d", "../../etcetera:/e"] {
+            case(&format!("volumes: ['{good}']"))
+                .checkout("/srv/ci/app")
+                .check("CMP-003", Expect::Pass);
+        }
+        case("volumes: ['../../etc:/e']").checkout("/srv/ci/app").check("CMP-003", Expect::Unknown);
     }
 
     #[test]

@@ -4,7 +4,10 @@ use super::{
     About, Raised, Rule, RuleContext,
     services::{self, Judged},
 };
-use crate::{compose::HOLE, decide::Action};
+use crate::{
+    compose::{HOLE, Node, Told},
+    decide::Action,
+};
 use plimsoll_model::Severity;
 
 pub(crate) const RULE: Rule = Rule {
@@ -39,26 +42,36 @@ fn judge(on: &Judged<'_, '_>) -> Vec<Raised> {
         let what = format!("has `{key}` of its host");
         if value == "host" {
             raised.push(on.fail(node.at, &what, found, expected));
-        } else if value.starts_with(HOLE) {
+        } else if may_be_host(&value) {
             raised.push(on.unknown(node.at, &what, found, expected));
         }
     }
-    let networks = on.service.node.get("networks").map(crate::compose::Node::entries);
+    let networks = on.service.node.get("networks").map(Node::entries);
     for entry in networks.unwrap_or_default() {
-        let network = on.project.networks.get(&entry.key);
-        let name = network.and_then(|network| network.get("name")?.scalar());
-        if name.as_deref().unwrap_or(&entry.key) == "host"
-            && network.is_some_and(|network| network.get("external").is_some())
-        {
-            raised.push(on.fail(
-                entry.at,
-                "is in the network of its host",
-                format!("network `{}`", entry.key),
-                "another network",
-            ));
+        let Some(external) = on.project.networks.get(&entry.key).and_then(external_name) else {
+            continue;
+        };
+        let name = external.unwrap_or_else(|| entry.key.clone());
+        let (what, found) = ("is in the network of its host", format!("network `{}`", entry.key));
+        if name == "host" {
+            raised.push(on.fail(entry.at, what, found, "another network"));
+        } else if may_be_host(&name) {
+            raised.push(on.unknown(entry.at, what, found, "another network"));
         }
     }
     raised
+}
+
+/// Whether a value that depends on what is not known may come to `host`.
+fn may_be_host(value: &str) -> bool {
+    value.split_once(HOLE).is_some_and(|(known, _)| "host".starts_with(known))
+}
+
+/// The name that a network which is there already is given; in files of old, it stands below `external`.
+fn external_name(network: &Node) -> Option<Option<String>> {
+    let external = network.get("external").filter(|node| node.flag() != Told::Is(false))?;
+    let name = network.get("name").or_else(|| external.get("name"));
+    Some(name.and_then(Node::scalar))
 }
 
 #[cfg(test)]
@@ -81,11 +94,21 @@ mod tests {
         }
         let named = "services: {a: {image: b, networks: [n]}}\nnetworks: {n: {name: host, external: true}}\n";
         Case::default().compose(named).check("CMP-005", Expect::Fail);
+        let of_old =
+            "services: {a: {image: b, networks: [n]}}\nnetworks: {n: {external: {name: host}}}\n";
+        Case::default().compose(of_old).check("CMP-005", Expect::Fail);
+        assert_eq!(Case::default().compose(of_old).places("CMP-005"), [(1, 37)]);
     }
 
     #[test]
     fn others_pass() {
-        for good in ["network_mode: none", "pid: 'service:db'", "ipc: private", "networks: [a]"] {
+        for good in [
+            "network_mode: none",
+            "pid: 'service:db'",
+            "pid: 'service:${S}'",
+            "ipc: private",
+            "networks: [a]",
+        ] {
             case(good).check("CMP-005", Expect::Pass);
         }
     }
@@ -93,6 +116,9 @@ mod tests {
     #[test]
     fn a_mode_that_is_not_known_can_not_be_told() {
         case("network_mode: ${MODE}").check("CMP-005", Expect::Unknown);
+        case("pid: 'ho${X}'").check("CMP-005", Expect::Unknown);
+        let named = "services: {a: {image: b, networks: [n]}}\nnetworks: {n: {name: '${N}', external: true}}\n";
+        Case::default().compose(named).check("CMP-005", Expect::Unknown);
         case("network_mode: ${MODE:-bridge}").check("CMP-005", Expect::Pass);
     }
 }

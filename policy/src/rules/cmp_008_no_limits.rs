@@ -73,15 +73,16 @@ fn judge(on: &Judged<'_, '_>) -> Vec<Raised> {
     raised
 }
 
-/// Whether it limits anything: zero and less mean that nothing is.
+/// Whether it limits anything: zero and less mean that nothing is, in whatever unit.
 fn is_limit(node: &Node) -> bool {
-    match node.scalar() {
-        Some(text) => {
-            !text.contains(HOLE) && !text.is_empty() && text != "0" && !text.starts_with('-')
-        }
+    let Some(text) = node.scalar() else {
         // A fraction.
-        None => matches!(node.value, crate::compose::Value::OtherNumber),
-    }
+        return matches!(node.value, crate::compose::Value::OtherNumber);
+    };
+    let text = text.trim();
+    let end = text.find(|char: char| !char.is_ascii_digit() && char != '.').unwrap_or(text.len());
+    let number = text.get(..end).and_then(|number| number.parse::<f64>().ok());
+    !text.contains(HOLE) && number.is_some_and(|number| number > 0.0)
 }
 
 #[cfg(test)]
@@ -98,6 +99,9 @@ mod tests {
         for bad in [
             "image: a",
             "mem_limit: 0",
+            "mem_limit: 0b\n    cpus: 1\n    pids_limit: 9",
+            "mem_limit: 1g\n    cpus: 0.0\n    pids_limit: 9",
+            "mem_limit: 1g\n    cpus: '0.00'\n    pids_limit: 9",
             "mem_limit: 1g",
             "pids_limit: -1",
             "deploy: {resources: {limits: {cpus: '1'}}}",
@@ -114,6 +118,7 @@ mod tests {
     fn limits_in_either_form_pass() {
         for good in [
             "mem_limit: 1g\n    cpus: 0.5\n    pids_limit: 9",
+            "mem_limit: '0.5GiB'\n    cpus: '.5'\n    pids_limit: 9",
             "deploy: {resources: {limits: {memory: '${M:-1g}', cpus: '0.5', pids: 9}}}\n    ulimits: {nofile: 1024}",
         ] {
             case(good).check("CMP-008", Expect::Pass);

@@ -4,7 +4,10 @@ use super::{
     About, Raised, Rule, RuleContext, inputs,
     services::{self, Judged},
 };
-use crate::{compose::HOLE, decide::Action};
+use crate::{
+    compose::{HOLE, Node},
+    decide::Action,
+};
 use plimsoll_model::{Severity, reference::ImageName};
 
 pub(crate) const RULE: Rule = Rule {
@@ -26,19 +29,28 @@ pub(crate) const RULE: Rule = Rule {
 const EXPECTED: &str = "a user other than root";
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
-    services::each(context, |on| judge(on).into_iter().collect())
+    services::each(context, |on| {
+        let hooks = on.service.hooks().filter_map(|(_, hook)| {
+            named_user(on, hook.get("user")?, "has a hook that runs as root")
+        });
+        judge(on).into_iter().chain(hooks).collect()
+    })
+}
+
+/// What is said of a user that is named.
+fn named_user(on: &Judged<'_, '_>, node: &Node, what: &str) -> Option<Raised> {
+    let user = node.scalar().unwrap_or_default();
+    let found = format!("`user: {}`", node.written());
+    let name = user.split(':').next().unwrap_or_default();
+    if name.contains(HOLE) {
+        return Some(on.unknown(node.at, what, found, EXPECTED));
+    }
+    is_root(name).then(|| on.fail(node.at, what, found, EXPECTED))
 }
 
 fn judge(on: &Judged<'_, '_>) -> Option<Raised> {
     if let Some(node) = on.service.node.get("user") {
-        let user = node.scalar().unwrap_or_default();
-        let found = format!("`user: {}`", node.written());
-        let name = user.split(':').next().unwrap_or_default();
-        return if name.contains(HOLE) {
-            Some(on.unknown(node.at, "runs as root", found, EXPECTED))
-        } else {
-            is_root(name).then(|| on.fail(node.at, "runs as root", found, EXPECTED))
-        };
+        return named_user(on, node, "runs as root");
     }
     let name = on.service.image_name();
     match name.as_ref().and_then(|name| image_user(on.context, name)) {
@@ -89,6 +101,16 @@ mod tests {
             case.check("CMP-010", Expect::Fail);
             assert_eq!(case.places("CMP-010"), [(3, 11)], "{bad}");
         }
+    }
+
+    #[test]
+    fn hooks_have_users_of_their_own() {
+        let bad = case("user: '5'\n    post_start: [{command: /x, user: root}, {command: /y}]");
+        bad.check("CMP-010", Expect::Fail);
+        assert_eq!(bad.places("CMP-010"), [(4, 38)]);
+        case("user: '5'\n    pre_stop: [{command: /x, user: '${U}'}]")
+            .check("CMP-010", Expect::Unknown);
+        case("user: '5'\n    pre_stop: [{command: /x, user: '7'}]").check("CMP-010", Expect::Pass);
     }
 
     #[test]

@@ -56,8 +56,11 @@ fn judge(on: &Judged<'_, '_>, port: &Port) -> Option<Raised> {
         let what = format!("publishes {}", flaws.join(", "));
         return Some(on.fail(port.at, &what, found, EXPECTED));
     }
-    (open == Told::Untold)
-        .then(|| on.unknown(port.at, "publishes on all addresses", found, EXPECTED))
+    if open == Told::Untold {
+        return Some(on.unknown(port.at, "publishes on all addresses", found, EXPECTED));
+    }
+    port.is_untold()
+        .then(|| on.unknown(port.at, "publishes on a port of the system", found, EXPECTED))
 }
 
 #[cfg(test)]
@@ -79,6 +82,9 @@ mod tests {
             "'127.0.0.1:80:80'",
             "'127.0.0.1:2222:22'",
             "{target: 80, published: '8080'}",
+            "{target: 80, host_ip: '::0', published: '8080'}",
+            "{target: 80, host_ip: '0:0:0:0:0:0:0:0', published: '8080'}",
+            "{target: 80, host_ip: '::ffff:0.0.0.0', published: '8080'}",
             "{target: 80, host_ip: 127.0.0.1, published: 443}",
         ] {
             let case = case(&format!("ports: [{bad}]"));
@@ -101,7 +107,7 @@ mod tests {
 
     #[test]
     fn an_address_that_is_not_known_can_not_be_told() {
-        for unknown in ["'${IP}:8080:80'", "'${PORT}:80'", "'$PORTS'"] {
+        for unknown in ["'${IP}:8080:80'", "'${PORT}:80'", "'$PORTS'", "'127.0.0.1:${PORT}:80'"] {
             case(&format!("ports: [{unknown}]")).check("CMP-011", Expect::Unknown);
         }
     }

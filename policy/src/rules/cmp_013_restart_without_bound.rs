@@ -4,7 +4,10 @@ use super::{
     About, Raised, Rule, RuleContext,
     services::{self, Judged},
 };
-use crate::{compose::HOLE, decide::Action};
+use crate::{
+    compose::{HOLE, Node},
+    decide::Action,
+};
 use plimsoll_model::Severity;
 
 pub(crate) const RULE: Rule = Rule {
@@ -31,11 +34,20 @@ fn judge(on: &Judged<'_, '_>) -> Option<Raised> {
     const EXPECTED: &str = "`on-failure` with a number of attempts";
     const WHAT: &str = "is restarted without bound";
     if let Some(policy) = on.service.node.at(&["deploy", "restart_policy"]) {
-        let condition = policy.get("condition").and_then(crate::compose::Node::scalar);
-        if condition.as_deref() == Some("none") || policy.get("max_attempts").is_some() {
+        let condition = policy.get("condition").and_then(Node::scalar);
+        if condition.as_deref() == Some("none") {
             return None;
         }
-        return Some(on.fail(policy.at, WHAT, "no `max_attempts`", EXPECTED));
+        let Some(attempts) = policy.get("max_attempts") else {
+            return Some(on.fail(policy.at, WHAT, "no `max_attempts`", EXPECTED));
+        };
+        let found = format!("`max_attempts: {}`", attempts.written());
+        let value = attempts.scalar().unwrap_or_default();
+        if value.contains(HOLE) {
+            return Some(on.unknown(attempts.at, WHAT, found, EXPECTED));
+        }
+        // None is no bound.
+        return (!is_bound(&value)).then(|| on.fail(attempts.at, WHAT, found, EXPECTED));
     }
     let node = on.service.node.get("restart")?;
     let (value, found) =
@@ -43,12 +55,15 @@ fn judge(on: &Judged<'_, '_>) -> Option<Raised> {
     if value.contains(HOLE) {
         return Some(on.unknown(node.at, WHAT, found, EXPECTED));
     }
-    let is_bound = |rest: &str| rest.parse::<u32>().is_ok_and(|attempts| attempts > 0);
     let is_endless = match value.as_str() {
         "always" | "unless-stopped" | "on-failure" => true,
         value => value.strip_prefix("on-failure:").is_some_and(|rest| !is_bound(rest)),
     };
     is_endless.then(|| on.fail(node.at, WHAT, found, EXPECTED))
+}
+
+fn is_bound(attempts: &str) -> bool {
+    attempts.parse::<u32>().is_ok_and(|attempts| attempts > 0)
 }
 
 #[cfg(test)]
@@ -67,6 +82,10 @@ mod tests {
             case.check("CMP-013", Expect::Fail);
             assert_eq!(case.places("CMP-013"), [(3, 14)], "{bad}");
         }
+        let zero = case("deploy: {restart_policy: {condition: any, max_attempts: 0}}");
+        zero.check("CMP-013", Expect::Fail);
+        assert_eq!(zero.places("CMP-013"), [(3, 61)]);
+        case("deploy: {restart_policy: {max_attempts: '${N}'}}").check("CMP-013", Expect::Unknown);
         case("deploy: {restart_policy: {condition: any}}").check("CMP-013", Expect::Fail);
     }
 

@@ -47,20 +47,26 @@ const DATABASES: [&str; 16] = [
     "clickhouse-server",
 ];
 
+/// The network of what names none.
+const DEFAULT: &str = "default";
+
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     services::each(context, |on| {
-        if on.project.services.len() < 2 || on.service.node.get("network_mode").is_some() {
+        if on.project.containers().nth(1).is_none() || on.service.node.get("network_mode").is_some()
+        {
             return Vec::new();
         }
         let networks = networks(on.service);
-        if networks.is_empty() {
-            let found = "no `networks`, which is the default one with all other services";
-            return vec![on.fail(
-                on.service.at,
-                "is on the default network",
-                found,
-                "networks by name",
-            )];
+        let only_default = networks.iter().all(|entry| entry.key == DEFAULT);
+        if only_default {
+            let (at, found) = match networks.first() {
+                None => (
+                    on.service.at,
+                    "no `networks`, which is the default one with all other services",
+                ),
+                Some(entry) => (entry.at, "`networks: [default]`, which has all other services"),
+            };
+            return vec![on.fail(at, "is on the default network", found, "networks by name")];
         }
         if is_database(on.service) { database(on, networks) } else { Vec::new() }
     })
@@ -96,7 +102,7 @@ fn database(on: &Judged<'_, '_>, networks: &[Entry]) -> Vec<Raised> {
             && !self::networks(other).is_empty()
             && self::networks(other).iter().all(is_shared)
     };
-    let front = on.project.services.iter().filter(|other| !is_database(other)).find(is_in_front);
+    let front = on.project.containers().filter(|other| !is_database(other)).find(is_in_front);
     raised.extend(front.map(|front| {
         let found = format!("service `{}` publishes ports and has no other network", front.name);
         on.fail(
@@ -123,8 +129,10 @@ mod tests {
         let default = Case::default().compose("services:\n  a: {image: a}\n  b: {image: b}\n");
         default.check("CMP-014", Expect::Fail);
         assert_eq!(default.places("CMP-014"), [(2, 3), (3, 3)]);
-        let open = "services:\n  a: {image: a, networks: [n]}\n  db: {image: 'postgres:17', networks: [n]}\nnetworks: {n: }\n";
-        assert_eq!(Case::default().compose(open).places("CMP-014"), [(3, 41)]);
+        let written = "services:\n  a: {image: a, networks: [default]}\n  b: {image: b, networks: {default: }}\n";
+        assert_eq!(Case::default().compose(written).places("CMP-014"), [(2, 28), (3, 28)]);
+        let open = "services:\n  a: {image: a, networks: [n]}\n  db: {image: 'postgres:${V}', networks: [n]}\nnetworks: {n: }\n";
+        assert_eq!(Case::default().compose(open).places("CMP-014"), [(3, 43)]);
         let front = "services:\n  a: {image: a, networks: [n], ports: ['1:1']}\n  db: {image: redis, networks: [n]}\nnetworks: {n: {internal: true}}\n";
         assert_eq!(Case::default().compose(front).places("CMP-014"), [(3, 3)]);
     }

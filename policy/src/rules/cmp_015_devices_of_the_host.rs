@@ -138,6 +138,8 @@ mod tests {
     #[test]
     fn what_is_not_known_can_not_be_told() {
         case("devices: ['${DEVICE}']").check("CMP-015", Expect::Unknown);
+        case("volumes: ['./a:/a:${O}']").check("CMP-015", Expect::Unknown);
+        case("volumes: ['./a:/a:${O:-ro}']").check("CMP-015", Expect::Pass);
         case("volumes: [{type: bind, source: ./a, target: /a, bind: {propagation: '${P}'}}]")
             .check("CMP-015", Expect::Unknown);
     }

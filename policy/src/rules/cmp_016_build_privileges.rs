@@ -138,8 +138,23 @@ mod tests {
         case("image: 'a@sha256:abcd'").check("BASE-003", Expect::Fail);
         case("image: 'a:${TAG}'").check("BASE-002", Expect::Unknown);
         case("image: 'a:${TAG}'").check("BASE-020", Expect::Unknown);
-        // What is built here is named, not pulled.
-        case("build: .\n    image: acme/x").check("BASE-010", Expect::Pass);
+        // What is built here and has a name too is pulled where it can be, unless it says otherwise.
+        for policy in ["", "\n    pull_policy: always", "\n    pull_policy: missing"] {
+            let named = case(&format!("build: .\n    image: evil.io/x{policy}"));
+            named.check("BASE-010", Expect::Fail);
+            assert_eq!(named.places("BASE-020"), [(4, 12)]);
+        }
+        for policy in ["build", "never"] {
+            case(&format!("build: .\n    image: evil.io/x\n    pull_policy: {policy}"))
+                .check("BASE-020", Expect::Pass);
+        }
+        let context = case(
+            "build: {context: ., additional_contexts: {x: 'docker-image://evil.io/x:1', y: ./y}}",
+        );
+        context.check("BASE-020", Expect::Fail);
+        assert_eq!(context.places("BASE-020"), [(3, 50)]);
+        case("build: {context: ., additional_contexts: ['x=docker-image://evil.io/x:1']}")
+            .check("BASE-020", Expect::Fail);
         case("image: a").check("BASE-044", Expect::Pass);
     }
 }

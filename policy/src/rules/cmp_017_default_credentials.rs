@@ -117,8 +117,11 @@ fn files(on: &Judged<'_, '_>) -> Vec<Raised> {
             raised.push(untold.at_most(Action::Inform));
             continue;
         };
-        for (line, name, value) in compose::assignments(&file.text) {
-            if is_named_secret(name) && !value.is_empty() && !value.starts_with('$') {
+        for one in compose::assignments(&file.text) {
+            let (line, name) = (one.line, one.name);
+            let has_value =
+                one.value.is_some_and(|value| !value.is_empty() && !value.starts_with('$'));
+            if is_named_secret(name) && has_value {
                 let place = Place::Source { path: file.path.clone(), line, column: 1 };
                 let title = format!("a file of variables has the secret `{name}`");
                 let at = path.at;
@@ -154,6 +157,9 @@ mod tests {
             assert_eq!(case.places("CMP-017"), [place], "{bad}");
             assert!(!format!("{:?}", case.findings("CMP-017")).contains("changeme"));
         }
+        case("environment: [POSTGRES_PASSWORD]")
+            .env_file(".env", "POSTGRES_PASSWORD: postgres\n")
+            .check("CMP-017", Expect::Fail);
         case("environment: {DB_PASSWORD: $P}")
             .env_file(".env", "P=admin")
             .check("CMP-017", Expect::Fail);
@@ -172,6 +178,7 @@ mod tests {
         for good in [
             "environment: {DB_PASSWORD_FILE: /run/secrets/db, NAME: admin}",
             "environment: {DB_PASSWORD: '${P}'}",
+            "environment: [DB_PASSWORD]",
             "image: a",
         ] {
             case(good).check("CMP-017", Expect::Pass);

@@ -5,7 +5,7 @@ use super::{
     services::{self, Judged},
 };
 use crate::{compose::HOLE, decide::Action};
-use plimsoll_model::Severity;
+use plimsoll_model::{Severity, reference::ImageName};
 
 pub(crate) const RULE: Rule = Rule {
     id: "CMP-018",
@@ -37,7 +37,8 @@ fn judge(on: &Judged<'_, '_>) -> Option<Raised> {
     if !matches!(value.as_str(), "never" | "missing" | "if_not_present") && !value.contains(HOLE) {
         return None;
     }
-    if on.service.image_name().is_some_and(|name| name.digest.is_some()) {
+    let named = name.parse::<ImageName>();
+    if named.is_ok_and(|name| name.digest.is_some()) {
         return None;
     }
     let is_untold = value.contains(HOLE) || name.contains(HOLE);
@@ -73,6 +74,8 @@ mod tests {
         case(&format!("image: {}\n    pull_policy: never", at_digest("a")))
             .check("CMP-018", Expect::Pass);
         case("build: .\n    image: a\n    pull_policy: never").check("CMP-018", Expect::Pass);
+        case("build: .\n    image: a\n    pull_policy: build").check("CMP-018", Expect::Pass);
+        case("build: .\n    image: a\n    pull_policy: missing").check("CMP-018", Expect::Fail);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::{
     services::{self, Judged},
 };
 use crate::{
-    compose::{HOLE, Spot, Told},
+    compose::{HOLE, Node, Spot, Told},
     decide::Action,
 };
 use plimsoll_model::Severity;
@@ -59,26 +59,38 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
 fn published(on: &Judged<'_, '_>) -> Vec<Raised> {
     let Some(stem) = on.service.image_stem() else { return Vec::new() };
     let is_console = CONSOLES.contains(&stem.as_str());
-    let is_queue = stem == "rabbitmq" && uses_guest(on);
+    let guest = if stem == "rabbitmq" { uses_guest(on) } else { Told::Is(false) };
     let raise = |port: crate::compose::Port| {
-        let is_management = is_queue
-            && port.target_range().is_some_and(|(low, high)| (low..=high).contains(&15672));
-        if !is_console && !is_management {
+        let is_management =
+            port.target_range().is_some_and(|(low, high)| (low..=high).contains(&15672));
+        if !is_console && (!is_management || guest == Told::Is(false)) {
             return None;
         }
         let found = format!("`{}` of `{stem}`", port.written);
         match port.is_open() {
             Told::Is(false) => None,
-            Told::Is(true) => Some(on.fail(port.at, "has its console open", found, EXPECTED)),
-            Told::Untold => Some(on.unknown(port.at, "has its console open", found, EXPECTED)),
+            Told::Is(true) if is_console || guest == Told::Is(true) => {
+                Some(on.fail(port.at, "has its console open", found, EXPECTED))
+            }
+            Told::Is(true) | Told::Untold => {
+                Some(on.unknown(port.at, "has its console open", found, EXPECTED))
+            }
         }
     };
     on.service.ports().into_iter().filter_map(raise).collect()
 }
 
-fn uses_guest(on: &Judged<'_, '_>) -> bool {
-    on.service.variable("RABBITMQ_DEFAULT_USER").is_none_or(|user| user == "guest")
-        && on.service.variable("RABBITMQ_DEFAULT_USER_FILE").is_none()
+/// Whether the account that everybody knows is the one there is.
+fn uses_guest(on: &Judged<'_, '_>) -> Told<bool> {
+    if on.service.variable("RABBITMQ_DEFAULT_USER_FILE").is_some() {
+        return Told::Is(false);
+    }
+    let user = on.service.variable("RABBITMQ_DEFAULT_USER").and_then(Node::scalar);
+    match user.as_deref() {
+        None | Some("guest") => Told::Is(true),
+        Some(user) if user.contains(HOLE) => Told::Untold,
+        Some(_) => Told::Is(false),
+    }
 }
 
 /// Consoles that ask nobody who they are.
@@ -98,7 +110,7 @@ fn without_login(on: &Judged<'_, '_>) -> Vec<Raised> {
         "XPACK_SECURITY_ENABLED",
         "xpack.security.enabled",
     ] {
-        let Some(node) = on.service.node.at(&["environment", name]) else { continue };
+        let Some(node) = on.service.variable(name) else { continue };
         let Some(value) = node.scalar() else { continue };
         // The last three are switches of the login itself.
         let is_login = matches!(
@@ -139,6 +151,9 @@ mod tests {
             ("image: rabbitmq:4-management\n    ports: ['15672:15672']", (4, 13)),
             ("command: ['--api.insecure=true']", (3, 15)),
             ("command: --api.insecure", (3, 14)),
+            ("command: [sh, -c, 'traefik --api.insecure=true']", (3, 23)),
+            ("image: 'docker.io/library/adminer:${V}'\n    ports: ['8080:8080']", (4, 13)),
+            ("image: '${R}/adminer@${D}'\n    ports: ['8080:8080']", (4, 13)),
             ("environment: {GF_AUTH_ANONYMOUS_ENABLED: 'true'}", (3, 46)),
             ("environment: ['xpack.security.enabled=false']", (3, 19)),
         ] {
@@ -164,6 +179,8 @@ mod tests {
     #[test]
     fn what_is_not_known_can_not_be_told() {
         case("image: adminer:5\n    ports: ['${IP}:8080:8080']").check("CMP-019", Expect::Unknown);
+        case("image: rabbitmq:4-management\n    ports: ['15672:15672']\n    environment: [RABBITMQ_DEFAULT_USER]")
+            .check("CMP-019", Expect::Unknown);
         case("command: ['--api.insecure=${I}']").check("CMP-019", Expect::Unknown);
         case("environment: {GF_AUTH_ANONYMOUS_ENABLED: '${A}'}").check("CMP-019", Expect::Unknown);
     }

@@ -49,6 +49,12 @@ mod tests {
     #[test]
     fn what_is_read_passes() {
         case("image: a").check("CMP-021", Expect::Pass);
+        for good in
+            ["labels: ['a=b !reset c']", "hostname: a # !reset b", "labels: {a: 'x!override y'}"]
+        {
+            case(&format!("image: a\n    {good}")).check("CMP-021", Expect::Pass);
+        }
+        case("provider: {type: awesomecloud}").check("CMP-021", Expect::Pass);
     }
 
     #[test]
@@ -69,7 +75,9 @@ mod tests {
             ("services: {a: {extends: {file: x.yaml, service: b}}}", (1, 32)),
             ("services: {a: {extends: b}}", (1, 25)),
             ("services: {a: {extends: a}}", (1, 25)),
-            ("services:\n  a:\n    image: b\n    ports: !reset []", (4, 1)),
+            ("services:\n  a:\n    image: b\n    ports: !reset []", (4, 12)),
+            ("services: {a: {image: \"b#c\", ports: !override []}}", (1, 37)),
+            ("services: {a: {build: {dockerfile_inline: \"FROM a\"}}}", (1, 43)),
         ] {
             let case = Case::default().compose(text);
             case.check("CMP-021", Expect::Unknown);

@@ -1,7 +1,7 @@
 //! What the rules about compose files have in common.
 
 use super::{Raised, RuleContext};
-use crate::compose::{Project, Service, Spot};
+use crate::compose::{Node, Project, Service, Spot};
 use std::collections::BTreeSet;
 
 /// A service under a rule.
@@ -37,14 +37,40 @@ impl Judged<'_, '_> {
     }
 }
 
-/// What `judge` says of every service; what several projects have in common is said once.
+/// A file or a directory of the host that services get by a name.
+pub(super) struct Shared<'a> {
+    /// What the name stands for: `volume`, `config` or `secret`.
+    pub(super) kind: &'static str,
+    pub(super) name: &'a str,
+    /// The path on the host.
+    pub(super) path: &'a Node,
+}
+
+/// What of the host services get by a name.
+pub(super) fn shared(project: &Project) -> Vec<Shared<'_>> {
+    let mut found = Vec::new();
+    let paths: [(_, _, &[&str]); 3] = [
+        ("volumes", "volume", &["driver_opts", "device"]),
+        ("configs", "config", &["file"]),
+        ("secrets", "secret", &["file"]),
+    ];
+    for (key, kind, path) in paths {
+        for entry in project.root.get(key).map(Node::entries).unwrap_or_default() {
+            let path = entry.value.at(path);
+            found.extend(path.map(|path| Shared { kind, name: entry.key.as_str(), path }));
+        }
+    }
+    found
+}
+
+/// What `judge` says of every service that runs a container; what several projects have in common is said once.
 pub(super) fn each<'a>(
     context: &RuleContext<'a>,
     judge: impl Fn(&Judged<'_, 'a>) -> Vec<Raised>,
 ) -> Vec<Raised> {
     let mut raised = Vec::new();
     for project in context.projects() {
-        for service in &project.services {
+        for service in project.containers() {
             raised.extend(judge(&Judged { context, project, service }));
         }
     }

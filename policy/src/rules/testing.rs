@@ -8,8 +8,8 @@ pub(crate) use bases::entry;
 pub(crate) use scans::{component, found, index};
 
 use crate::{
-    ConfigFile, ConfigKind, Decision, Dockerfile, EvidenceKind, Facts, Files, Flags, Judged,
-    Policy, Since, SourceFile, Users,
+    Checkout, ConfigFile, ConfigKind, Decision, Dockerfile, EvidenceKind, Facts, Files, Flags,
+    Judged, Policy, Since, SourceFile, Users,
     bases::Lock,
     decide,
     secrets::{SecretFile, Secrets, Seen, State},
@@ -46,6 +46,7 @@ pub(crate) struct Case {
     configs: Vec<ConfigFile>,
     compose: Vec<SourceFile>,
     env_files: Vec<SourceFile>,
+    checkout: Option<Checkout>,
     manifests: Vec<SourceFile>,
     receipts: Option<BTreeMap<reference::Pinned, Presence>>,
     target: Option<String>,
@@ -145,6 +146,17 @@ impl Case {
     /// A file of variables.
     pub(crate) fn env_file(mut self, path: &str, text: &str) -> Self {
         self.env_files.push(SourceFile { path: path.into(), text: text.to_owned() });
+        self
+    }
+
+    /// Where the files are: in the root of a repository.
+    pub(crate) fn checkout(self, root: &str) -> Self {
+        self.checkout_at(root, root)
+    }
+
+    /// Where the files are, and the root of the repository that this is in.
+    pub(crate) fn checkout_at(mut self, directory: &str, root: &str) -> Self {
+        self.checkout = Some(Checkout { directory: directory.into(), root: root.into() });
         self
     }
 
@@ -405,6 +417,7 @@ impl Case {
             configs: &self.configs,
             compose: &self.compose,
             env_files: &self.env_files,
+            checkout: self.checkout.as_ref(),
             manifests: &self.manifests,
             recorded_manifests: None,
             receipts: self.receipts.as_ref(),
