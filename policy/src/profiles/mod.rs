@@ -7,6 +7,7 @@
 
 use crate::{
     EvidenceKind,
+    bases::Publisher,
     policy::{
         AllowedBase, BasesPolicy, Condition, ConditionClass, EvidencePolicy, Gate, Leniency,
         Located, Only, Pin, Policy, Profile, PromotionPolicy, VexPolicy,
@@ -19,15 +20,15 @@ use std::collections::{BTreeMap, BTreeSet};
 mod tables;
 
 const DAY: i64 = 24;
-/// Publishers whose images a policy that names none trusts.
-const PUBLISHERS: [(&str, Option<Only>); 7] = [
-    ("docker.io/library/*", Some(Only::Official)),
-    ("dhi.io/**", None),
-    ("gcr.io/distroless/*", None),
-    ("cgr.dev/chainguard/*", None),
-    ("mcr.microsoft.com/**", None),
-    ("registry.access.redhat.com/**", None),
-    ("registry.k8s.io/**", None),
+/// Publishers whose images a policy that names none trusts, and those whose signatures can be demanded.
+const PUBLISHERS: [(&str, Option<Only>, Option<Publisher>); 7] = [
+    ("docker.io/library/*", Some(Only::Official), None),
+    ("dhi.io/**", None, None),
+    ("gcr.io/distroless/*", None, Some(Publisher::Distroless)),
+    ("cgr.dev/chainguard/*", None, Some(Publisher::Chainguard)),
+    ("mcr.microsoft.com/**", None, None),
+    ("registry.access.redhat.com/**", None, None),
+    ("registry.k8s.io/**", None, Some(Publisher::Kubernetes)),
 ];
 
 impl Profile {
@@ -130,9 +131,11 @@ fn conditions(profile: Profile) -> Vec<Condition> {
 }
 
 fn publishers(pin: Option<Pin>) -> Vec<AllowedBase> {
-    let allowed = PUBLISHERS.into_iter().filter_map(|(pattern, only)| {
+    let allowed = PUBLISHERS.into_iter().filter_map(|(pattern, only, signer)| {
         let repository = pattern.parse().ok()?;
-        Some(AllowedBase { repository, only, pin, max_age: None, signer: None, line: None })
+        // Who demands the bytes by their digest demands the signatures that they are approved by.
+        let signer = signer.filter(|_| pin == Some(Pin::Digest));
+        Some(AllowedBase { repository, only, pin, max_age: None, signer, line: None })
     });
     allowed.collect()
 }

@@ -21,12 +21,15 @@ pub(super) struct Table {
 pub(super) const fn of(profile: Profile) -> &'static Table {
     match profile {
         Profile::Baseline => &Table { off: &[], deny: &[] },
-        Profile::Strict => &Table { off: &[], deny: &["BASE-012", "DF-030", "IMG-002"] },
+        Profile::Strict => &Table { off: &[], deny: STRICT },
         Profile::CisDocker => &Table { off: &[], deny: CIS_DOCKER },
         Profile::PssRestricted => &Table { off: &[], deny: PSS_RESTRICTED },
         Profile::Guidelines => &Table { off: NO_GUIDELINE, deny: GUIDELINES },
     }
 }
+
+/// What the strict policy does not let pass with a warning: digests, health checks, and root file systems that can be written to.
+const STRICT: &[&str] = &["BASE-012", "CMP-009", "CMP-012", "DF-030", "IMG-002", "K8S-010"];
 
 /// Rules that a control of the CIS Docker Benchmark asks for.
 const CIS_DOCKER: &[&str] = &[
