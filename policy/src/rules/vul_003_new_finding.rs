@@ -115,6 +115,11 @@ mod tests {
         assert_eq!(judged.len(), 1);
         assert_eq!(judged[0].finding.title, "CVE-1 is new since build 7: the code changed");
         assert_eq!(judged[0].finding.found, "a 1");
+        let place = &judged[0].finding.place;
+        assert!(
+            matches!(place, Place::Component { purl, .. } if purl.as_str() == "pkg:npm/a@1"),
+            "{place:?}"
+        );
         assert_eq!(judged[0].finding.severity, Severity::High);
         assert_eq!(judged[0].action, Action::Warn);
         let denied = case().since(since(&["CVE-1"], &[])).policy("rules: {VUL-003: deny}");

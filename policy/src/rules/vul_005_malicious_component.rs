@@ -41,7 +41,10 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
 mod tests {
     use super::*;
     use crate::rules::testing::*;
-    use plimsoll_model::scan::{Match, ScanVerdict};
+    use plimsoll_model::{
+        finding::Place,
+        scan::{Match, ScanVerdict},
+    };
 
     fn malware() -> Match {
         let mut found = found("MAL-1", Severity::Unknown);
@@ -56,6 +59,11 @@ mod tests {
             let case = case.clone().policy(policy);
             case.check("VUL-005", Expect::Fail);
             let judged = case.findings("VUL-005");
+            let place = &judged[0].finding.place;
+            assert!(
+                matches!(place, Place::Component { purl, .. } if purl.as_str() == "pkg:npm/crossenv@1"),
+                "{place:?}"
+            );
             assert!(judged[0].is_blocking() && judged[0].finding.severity == Severity::Critical);
         }
     }
