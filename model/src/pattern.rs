@@ -72,10 +72,10 @@ impl Pattern {
     }
 
     /// Whether it begins with a wildcard, so that nothing anchors it; what every path and every package URL begins with
-    /// is no anchor.
+    /// (`/`, `./`, `pkg:`) is no anchor.
     pub fn is_unanchored(&self) -> bool {
         let text = self.text.strip_prefix("pkg:").unwrap_or(&self.text);
-        text.trim_start_matches('/').starts_with('*')
+        text.trim_start_matches(['/', '.']).starts_with('*')
     }
 
     /// Whether the whole of `name` matches. Takes time in proportion to both lengths, whatever is in them.
@@ -199,10 +199,12 @@ mod tests {
 
     #[test]
     fn wildcards_in_front_anchor_nothing() {
-        for text in ["*", "**", "*x", "/**", "//*", "pkg:**", "pkg:*/x"] {
+        for text in
+            ["*", "**", "*x", "/**", "//*", "./**", "././*", "../**", ".*", "pkg:**", "pkg:*/x"]
+        {
             assert!(text.parse::<Pattern>().unwrap().is_unanchored(), "{text}");
         }
-        for text in ["x*", "/srv/**", "pkg:deb/*", "/"] {
+        for text in ["x*", "/srv/**", "./x/**", ".github/**", "pkg:deb/*", "/"] {
             assert!(!text.parse::<Pattern>().unwrap().is_unanchored(), "{text}");
         }
     }

@@ -8,8 +8,9 @@
 //! has a person judge nearly all of sections 2, 4, 5 and 7; here [`Kind::Automated`] is what a program does judge.
 
 use crate::{
+    ConfigKind,
     decide::{Decision, Judged},
-    rules::{self, Rule},
+    rules::{self, About, Rule},
 };
 use plimsoll_model::finding::Outcome;
 
@@ -29,6 +30,8 @@ pub struct Control {
 pub enum Kind {
     /// A program can.
     Automated,
+    /// A program can, on the machine itself: what is seen here may break it, and does not show that it is kept.
+    OnHost,
     /// A person has to.
     Manual,
 }
@@ -89,13 +92,27 @@ impl Control {
             Status::Failed
         } else if has(Outcome::Unknown) {
             Status::Unknown
-        } else if self.kind == Kind::Manual || rules.peek().is_none() {
+        } else if self.kind != Kind::Automated || rules.peek().is_none() {
             Status::NotCovered
-        } else if rules.any(|rule| decision.evaluated().contains(&rule.id)) {
+        } else if rules.any(|rule| self.is_shown_by(rule, decision)) {
             Status::Passed
         } else {
             Status::NotJudged
         }
+    }
+}
+
+impl Control {
+    /// Whether a rule that finds nothing shows that the control is kept. The second section is about the daemon, and only what
+    /// its settings say shows that.
+    fn is_shown_by(&self, rule: &Rule, decision: &Decision) -> bool {
+        let has_settings = || {
+            let kinds = [ConfigKind::Daemon, ConfigKind::Unit];
+            rule.about.contains(&About::Configs)
+                && kinds.iter().any(|kind| decision.configs().contains(kind))
+        };
+        decision.evaluated().contains(&rule.id)
+            && (!self.number.starts_with("2.") || has_settings())
     }
 }
 
@@ -137,7 +154,7 @@ pub const CONTROLS: &[Control] = &[
     control("2.10", Kind::Automated, "default cgroup"),
     control("2.11", Kind::Automated, "base device size"),
     control("2.12", Kind::Automated, "authorization of clients"),
-    control("2.13", Kind::Automated, "central logging"),
+    control("2.13", Kind::OnHost, "central logging"),
     control("2.14", Kind::Automated, "no new privileges"),
     control("2.15", Kind::Automated, "live restore"),
     control("2.16", Kind::Automated, "no userland proxy"),
@@ -171,7 +188,7 @@ pub const CONTROLS: &[Control] = &[
     control("4.2", Kind::Manual, "trusted base images"),
     control("4.3", Kind::Manual, "no packages without need"),
     control("4.4", Kind::Manual, "scanned and rebuilt with patches"),
-    control("4.5", Kind::Automated, "content trust"),
+    control("4.5", Kind::OnHost, "content trust"),
     control("4.6", Kind::Automated, "health check"),
     control("4.7", Kind::Manual, "no update of package lists on its own"),
     control("4.8", Kind::Manual, "no setuid and setgid"),
@@ -302,6 +319,33 @@ mod tests {
         assert_eq!((status(&bad, "4.1"), status(&bad, "4.6")), (Status::Failed, Status::Failed));
         let off = good.policy("rules: {\"DF-*\": off}");
         assert_eq!(status(&off, "4.1"), Status::NotJudged);
+    }
+
+    /// Settings of the daemon that are as they should be.
+    const SETTINGS: &str = r#"{"icc": false, "userns-remap": "default", "live-restore": true, "no-new-privileges": true, "userland-proxy": false, "authorization-plugins": ["p"], "log-level": "info", "hosts": ["unix:///run/docker.sock"]}"#;
+
+    #[test]
+    fn nothing_shows_that_the_daemon_is_well_kept_but_its_settings() {
+        let compose =
+            "services: {a: {image: 'docker.io/library/debian:13', logging: {driver: local}}}";
+        let compose = Case::default().compose(compose);
+        for number in ["2.5", "2.7"] {
+            assert_eq!(status(&compose, number), Status::NotJudged, "{number}");
+        }
+        // Whether logs are kept in one place, and whether content is trusted, is a matter of the machine.
+        for number in ["2.13", "4.5"] {
+            assert_eq!(status(&compose, number), Status::NotCovered, "{number}");
+        }
+        let workflow = "on: push\njobs: {a: {runs-on: x, steps: [{run: make}]}}\n";
+        let pipeline = compose.config(".github/workflows/a.yml", workflow);
+        assert_eq!(status(&pipeline, "2.7"), Status::NotJudged);
+        let settings = pipeline.config("daemon.json", SETTINGS);
+        assert_eq!(
+            (status(&settings, "2.5"), status(&settings, "2.7")),
+            (Status::Passed, Status::Passed)
+        );
+        let broken = Case::default().compose("services: {a: {image: b, logging: {driver: none}}}");
+        assert_eq!(status(&broken, "2.13"), Status::Failed);
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub struct ConfigFile {
 }
 
 /// What a configuration file configures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ConfigKind {
     /// The daemon, by its `daemon.json`.
     Daemon,

@@ -1,7 +1,7 @@
 //! The one evaluator: facts and a policy in, a decision out.
 
 use crate::{
-    Clearance, Policy, custom,
+    Clearance, ConfigKind, Policy, custom,
     facts::Facts,
     policy::Leniency,
     rules::{self, About, Raised, Rule, RuleContext, Subject},
@@ -24,6 +24,7 @@ pub struct Decision {
     vex: Vec<Usage>,
     /// The rules that were on, and what they look at was there.
     evaluated: Vec<&'static str>,
+    configs: BTreeSet<ConfigKind>,
     policy: Digest,
     decided: Timestamp,
     /// The digests that were judged: of what the reference came to, and of the manifest; absent where evidence is pending.
@@ -145,6 +146,11 @@ impl Decision {
         &self.evaluated
     }
 
+    /// The kinds of settings and pipelines that were given.
+    pub fn configs(&self) -> &BTreeSet<ConfigKind> {
+        &self.configs
+    }
+
     /// What became of each VEX statement.
     pub fn vex(&self) -> &[Usage] {
         &self.vex
@@ -191,6 +197,7 @@ pub fn decide(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> Decision {
             .map(|rule| rule.id)
             .chain(judged_own)
             .collect(),
+        configs: facts.configs.iter().map(|file| file.kind).collect(),
         vex: subject.vex.usages,
         policy: policy.digest(),
         decided: now,
@@ -276,7 +283,8 @@ fn exception(
 ) -> Option<AppliedException> {
     let mut applied = None;
     for (position, exception) in subject.exceptions.iter().enumerate() {
-        if exception.is_expired(subject.now) || !exception.is_about(raised) {
+        if exception.is_expired(subject.now) || !exception.is_about(raised, subject.facts.checkout)
+        {
             continue;
         }
         used.served.insert(position);

@@ -62,6 +62,10 @@ impl Policy {
             let key = format!("exceptions[{number}]");
             list.put(key, describe_exception(exception), Some(exception.line), Origin::Default);
         }
+        let keys = ["inline-exceptions.allow", "inline-exceptions"];
+        let line = keys.into_iter().find_map(|key| self.lines.get(key)).copied();
+        let allowed = json!(self.inline_exceptions);
+        list.put("inline-exceptions.allow".to_owned(), allowed, line, Origin::Default);
         list.values
     }
 
@@ -429,6 +433,15 @@ mod tests {
         check(&policy, "rules.IMG-002", &json!("deny"), &Origin::Profile(Profile::Strict));
         check(&policy, "evidence.signers[0]", &json!({"key": "a.pub", "for": ["sbom"]}), &line(14));
         check(&policy, "evidence.provenance", &json!({"parameters": []}), &line(15));
+    }
+
+    #[test]
+    fn what_dockerfiles_may_except_themselves_from_is_seen() {
+        const KEY: &str = "inline-exceptions.allow";
+        check(&Policy::baseline(), KEY, &json!([]), &Origin::Default);
+        let text = "version: 1\ninline-exceptions:\n  allow: [DF-030, DF-020]\nenvironments:\n  prod:\n    inline-exceptions: {allow: []}\n";
+        check(&parse(text, None), KEY, &json!(["DF-020", "DF-030"]), &line(3));
+        check(&parse(text, Some("prod")), KEY, &json!([]), &line(6));
     }
 
     #[test]

@@ -3,6 +3,9 @@
 use camino::Utf8PathBuf;
 use plimsoll_model::{Class, Classify};
 
+/// How the names of files with a case for a policy end.
+const CASE: &str = ".test.yaml";
+
 /// Why a policy file or a lock of approved bases can not be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -166,6 +169,9 @@ impl Classify for Error {
 
     fn hint(&self) -> Option<String> {
         match self {
+            Self::Invalid { path, .. } if path.as_str().ends_with(CASE) => {
+                Some(format!("the keys of a case are `{}`", crate::file::CASE_KEYS.join("`, `")))
+            }
             Self::Invalid { .. } => {
                 Some("`plimsoll policy init` writes a commented policy with every key".to_owned())
             }

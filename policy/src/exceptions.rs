@@ -1,6 +1,6 @@
 //! Accepted findings: with a reason, an owner, and a last day.
 
-use crate::{Pattern, rules::Raised};
+use crate::{Pattern, compose::lexical, facts::Checkout, rules::Raised};
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::{Timestamp, civil, tz::TimeZone};
 use plimsoll_model::{Finding, Purl, finding::Place};
@@ -45,13 +45,14 @@ impl Exception {
         today(now) > self.expires
     }
 
-    /// Whether it is about this finding, expired or not.
-    pub(crate) fn is_about(&self, raised: &Raised) -> bool {
+    /// Whether it is about this finding, expired or not. Files are named from the root of the repository, where that is known, or
+    /// from where they are given.
+    pub(crate) fn is_about(&self, raised: &Raised, checkout: Option<&Checkout>) -> bool {
         let finding = &raised.finding;
         self.rule == finding.rule
             && self.id.as_deref().is_none_or(|id| is_known_as(finding, id))
             && self.component.as_ref().is_none_or(|pattern| is_component(raised, pattern))
-            && self.path.as_ref().is_none_or(|pattern| is_path(raised, pattern))
+            && self.path.as_ref().is_none_or(|pattern| is_path(raised, pattern, checkout))
             && self.inline.as_ref().is_none_or(|inline| inline.covers(&raised.finding.place))
     }
 
@@ -122,7 +123,7 @@ fn is_named(purl: &Purl, pattern: &Pattern) -> bool {
     pattern.is_match(&purl.without_version()) || pattern.is_match(versioned)
 }
 
-fn is_path(raised: &Raised, pattern: &Pattern) -> bool {
+fn is_path(raised: &Raised, pattern: &Pattern, checkout: Option<&Checkout>) -> bool {
     let own = match &raised.finding.place {
         Place::Source { path, .. } => path.as_str(),
         Place::Component { path, .. } | Place::File { path, .. } => path,
@@ -130,11 +131,23 @@ fn is_path(raised: &Raised, pattern: &Pattern) -> bool {
         Place::Registry { at } => at,
         Place::Config { .. } | Place::Image | Place::Evidence | Place::Policy => return false,
     };
+    let is_source = matches!(raised.finding.place, Place::Source { .. });
+    let is_named = |path: &str| {
+        pattern.is_match(path) || is_source && is_file(Utf8Path::new(path), pattern, checkout)
+    };
     // A finding about several components is not about one file.
     raised.also_about.is_empty()
-        && std::iter::once(own)
-            .chain(raised.also_at.iter().map(String::as_str))
-            .all(|path| pattern.is_match(path))
+        && std::iter::once(own).chain(raised.also_at.iter().map(String::as_str)).all(is_named)
+}
+
+/// Whether a pattern names a file, however that was given.
+fn is_file(path: &Utf8Path, pattern: &Pattern, checkout: Option<&Checkout>) -> bool {
+    let inside = checkout.and_then(|checkout| {
+        let path = lexical(&checkout.directory.join(path));
+        path.strip_prefix(&checkout.root).map(Utf8Path::to_owned).ok()
+    });
+    let names = [Some(lexical(path)), inside];
+    names.iter().flatten().any(|name| pattern.is_match(name.as_str()))
 }
 
 #[cfg(test)]
@@ -201,6 +214,40 @@ mod tests {
             ("pkg:npm/core?a=*", "pkg:npm/core@1", None),
         ] {
             assert_eq!(accepts(component, aboard), expect, "{component} {aboard}");
+        }
+    }
+
+    #[test]
+    fn a_file_has_one_name_however_it_was_given() {
+        use crate::rules::testing::Case;
+
+        let is_accepted = |pattern: &str, path: &str, root: &str| {
+            let policy = format!(
+                "exceptions: [{{rule: DF-020, path: \"{pattern}\", reason: r, owner: o, expires: 2026-12-15}}]"
+            );
+            let case =
+                Case::default().policy(&policy).dockerfile_at(path, "FROM scratch\nUSER root\n");
+            let case = match root {
+                "" => case,
+                root => case.checkout_at(root, "/srv/app"),
+            };
+            let [judged] = case.findings("DF-020").try_into().unwrap();
+            judged.exception.is_some()
+        };
+        for (pattern, path, root, expect) in [
+            ("a/Dockerfile", "a/Dockerfile", "", true),
+            ("a/Dockerfile", "./a/Dockerfile", "", true),
+            ("./a/Dockerfile", "a/Dockerfile", "", true),
+            ("a/*", "b/../a/Dockerfile", "", true),
+            ("a/Dockerfile", "Dockerfile", "/srv/app/a", true),
+            ("a/Dockerfile", "/srv/app/a/Dockerfile", "/srv/app/b", true),
+            ("Dockerfile", "Dockerfile", "/srv/app/a", true),
+            ("a/Dockerfile", "Dockerfile", "/srv/app/b", false),
+            ("a/Dockerfile", "../a/Dockerfile", "", false),
+            ("a/*", "a/../b/Dockerfile", "", false),
+            ("a/Dockerfile", "/other/a/Dockerfile", "/srv/app", false),
+        ] {
+            assert_eq!(is_accepted(pattern, path, root), expect, "{pattern} {path} {root}");
         }
     }
 

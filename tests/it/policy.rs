@@ -221,3 +221,58 @@ fn an_expired_exception_is_shown_with_file_line_column_and_a_way_out() {
     let table = run(sandbox.plimsoll().args(["check", "Dockerfile"])).stdout;
     assert!(table.contains("plimsoll.yaml:4:5"), "{table}");
 }
+
+#[test]
+fn checking_a_policy_says_what_is_wrong_with_its_exceptions() {
+    let sandbox = project();
+    let check = |exception: &str, status: i32| {
+        let text = format!("version: 1\nexceptions:\n  - {{{exception}, reason: r, owner: o}}\n");
+        sandbox.write("plimsoll.yaml", text);
+        run(sandbox.plimsoll().args(["policy", "check"])).expect_status(status).stdout
+    };
+    let lines = |text: &str| text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
+    let expired = check("rule: DF-020, expires: 2020-01-01", 0);
+    assert!(expired.starts_with("plimsoll.yaml is valid (sha256:"), "{expired}");
+    assert_eq!(
+        lines(&expired),
+        ["plimsoll.yaml:3:5: warn EXC-003: an exception has expired: DF-020, until 2020-01-01; \
+          mend what it accepted and remove it, or decide again and set a new last day"]
+    );
+    let far = lines(&check("rule: DF-020, expires: 2999-01-01", 1));
+    assert!(
+        far[0].starts_with(
+            "plimsoll.yaml:3:5: deny EXC-002: an exception lasts longer than 365 days: "
+        ),
+        "{far:?}"
+    );
+    let broad = lines(&check("rule: DF-020, path: './**', expires: 2020-01-01", 1));
+    assert!(
+        broad[0].starts_with("plimsoll.yaml:3:5: deny EXC-006: an exception is too broad: "),
+        "{broad:?}"
+    );
+    assert_eq!(lines(&check("rule: DF-020, path: Dockerfile, expires: 2999-01-01", 1)).len(), 1);
+}
+
+#[test]
+fn a_file_has_one_name_however_it_was_given() {
+    let sandbox = project();
+    sandbox.write("Dockerfile", "FROM scratch\nUSER root\n");
+    sandbox.write(
+        "plimsoll.yaml",
+        "version: 1\nrules: {EXC-002: off, \"DF-*\": off, DF-020: deny}\nexceptions:\n  - {rule: DF-020, path: Dockerfile, reason: r, owner: o, expires: 2100-01-01}\n",
+    );
+    let absolute = sandbox.join("Dockerfile").into_string();
+    let judged = |what: &[&str]| {
+        let run = run(sandbox.plimsoll().args(["check", "-o", "json"]).args(what)).expect_status(0);
+        let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+        let findings = report["decision"]["findings"].as_array().unwrap().clone();
+        let [finding] = findings.try_into().unwrap();
+        assert_eq!(finding["rule"], "DF-020");
+        (finding["fingerprint"].clone(), finding["place"]["file"].clone())
+    };
+    let plain = judged(&["Dockerfile"]);
+    assert_eq!(plain.1, "Dockerfile");
+    for what in [&["."] as &[&str], &["./Dockerfile"], &[&absolute], &[".", "Dockerfile"]] {
+        assert_eq!(judged(what), plain, "{what:?}");
+    }
+}

@@ -10,8 +10,9 @@ use crate::{
 };
 use plimsoll_model::Printable;
 use plimsoll_policy::{
-    Policy,
+    Facts, Judged, Policy, Verdict,
     effective::{EffectiveValue, Origin},
+    rules,
 };
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -38,7 +39,7 @@ pub(crate) fn policy(ctx: &Context, command: &PolicyCommand) -> Result<&'static 
             };
             let name =
                 policy.path().map_or_else(|| "built-in baseline".to_owned(), ToString::to_string);
-            report::to_stdout(format!("{name} is valid ({})\n", policy.digest()).as_bytes())?;
+            return checked(ctx, &policy, &name);
         }
         PolicyCommand::Test { directory } => return policy_test::test(ctx, directory),
         PolicyCommand::Show { output, gate } => {
@@ -51,6 +52,33 @@ pub(crate) fn policy(ctx: &Context, command: &PolicyCommand) -> Result<&'static 
         }
     }
     Ok(&exit::PASSED)
+}
+
+/// Says that a policy is valid, and what the rules about exceptions find in it: it blocks every image where one of these does.
+fn checked(ctx: &Context, policy: &Policy, name: &str) -> Result<&'static ExitStatus, Error> {
+    let decision = plimsoll_policy::decide(policy, &Facts::none(), ctx.now);
+    let is_about_exceptions = |judged: &&Judged| judged.finding.rule.starts_with("EXC-");
+    let findings: Vec<_> = decision.findings().iter().filter(is_about_exceptions).collect();
+    let mut text = format!("{name} is valid ({})\n", policy.digest());
+    for judged in &findings {
+        let finding = &judged.finding;
+        let place = finding.place.to_string();
+        let mend = rules::find(finding.rule).map_or("", |rule| rule.mend);
+        // Writing to a string does not fail.
+        writeln!(
+            text,
+            "{}: {} {}: {}: {}; {mend}",
+            Printable(&place),
+            judged.action.as_str(),
+            finding.rule,
+            Printable(&finding.title),
+            Printable(&finding.found),
+        )
+        .ok();
+    }
+    report::to_stdout(text.as_bytes())?;
+    let is_blocking = findings.iter().any(|judged| judged.is_blocking());
+    Ok(if is_blocking { exit::of_verdict(Verdict::Blocked) } else { &exit::PASSED })
 }
 
 /// One line a value, the origins in a column.

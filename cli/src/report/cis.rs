@@ -50,6 +50,7 @@ fn by(control: &Control) -> String {
     match control.kind {
         Kind::Automated => rules,
         Kind::Manual => format!("{rules}, to be judged by a person"),
+        Kind::OnHost => format!("{rules}, to be judged on the machine"),
     }
 }
 

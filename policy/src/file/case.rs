@@ -14,7 +14,8 @@ use plimsoll_model::finding::Outcome;
 use std::collections::BTreeMap;
 
 const VERSION: i64 = 1;
-const KEYS: &[&str] = &[
+/// The keys of a case.
+pub(crate) const KEYS: &[&str] = &[
     "version",
     "policy",
     "environment",
@@ -194,6 +195,8 @@ mod tests {
         let error = error.unwrap_err();
         assert_eq!(error.to_string(), format!("a.test.yaml:{expect}"));
         assert_eq!(error.class(), Class::Usage);
+        let hint = error.hint().unwrap();
+        assert!(hint.starts_with("the keys of a case are `version`, `policy`, "), "{hint}");
     }
 
     #[test]

@@ -28,7 +28,7 @@ fn exception(reader: &Reader<'_>, node: &Node, custom: &[CustomRule]) -> Result<
         rule: rule(reader, required(reader, &fields, "rule")?, custom)?,
         id: fields.get("id").map(|node| reader.text(node).map(str::to_owned)).transpose()?,
         component: fields.get("component").map(|node| component(reader, node)).transpose()?,
-        path: fields.get("path").map(|node| reader.pattern(node)).transpose()?,
+        path: fields.get("path").map(|node| path(reader, node)).transpose()?,
         reason: text("reason")?.to_owned(),
         owner: text("owner")?.to_owned(),
         expires: reader.date(required(reader, &fields, "expires")?)?,
@@ -36,6 +36,15 @@ fn exception(reader: &Reader<'_>, node: &Node, custom: &[CustomRule]) -> Result<
         column: node.at.column,
         inline: None,
     })
+}
+
+/// A pattern over paths. Nothing is named by the `./` in front of it.
+fn path(reader: &Reader<'_>, node: &Node) -> Result<Pattern, Error> {
+    let mut text = reader.text(node)?;
+    while let Some(rest) = text.strip_prefix("./") {
+        text = rest.trim_start_matches('/');
+    }
+    reader.pattern_of(node, text)
 }
 
 fn required<'n>(reader: &Reader<'_>, fields: &Fields<'n>, key: &str) -> Result<&'n Node, Error> {

@@ -1,5 +1,7 @@
 //! The policy file: text to a valid [`Policy`], or the line and column of what is wrong with it.
 
+pub(crate) use case::KEYS as CASE_KEYS;
+
 mod case;
 mod custom;
 mod environments;

@@ -47,6 +47,7 @@ mod tests {
     fn the_last_day_is_at_most_a_year_away() {
         excepting_until("2027-06-15", "{}").check("EXC-002", Expect::Pass);
         excepting_until("2027-06-16", "{}").check("EXC-002", Expect::Fail);
+        assert_eq!(excepting_until("2027-06-16", "{}").places("EXC-002"), [(3, 14)]);
     }
 
     #[test]

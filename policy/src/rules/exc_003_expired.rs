@@ -46,6 +46,7 @@ mod tests {
     fn the_last_day_belongs_to_it() {
         case("2026-06-15").check("EXC-003", Expect::Pass);
         case("2026-06-14").check("EXC-003", Expect::Fail);
+        assert_eq!(case("2026-06-14").places("EXC-003"), [(2, 14)]);
     }
 
     #[test]

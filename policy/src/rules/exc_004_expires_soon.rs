@@ -49,6 +49,7 @@ mod tests {
     fn two_weeks_before_its_last_day_it_is_shown() {
         excepting_until("2026-06-30", "{}").check("EXC-004", Expect::Pass);
         excepting_until("2026-06-29", "{}").check("EXC-004", Expect::Fail);
+        assert_eq!(excepting_until("2026-06-29", "{}").places("EXC-004"), [(3, 14)]);
         excepting_until("2026-06-15", "{}").check("EXC-004", Expect::Fail);
         excepting_until("2026-06-14", "{}").check("EXC-004", Expect::Pass);
         excepting_until("2026-06-30", "{EXC-004: {days: 15}}").check("EXC-004", Expect::Fail);

@@ -64,9 +64,13 @@ mod tests {
             "rule: VUL-004",
             "rule: DF-020, path: \"**\"",
             "rule: VUL-004, path: \"/**\"",
+            "rule: DF-020, path: \"./*\"",
+            "rule: DF-020, path: \"././**\"",
+            "rule: DF-020, path: \"../**\"",
             "rule: VUL-004, component: \"pkg:**\"",
         ] {
             case(scope).check("EXC-006", Expect::Fail);
+            assert_eq!(case(scope).places("EXC-006"), [(2, 14)], "{scope}");
         }
     }
 
