@@ -28,7 +28,7 @@ pub(crate) const RULE: Rule = Rule {
         "KSV-0045",
         "KSV-0046",
         "KSV-0047",
-        "KSV-0049",
+        "KSV-0048",
         "KSV-0050",
         "KSV-0051",
         "KSV-0053",
@@ -48,7 +48,9 @@ pub(crate) const RULE: Rule = Rule {
 
 /// Verbs by which one gives oneself the rights of others.
 const VERBS: [&str; 3] = ["bind", "escalate", "impersonate"];
-/// Resources whose change is the rule of others, with the verbs that it takes.
+/// What one does to change something.
+const WRITES: &[&str] = &["create", "update", "patch", "delete", "deletecollection"];
+/// Resources by which one has what others have, with the verbs that it takes.
 const RESOURCES: [(&str, &[&str]); 9] = [
     ("secrets", &["get", "list", "watch"]),
     ("pods/exec", &["create", "get"]),
@@ -58,8 +60,37 @@ const RESOURCES: [(&str, &[&str]); 9] = [
     ("serviceaccounts/token", &["create"]),
     ("certificatesigningrequests/approval", &["update", "patch"]),
     ("mutatingwebhookconfigurations", &["create", "update", "patch"]),
-    ("validatingwebhookconfigurations", &["create", "update", "patch", "delete"]),
+    ("validatingwebhookconfigurations", WRITES),
 ];
+/// Resources that operators have to change, and by which one gets at what others have: pods run under any account of their
+/// namespace, and policies and services decide who reaches whom.
+const CHANGED: [(&str, &[&str]); 23] = [
+    ("secrets", WRITES),
+    ("pods", &["create", "update", "patch"]),
+    ("pods/portforward", &["create", "get"]),
+    ("podtemplates", &["create", "update", "patch"]),
+    ("replicationcontrollers", &["create", "update", "patch"]),
+    ("deployments", &["create", "update", "patch"]),
+    ("replicasets", &["create", "update", "patch"]),
+    ("statefulsets", &["create", "update", "patch"]),
+    ("daemonsets", &["create", "update", "patch"]),
+    ("jobs", &["create", "update", "patch"]),
+    ("cronjobs", &["create", "update", "patch"]),
+    ("nodes", &["create", "update", "patch", "delete", "deletecollection"]),
+    ("namespaces", &["update", "patch"]),
+    ("persistentvolumes", &["create"]),
+    ("roles", WRITES),
+    ("clusterroles", WRITES),
+    ("rolebindings", WRITES),
+    ("clusterrolebindings", WRITES),
+    ("services", WRITES),
+    ("endpoints", WRITES),
+    ("endpointslices", WRITES),
+    ("networkpolicies", WRITES),
+    ("ingresses", WRITES),
+];
+/// The mapping of accounts of AWS to groups of a cluster.
+const AWS_ACCOUNTS: &str = "aws-auth";
 /// Groups and users that are not somebody.
 const EVERYBODY: [&str; 5] = [
     "system:anonymous",
@@ -98,48 +129,74 @@ fn check_role(context: &RuleContext<'_>, role: &Object) -> Vec<Raised> {
             manifests::unclear(context, (role, at), what, found, expected).at_most(Action::Warn),
         ];
     }
-    let judge = |rule| match too_wide(rule) {
-        Ok(Some(found)) => Some(manifests::fail(context, (role, rule.at), what, found, expected)),
+    let judge = |rule: &Node| match too_wide(rule) {
+        Ok(Some((most, found))) => {
+            let fail = manifests::fail(context, (role, rule.defined), what, found, expected);
+            let is_milder = most == Action::Warn;
+            let fail = if is_milder { fail.with_severity(Severity::Medium) } else { fail };
+            Some(fail.at_most(most))
+        }
         Ok(None) => None,
         Err(node) => Some(manifests::untold(context, (role, node), what, expected)),
     };
     rules.items().iter().filter_map(judge).collect()
 }
 
-/// What is too wide in a rule of a role; an error is what can not be read.
-fn too_wide(rule: &Node) -> Result<Option<String>, &Node> {
+/// What is too wide in a rule of a role, and the most that comes of it; an error is what can not be read.
+fn too_wide(rule: &Node) -> Result<Option<(Action, String)>, &Node> {
     let (verbs, resources) = (words(rule, "verbs")?, words(rule, "resources")?);
+    let denied = |found: &str| Ok(Some((Action::Deny, found.to_owned())));
     // It is about paths of the server itself.
     if resources.is_empty() {
-        let urls = words(rule, "nonResourceURLs")?;
-        let is_all = urls.contains(&"*") && verbs.contains(&"*");
-        return Ok(is_all.then(|| "`nonResourceURLs: [\"*\"]`".to_owned()));
+        return Ok(all_paths(&verbs, &words(rule, "nonResourceURLs")?));
     }
     if verbs.contains(&"*") {
-        return Ok(Some("`verbs: [\"*\"]`".to_owned()));
+        return denied("`verbs: [\"*\"]`");
     }
     if resources.iter().any(|resource| *resource == "*" || resource.starts_with("*/")) {
-        return Ok(Some("`resources: [\"*\"]`".to_owned()));
+        return denied("`resources: [\"*\"]`");
     }
     if let Some(verb) = verbs.iter().find(|verb| VERBS.contains(verb)) {
-        return Ok(Some(format!("`{verb}`")));
+        return denied(&format!("`{verb}`"));
     }
-    // Rights on named objects are narrow, but for those that no name narrows.
-    let is_named = !words(rule, "resourceNames")?.is_empty();
-    let narrowed = |verb: &&str| is_named && ["get", "update", "patch"].contains(verb);
-    for resource in &resources {
-        let listed = RESOURCES.iter().find(|(name, _)| {
-            name == resource
-                || resource
-                    .strip_suffix("/*")
-                    .is_some_and(|all| name.starts_with(&format!("{all}/")))
-        });
-        let dangerous = listed.map(|(_, verbs)| *verbs).unwrap_or_default();
-        if let Some(verb) = verbs.iter().find(|verb| dangerous.contains(verb) && !narrowed(verb)) {
-            return Ok(Some(format!("`{verb}` of `{resource}`")));
+    let names = words(rule, "resourceNames")?;
+    let is_write = |verb: &&str| WRITES.contains(verb);
+    if resources.contains(&"configmaps") && names.contains(&AWS_ACCOUNTS) {
+        let change = verbs.iter().find(|verb| is_write(verb));
+        if let Some(verb) = change {
+            return denied(&format!("`{verb}` of `configmaps` `{AWS_ACCOUNTS}`"));
         }
     }
-    Ok(None)
+    let found = |table| listed(table, (&verbs, &resources, &names));
+    let first = found(&RESOURCES).map(|found| (Action::Deny, found));
+    Ok(first.or_else(|| found(&CHANGED).map(|found| (Action::Warn, found))))
+}
+
+/// Rights at every path of the server.
+fn all_paths(verbs: &[&str], paths: &[&str]) -> Option<(Action, String)> {
+    let all = paths.iter().find(|path| matches!(**path, "*" | "/*"))?;
+    let is_read = verbs.iter().all(|verb| matches!(*verb, "get" | "head" | "options"));
+    let most = if is_read { Action::Warn } else { Action::Deny };
+    Some((most, format!("`nonResourceURLs: [\"{all}\"]`")))
+}
+
+/// The first right in a table that a rule gives.
+fn listed(
+    table: &[(&str, &[&str])],
+    (verbs, resources, names): (&[&str], &[&str], &[&str]),
+) -> Option<String> {
+    // Rights on named objects are narrow, but for those that no name narrows.
+    let narrowed =
+        |verb: &str| !names.is_empty() && ["get", "update", "patch", "delete"].contains(&verb);
+    resources.iter().find_map(|resource| {
+        let all = resource.strip_suffix("/*");
+        let is_same = |name: &str| {
+            name == *resource || name.split_once('/').is_some_and(|(name, _)| Some(name) == all)
+        };
+        let rights = table.iter().filter(|(name, _)| is_same(name)).flat_map(|(_, rights)| *rights);
+        let mut given = rights.filter(|right| verbs.contains(right) && !narrowed(right));
+        given.next().map(|verb| format!("`{verb}` of `{resource}`"))
+    })
 }
 
 /// The words under a key; an error is what can not be read.
@@ -194,7 +251,10 @@ fn check_binding(context: &RuleContext<'_>, binding: &Object) -> Vec<Raised> {
 
 #[cfg(test)]
 mod tests {
-    use crate::rules::{manifests::testing::*, testing::*};
+    use crate::{
+        Action,
+        rules::{manifests::testing::*, testing::*},
+    };
 
     fn role(rule: &str) -> Case {
         let rules = format!("rules: [{{apiGroups: [''], {rule}}}]");
@@ -250,8 +310,47 @@ mod tests {
     }
 
     #[test]
+    fn rights_that_operators_need_are_warned_of() {
+        for (bad, found) in [
+            ("resources: [pods], verbs: [create]", "`create` of `pods`"),
+            ("resources: [secrets], verbs: [create]", "`create` of `secrets`"),
+            (
+                "resources: [secrets], resourceNames: [a], verbs: [deletecollection]",
+                "`deletecollection` of `secrets`",
+            ),
+            ("resources: [deployments, daemonsets], verbs: [patch]", "`patch` of `deployments`"),
+            ("resources: [rolebindings], verbs: [create]", "`create` of `rolebindings`"),
+            ("resources: [networkpolicies], verbs: [delete]", "`delete` of `networkpolicies`"),
+            ("resources: [ingresses], verbs: [update]", "`update` of `ingresses`"),
+            ("resources: [nodes], verbs: [patch]", "`patch` of `nodes`"),
+            ("resources: [persistentvolumes], verbs: [create]", "`create` of `persistentvolumes`"),
+            ("resources: [namespaces], verbs: [patch]", "`patch` of `namespaces`"),
+            ("nonResourceURLs: ['/*'], verbs: [get]", "`nonResourceURLs: [\"/*\"]`"),
+        ] {
+            let case = role(bad);
+            case.check("K8S-030", Expect::Fail);
+            let judged = &case.findings("K8S-030")[0];
+            assert_eq!((judged.action, judged.finding.found.as_str()), (Action::Warn, found));
+        }
+        for bad in [
+            "resources: [configmaps], resourceNames: [aws-auth], verbs: [update]",
+            "nonResourceURLs: ['/*'], verbs: [get, post]",
+            // What is worse comes first.
+            "resources: [pods, secrets], verbs: [create, list]",
+        ] {
+            role(bad).check("K8S-030", Expect::Fail);
+            assert_eq!(role(bad).findings("K8S-030")[0].action, Action::Deny, "{bad}");
+        }
+    }
+
+    #[test]
     fn narrow_rights_pass() {
         for good in [
+            "resources: [secrets], resourceNames: [tls], verbs: [update, patch, delete]",
+            "resources: [configmaps], verbs: [create, update]",
+            "resources: [configmaps], resourceNames: [aws-auth], verbs: [get]",
+            "resources: [deployments/*], verbs: [get]",
+            "resources: [events], verbs: [create, patch]",
             "resources: [configmaps, pods], verbs: [get, list, watch]",
             "resources: [secrets], resourceNames: [tls], verbs: [get]",
             "resources: [pods/log], verbs: [get]",
