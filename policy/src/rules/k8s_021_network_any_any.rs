@@ -36,6 +36,12 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
                     raised.push(manifests::unclear(context, part, &what, why, &expected));
                     continue;
                 }
+                Reach::Most(at, why) => {
+                    let part = (policy.object, at);
+                    let unclear = manifests::unclear(context, part, &what, why, &expected);
+                    raised.push(unclear.at_most(Action::Warn));
+                    continue;
+                }
                 Reach::Any(at, found) => (at, found),
             };
             let (ports, most) = match rule.ports() {
@@ -95,6 +101,8 @@ mod tests {
             "{PEERS: [{ipBlock: {cidr: 0.0.0.0/1}}, {ipBlock: {cidr: 128.0.0.0/1}}]}",
             "{PEERS: [{ipBlock: {cidr: '8000::/1'}}, {ipBlock: {cidr: '::/1'}}]}",
             "{PEERS: [{ipBlock: {cidr: 128.0.0.0/1}}, {ipBlock: {cidr: 0.0.0.0/2}}, {ipBlock: {cidr: 64.0.0.0/2}}]}",
+            "{PEERS: [{ipBlock: {cidr: 0.0.0.0/0, except: [1.1.1.1/32]}}, {ipBlock: {cidr: 0.0.0.0/0, except: [2.2.2.2/32]}}]}",
+            "{PEERS: [{ipBlock: {cidr: 0.0.0.0/0, except: [10.0.0.0/8]}}, {ipBlock: {cidr: 10.0.0.0/8}}]}",
             "{PEERS: [{namespaceSelector: {}}]}",
             "{PEERS: [{namespaceSelector: {}, podSelector: {}}]}",
             "{PEERS: [{namespaceSelector: {matchLabels: {}}}]}",
@@ -140,6 +148,8 @@ mod tests {
             "egress: [{to: [{ipBlock: {cidr: 10.0.0.0/8}}]}]",
             "egress: [{to: [{ipBlock: {cidr: 0.0.0.0/0, except: [10.0.0.0/8]}}]}]",
             "egress: [{to: [{ipBlock: {cidr: 0.0.0.0/1}}]}]",
+            "egress: [{to: [{ipBlock: {cidr: 0.0.0.0/0, except: [10.0.0.0/8]}}, {ipBlock: {cidr: 10.0.0.0/9}}]}]",
+            "ingress: [{from: [{namespaceSelector: {matchExpressions: [{key: a, operator: DoesNotExist}]}, podSelector: {matchLabels: {a: b}}}]}]",
             // What is not among the types is not applied.
             "policyTypes: [Ingress], egress: [{}]",
         ] {
@@ -159,8 +169,20 @@ mod tests {
             "egress: [{to: [{ipBlock: {}}]}]",
             "ingress: [{from: [{namespaceSelector: '{{ x }}'}]}]",
             "policyTypes: '{{ x }}', egress: ['{{ x }}']",
+            "egress: [{to: [{ipBlock: {cidr: 0.0.0.0/0, except: '{{ x }}'}}]}]",
+            "egress: [{to: [{ipBlock: {cidr: 0.0.0.0/0, except: ['{{ x }}']}}]}]",
         ] {
             policy(unknown).check("K8S-021", Expect::Unknown);
+        }
+        // Who is left out alone is said: that may be nobody.
+        for unknown in [
+            "{namespaceSelector: {matchExpressions: [{key: a, operator: DoesNotExist}]}}",
+            "{namespaceSelector: {matchExpressions: [{key: a, operator: NotIn, values: [b]}]}, podSelector: {}}",
+            "{namespaceSelector: {}, podSelector: {matchExpressions: [{key: a, operator: DoesNotExist}]}}",
+        ] {
+            let case = policy(&format!("ingress: [{{from: [{unknown}]}}]"));
+            case.check("K8S-021", Expect::Unknown);
+            assert_eq!(case.findings("K8S-021")[0].action, Action::Warn, "{unknown}");
         }
         let cilium = object("cilium.io/v2", "CiliumNetworkPolicy", "spec: {}");
         Case::default().kubernetes(&cilium).check("K8S-021", Expect::Unknown);

@@ -121,5 +121,9 @@ mod tests {
     #[test]
     fn types_that_can_not_be_read_can_not_be_told() {
         case(&["podSelector: {}, policyTypes: '{{ x }}'"]).check("K8S-022", Expect::Unknown);
+        // Whether it is a default for the namespace, by its selector.
+        let selector = "podSelector: '{{ x }}', policyTypes: [Ingress, Egress]";
+        case(&[selector]).check("K8S-022", Expect::Unknown);
+        assert_eq!(case(&[selector]).places("K8S-022"), [(1, 1)]);
     }
 }

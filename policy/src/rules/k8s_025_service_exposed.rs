@@ -1,6 +1,9 @@
 //! K8S-025: Services are open to named addresses alone.
 
-use super::{About, Raised, Rule, RuleContext, manifests};
+use super::{
+    About, Raised, Rule, RuleContext, manifests,
+    network::{self, Block},
+};
 use crate::{
     decide::Action,
     kubernetes::{Field, Object, look},
@@ -28,8 +31,22 @@ const ADMIN: [i64; 20] = [
     22, 23, 2375, 2376, 2379, 2380, 3306, 3389, 5432, 5601, 5672, 6379, 8001, 9200, 10_250, 10_255,
     11_211, 15_672, 27_017, 6443,
 ];
-/// Parts of annotations by which clouds keep a load balancer inside.
-const INTERNAL: [&str; 3] = ["internal", "scheme", "load-balancer-type"];
+/// Annotations by which clouds keep a load balancer inside, each with its values.
+const INTERNAL: [(&str, &[&str]); 11] = [
+    ("cloud.google.com/load-balancer-type", &["internal"]),
+    ("load-balancer.hetzner.cloud/disable-public-network", &["true"]),
+    ("networking.gke.io/load-balancer-type", &["internal"]),
+    ("service.beta.kubernetes.io/alibaba-cloud-loadbalancer-address-type", &["intranet"]),
+    ("service.beta.kubernetes.io/aws-load-balancer-internal", &["true", "0.0.0.0/0"]),
+    ("service.beta.kubernetes.io/aws-load-balancer-scheme", &["internal"]),
+    ("service.beta.kubernetes.io/azure-load-balancer-internal", &["true"]),
+    ("service.beta.kubernetes.io/do-loadbalancer-network", &["internal"]),
+    ("service.beta.kubernetes.io/oci-load-balancer-internal", &["true"]),
+    ("service.beta.kubernetes.io/openstack-internal-load-balancer", &["true"]),
+    ("service.kubernetes.io/ibm-load-balancer-cloud-provider-ip-type", &["private"]),
+];
+/// The annotation that stands in for `loadBalancerSourceRanges`.
+const RANGES: &str = "service.beta.kubernetes.io/load-balancer-source-ranges";
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let services = context.cluster().of_kind("v1", "Service");
@@ -52,28 +69,39 @@ fn check_service(context: &RuleContext<'_>, service: &Object) -> Option<Raised> 
         Field::Untold(node) => return untold(node),
     };
     let ports = service.field(&["spec", "ports"]).items();
-    let port = |port| look(port, &["port"]).number().known().map(|(_, port)| port);
-    let admin = ports.iter().filter_map(port).find(|port| ADMIN.contains(port));
+    let of =
+        |key: &'static str| move |port| look(port, &[key]).number().known().map(|(_, port)| port);
+    let numbers = ports.iter().flat_map(|port| [of("port")(port), of("targetPort")(port)]);
+    let admin = numbers.flatten().find(|port| ADMIN.contains(port));
     if let Some(port) = admin {
         let found = format!("`type: {kind}` with port {port}, by which one rules what runs");
         let raised = manifests::fail(context, (service, at), what, found, expected);
         return Some(raised.with_severity(Severity::High));
     }
     let ranges = service.field(&["spec", "loadBalancerSourceRanges"]);
-    match ranges.list() {
-        Field::Untold(node) => return untold(node),
-        Field::Is(_, ranges @ [_, ..]) if kind == "LoadBalancer" => {
-            let unread =
-                ranges.iter().find(|range| range.text().is_none_or(crate::kubernetes::is_template));
-            if let Some(node) = unread {
-                return untold(node);
-            }
-            let is_any = |range: &&str| range.trim_end_matches('0').ends_with('/');
-            let any = ranges.iter().filter_map(|range| range.text()).find(is_any)?;
-            let found = format!("`loadBalancerSourceRanges` with `{any}`");
-            return Some(manifests::fail(context, (service, at), what, found, expected));
+    if let Some(node) = ranges.list().untold() {
+        return untold(node);
+    }
+    let annotation = service.field(&["metadata", "annotations", RANGES]);
+    if let Some(node) = annotation.text().untold() {
+        return untold(node);
+    }
+    let listed = ranges.items().iter().map(|item| (item, look(item, &[]).text().known()));
+    let mut listed: Vec<_> =
+        listed.map(|(item, text)| (item, text.map(|(_, text)| text.trim()))).collect();
+    if let (true, Some((_, node))) = (listed.is_empty(), annotation.known()) {
+        let parts = node.text().unwrap_or_default().split(',').map(str::trim);
+        listed.extend(parts.map(|part| (node, Some(part))));
+    }
+    if kind == "LoadBalancer" && !listed.is_empty() {
+        let mut blocks = Vec::new();
+        for (node, text) in listed {
+            let Some(block) = text.and_then(Block::parse) else { return untold(node) };
+            blocks.push(block);
         }
-        Field::Is(..) | Field::Absent => {}
+        let is_any = network::are_everything(&blocks);
+        let found = "`loadBalancerSourceRanges` of every address";
+        return is_any.then(|| manifests::fail(context, (service, at), what, found, expected));
     }
     if kind == "LoadBalancer" && is_internal(service) {
         return None;
@@ -86,10 +114,8 @@ fn check_service(context: &RuleContext<'_>, service: &Object) -> Option<Raised> 
 fn is_internal(service: &Object) -> bool {
     let annotations = service.field(&["metadata", "annotations"]).known();
     annotations.map(|(_, node)| node.entries()).unwrap_or_default().iter().any(|entry| {
-        let key = entry.key.to_ascii_lowercase();
         let value = entry.value.text().unwrap_or_default().to_ascii_lowercase();
-        let is_on = ["true", "internal", "0.0.0.0/0"].contains(&value.as_str());
-        INTERNAL.iter().any(|part| key.contains(part)) && is_on
+        INTERNAL.iter().any(|(key, values)| entry.key == *key && values.contains(&value.as_str()))
     })
 }
 
@@ -109,6 +135,9 @@ mod tests {
             "{type: LoadBalancer, loadBalancerSourceRanges: []}",
             "{type: LoadBalancer, loadBalancerSourceRanges: [0.0.0.0/0]}",
             "{type: LoadBalancer, loadBalancerSourceRanges: [10.0.0.0/8], ports: [{port: 22}]}",
+            "{type: LoadBalancer, loadBalancerSourceRanges: [0.0.0.0/1, 128.0.0.0/1]}",
+            "{type: LoadBalancer, loadBalancerSourceRanges: ['::/0']}",
+            "{type: LoadBalancer, loadBalancerSourceRanges: [10.0.0.0/8], ports: [{port: 443, targetPort: 22}]}",
             "{externalIPs: [1.2.3.4]}",
         ] {
             service(bad).check("K8S-025", Expect::Fail);
@@ -125,6 +154,28 @@ mod tests {
         ] {
             service(good).check("K8S-025", Expect::Pass);
         }
+        let annotated = |annotation: &str| {
+            let text = format!(
+                "apiVersion: v1\nkind: Service\nmetadata: {{annotations: {{{annotation}}}}}\nspec: {{type: LoadBalancer}}"
+            );
+            Case::default().kubernetes(&text)
+        };
+        for good in [
+            "service.beta.kubernetes.io/aws-load-balancer-scheme: internal",
+            "service.beta.kubernetes.io/azure-load-balancer-internal: 'true'",
+            "service.beta.kubernetes.io/load-balancer-source-ranges: '10.0.0.0/8, 192.168.0.0/16'",
+        ] {
+            annotated(good).check("K8S-025", Expect::Pass);
+        }
+        for bad in [
+            "acme.io/internal-docs: 'true'",
+            "service.beta.kubernetes.io/aws-load-balancer-scheme: internet-facing",
+            "service.beta.kubernetes.io/load-balancer-source-ranges: 0.0.0.0/0",
+        ] {
+            annotated(bad).check("K8S-025", Expect::Fail);
+        }
+        annotated("service.beta.kubernetes.io/load-balancer-source-ranges: '{{ x }}'")
+            .check("K8S-025", Expect::Unknown);
         let internal = "apiVersion: v1\nkind: Service\nmetadata: {annotations: {networking.gke.io/load-balancer-type: Internal}}\nspec: {type: LoadBalancer}";
         Case::default().kubernetes(internal).check("K8S-025", Expect::Pass);
     }
@@ -136,6 +187,7 @@ mod tests {
             "{externalIPs: '{{ x }}'}",
             "{type: LoadBalancer, loadBalancerSourceRanges: ['{{ x }}']}",
             "{type: LoadBalancer, loadBalancerSourceRanges: '{{ x }}'}",
+            "{type: LoadBalancer, loadBalancerSourceRanges: [office]}",
         ] {
             service(unknown).check("K8S-025", Expect::Unknown);
         }

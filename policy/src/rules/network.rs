@@ -47,6 +47,8 @@ pub(super) enum Reach {
     Some,
     /// Everybody, and how it says so.
     Any(At, String),
+    /// Everybody but for some that it names by what they are not.
+    Most(At, String),
     /// It can not be told, and why.
     Untold(At, String),
 }
@@ -205,33 +207,38 @@ impl NetworkRule<'_> {
     pub(super) fn reach(&self) -> Reach {
         let key = self.direction.key();
         if !matches!(self.node.value, Value::Map(_) | Value::Null) {
-            return Reach::Untold(self.node.at, "a rule that can not be read".to_owned());
+            return Reach::Untold(self.node.defined, "a rule that can not be read".to_owned());
         }
         let peers = match look(self.node, &[key]).list() {
             Field::Absent if self.node.entries().is_empty() => {
-                return Reach::Any(self.node.at, "a rule without anything in it".to_owned());
+                return Reach::Any(self.node.defined, "a rule without anything in it".to_owned());
             }
-            Field::Absent => return Reach::Any(self.node.at, format!("no `{key}`")),
+            Field::Absent => return Reach::Any(self.node.defined, format!("no `{key}`")),
             Field::Untold(node) => {
-                return Reach::Untold(node.at, format!("`{key}` that can not be read"));
+                return Reach::Untold(node.defined, format!("`{key}` that can not be read"));
             }
             Field::Is(at, []) => return Reach::Any(at, format!("an empty `{key}`")),
             Field::Is(_, peers) => peers,
         };
         let mut untold = None;
+        let mut first = None;
         let mut blocks = Vec::new();
         for peer in peers {
             match reach_of(peer) {
                 Ok(reach @ Reach::Any(..)) => return reach,
                 Ok(Reach::Some) => {}
-                Ok(reach @ Reach::Untold(..)) => untold = untold.or(Some(reach)),
-                Err((at, block)) => blocks.push((at, block)),
+                Ok(reach @ (Reach::Untold(..) | Reach::Most(..))) => {
+                    untold = untold.or(Some(reach));
+                }
+                Err((at, parts)) => {
+                    first = first.or(Some(at));
+                    blocks.extend(parts);
+                }
             }
         }
         // Blocks that are everything together are everything.
-        let is_all = |family: Family| covers(&blocks, family);
-        if let (Some((at, _)), true) = (blocks.first(), is_all(Family::V4) || is_all(Family::V6)) {
-            return Reach::Any(*at, "blocks that together are every address".to_owned());
+        if let (Some(at), true) = (first, are_everything(&blocks)) {
+            return Reach::Any(at, "blocks that together are every address".to_owned());
         }
         untold.unwrap_or(Reach::Some)
     }
@@ -270,16 +277,16 @@ impl NetworkRule<'_> {
         let yes = |at, found: String| if has_http { Answer::Yes(at, found) } else { untold(at) };
         let peers = match look(self.node, &[self.direction.key()]).list() {
             Field::Absent | Field::Is(_, []) => {
-                return yes(self.node.at, "a rule that names no peers".to_owned());
+                return yes(self.node.defined, "a rule that names no peers".to_owned());
             }
-            Field::Untold(node) => return untold(node.at),
+            Field::Untold(node) => return untold(node.defined),
             Field::Is(_, peers) => peers,
         };
         let mut answer = Answer::No;
         for block in peers.iter().filter_map(|peer| look(peer, &["ipBlock"]).known()) {
             let (_, node) = block;
             let Some((at, text)) = look(node, &["cidr"]).text().known() else {
-                answer = untold(node.at);
+                answer = untold(node.defined);
                 continue;
             };
             match Block::parse(text) {
@@ -332,13 +339,13 @@ fn range(node: &Node) -> Range {
     }
 }
 
-/// Whom a peer lets through; a block of addresses without exceptions is handed back.
-fn reach_of(peer: &Node) -> Result<Reach, (At, Block)> {
+/// Whom a peer lets through; a block of addresses is handed back, as what its exceptions leave of it.
+fn reach_of(peer: &Node) -> Result<Reach, (At, Vec<Block>)> {
     if !matches!(peer.value, Value::Map(_) | Value::Null) {
-        return Ok(Reach::Untold(peer.at, "a peer that can not be read".to_owned()));
+        return Ok(Reach::Untold(peer.defined, "a peer that can not be read".to_owned()));
     }
     if peer.entries().is_empty() {
-        return Ok(Reach::Any(peer.at, "a peer without anything in it".to_owned()));
+        return Ok(Reach::Any(peer.defined, "a peer without anything in it".to_owned()));
     }
     match look(peer, &["ipBlock"]) {
         Field::Absent => {}
@@ -356,11 +363,33 @@ fn reach_of(peer: &Node) -> Result<Reach, (At, Block)> {
     };
     Ok(match (is_every_namespace(namespaces), pods) {
         (Some(true), Some(true)) => {
-            Reach::Any(namespaces.at, "a `namespaceSelector` of every namespace".to_owned())
+            Reach::Any(namespaces.defined, "a `namespaceSelector` of every namespace".to_owned())
         }
-        (Some(false), _) | (_, Some(false)) => Reach::Some,
-        _ => Reach::Untold(namespaces.at, "a selector that can not be read".to_owned()),
+        (Some(false), _) | (_, Some(false)) => {
+            let is_most = |selector: &Node| {
+                is_every_namespace(selector) == Some(true) || is_negative(selector)
+            };
+            let pods = look(peer, &["podSelector"]).known();
+            if is_most(namespaces) && pods.is_none_or(|(_, pods)| is_most(pods)) {
+                let found = "selectors that say who is left out alone";
+                Reach::Most(namespaces.defined, found.to_owned())
+            } else {
+                Reach::Some
+            }
+        }
+        _ => Reach::Untold(namespaces.defined, "a selector that can not be read".to_owned()),
     })
+}
+
+/// Whether a selector selects by what is not there alone: everything may be without it.
+fn is_negative(selector: &Node) -> bool {
+    let labels = look(selector, &["matchLabels"]).known();
+    let has_labels = labels.is_some_and(|(_, labels)| !labels.entries().is_empty());
+    let expressions = look(selector, &["matchExpressions"]).items();
+    let is_not = |expression: &Node| {
+        matches!(expression.text_of("operator"), Some("NotIn" | "DoesNotExist"))
+    };
+    !has_labels && !expressions.is_empty() && expressions.iter().all(is_not)
 }
 
 /// Whether a selector selects every namespace; each has a label with its name.
@@ -379,21 +408,24 @@ fn is_every_namespace(selector: &Node) -> Option<bool> {
     Some(!has_labels && expressions.iter().all(is_of_all))
 }
 
-fn reach_of_block(node: &Node) -> Result<Reach, (At, Block)> {
+fn reach_of_block(node: &Node) -> Result<Reach, (At, Vec<Block>)> {
     let Some((at, text)) = look(node, &["cidr"]).text().known() else {
-        return Ok(Reach::Untold(node.at, "a block that can not be read".to_owned()));
+        return Ok(Reach::Untold(node.defined, "a block that can not be read".to_owned()));
     };
     let Some(block) = Block::parse(text) else {
         return Ok(Reach::Untold(at, format!("`{text}`, which is no block of addresses")));
     };
     let except = look(node, &["except"]);
-    if !except.items().is_empty() || except.list().untold().is_some() {
-        return Ok(Reach::Some);
-    }
-    if block.bits == 0 {
+    let read = |item: &Node| item.text().and_then(Block::parse);
+    let excepted: Option<Vec<_>> = except.items().iter().map(read).collect();
+    let excepted = excepted.filter(|_| except.list().untold().is_none());
+    let Some(excepted) = excepted else {
+        return Ok(Reach::Untold(at, format!("`{text}` with an `except` that can not be read")));
+    };
+    if block.bits == 0 && excepted.is_empty() {
         return Ok(Reach::Any(at, format!("`{text}`")));
     }
-    Err((at, block))
+    Err((at, block.without(excepted)))
 }
 
 /// Which kind of address.
@@ -403,9 +435,9 @@ enum Family {
     V6,
 }
 
-/// A block of addresses.
+/// A block of addresses, or what exceptions leave of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Block {
+pub(super) struct Block {
     family: Family,
     bits: u32,
     /// The first and the last address, as numbers of 128 bits, of which IPv4 has the upper 32.
@@ -422,7 +454,29 @@ fn number(address: IpAddr) -> (Family, u128) {
 }
 
 impl Block {
-    fn parse(text: &str) -> Option<Self> {
+    /// What these leave of it, in order.
+    fn without(self, mut excepted: Vec<Self>) -> Vec<Self> {
+        excepted.retain(|block| block.family == self.family && block.last >= self.first);
+        excepted.sort_by_key(|block| block.first);
+        let mut left = Vec::new();
+        let mut start = self.first;
+        for block in excepted.iter().take_while(|block| block.first <= self.last) {
+            if let Some(last) = block.first.checked_sub(1).filter(|last| *last >= start) {
+                left.push(Self { first: start, last, ..self });
+            }
+            match block.last.checked_add(1) {
+                Some(next) => start = start.max(next),
+                None => return left,
+            }
+        }
+        if start <= self.last {
+            left.push(Self { first: start, ..self });
+        }
+        left
+    }
+
+    /// Reads one (`10.0.0.0/8`); nothing where it is none.
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let (address, bits) = text.trim().split_once('/')?;
         let (family, number) = number(address.parse().ok()?);
         let bits: u32 = bits.parse().ok()?;
@@ -443,9 +497,12 @@ impl Block {
 }
 
 /// Whether blocks are all addresses of a family together.
-fn covers(blocks: &[(At, Block)], family: Family) -> bool {
-    let blocks = blocks.iter().map(|(_, block)| block);
-    let mut blocks: Vec<_> = blocks.filter(|block| block.family == family).collect();
+pub(super) fn are_everything(blocks: &[Block]) -> bool {
+    [Family::V4, Family::V6].into_iter().any(|family| covers(blocks, family))
+}
+
+fn covers(blocks: &[Block], family: Family) -> bool {
+    let mut blocks: Vec<_> = blocks.iter().filter(|block| block.family == family).collect();
     blocks.sort_by_key(|block| block.first);
     let mut next = Some(0_u128);
     for block in blocks {
@@ -466,6 +523,23 @@ fn covers(blocks: &[(At, Block)], family: Family) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn exceptions_leave_what_is_between_them() {
+        let of = |text: &str| Block::parse(text).unwrap();
+        let left = |block: &str, excepted: &[&str]| {
+            let excepted = excepted.iter().map(|text| of(text)).collect();
+            let left = of(block).without(excepted);
+            left.iter().map(|part| (part.first >> 96, part.last >> 96)).collect::<Vec<_>>()
+        };
+        let most = u128::from(u32::MAX);
+        assert_eq!(left("0.0.0.0/0", &[]), [(0, most)]);
+        assert_eq!(left("0.0.0.0/0", &["0.0.0.0/1"]), [(1 << 31, most)]);
+        assert_eq!(left("0.0.0.0/0", &["128.0.0.0/1"]), [(0, (1 << 31) - 1)]);
+        assert_eq!(left("0.0.0.0/0", &["0.0.0.1/32", "0.0.0.0/31"]), [(2, most)]);
+        assert_eq!(left("0.0.0.0/30", &["0.0.0.1/32", "10.0.0.0/8", "::/0"]), [(0, 0), (2, 3)]);
+        assert_eq!(left("0.0.0.0/0", &["0.0.0.0/0"]), []);
+    }
 
     #[test]
     fn blocks_are_read_with_their_ends() {
