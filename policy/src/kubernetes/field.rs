@@ -13,7 +13,7 @@ pub(crate) enum Field<'a, T> {
     Untold(&'a Node),
 }
 
-/// The value at a path of keys.
+/// The value at a path of keys. Its place is that of its text, also where an alias brought it.
 pub(crate) fn look<'a>(node: &'a Node, path: &[&str]) -> Field<'a, &'a Node> {
     let mut node = node;
     for key in path {
@@ -23,7 +23,7 @@ pub(crate) fn look<'a>(node: &'a Node, path: &[&str]) -> Field<'a, &'a Node> {
         let Some(next) = node.get(key) else { return Field::Absent };
         node = next;
     }
-    Field::Is(node.at, node)
+    Field::Is(node.defined, node)
 }
 
 /// Whether a text is to be filled in by a program first.
@@ -52,7 +52,7 @@ impl<'a, T: Copy> Field<'a, T> {
         match self {
             Self::Absent => otherwise,
             Self::Is(at, _) => at,
-            Self::Untold(node) => node.at,
+            Self::Untold(node) => node.defined,
         }
     }
 }

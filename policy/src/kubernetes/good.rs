@@ -7,9 +7,10 @@ use crate::{
 };
 
 /// `tests/data/good/kubernetes`.
-const GOOD: [(&str, &str); 7] = [
+const GOOD: [(&str, &str); 8] = [
     ("config", include_str!("../../tests/data/good/kubernetes/config.yaml")),
     ("cronjob", include_str!("../../tests/data/good/kubernetes/cronjob.yaml")),
+    ("custom", include_str!("../../tests/data/good/kubernetes/custom.yaml")),
     ("deployment", include_str!("../../tests/data/good/kubernetes/deployment.yaml")),
     ("namespace", include_str!("../../tests/data/good/kubernetes/namespace.yaml")),
     ("rbac", include_str!("../../tests/data/good/kubernetes/rbac.yaml")),

@@ -1,9 +1,10 @@
 //! What Kubernetes manifests say, as the rules look at it: objects, the pods in them, and the containers of those.
 //!
 //! Nothing is passed over: a file, a document or a value that can not be read is a [`Problem`] or a [`Field::Untold`], and
-//! an object of a kind that is not known is looked through for pods.
+//! an object of a kind that is not known is looked through for pods and parts of them.
 //! <https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.34/>
 
+mod custom;
 mod field;
 mod object;
 mod pod;
@@ -12,7 +13,7 @@ pub(crate) mod standards;
 
 pub(crate) use field::{Field, is_template, look};
 pub(crate) use object::Object;
-pub(crate) use pod::{Container, ContainerKind, Labels, Pod};
+pub(crate) use pod::{Container, ContainerKind, Labels, Pod, PodKind};
 pub(crate) use select::{is_everything, may_share, selects};
 
 use crate::{

@@ -1,6 +1,6 @@
 //! One object.
 
-use super::{Field, Pod, Problem, look};
+use super::{Field, Pod, Problem, custom::Custom, look};
 use crate::{
     manifests::{PODS, TEXTS},
     yaml::{Node, Value},
@@ -88,7 +88,7 @@ impl Object {
             .map(|(_, _, path)| *path)
     }
 
-    /// The pods that it describes; of a kind that is not known, everything in it that has containers.
+    /// The pods that it describes; of a kind that is not known, everything in it that says something of one.
     pub(crate) fn pods(&self) -> Vec<Pod<'_>> {
         if let Some(path) = self.pod_path() {
             let above = path.split_last().map(|(_, above)| above).unwrap_or_default();
@@ -96,23 +96,24 @@ impl Object {
             let template = look(&self.node, above).known().map(|(_, node)| node);
             return spec.map(|(_, spec)| Pod::new(self, template, spec)).into_iter().collect();
         }
-        if TEXTS.contains(&(self.kind.as_str(), self.group())) {
+        if !self.is_custom() {
             return Vec::new();
         }
-        let mut pods = Vec::new();
-        let mut pending: Vec<(Option<&Node>, &Node)> = vec![(None, &self.node)];
-        while let Some((above, node)) = pending.pop() {
-            if is_pod(node) {
-                pods.push(Pod::new(self, above, node));
-                continue;
-            }
-            // What runs is not said by what was seen to run.
-            let is_said = |key: &str| !(above.is_none() && key == "status");
-            let entries = node.entries().iter().rev().filter(|entry| is_said(&entry.key));
-            pending.extend(entries.map(|entry| (Some(node), &entry.value)));
-            pending.extend(node.items().iter().rev().map(|item| (Some(node), item)));
+        Custom::of(self).pods
+    }
+
+    /// Whether its kind is one that is not known, and may hold anything.
+    pub(super) fn is_custom(&self) -> bool {
+        self.pod_path().is_none() && !TEXTS.contains(&(self.kind.as_str(), self.group()))
+    }
+
+    /// Volumes with a directory of the host: those of its pod, or everything that looks like one.
+    pub(crate) fn host_volumes(&self) -> Vec<&Node> {
+        if self.is_custom() {
+            return Custom::of(self).host_volumes;
         }
-        pods
+        let pods = self.pods().into_iter().flat_map(|pod| pod.volumes());
+        pods.filter(|volume| !matches!(look(volume, &["hostPath"]), Field::Absent)).collect()
     }
 
     /// Why what it runs can not be told.
@@ -129,7 +130,10 @@ impl Object {
             let why = "other files are named: give what `kubectl kustomize` prints";
             return problem(self.node.at, why);
         }
-        let path = self.pod_path()?;
+        let Some(path) = self.pod_path() else {
+            let unreadable = Custom::of(self).unreadable.filter(|_| self.is_custom())?;
+            return problem(unreadable.at, "what it runs stands in a text that is not read here");
+        };
         let Some((_, spec)) = look(&self.node, path).mapping().known() else {
             let at = self.field(path.get(..1).unwrap_or_default()).at(self.node.at);
             return problem(at, &format!("it has no `{}`", path.join(".")));
@@ -146,14 +150,6 @@ impl Object {
         }
         None
     }
-}
-
-/// Whether it looks like the specification of a pod: it has a list of containers.
-fn is_pod(node: &Node) -> bool {
-    ["containers", "initContainers"].iter().any(|key| {
-        let items = node.get(key).map(Node::items).unwrap_or_default();
-        !items.is_empty() && items.iter().all(|item| matches!(item.value, Value::Map(_)))
-    })
 }
 
 #[cfg(test)]

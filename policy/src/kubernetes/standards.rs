@@ -97,7 +97,9 @@ pub(crate) fn breaches(pod: &Pod<'_>) -> Vec<Breach> {
     for container in pod.containers() {
         found.baseline(&container);
         found.hosts(&container);
-        found.restricted(&container);
+        if container.is_whole() {
+            found.restricted(&container);
+        }
     }
     found.0
 }
@@ -112,7 +114,7 @@ impl Breaches {
 
     fn unclear(&mut self, level: Level, node: &Node, key: &str) {
         let found = format!("`{key}` is {}", node.value.describe());
-        self.0.push(Breach { level, at: node.at, found, certainty: Certainty::Unclear });
+        self.0.push(Breach { level, at: node.defined, found, certainty: Certainty::Unclear });
     }
 
     /// A switch that must not be on.
@@ -136,16 +138,16 @@ impl Breaches {
 
     fn pod(&mut self, pod: &Pod<'_>) {
         for key in ["hostNetwork", "hostPID", "hostIPC"] {
-            self.off(pod.field(&[key]), key);
+            self.off(pod.own(&[key]), key);
         }
-        let sysctls = pod.field(&["securityContext", "sysctls"]);
+        let sysctls = pod.own(&["securityContext", "sysctls"]);
         if let Some(node) = sysctls.list().untold() {
             self.unclear(Level::Baseline, node, "sysctls");
         }
         for sysctl in sysctls.items() {
             self.one_of(look(sysctl, &["name"]), "sysctl", &SAFE_SYSCTLS);
         }
-        if let Some(node) = pod.field(&["volumes"]).list().untold() {
+        if let Some(node) = pod.own(&["volumes"]).list().untold() {
             self.unclear(Level::Baseline, node, "volumes");
         }
         for volume in pod.volumes() {
@@ -159,7 +161,7 @@ impl Breaches {
                         || profile.starts_with("localhost/");
                     if entry.key.starts_with(APP_ARMOR) && !is_allowed {
                         let found = format!("AppArmor `{profile}`");
-                        self.add(Level::Baseline, entry.value.at, found);
+                        self.add(Level::Baseline, entry.value.defined, found);
                     }
                 }
             }
@@ -200,7 +202,7 @@ impl Breaches {
             self.unclear(Level::Baseline, node, "capabilities.add");
         }
         for item in add.items() {
-            let field = Field::Is(item.at, item);
+            let field = Field::Is(item.defined, item);
             self.one_of(field, "capabilities.add", &BASELINE_CAPABILITIES);
         }
         let ports = container.field(&["ports"]);
@@ -267,7 +269,7 @@ impl Breaches {
         }
         for item in container.own(&["capabilities", "add"]).items() {
             if item.text().is_some_and(|name| name != "NET_BIND_SERVICE") {
-                self.add(level, item.at, "`capabilities.add` of more than NET_BIND_SERVICE");
+                self.add(level, item.defined, "`capabilities.add` of more than NET_BIND_SERVICE");
             }
         }
     }

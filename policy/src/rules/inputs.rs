@@ -136,6 +136,19 @@ pub(super) fn entries<'a>(context: &RuleContext<'a>, name: &ImageName) -> Vec<&'
     lock.entries().iter().filter(is_named).collect()
 }
 
+/// The user that an image runs as: of the one that is judged besides, or what all of those that are approved by its name have.
+pub(super) fn user_of(context: &RuleContext<'_>, name: &ImageName) -> Option<String> {
+    if let (Some(image), Some(digest)) = (context.facts().image, name.digest)
+        && [image.pinned.digest, image.manifest].contains(&digest)
+    {
+        return Some(image.config.user.clone().unwrap_or_default());
+    }
+    let entries = entries(context, name);
+    let mut users = entries.iter().map(|entry| entry.user());
+    let first = users.next()??;
+    users.all(|user| user == Some(first)).then(|| first.unwrap_or_default().to_owned())
+}
+
 /// The approved image whose layers are the lowest of the image that is judged.
 pub(super) fn base<'a>(context: &RuleContext<'a>) -> Option<&'a Entry> {
     let (lock, image) = (context.facts().bases?, context.facts().image?);

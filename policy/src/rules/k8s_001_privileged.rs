@@ -48,6 +48,14 @@ mod tests {
     }
 
     #[test]
+    fn what_an_alias_brings_is_found_where_it_stands() {
+        let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nx-sc: &sc\n  privileged: true\nspec:\n  containers:\n    - image: a\n      securityContext: *sc\n";
+        let case = Case::default().kubernetes(text);
+        case.check("K8S-001", Expect::Fail);
+        assert_eq!(case.places("K8S-001"), [(5, 15)]);
+    }
+
+    #[test]
     fn what_is_not_privileged_passes() {
         container("securityContext: {privileged: false}").check("K8S-001", Expect::Pass);
         container("securityContext: {}").check("K8S-001", Expect::Pass);

@@ -34,7 +34,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let pods = context.cluster().pods();
     pods.flat_map(|pod| {
         ["hostPID", "hostIPC", "hostNetwork"].map(|key| {
-            let field = pod.field(&[key]);
+            let field = pod.own(&[key]);
             manifests::switched_on(context, &pod, (key, field), "shares a namespace of the host")
         })
     })

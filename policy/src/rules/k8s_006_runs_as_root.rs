@@ -1,6 +1,6 @@
 //! K8S-006: no container runs as root.
 
-use super::{About, Raised, Rule, RuleContext, img_001_user_is_root::is_root, manifests};
+use super::{About, Raised, Rule, RuleContext, img_001_user_is_root::is_root, inputs, manifests};
 use crate::{
     decide::Action,
     kubernetes::{Container, Field},
@@ -40,6 +40,7 @@ fn check_container(context: &RuleContext<'_>, container: &Container<'_>) -> Opti
         Field::Is(at, 0) => return fail(at, "`runAsUser: 0`"),
         Field::Is(..) => return None,
         Field::Untold(node) => return untold(node),
+        Field::Absent if !container.is_whole() => return None,
         Field::Absent => {}
     }
     let (at, stated) = match container.merged(&["runAsNonRoot"]).boolean() {
@@ -64,14 +65,7 @@ fn check_container(context: &RuleContext<'_>, container: &Container<'_>) -> Opti
 /// The user of the container's image, where that is known: it is the image that is judged, or one that is approved.
 fn image_user(context: &RuleContext<'_>, container: &Container<'_>) -> Option<String> {
     let (_, name) = container.field(&["image"]).text().known()?;
-    let name: plimsoll_model::reference::ImageName = name.parse().ok()?;
-    if let (Some(image), Some(digest)) = (context.facts().image, name.digest)
-        && [image.pinned.digest, image.manifest].contains(&digest)
-    {
-        return Some(image.config.user.clone().unwrap_or_default());
-    }
-    let entry = context.facts().bases?.named(&name).next()?;
-    Some(entry.user()?.unwrap_or_default().to_owned())
+    inputs::user_of(context, &name.parse().ok()?)
 }
 
 #[cfg(test)]
@@ -117,5 +111,13 @@ mod tests {
         pod("{containers: [{image: 'docker.io/library/debian:12'}]}")
             .approved_with_user("docker.io/library/debian:12", Some("root"))
             .check("K8S-006", Expect::Fail);
+        // Approvals of one name that differ say nothing.
+        let two = |first, second| {
+            pod("{containers: [{image: 'docker.io/library/debian:12'}]}")
+                .approved_with_user("docker.io/library/debian:12", Some(first))
+                .approved_again_with_user("docker.io/library/debian:12", Some(second))
+        };
+        two("10001", "root").check("K8S-006", Expect::Unknown);
+        two("10001", "10001").check("K8S-006", Expect::Pass);
     }
 }

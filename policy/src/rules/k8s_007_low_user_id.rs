@@ -24,7 +24,7 @@ pub(crate) const RULE: Rule = Rule {
 const FIRST: i64 = 10_000;
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
-    let containers = manifests::containers(context);
+    let containers = manifests::whole_containers(context);
     let containers = containers.filter(|container| !container.pod.is_windows());
     containers
         .flat_map(|container| {

@@ -45,7 +45,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     containers
         .flat_map(|container| {
             let mut raised = added(context, &container);
-            raised.extend(kept(context, &container));
+            raised.extend(container.is_whole().then(|| kept(context, &container)).flatten());
             raised
         })
         .collect()
@@ -84,13 +84,10 @@ fn kept(context: &RuleContext<'_>, container: &Container<'_>) -> Option<Raised> 
 fn added(context: &RuleContext<'_>, container: &Container<'_>) -> Vec<Raised> {
     let what = "adds capabilities";
     let expected = "no `add` but NET_BIND_SERVICE";
-    let items = match container.own(&["capabilities", "add"]).list() {
-        Field::Is(_, items) => items,
-        Field::Absent => return Vec::new(),
-        Field::Untold(node) => {
-            return vec![manifests::untold(context, (container, node), what, expected)];
-        }
-    };
+    let (items, untold) = container.list(&["securityContext", "capabilities", "add"]);
+    if let Some(node) = untold {
+        return vec![manifests::untold(context, (container, node), what, expected)];
+    }
     let judge = |item: &crate::yaml::Node| {
         let Some(name) = item.text().filter(|text| !crate::kubernetes::is_template(text)) else {
             return Some(manifests::untold(context, (container, item), what, expected));
@@ -100,7 +97,7 @@ fn added(context: &RuleContext<'_>, container: &Container<'_>) -> Vec<Raised> {
             return None;
         }
         let found = format!("`add: [{name}]`");
-        let raised = manifests::fail(context, (container, item.at), what, found, expected);
+        let raised = manifests::fail(context, (container, item.defined), what, found, expected);
         Some(if host::is_dangerous(&name) {
             raised.with_severity(Severity::High)
         } else {

@@ -62,6 +62,7 @@ fn seccomp(context: &RuleContext<'_>, container: &Container<'_>) -> Option<Raise
             let found = format!("`type: {found}`");
             manifests::fail(context, (container, at), what, found, expected)
         }
+        Field::Absent if !container.is_whole() => return None,
         Field::Absent => {
             let part = (container, container.at());
             let found = "no `seccompProfile`";
@@ -119,7 +120,7 @@ fn selinux(context: &RuleContext<'_>, container: &Container<'_>) -> Vec<Raised> 
 
 fn sysctls(context: &RuleContext<'_>, pod: &Pod<'_>) -> Vec<Raised> {
     let (what, expected) = ("sets a parameter of the host's kernel", "safe `sysctls` alone");
-    let list = pod.field(&["securityContext", "sysctls"]);
+    let list = pod.own(&["securityContext", "sysctls"]);
     if let Some(node) = list.list().untold() {
         return vec![manifests::untold(context, (pod, node), what, expected)];
     }

@@ -21,7 +21,7 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
-    manifests::containers(context)
+    manifests::whole_containers(context)
         .filter(|container| !container.pod.is_windows())
         .filter_map(|container| {
             let field = container.own(&["readOnlyRootFilesystem"]);

@@ -4,7 +4,7 @@ use super::{About, Raised, Rule, RuleContext, manifests};
 use crate::{
     decide::Action,
     kubernetes::{Container, ContainerKind, Field, Object, look, may_share},
-    yaml::Node,
+    yaml::{Node, Value},
 };
 use plimsoll_model::Severity;
 
@@ -36,7 +36,7 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
-    let containers = manifests::containers(context);
+    let containers = manifests::whole_containers(context);
     // Those that are added to look for a fault can have none.
     let containers = containers.filter(|container| container.kind != ContainerKind::Ephemeral);
     let namespaces = context.cluster().of_kind("v1", "Namespace");
@@ -57,7 +57,7 @@ fn of_container(context: &RuleContext<'_>, container: &Container<'_>) -> Option<
         let set = at(kind);
         // A limit without a request is the request too.
         let set = if kind == "requests" { set.or(at("limits")) } else { set };
-        if matches!(set, Field::Absent) {
+        if matches!(set, Field::Absent) || set.known().is_some_and(|(_, node)| is_zero(node)) {
             missing.push((kind, resource));
         }
         if let Some(node) = set.untold().or_else(|| unreadable(set)) {
@@ -86,6 +86,21 @@ fn within<'a>(resources: Field<'a, &'a Node>, kind: &str, resource: &str) -> Fie
     }
 }
 
+/// Whether a quantity is zero, which bounds nothing. <https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/>
+fn is_zero(node: &Node) -> bool {
+    match &node.value {
+        Value::Integer(value) => *value == 0,
+        Value::Text(text) => {
+            let is_digit = |char: char| char.is_ascii_digit() || char == '.';
+            let digits = text.split(|char| !is_digit(char)).next().unwrap_or_default();
+            !digits.is_empty() && digits.chars().all(|char| matches!(char, '0' | '.'))
+        }
+        Value::Null | Value::Boolean(_) | Value::OtherNumber | Value::List(_) | Value::Map(_) => {
+            false
+        }
+    }
+}
+
 /// A value that is a template.
 fn unreadable<'a>(field: Field<'a, &'a Node>) -> Option<&'a Node> {
     let (_, node) = field.known()?;
@@ -102,7 +117,7 @@ fn defaults(context: &RuleContext<'_>, object: &Object, missing: &[(&str, &str)]
             let has = |(kind, resource): &(&str, &str)| {
                 let given =
                     look(limit, &[key(kind), resource]).or(look(limit, &["default", resource]));
-                !matches!(given, Field::Absent)
+                given.known().is_some_and(|(_, node)| !is_zero(node)) || given.untold().is_some()
             };
             limit.text_of("type") == Some("Container") && missing.iter().all(has)
         });
@@ -162,6 +177,23 @@ mod tests {
         container("tty: true").kubernetes(&elsewhere).check("K8S-011", Expect::Fail);
         let somewhere = range.replace(", namespace: x", "");
         container("tty: true").kubernetes(&somewhere).check("K8S-011", Expect::Unknown);
+    }
+
+    #[test]
+    fn zero_bounds_nothing() {
+        for bad in [
+            ALL.replace("cpu: 1", "cpu: 0"),
+            "resources: {limits: {cpu: 0, memory: 0}}".to_owned(),
+            "resources: {limits: {cpu: 1, memory: 0Gi}}".to_owned(),
+            "resources: {limits: {cpu: '0m', memory: 1Gi}}".to_owned(),
+        ] {
+            container(&bad).check("K8S-011", Expect::Fail);
+        }
+        container("resources: {limits: {cpu: 0.5, memory: 0.5Gi}}").check("K8S-011", Expect::Pass);
+        container("resources: {limits: {cpu: 10m, memory: 100}}").check("K8S-011", Expect::Pass);
+        let range = "spec: {limits: [{type: Container, default: {cpu: 0, memory: 0}}]}";
+        let range = object("v1", "LimitRange", range);
+        container("tty: true").kubernetes(&range).check("K8S-011", Expect::Fail);
     }
 
     #[test]

@@ -27,8 +27,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let (what, expected) = ("has a port of the host", "no `hostPort`");
     manifests::containers(context)
         .flat_map(|container| {
-            let ports = container.field(&["ports"]);
-            let untold = ports.list().untold();
+            let (ports, untold) = container.list(&["ports"]);
             let untold =
                 untold.map(|node| manifests::untold(context, (&container, node), what, expected));
             let judge = move |port| match look(port, &["hostPort"]).number() {
@@ -41,7 +40,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
                     Some(manifests::untold(context, (&container, node), what, expected))
                 }
             };
-            ports.items().iter().filter_map(judge).chain(untold).collect::<Vec<_>>()
+            ports.iter().filter_map(judge).chain(untold).collect::<Vec<_>>()
         })
         .collect()
 }

@@ -1,7 +1,10 @@
 //! K8S-013: workloads have a namespace of their own.
 
 use super::{About, Raised, Rule, RuleContext, manifests};
-use crate::{decide::Action, kubernetes::Field};
+use crate::{
+    decide::Action,
+    kubernetes::{Field, Pod},
+};
 use plimsoll_model::Severity;
 
 pub(crate) const RULE: Rule = Rule {
@@ -25,7 +28,8 @@ const SHARED: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-l
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let what = "runs in a namespace that it shares";
     let expected = "a namespace of its own";
-    let objects = context.cluster().objects.iter().filter(|object| !object.pods().is_empty());
+    let objects = context.cluster().objects.iter();
+    let objects = objects.filter(|object| object.pods().iter().any(Pod::is_whole));
     objects
         .filter_map(|object| match object.namespace() {
             Field::Is(at, name) => SHARED.contains(&name).then(|| {

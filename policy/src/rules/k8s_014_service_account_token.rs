@@ -28,7 +28,7 @@ const EXPECTED: &str =
     "`automountServiceAccountToken: false`, or an account of its own with `true`";
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
-    context.cluster().pods().filter_map(|pod| check_pod(context, &pod)).collect()
+    manifests::whole_pods(context).filter_map(|pod| check_pod(context, &pod)).collect()
 }
 
 fn check_pod(context: &RuleContext<'_>, pod: &Pod<'_>) -> Option<Raised> {
@@ -49,6 +49,9 @@ fn check_pod(context: &RuleContext<'_>, pod: &Pod<'_>) -> Option<Raised> {
         Field::Is(..) => return None,
         Field::Untold(node) => {
             return Some(manifests::untold(context, (pod, node), WHAT, EXPECTED));
+        }
+        Field::Absent if pod.is_run_by_another() => {
+            return unclear("no `automountServiceAccountToken`: what runs it decides");
         }
         Field::Absent => {}
     }

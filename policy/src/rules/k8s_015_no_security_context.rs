@@ -22,7 +22,7 @@ pub(crate) const RULE: Rule = Rule {
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let (what, expected) = ("has no security context", "a `securityContext`");
-    manifests::containers(context)
+    manifests::whole_containers(context)
         .filter_map(|container| {
             let contexts = [
                 &container.field(&["securityContext"]),

@@ -44,7 +44,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
         };
         Some(manifests::unclear(context, part, what, found, expected))
     };
-    context.cluster().pods().filter_map(judge).collect()
+    manifests::whole_pods(context).filter_map(judge).collect()
 }
 
 #[cfg(test)]

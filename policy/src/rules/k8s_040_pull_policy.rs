@@ -27,7 +27,7 @@ const WHAT: &str = "may run an old copy of its image";
 const EXPECTED: &str = "a digest, or `imagePullPolicy: Always`";
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
-    manifests::containers(context)
+    manifests::whole_containers(context)
         .filter_map(|container| check_container(context, &container))
         .collect()
 }

@@ -23,12 +23,16 @@ pub(crate) const RULE: Rule = Rule {
     check,
 };
 
+/// Kinds whose containers end by themselves.
+const ENDING: [&str; 6] =
+    ["Job", "CronJob", "Workflow", "CronWorkflow", "WorkflowTemplate", "ClusterWorkflowTemplate"];
+
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let (what, expected) = ("does not tell whether it is well", "both probes");
-    manifests::containers(context)
+    manifests::whole_containers(context)
         .filter(|container| container.kind == ContainerKind::Main)
         // What ends by itself is not asked.
-        .filter(|container| !["Job", "CronJob"].contains(&container.pod.object.kind.as_str()))
+        .filter(|container| !ENDING.contains(&container.pod.object.kind.as_str()))
         .flat_map(|container| {
             ["livenessProbe", "readinessProbe"].map(|key| match container.field(&[key]).mapping() {
                 Field::Is(_, node) if !node.entries().is_empty() => None,

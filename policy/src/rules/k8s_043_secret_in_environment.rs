@@ -30,11 +30,11 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     for container in manifests::containers(context) {
         let lists = [("env", &["valueFrom", "secretKeyRef"][..]), ("envFrom", &["secretRef"][..])];
         for (key, path) in lists {
-            let list = container.field(&[key]);
-            if let Some(node) = list.list().untold() {
+            let (items, untold) = container.list(&[key]);
+            if let Some(node) = untold {
                 raised.push(manifests::untold(context, (&container, node), what, expected));
             }
-            for item in list.items() {
+            for item in items {
                 if let Field::Is(at, _) = look(item, path) {
                     let found = format!("`{}`", path.join("."));
                     let fail = manifests::fail(context, (&container, at), what, found, expected);
@@ -54,7 +54,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
             let has_value = |entry: &&crate::yaml::Entry| entry.value.text() != Some("");
             if let Some(entry) = entries.iter().find(has_value) {
                 let found = format!("a value of `{}` in `{key}`", entry.key);
-                let part = (object, entry.value.at);
+                let part = (object, entry.value.defined);
                 raised.push(match look(&entry.value, &[]).text() {
                     Field::Is(..) => manifests::fail(context, part, what, found, expected),
                     Field::Absent | Field::Untold(_) => {

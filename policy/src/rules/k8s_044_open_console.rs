@@ -3,7 +3,7 @@
 use super::{About, Raised, Rule, RuleContext, manifests};
 use crate::{
     decide::Action,
-    kubernetes::{Container, Field, Object, look},
+    kubernetes::{Container, Field, Object, is_template, look},
     yaml::At,
 };
 use plimsoll_model::Severity;
@@ -24,17 +24,19 @@ pub(crate) const RULE: Rule = Rule {
     check,
 };
 
-/// Flags by which a console lets strangers in.
-const FLAGS: [(&str, &[&str]); 8] = [
-    ("--enable-skip-login", &["", "true"]),
-    ("--enable-insecure-login", &["", "true"]),
-    ("--anonymous-auth", &["", "true"]),
-    ("--allow-snippet-annotations", &["", "true"]),
-    ("--api.insecure", &["", "true"]),
-    ("--disable-auth", &["", "true"]),
-    ("--read-only-port", &["10255"]),
-    ("--insecure-port", &["8080"]),
+/// Switches by which a console lets strangers in.
+const SWITCHES: [&str; 6] = [
+    "--enable-skip-login",
+    "--enable-insecure-login",
+    "--anonymous-auth",
+    "--allow-snippet-annotations",
+    "--api.insecure",
+    "--disable-auth",
 ];
+/// Ports where it lets strangers in, unless they are 0.
+const PORTS: [&str; 2] = ["--read-only-port", "--insecure-port"];
+/// What programs in Go take for yes, <https://pkg.go.dev/strconv#ParseBool>; a switch alone is on.
+const YES: [&str; 7] = ["", "1", "t", "T", "TRUE", "true", "True"];
 const WHAT: &str = "opens a console to strangers";
 const EXPECTED: &str = "a console that asks who comes";
 
@@ -58,27 +60,72 @@ fn check_container(context: &RuleContext<'_>, container: &Container<'_>) -> Vec<
             raised.push(manifests::fail(context, (container, at), WHAT, found, EXPECTED));
         }
     }
-    for list in ["command", "args"].map(|key| container.field(&[key])) {
-        if let Some(node) = list.list().untold() {
+    let mut words: Vec<(At, &str)> = Vec::new();
+    for key in ["command", "args"] {
+        let (items, untold) = container.list(&[key]);
+        if let Some(node) = untold {
             raised.push(
                 manifests::untold(context, (container, node), WHAT, EXPECTED).at_most(Action::Warn),
             );
         }
-        for item in list.items() {
-            let text = item.text().unwrap_or_default();
-            let flag = text.split_whitespace().find(|word| is_open(word));
-            if let Some(flag) = flag {
-                let found = format!("`{flag}`");
-                raised.push(manifests::fail(context, (container, item.at), WHAT, found, EXPECTED));
+        // Where a list is meant, a text is words of it all the same.
+        let text = container.field(&[key]).text().known();
+        let items = items.iter().filter_map(|item| Some((item.defined, item.text()?)));
+        words.extend(items.chain(text).flat_map(|(at, text)| {
+            text.split_whitespace().map(move |word| (at, word.trim_matches(['"', '\''])))
+        }));
+    }
+    let following = words.iter().skip(1).map(|(_, word)| *word).chain([""]);
+    for ((at, word), next) in words.iter().zip(following) {
+        match flag(word, next) {
+            Flag::Open(found) => {
+                raised.push(manifests::fail(context, (container, *at), WHAT, found, EXPECTED));
             }
+            Flag::Untold(found) => {
+                raised.push(manifests::unclear(context, (container, *at), WHAT, found, EXPECTED));
+            }
+            Flag::Other => {}
         }
     }
     raised
 }
 
-fn is_open(word: &str) -> bool {
-    let (name, value) = word.split_once('=').unwrap_or((word, ""));
-    FLAGS.iter().any(|(flag, values)| *flag == name && values.contains(&value))
+/// What a word of a command line is.
+enum Flag {
+    /// It opens a console.
+    Open(String),
+    /// It may, by a value that is not known.
+    Untold(String),
+    /// Neither.
+    Other,
+}
+
+fn flag(word: &str, next: &str) -> Flag {
+    let (name, value) =
+        word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
+    let is_switch = SWITCHES.contains(&name);
+    if !is_switch && !PORTS.contains(&name) {
+        return Flag::Other;
+    }
+    // A switch takes no word after it; a port that is given so does.
+    let value = match value {
+        Some(value) => value.trim_matches(['"', '\'']),
+        None if is_switch => "",
+        None => next,
+    };
+    let found = match (value, word.contains('=')) {
+        ("", _) | (_, true) => format!("`{word}`"),
+        (value, false) => format!("`{word} {value}`"),
+    };
+    if is_template(value) || value.contains('$') {
+        return Flag::Untold(found);
+    }
+    let is_open = if is_switch {
+        YES.contains(&value)
+    } else {
+        value.parse::<i64>().is_ok_and(|port| port != 0)
+    };
+    if is_open { Flag::Open(found) } else { Flag::Other }
 }
 
 fn check_object(context: &RuleContext<'_>, object: &Object) -> Vec<Raised> {
@@ -94,7 +141,7 @@ fn check_object(context: &RuleContext<'_>, object: &Object) -> Vec<Raised> {
             if entry.key.starts_with("nginx.ingress.kubernetes.io/")
                 && entry.key.ends_with("-snippet")
             {
-                raised.push(fail(entry.at, format!("the annotation `{}`", entry.key)));
+                raised.push(fail(entry.defined, format!("the annotation `{}`", entry.key)));
             }
         }
     }
@@ -129,6 +176,12 @@ mod tests {
             "args: ['--api.insecure=true']",
             "command: [kubelet, --read-only-port=10255]",
             "command: [sh, -c, 'kube-apiserver --anonymous-auth=true']",
+            "args: [--read-only-port, '10255']",
+            "args: [--read-only-port=10250]",
+            "command: [kubelet], args: [--insecure-port, '1']",
+            "args: [--anonymous-auth=True]",
+            "args: [--enable-skip-login=1]",
+            "args: ['--disable-auth=\"t\"']",
         ] {
             container(bad).check("K8S-044", Expect::Fail);
         }
@@ -146,9 +199,14 @@ mod tests {
 
     #[test]
     fn others_pass() {
-        for good in
-            ["args: [--enable-skip-login=false]", "args: [--read-only-port=0]", "args: [serve]"]
-        {
+        for good in [
+            "args: [--enable-skip-login=false]",
+            "args: [--read-only-port=0]",
+            "args: [serve]",
+            "args: [--read-only-port, '0', '10255']",
+            "args: [--anonymous-auth=False, --read-only-port]",
+            "args: [--no-anonymous-auth=true]",
+        ] {
             container(good).check("K8S-044", Expect::Pass);
         }
         let kubelet =
@@ -159,6 +217,8 @@ mod tests {
     #[test]
     fn templates_can_not_be_told() {
         container("args: '{{ x }}'").check("K8S-044", Expect::Unknown);
+        container("args: [--anonymous-auth=$(AUTH)]").check("K8S-044", Expect::Unknown);
+        container("args: [--read-only-port, '${PORT}']").check("K8S-044", Expect::Unknown);
         let kubelet = object(
             "kubelet.config.k8s.io/v1beta1",
             "KubeletConfiguration",

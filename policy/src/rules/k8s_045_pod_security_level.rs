@@ -3,7 +3,10 @@
 use super::{About, Parameter, ParameterKind, Raised, Rule, RuleContext, manifests};
 use crate::{
     decide::Action,
-    kubernetes::standards::{self, Breach, Certainty, Level},
+    kubernetes::{
+        Pod,
+        standards::{self, Breach, Certainty, Level},
+    },
 };
 use plimsoll_model::Severity;
 
@@ -35,10 +38,15 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     };
     let expected = format!("what the level {} allows", wanted.as_str());
     let what = format!("does not keep to the level {}", wanted.as_str());
+    // Of a part of a pod, what it leaves out is no breach, and another shape no fault.
+    let is_said = |pod: &Pod<'_>, breach: &Breach| {
+        let is_seen = breach.level == Level::Baseline && breach.certainty == Certainty::Seen;
+        breach.level <= wanted && (pod.is_whole() || is_seen)
+    };
     let pods = context.cluster().pods();
     pods.filter_map(|pod| {
         let breaches: Vec<_> =
-            standards::breaches(&pod).into_iter().filter(|breach| breach.level <= wanted).collect();
+            standards::breaches(&pod).into_iter().filter(|breach| is_said(&pod, breach)).collect();
         let seen = breaches.iter().find(|breach| breach.certainty == Certainty::Seen);
         let first = seen.or(breaches.first())?;
         let is_same = |breach: &&Breach| breach.certainty == first.certainty;

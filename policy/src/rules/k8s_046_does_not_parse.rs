@@ -1,7 +1,10 @@
 //! K8S-046: manifests can be read.
 
-use super::{About, Raised, Rule, RuleContext};
-use crate::decide::Action;
+use super::{About, Raised, Rule, RuleContext, manifests};
+use crate::{
+    decide::Action,
+    kubernetes::{Object, PodKind},
+};
 use plimsoll_model::Severity;
 
 pub(crate) const RULE: Rule = Rule {
@@ -28,7 +31,22 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
         let title = format!("{} can not be read", problem.what);
         context.unknown(place, title, &problem.why, "a manifest of Kubernetes, rendered")
     };
-    context.cluster().problems.iter().map(raise).collect()
+    let problems = context.cluster().problems.iter().map(raise);
+    let objects = context.cluster().objects.iter();
+    problems.chain(objects.filter_map(|object| of_parts(context, object))).collect()
+}
+
+/// An object of a kind that is not known, from which something is made that runs: what it says is judged, and what it leaves out
+/// can not be. Said once for an object, and no reason to deny it.
+fn of_parts(context: &RuleContext<'_>, object: &Object) -> Option<Raised> {
+    let pods = object.pods();
+    let part = pods.iter().find(|pod| pod.kind == PodKind::Part)?;
+    let what = "runs more than it says here";
+    let found = "an object of a kind that is not known, with a part of a pod or an image in it";
+    let expected = "what is made of it, rendered";
+    Some(
+        manifests::unclear(context, (part, part.at()), what, found, expected).at_most(Action::Warn),
+    )
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::{Raised, RuleContext};
 use crate::{
-    kubernetes::{Container, Field, Object, Pod, look},
+    kubernetes::{Container, ContainerKind, Field, Object, Pod, look},
     yaml::{At, Node},
 };
 use plimsoll_model::finding::Place;
@@ -41,13 +41,29 @@ impl Part for Container<'_> {
     }
 
     fn name(&self) -> String {
-        format!("{}, container {}", self.pod.object.name(), Container::name(self))
+        let object = self.pod.object.name();
+        if self.kind == ContainerKind::Unknown {
+            return object;
+        }
+        format!("{object}, container {}", Container::name(self))
     }
 }
 
-/// Every container of every pod.
+/// Every container of every pod, and every part of an object of an unknown kind that may be one.
 pub(super) fn containers<'a>(context: &RuleContext<'a>) -> impl Iterator<Item = Container<'a>> {
     context.cluster().pods().flat_map(|pod| pod.containers())
+}
+
+/// Those of which it is known what they leave out: for rules that miss something.
+pub(super) fn whole_containers<'a>(
+    context: &RuleContext<'a>,
+) -> impl Iterator<Item = Container<'a>> {
+    containers(context).filter(Container::is_whole)
+}
+
+/// Every pod of which it is known what it leaves out.
+pub(super) fn whole_pods<'a>(context: &RuleContext<'a>) -> impl Iterator<Item = Pod<'a>> {
+    context.cluster().pods().filter(Pod::is_whole)
 }
 
 /// A place in the file of a part.
@@ -74,7 +90,7 @@ pub(super) fn untold(
     expected: &str,
 ) -> Raised {
     let found = format!("{}, which can not be read here", node.value.describe());
-    unclear(context, (part, node.at), what, found, expected)
+    unclear(context, (part, node.defined), what, found, expected)
 }
 
 /// It can not be told whether it is there, for a reason.
@@ -124,19 +140,17 @@ pub(super) fn not_set_to(
     }
 }
 
-/// Paths of the host that volumes of pods, and persistent volumes, are.
+/// Paths of the host that volumes of pods, persistent volumes, and volumes in objects of unknown kinds are.
 pub(super) fn host_paths<'a>(
     context: &RuleContext<'a>,
 ) -> impl Iterator<Item = (&'a Object, Field<'a, &'a Node>)> {
-    let of_pods = context.cluster().pods().flat_map(|pod| {
-        let volumes = pod.volumes().iter();
-        volumes.map(move |volume| (pod.object, path_of(look(volume, &["hostPath"]))))
+    let volumes = context.cluster().objects.iter().flat_map(|object| {
+        let volumes = object.host_volumes().into_iter();
+        volumes.map(move |volume| (object, path_of(look(volume, &["hostPath"]))))
     });
-    let volumes = context.cluster().of_kind("v1", "PersistentVolume").flat_map(|object| {
-        ["hostPath", "local"].map(|kind| (object, path_of(object.field(&["spec", kind]))))
-    });
-    let all = of_pods.chain(volumes);
-    all.filter(|(_, field)| !matches!(field, Field::Absent))
+    let local = context.cluster().of_kind("v1", "PersistentVolume");
+    let local = local.map(|object| (object, path_of(object.field(&["spec", "local"]))));
+    volumes.chain(local).filter(|(_, field)| !matches!(field, Field::Absent))
 }
 
 fn path_of<'a>(volume: Field<'a, &'a Node>) -> Field<'a, &'a Node> {

@@ -34,12 +34,17 @@ const EXPECTED: &str = "no value, or one from outside the file";
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let mut raised = services::each(context, of_service);
     for container in manifests::containers(context) {
-        let env = container.field(&["env"]);
-        if let Some(node) = env.list().untold() {
+        let (env, untold) = container.list(&["env"]);
+        if let Some(node) = untold {
             let what = "has a secret in a variable";
             raised.push(manifests::untold(context, (&container, node), what, EXPECTED));
         }
-        for item in env.items() {
+        // In an object of an unknown kind they may be a mapping.
+        for entry in container.field(&["env"]).known().map_or(&[][..], |(_, env)| env.entries()) {
+            let value = Field::Is(entry.value.defined, &entry.value);
+            raised.extend(of_manifest(context, &container, (&entry.key, value)));
+        }
+        for item in env {
             let name = item.text_of("name").unwrap_or_default();
             raised.extend(of_manifest(context, &container, (name, look(item, &["value"]))));
         }
@@ -50,7 +55,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
             raised.push(manifests::untold(context, (object, node), "has a secret", EXPECTED));
         }
         for entry in data.known().map(|(_, node)| node.entries()).unwrap_or_default() {
-            let value = Field::Is(entry.value.at, &entry.value);
+            let value = Field::Is(entry.value.defined, &entry.value);
             raised.extend(of_manifest(context, object, (&entry.key, value)));
         }
     }

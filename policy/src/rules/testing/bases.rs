@@ -37,6 +37,15 @@ impl Case {
         self.lock.get_or_insert_default().add(entry).unwrap();
         self
     }
+
+    /// The lock has another image of the same name, with this user.
+    pub(crate) fn approved_again_with_user(mut self, name: &str, user: Option<&str>) -> Self {
+        let mut entry = entry(name, &["other base"], "2026-12-31");
+        entry.index = Some(digest("other base index"));
+        entry.platforms[0].user = user.map(str::to_owned);
+        self.lock.get_or_insert_default().add(entry).unwrap();
+        self
+    }
 }
 
 pub(crate) fn entry(name: &str, layers: &[&str], expires: &str) -> Entry {
