@@ -24,7 +24,7 @@ pub enum ConfigKind {
     Unit,
     /// A pipeline of GitLab.
     Gitlab,
-    /// A workflow of GitHub.
+    /// A workflow of GitHub, or an action that workflows of the same repository use.
     Workflow,
 }
 
@@ -34,21 +34,37 @@ impl ConfigKind {
         let name = path.file_name()?;
         let parent = path.parent().map(Utf8Path::as_str).unwrap_or_default();
         let is_yaml = matches!(path.extension(), Some("yml" | "yaml"));
+        let drop_in =
+            path.parent().and_then(Utf8Path::file_name).and_then(|of| of.strip_suffix(".d"));
+        let is_conf = path.extension() == Some("conf");
         if name == "daemon.json" {
             Some(Self::Daemon)
-        } else if matches!(name, "docker.service" | "docker.socket")
-            || (path.extension() == Some("conf") && parent.ends_with("docker.service.d"))
-            || (path.extension() == Some("conf") && parent.ends_with("docker.socket.d"))
-        {
+        } else if is_unit(name) || (is_conf && drop_in.is_some_and(is_unit)) {
             Some(Self::Unit)
         } else if is_yaml && path.file_stem().is_some_and(|stem| stem.ends_with(".gitlab-ci")) {
             Some(Self::Gitlab)
-        } else if is_yaml && parent.ends_with(".github/workflows") {
+        } else if is_yaml && (parent.ends_with(".github/workflows") || is_action(path)) {
             Some(Self::Workflow)
         } else {
             None
         }
     }
+}
+
+/// Whether a unit of this name is one of the daemon's.
+fn is_unit(name: &str) -> bool {
+    let (stem, kind) = name.rsplit_once('.').unwrap_or_default();
+    let is_daemon = matches!(stem, "docker" | "dockerd" | "docker-tcp" | "docker-tls-tcp");
+    is_daemon && matches!(kind, "service" | "socket")
+}
+
+/// Whether it is an action of the repository's own: its steps run as those of the workflow that uses it.
+fn is_action(path: &Utf8Path) -> bool {
+    path.file_stem() == Some("action")
+        && path.parent().is_some_and(|parent| {
+            let mut parts = parent.components().map(|part| part.as_str());
+            parts.any(|part| part == ".github") && parts.next() == Some("actions")
+        })
 }
 
 /// A configuration file as rules look at it.
@@ -78,6 +94,8 @@ pub(crate) enum Content {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Directive {
     pub(crate) line: u32,
+    /// How many lines it goes on for.
+    pub(crate) lines: u32,
     pub(crate) key: String,
     pub(crate) value: String,
 }
@@ -114,9 +132,20 @@ impl Config {
     /// Where a part of a text stands that begins at a place: of a text of many lines, a reader wants the one. Where the part is
     /// written in another way, or in a line that is too long to look through again and again, the place of the text itself.
     pub(crate) fn within(&self, at: At, text: &str, part: &str) -> At {
-        let first = usize::try_from(at.line).unwrap_or(1).saturating_sub(1);
         // A block begins on the line after its sign.
         let most = text.lines().count().saturating_add(1);
+        self.find(at, most, part)
+    }
+
+    /// Where a part of a directive's value stands, which may go on for several lines.
+    pub(crate) fn within_directive(&self, directive: &Directive, part: &str) -> At {
+        let at = At { line: directive.line, column: 1 };
+        self.find(at, usize::try_from(directive.lines).unwrap_or(1), part)
+    }
+
+    /// The first place of a part in so many lines from a place on; the place itself where it is not there.
+    fn find(&self, at: At, most: usize, part: &str) -> At {
+        let first = usize::try_from(at.line).unwrap_or(1).saturating_sub(1);
         let lines = (at.line..).zip(self.lines.iter().skip(first).take(most));
         let found = lines.filter(|(_, line)| line.len() <= LONG).filter_map(|(number, line)| {
             let column = line.get(..line.find(part)?)?.chars().count();
@@ -147,11 +176,12 @@ fn directives(text: &str) -> Vec<Directive> {
             if let Some(last) = found.last_mut() {
                 last.value.push(' ');
                 last.value.push_str(part.trim());
+                last.lines = number.saturating_sub(last.line).saturating_add(1);
             }
             is_continued = continues;
         } else if let Some((key, value)) = part.split_once('=') {
             let (key, value) = (key.trim().to_owned(), value.trim().to_owned());
-            found.push(Directive { line: number, key, value });
+            found.push(Directive { line: number, lines: 1, key, value });
             is_continued = continues;
         }
     }
@@ -211,6 +241,13 @@ mod tests {
             (".gitlab-ci.yml", Some(ConfigKind::Gitlab)),
             ("ci/build.gitlab-ci.yml", Some(ConfigKind::Gitlab)),
             (".github/workflows/ci.yaml", Some(ConfigKind::Workflow)),
+            ("a/.github/actions/x/action.yml", Some(ConfigKind::Workflow)),
+            (".github/actions/x/y/action.yaml", Some(ConfigKind::Workflow)),
+            (".github/actions/x/other.yml", None),
+            ("x/action.yml", None),
+            ("docker-tcp.socket", Some(ConfigKind::Unit)),
+            ("docker-tcp.socket.d/a.conf", Some(ConfigKind::Unit)),
+            ("docker-compose.service", None),
             ("workflows/ci.yaml", None),
             ("app.service", None),
             ("package.json", None),
@@ -233,14 +270,15 @@ mod tests {
     #[test]
     fn directives_are_joined_and_comments_passed_over() {
         let unit = "[Service]\n# x=y\nExecStart=/usr/bin/dockerd \\\n; no\n  -H fd:// \\\n  --tls\nRestart = always\n";
-        let directive = |line, key: &str, value: &str| Directive {
+        let directive = |(line, lines), key: &str, value: &str| Directive {
             line,
+            lines,
             key: key.to_owned(),
             value: value.to_owned(),
         };
         let expect = [
-            directive(3, "ExecStart", "/usr/bin/dockerd -H fd:// --tls"),
-            directive(7, "Restart", "always"),
+            directive((3, 4), "ExecStart", "/usr/bin/dockerd -H fd:// --tls"),
+            directive((7, 1), "Restart", "always"),
         ];
         assert_eq!(directives(unit), expect);
     }

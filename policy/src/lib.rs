@@ -11,6 +11,7 @@ mod clearance;
 mod compose;
 mod configs;
 mod custom;
+mod daemon;
 pub mod decide;
 pub mod dockerfile;
 pub mod effective;

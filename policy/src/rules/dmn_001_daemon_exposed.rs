@@ -5,9 +5,11 @@
 use super::{About, Raised, Rule, RuleContext, configs};
 use crate::{
     configs::{Config, ConfigKind, Directive},
+    daemon::{Address, Started, Switch},
     decide::Action,
     yaml::{At, Value},
 };
+use camino::Utf8Path;
 use plimsoll_model::Severity;
 
 pub(crate) const RULE: Rule = Rule {
@@ -30,118 +32,199 @@ const KINDS: &[ConfigKind] = &[ConfigKind::Daemon, ConfigKind::Unit];
 const EXPECTED: &str = "`unix://` or `fd://`, or `tcp://` with `tlsverify`";
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
-    // What the units say and what daemon.json says holds for one daemon.
-    let is_verified = context.configs().iter().any(is_verified);
+    let machines = Machines::of(context.configs());
     configs::of_kinds(context, (KINDS, EXPECTED), |config| {
-        let hosts = hosts(config);
-        let raise = |(at, host)| match host {
-            Host::At(address) if is_everywhere(&address) => {
-                let title = "the daemon listens without TLS on every address";
-                Some(context.fail(config.place(at), title, format!("`{address}`"), EXPECTED))
-            }
-            Host::At(_) if is_verified => None,
-            Host::At(address) => {
-                let title = "the daemon listens on TCP without client certificates";
-                Some(context.fail(config.place(at), title, format!("`{address}`"), EXPECTED))
-            }
-            Host::Untold(found) => {
-                let title = "where the daemon listens can not be told";
-                Some(context.unknown(config.place(at), title, found, EXPECTED))
+        let raise = |host: Listens<'_>| {
+            let place = config.place(host.at);
+            let found = format!("`{}`", host.written);
+            let unknown = |title| Some(context.unknown(place.clone(), title, &found, EXPECTED));
+            let fail = |title| Some(context.fail(place.clone(), title, &found, EXPECTED));
+            match (&host.address, host.verifies) {
+                (Address::Local, _) => None,
+                (Address::Untold, _) => unknown("where the daemon listens can not be told"),
+                (address @ Address::Tcp { .. }, _) if address.is_plain_everywhere() => {
+                    fail("the daemon listens without TLS on every address")
+                }
+                (_, Verifies::Yes) => None,
+                (_, Verifies::Untold) => {
+                    unknown("whether the daemon asks for client certificates can not be told")
+                }
+                (_, Verifies::No) => fail("the daemon listens on TCP without client certificates"),
             }
         };
-        hosts.into_iter().filter_map(raise).collect()
+        machines.listening(config).into_iter().filter_map(raise).collect()
     })
 }
 
-/// Where the daemon listens: of what is no TCP nothing is said.
-enum Host {
-    At(String),
-    Untold(String),
+/// Where a daemon listens, and where that is written.
+struct Listens<'a> {
+    at: At,
+    written: &'a str,
+    address: Address,
+    verifies: Verifies,
 }
 
-fn hosts(config: &Config) -> Vec<(At, Host)> {
-    let mut hosts = Vec::new();
-    for root in config.documents() {
-        let Some(node) = root.get("hosts") else { continue };
-        let items =
-            if let Value::List(items) = &node.value { items } else { std::slice::from_ref(node) };
-        for item in items {
-            match &item.value {
-                Value::Text(text) if is_tcp(text) => hosts.push((item.at, Host::At(text.clone()))),
-                Value::Text(_) => {}
-                other @ (Value::Null
-                | Value::Boolean(_)
-                | Value::Integer(_)
-                | Value::OtherNumber
-                | Value::List(_)
-                | Value::Map(_)) => hosts.push((item.at, Host::Untold(other.describe()))),
+/// Whether it asks for client certificates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verifies {
+    Yes,
+    No,
+    /// Another file says so, which may be about the same daemon.
+    Untold,
+}
+
+/// The files, by the machines that they are for: what a unit and what `daemon.json` say holds for one daemon, and for no other.
+struct Machines<'a>(Vec<(String, &'a Config)>);
+
+impl<'a> Machines<'a> {
+    fn of(configs: &'a [Config]) -> Self {
+        let of_kinds = configs.iter().filter(|config| KINDS.contains(&config.kind));
+        Self(of_kinds.map(|config| (machine(&config.path), config)).collect())
+    }
+
+    fn listening(&self, config: &'a Config) -> Vec<Listens<'a>> {
+        let in_file = self.verifies(config, self.has_setting(config));
+        let mut found = Vec::new();
+        for root in config.documents() {
+            let Some(node) = root.get("hosts") else { continue };
+            let items = if let Value::List(items) = &node.value {
+                items
+            } else {
+                std::slice::from_ref(node)
+            };
+            found.extend(items.iter().map(|item| {
+                // What is no text is no address that can be read.
+                let written = item.text().unwrap_or("$");
+                let address = Address::of(written);
+                Listens { at: item.at, written, address, verifies: in_file }
+            }));
+        }
+        for directive in self.in_force(config) {
+            let started = Started::of(words(directive));
+            match directive.key.as_str() {
+                "ListenStream" => found.extend(listened(&directive.value).map(|address| {
+                    let at = config.within_directive(directive, &directive.value);
+                    Listens { at, written: &directive.value, address, verifies: in_file }
+                })),
+                "ExecStart" => {
+                    let has_flag = started.verifies == Switch::On;
+                    let verifies = self.verifies(config, has_flag || self.has_setting(config));
+                    let variables = words(directive).filter(|word| word.contains('$'));
+                    let variables = variables.filter(|word| !started.hosts.contains(word));
+                    found.extend(started.hosts.iter().copied().chain(variables).map(|written| {
+                        let is_host = started.hosts.contains(&written);
+                        let address = if is_host { Address::of(written) } else { Address::Untold };
+                        let at = config.within_directive(directive, written);
+                        Listens { at, written, address, verifies }
+                    }));
+                }
+                _ => {}
             }
         }
+        found
     }
-    for directive in config.directives() {
-        let at = At { line: directive.line, column: 1 };
-        match directive.key.as_str() {
-            "ListenStream" => hosts.extend(listened(&directive.value).map(|host| (at, host))),
-            "ExecStart" => hosts.extend(started(directive).into_iter().map(|host| (at, host))),
-            _ => {}
+
+    /// The directives of a unit that are in force: an empty one takes back those before it, also those of the unit that a drop-in
+    /// is for, <https://www.freedesktop.org/software/systemd/man/latest/systemd.service.html#ExecStart=>.
+    fn in_force(&self, config: &'a Config) -> Vec<&'a Directive> {
+        let machine = machine(&config.path);
+        let unit = unit(&config.path);
+        let is_same = |(other, one): &&(String, &Config)| {
+            *other == machine && one.kind == ConfigKind::Unit && self::unit(&one.path) == unit
+        };
+        let mut files: Vec<_> = self.0.iter().filter(is_same).map(|(_, config)| *config).collect();
+        files.sort_by_key(|one| (is_drop_in(&one.path), one.path.file_name().map(str::to_owned)));
+        let mut found: Vec<(&Config, &Directive)> = Vec::new();
+        for file in files {
+            for directive in file.directives() {
+                if directive.value.is_empty() {
+                    found.retain(|(_, before)| before.key != directive.key);
+                } else {
+                    found.push((file, directive));
+                }
+            }
         }
+        let own = found.into_iter().filter(|(file, _)| std::ptr::eq(*file, config));
+        own.map(|(_, directive)| directive).collect()
     }
-    hosts
+
+    /// Whether the settings of its machine ask for client certificates. For a socket unit the flags of its service count too.
+    fn has_setting(&self, config: &Config) -> bool {
+        let machine = machine(&config.path);
+        let own = self.0.iter().filter(|(other, _)| *other == machine).map(|(_, config)| *config);
+        let is_socket = unit(&config.path).ends_with(".socket");
+        own.into_iter().any(|other| {
+            let is_asked =
+                other.kind == ConfigKind::Daemon || is_socket || other.kind != config.kind;
+            is_asked && self.is_verified(other)
+        })
+    }
+
+    fn is_verified(&self, config: &'a Config) -> bool {
+        let in_tree = config.documents().iter().any(|root| {
+            root.get("tlsverify").is_some_and(|node| matches!(node.value, Value::Boolean(true)))
+        });
+        let starts = self.in_force(config).into_iter();
+        let mut starts = starts.filter(|directive| directive.key == "ExecStart").peekable();
+        let has_start = starts.peek().is_some();
+        in_tree
+            || (has_start && starts.all(|start| Started::of(words(start)).verifies == Switch::On))
+    }
+
+    /// What its own machine says, or else a file of another kind elsewhere, which may be for the same one.
+    fn verifies(&self, config: &Config, is_said: bool) -> Verifies {
+        if is_said {
+            return Verifies::Yes;
+        }
+        let machine = machine(&config.path);
+        let is_paired =
+            self.0.iter().any(|(other, one)| *other == machine && one.kind != config.kind);
+        let may_be_said = self.0.iter().any(|(other, one)| {
+            *other != machine && one.kind != config.kind && self.is_verified(one)
+        });
+        if may_be_said && !is_paired { Verifies::Untold } else { Verifies::No }
+    }
 }
 
-fn is_tcp(host: &str) -> bool {
-    host.trim().to_ascii_lowercase().starts_with("tcp:")
+/// What stands before the directory of the system that a file is in, or its own directory.
+fn machine(path: &Utf8Path) -> String {
+    let parent = path.parent().unwrap_or(Utf8Path::new(""));
+    let parent = if is_drop_in(path) { parent.parent().unwrap_or(parent) } else { parent };
+    let system =
+        ["etc/docker", "etc/systemd/system", "usr/lib/systemd/system", "lib/systemd/system"];
+    let root = system
+        .iter()
+        .find(|system| parent.ends_with(system))
+        .and_then(|system| parent.ancestors().nth(system.split('/').count()));
+    root.unwrap_or(parent).to_string()
 }
 
-/// Plain TCP on all addresses: the port of the protocol without TLS, which is also the default.
-fn is_everywhere(address: &str) -> bool {
-    let rest = address.split_once("//").map_or(address, |(_, rest)| rest);
-    let (host, port) = rest.rsplit_once(':').unwrap_or((rest, "2375"));
-    matches!(host, "" | "0.0.0.0" | "[::]" | "*") && port.trim_end_matches('/') == "2375"
+fn is_drop_in(path: &Utf8Path) -> bool {
+    path.extension() == Some("conf")
+}
+
+/// The name of the unit that a file is, or is a drop-in for.
+fn unit(path: &Utf8Path) -> &str {
+    let of = if is_drop_in(path) {
+        path.parent().and_then(Utf8Path::file_name)
+    } else {
+        path.file_name()
+    };
+    let of = of.unwrap_or_default();
+    of.strip_suffix(".d").unwrap_or(of)
 }
 
 /// A socket unit listens at a path, or at a port that may have an address (systemd.socket(5)).
-fn listened(value: &str) -> Option<Host> {
-    if value.is_empty() || value.starts_with(['/', '@', '%']) || value.starts_with("vsock:") {
+fn listened(value: &str) -> Option<Address> {
+    if value.starts_with(['/', '@', '%']) || value.starts_with("vsock:") {
         return None;
     }
-    let address = if value.contains(':') { value.to_owned() } else { format!("0.0.0.0:{value}") };
-    Some(Host::At(format!("tcp://{address}")))
+    let is_port = value.bytes().all(|byte| byte.is_ascii_digit());
+    Some(Address::of(&if is_port { format!("0.0.0.0:{value}") } else { value.to_owned() }))
 }
 
 fn words(directive: &Directive) -> impl Iterator<Item = &str> {
     directive.value.split_whitespace().map(|word| word.trim_matches(['"', '\'']))
-}
-
-fn started(directive: &Directive) -> Vec<Host> {
-    let mut hosts = Vec::new();
-    let mut words = words(directive);
-    while let Some(word) = words.next() {
-        let host = match word {
-            "-H" | "--host" => words.next().unwrap_or_default(),
-            _ => ["--host=", "-H=", "-H"]
-                .iter()
-                .find_map(|flag| word.strip_prefix(flag))
-                .unwrap_or_default(),
-        };
-        if is_tcp(host) {
-            hosts.push(Host::At(host.to_owned()));
-        } else if word.contains('$') || host.contains('$') {
-            hosts.push(Host::Untold(format!("`{word} {host}`").replace(" `", "`")));
-        }
-    }
-    hosts
-}
-
-fn is_verified(config: &Config) -> bool {
-    let in_tree = config.documents().iter().any(|root| {
-        root.get("tlsverify").is_some_and(|node| matches!(node.value, Value::Boolean(true)))
-    });
-    let mut starts = config.directives().iter().filter(|directive| directive.key == "ExecStart");
-    in_tree
-        || starts.any(|start| {
-            words(start).any(|word| matches!(word, "--tlsverify" | "--tlsverify=true"))
-        })
 }
 
 #[cfg(test)]
@@ -172,13 +255,24 @@ mod tests {
             "/usr/bin/dockerd '-Htcp://a:1' --tlsverify=false",
         ] {
             unit(start).check("DMN-001", Expect::Fail);
-            assert_eq!(unit(start).places("DMN-001"), [(2, 1)]);
+            let column = u32::try_from(start.rfind("tcp://").unwrap()).unwrap() + 11;
+            assert_eq!(unit(start).places("DMN-001"), [(2, column)], "{start}");
         }
+        let case = unit("/usr/bin/dockerd \\\n  -H fd:// \\\n  -H tcp://10.0.0.1:2376");
+        assert_eq!(case.places("DMN-001"), [(4, 6)]);
     }
 
     #[test]
     fn the_plain_port_on_every_address_is_denied_whatever_else_is_said() {
-        for host in ["tcp://0.0.0.0:2375", "tcp://:2375", "tcp://[::]:2375", "tcp://"] {
+        for host in [
+            "tcp://0.0.0.0:2375",
+            "tcp://:2375",
+            "tcp://[::]:2375",
+            "tcp://",
+            "tcp://0:2375",
+            "0.0.0.0:2375",
+            ":2375",
+        ] {
             daemon(&format!("{{\"hosts\": [\"{host}\"], \"tlsverify\": true}}"))
                 .check("DMN-001", Expect::Fail);
         }
@@ -202,6 +296,66 @@ mod tests {
             .check("DMN-001", Expect::Pass);
         let text = "[Socket]\nListenStream=/run/docker.sock\n";
         Case::default().config("docker.socket", text).check("DMN-001", Expect::Pass);
+    }
+
+    #[test]
+    fn hosts_without_a_scheme_are_tcp() {
+        daemon("{\"hosts\": [\"10.0.0.2:2375\"]}").check("DMN-001", Expect::Fail);
+        unit("/usr/bin/dockerd -H fd:// -H 0.0.0.0:2375").check("DMN-001", Expect::Fail);
+        unit("/usr/bin/dockerd -H 10.0.0.2:2376 --tlsverify=1").check("DMN-001", Expect::Pass);
+        daemon("{\"hosts\": [\"/run/docker.sock\"]}").check("DMN-001", Expect::Pass);
+    }
+
+    #[test]
+    fn each_machine_has_to_verify_by_itself() {
+        let (good, bad) = (
+            "{\"hosts\": [\"tcp://10.0.0.1:2376\"], \"tlsverify\": true}",
+            "{\"hosts\": [\"tcp://10.0.0.2:2376\"]}",
+        );
+        for machines in [("a", "b"), ("a/etc/docker", "b/etc/docker"), ("b", "a")] {
+            let path = |machine: &str| format!("{machine}/daemon.json");
+            let case =
+                Case::default().config(&path(machines.0), good).config(&path(machines.1), bad);
+            case.check("DMN-001", Expect::Fail);
+            assert_eq!(case.places("DMN-001").len(), 1);
+        }
+        let unit = "[Service]\nExecStart=dockerd -H tcp://10.0.0.1:2376\n";
+        let with = |path: &str| Case::default().config(path, unit);
+        // The files of one machine, by where they are installed.
+        with("etc/systemd/system/docker.service.d/tcp.conf")
+            .config("etc/docker/daemon.json", "{\"tlsverify\": true}")
+            .check("DMN-001", Expect::Pass);
+        // Of files elsewhere it can not be told whether they are for one.
+        with("units/docker.service")
+            .config("files/daemon.json", "{\"tlsverify\": true}")
+            .check("DMN-001", Expect::Unknown);
+        with("files/docker.service")
+            .config("files/daemon.json", "{}")
+            .config("other/daemon.json", "{\"tlsverify\": true}")
+            .check("DMN-001", Expect::Fail);
+    }
+
+    #[test]
+    fn what_is_reset_does_not_count() {
+        let verified = "ExecStart=dockerd -H tcp://10.0.0.1:2376 --tlsverify\n";
+        let open = "ExecStart=dockerd -H tcp://10.0.0.2:2375\n";
+        let unit =
+            |lines: &str| Case::default().config("docker.service", &format!("[Service]\n{lines}"));
+        unit(&format!("{verified}ExecStart=\n{open}")).check("DMN-001", Expect::Fail);
+        unit(&format!("{open}ExecStart=\n{verified}")).check("DMN-001", Expect::Pass);
+        let drop_in = |lines: &str| format!("[Service]\nExecStart=\n{lines}");
+        unit(open)
+            .config("docker.service.d/tls.conf", &drop_in(verified))
+            .check("DMN-001", Expect::Pass);
+        unit(verified)
+            .config("docker.service.d/tcp.conf", &drop_in(open))
+            .check("DMN-001", Expect::Fail);
+        // What the service asks for holds for its socket.
+        let socket = "[Socket]\nListenStream=10.0.0.1:2376\n";
+        unit("ExecStart=dockerd -H fd:// --tlsverify\n")
+            .config("docker.socket", socket)
+            .check("DMN-001", Expect::Pass);
+        Case::default().config("docker-tcp.socket", socket).check("DMN-001", Expect::Fail);
     }
 
     #[test]
