@@ -30,6 +30,7 @@ mod configs;
 mod copied_credentials;
 mod downloads;
 mod inputs;
+mod job_commands;
 mod layers;
 mod manifests;
 mod modes;
