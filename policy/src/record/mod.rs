@@ -264,7 +264,7 @@ struct RecordedJson {
 }
 
 /// Rules that look at values of variables, and at texts for what is secret in them.
-const BY_VALUES: [&str; 2] = ["SEC-002", "SEC-008"];
+const BY_VALUES: [&str; 3] = ["SEC-001", "SEC-002", "SEC-008"];
 /// Rules about the image that compare it with its Dockerfile.
 const BY_DOCKERFILES: [&str; 2] = ["BASE-051", "BASE-052"];
 /// The rule that looks at values of variables in manifests.

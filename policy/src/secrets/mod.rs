@@ -107,6 +107,7 @@ static ID: LazyLock<String> = LazyLock::new(|| {
         include_str!("mod.rs"),
         include_str!("credentials.rs"),
         include_str!("look.rs"),
+        include_str!("names.rs"),
         include_str!("patterns.rs"),
         include_str!("plausible.rs"),
         include_str!("places.rs"),
