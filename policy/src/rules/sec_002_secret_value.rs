@@ -3,10 +3,11 @@
 use super::{About, Raised, Rule, RuleContext, secret_files as files};
 use crate::{
     decide::Action,
-    dockerfile::Build,
+    dockerfile::{Build, Position, Step},
     secrets::{Depth, Hit, Named, PRIVATE_KEY, Seen, State, URL, search},
 };
 use plimsoll_model::{Severity, finding::Place};
+use std::collections::BTreeSet;
 
 pub(crate) const RULE: Rule = Rule {
     id: "SEC-002",
@@ -47,19 +48,63 @@ fn of_dockerfile(context: &RuleContext<'_>, text: &str, build: &Build) -> Vec<Ra
     // Comments and here-documents are read by people as well as instructions.
     let hits = search(text.as_bytes(), Depth::Named);
     // Of passwords in addresses another rule speaks.
-    let hits = hits.into_iter().filter(|hit| hit.pattern != URL);
-    let raise = |hit: Hit| {
-        let place =
-            Place::Source { path: build.path.clone(), line: hit.line, column: column(text, &hit) };
-        let is_key = hit.pattern == PRIVATE_KEY;
-        let title = if is_key {
-            "a private key is written into the Dockerfile"
-        } else {
-            "what looks like a secret is written into the Dockerfile"
-        };
-        context.fail(place, title, hit.told(), EXPECTED).at_most(files::at_most(hit.certainty))
+    let hits: Vec<Hit> = hits.into_iter().filter(|hit| hit.pattern != URL).collect();
+    let mut seen: BTreeSet<String> = hits.iter().filter_map(|hit| value(text, hit)).collect();
+    let place = |line, column| Place::Source { path: build.path.clone(), line, column };
+    let mut raised: Vec<_> =
+        hits.iter().map(|hit| raise(context, place(hit.line, column(text, hit)), hit)).collect();
+    // What quotes, continuations and variables only put together.
+    let steps = build.before.iter().chain(build.stages.iter().flat_map(|stage| &stage.steps));
+    for (at, hit, value) in steps.flat_map(put_together) {
+        if seen.insert(value) {
+            raised.push(raise(context, place(at.line, at.column), &hit));
+        }
+    }
+    raised
+}
+
+fn raise(context: &RuleContext<'_>, place: Place, hit: &Hit) -> Raised {
+    let title = if hit.pattern == PRIVATE_KEY {
+        "a private key is written into the Dockerfile"
+    } else {
+        "what looks like a secret is written into the Dockerfile"
     };
-    hits.map(raise).collect()
+    context.fail(place, title, hit.told(), EXPECTED).at_most(files::at_most(hit.certainty))
+}
+
+/// The secret itself, which is compared and never shown.
+fn value(text: &str, hit: &Hit) -> Option<String> {
+    text.get(hit.offset..hit.offset.checked_add(hit.length)?).map(str::to_owned)
+}
+
+/// What looks like a secret in the texts of a step that are others than those in the file, and where each such text stands.
+fn put_together(step: &Step) -> Vec<(Position, Hit, String)> {
+    let instruction = &step.instruction;
+    let joined = (instruction.end_line > instruction.first_line)
+        .then_some((instruction.at, instruction.text.as_str()));
+    let arguments = step.arguments.iter().filter_map(|argument| {
+        let known = argument.known().filter(|known| argument.written.as_deref() != Some(*known))?;
+        Some((argument.at, known))
+    });
+    let words = step.script.commands.iter().flat_map(|command| {
+        command.words.iter().chain(command.assignments.iter().map(|(_, word)| word))
+    });
+    let words = words.filter_map(|word| Some((word.at, word.value.known()?)));
+    // All of them are looked through at once, each in lines of its own.
+    let (mut all, mut begins) = (String::new(), Vec::new());
+    for (at, text) in arguments.chain(words).chain(joined) {
+        begins.push((all.len(), at));
+        all.push_str(text);
+        all.push('\n');
+    }
+    let hits = search(all.as_bytes(), Depth::Known).into_iter().filter(|hit| hit.pattern != URL);
+    let placed = hits.filter_map(|hit| {
+        let number = begins.partition_point(|(begin, _)| *begin <= hit.offset);
+        let (_, at) = begins.get(number.checked_sub(1)?)?;
+        let value = value(&all, &hit)?;
+        Some((*at, hit, value))
+    });
+    placed.collect()
 }
 
 /// In characters, from 1.
@@ -113,6 +158,30 @@ mod tests {
             assert_eq!(case.places("SEC-002"), [at], "{text}");
             assert_eq!(case.findings("SEC-002")[0].action, Action::Deny);
         }
+    }
+
+    #[test]
+    fn a_secret_that_is_put_together_fails_at_its_instruction() {
+        let key = made("AKIA{U16}");
+        let (begin, end) = key.split_at(8);
+        for (text, at) in [
+            (format!("FROM a\nENV A={begin}\\\n{end}\n"), (2, 1)),
+            (format!("FROM a\nENV B=c A={begin}\"\"{end}\n"), (2, 9)),
+            (format!("FROM a\nARG P={begin}\nENV A=${{P}}{end}\n"), (3, 5)),
+            (format!("FROM a\nARG P={begin}\nRUN x ${{P}}{end}\n"), (3, 7)),
+            (format!("FROM a\nRUN x {begin}''{end}\n"), (2, 7)),
+            (format!("FROM a\nRUN A={begin}''{end} x\n"), (2, 5)),
+        ] {
+            let case = Case::default().dockerfile(&text);
+            case.check("SEC-002", Expect::Fail);
+            assert_eq!(case.places("SEC-002"), [at], "{text}");
+            assert!(!format!("{:?}", case.findings("SEC-002")).contains(end));
+        }
+        // What stands there whole is told once.
+        let text = format!("FROM a\nENV A=\"{key}\" \\\n B=c\nRUN x $A {key}\n");
+        assert_eq!(Case::default().dockerfile(&text).places("SEC-002"), [(2, 8), (4, 10)]);
+        let text = format!("FROM a\nARG P={begin}\nENV A=$P B={end}\n");
+        Case::default().dockerfile(&text).check("SEC-002", Expect::Pass);
     }
 
     #[test]
