@@ -1,7 +1,7 @@
 //! What the rules about the steps of a build have in common: which steps count, and what of them can not be told.
 
 use super::{Raised, RuleContext, inputs};
-use crate::dockerfile::{Build, Command, Script, Stage, Step, Word};
+use crate::dockerfile::{Build, Command, Position, Script, Stage, Step, Word};
 use plimsoll_model::finding::Place;
 use std::collections::BTreeSet;
 
@@ -137,6 +137,48 @@ pub(super) fn mounts(step: &Step, is_meant: impl Fn(&str) -> bool) -> bool {
     })
 }
 
+/// A folder or a file of the context that a step sees without copying it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Bound {
+    /// Where the flag stands.
+    pub(super) at: Position,
+    /// What of the context; all of it is `.`.
+    pub(super) source: String,
+    /// Where the step sees it.
+    pub(super) target: String,
+}
+
+/// What a step binds of the context.
+pub(super) fn bound(step: &Step) -> Vec<Bound> {
+    let flags = step.instruction.flags.iter().filter(|flag| flag.name == "mount");
+    let bound = flags.filter_map(|flag| {
+        let mount = flag.value.as_deref()?;
+        let field = |names: &[&str]| {
+            let mut fields = mount.split(',').filter_map(|field| field.split_once('='));
+            let is_meant = |name: &str| names.contains(&name.trim().to_ascii_lowercase().as_str());
+            fields.find(|(name, _)| is_meant(name)).map(|(_, value)| value.to_owned())
+        };
+        let is_of_context = field(&["from"]).is_none()
+            && field(&["type"]).is_none_or(|kind| kind.eq_ignore_ascii_case("bind"));
+        let target = field(&["target", "dst", "destination"]).filter(|_| is_of_context)?;
+        let source = field(&["source", "src"]).unwrap_or_else(|| ".".to_owned());
+        Some(Bound { at: flag.at, source, target })
+    });
+    bound.collect()
+}
+
+/// Whether a command copies what is at `place`, a file or a whole folder, somewhere else.
+pub(super) fn copies(command: &Command, place: &str) -> bool {
+    let place = place.trim_end_matches('/');
+    let is_it = |word: &Word| {
+        let path = word.text().trim_end_matches(['*', '.']).trim_end_matches('/');
+        !place.is_empty() && path == place
+    };
+    let Some((program, arguments)) = command.program() else { return false };
+    let is_copying = matches!(program, "cp" | "mv" | "install" | "rsync" | "ln" | "tar");
+    is_copying && arguments.iter().any(is_it)
+}
+
 /// The lines that a command may put into a file of settings: those that it prints, and what `s/…/…/` puts in place.
 pub(super) fn settings(command: &Command) -> Vec<String> {
     let Some((program, arguments)) = command.program() else { return Vec::new() };
@@ -176,6 +218,20 @@ mod tests {
         let file = Dockerfile { path: "Dockerfile".into(), text };
         let build = Case::default().with_facts(|facts| Build::of(&file, facts));
         assert_eq!(settings(&build.stages[0].steps[0].script.commands[0]), expect, "{run}");
+    }
+
+    #[test]
+    fn what_is_bound_of_the_context_is_seen_and_what_copies_it() {
+        let text = "FROM a\nRUN --mount=target=/s --mount=type=bind,src=x,dst=/y --mount=type=cache,target=/z \
+                    --mount=from=b,target=/w --mount=type=bind cp -r /s/. /app";
+        let file = Dockerfile { path: "Dockerfile".into(), text: text.to_owned() };
+        let build = Case::default().with_facts(|facts| Build::of(&file, facts));
+        let step = &build.stages[0].steps[0];
+        let bound = bound(step);
+        let found: Vec<_> = bound.iter().map(|b| (b.at.column, &*b.source, &*b.target)).collect();
+        assert_eq!(found, [(5, ".", "/s"), (23, "x", "/y")]);
+        let command = &step.script.commands[0];
+        assert!(copies(command, "/s") && !copies(command, "/y") && !copies(command, "/"));
     }
 
     #[test]

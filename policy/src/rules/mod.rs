@@ -29,6 +29,7 @@ mod commands;
 mod configs;
 mod copied_credentials;
 mod downloads;
+mod globs;
 mod inputs;
 mod job_commands;
 mod layers;

@@ -3,9 +3,13 @@
 use super::{
     About, Raised, Rule, RuleContext,
     commands::{self, Placed},
-    inputs,
+    globs, inputs,
 };
-use crate::{decide::Action, dockerfile::Argument, host};
+use crate::{
+    decide::Action,
+    dockerfile::{Argument, Expanded},
+    host,
+};
 use plimsoll_model::Severity;
 
 pub(crate) const RULE: Rule = Rule {
@@ -31,45 +35,116 @@ const UNWANTED: [&str; 2] = [".git", ".env"];
 /// Repositories, which nobody copies by name but on purpose.
 const REPOSITORIES: [&str; 3] = [".git", ".svn", ".hg"];
 
+const TITLE: &str = "a repository or secrets of a desk may be copied into the image";
+
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
-    let steps = commands::in_image(context).filter(|placed| placed.is("COPY") || placed.is("ADD"));
-    steps
-        .filter(|placed| placed.step.instruction.flag("from").is_none())
-        .flat_map(|placed| of_step(context, placed))
+    commands::in_image(context)
+        .flat_map(|placed| match placed.step.keyword() {
+            "COPY" | "ADD" if placed.step.instruction.flag("from").is_none() => {
+                of_step(context, placed)
+            }
+            "RUN" => of_mounts(context, placed),
+            _ => Vec::new(),
+        })
         .collect()
 }
 
 fn of_step(context: &RuleContext<'_>, placed: Placed<'_>) -> Vec<Raised> {
-    let Some((_, sources)) = placed.step.arguments.split_last() else { return Vec::new() };
+    let Some((to, sources)) = placed.step.arguments.split_last() else { return Vec::new() };
     let raise = |argument: &Argument| {
         let text = argument.known().or(argument.written.as_deref())?.trim_matches(['"', '\'']);
         if text.contains("://") || text.starts_with("<<") {
             return None;
         }
-        let source = host::normal(text);
-        let name = source.rsplit('/').next().unwrap_or_default();
-        let copies = placed.step.keyword();
-        let found = if REPOSITORIES.contains(&name) {
-            format!("`{copies} {text}`")
-        } else if matches!(source.as_str(), "/" | "/*") {
-            format!("`{copies} {text}`, and {}", unwanted(context, placed)?)
-        } else {
-            return None;
+        let place = inputs::place(placed.build, argument.at);
+        let shown = format!("`{} {text}`", placed.step.keyword());
+        if let Some(Expanded::Unknown { variable }) = &argument.value {
+            return untold(context, (placed, to), (text, variable)).map(|found| {
+                let title = "it can not be told whether a repository is copied into the image";
+                context.unknown(place, title, found, EXPECTED)
+            });
+        }
+        let found = match meant(text) {
+            Meant::Repository => shown,
+            Meant::Names(names) => format!("{shown}, and {}", unwanted(context, placed, &names)?),
         };
-        let title = "a repository or secrets of a desk may be copied into the image";
-        Some(context.fail(inputs::place(placed.build, argument.at), title, found, EXPECTED))
+        Some(context.fail(place, TITLE, found, EXPECTED))
     };
     sources.iter().filter_map(raise).collect()
 }
 
-/// What of the unwanted nothing leaves out.
-fn unwanted(context: &RuleContext<'_>, placed: Placed<'_>) -> Option<String> {
+/// What a source means of that which no image needs.
+enum Meant {
+    /// A repository, or something of it, by its name.
+    Repository,
+    /// These at the top of the context, as far as nothing leaves them out.
+    Names(Vec<&'static str>),
+}
+
+fn meant(source: &str) -> Meant {
+    let source = host::normal(source);
+    let mut parts = source.split('/').filter(|part| !part.is_empty());
+    if parts.clone().any(|part| REPOSITORIES.contains(&part)) {
+        return Meant::Repository;
+    }
+    let names = UNWANTED.iter().copied();
+    Meant::Names(match parts.next() {
+        None => names.collect(),
+        // Of a pattern in front of others, only what lies in a folder.
+        Some(first) if globs::is_pattern(first) => {
+            let is_folder = parts.next().is_some();
+            let is_meant = |name: &&str| !is_folder || REPOSITORIES.contains(name);
+            names.filter(is_meant).filter(|name| globs::is_match(first, name)).collect()
+        }
+        Some(_) => Vec::new(),
+    })
+}
+
+/// That a variable without value may stand for the whole context.
+fn untold(
+    context: &RuleContext<'_>,
+    (placed, to): (Placed<'_>, &Argument),
+    (text, variable): (&str, &str),
+) -> Option<String> {
+    let is_alone = text.strip_prefix('$').is_some_and(|name| {
+        let name = name.strip_prefix('{').and_then(|name| name.strip_suffix('}')).unwrap_or(name);
+        name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    });
+    // What is copied to a file is one.
+    let to = to.known().or(to.written.as_deref()).unwrap_or_default();
+    let is_file =
+        to.rsplit('/').next().is_some_and(|name| name.trim_start_matches('.').contains('.'));
+    if !is_alone || is_file {
+        return None;
+    }
+    let left = unwanted(context, placed, &UNWANTED)?;
+    Some(format!("`{text}`, where `{variable}` has no value that is known here, and {left}"))
+}
+
+/// The whole context that a step sees by a mount, and copies from there.
+fn of_mounts(context: &RuleContext<'_>, placed: Placed<'_>) -> Vec<Raised> {
+    let copied = commands::bound(placed.step).into_iter().filter_map(|bound| {
+        let command = placed.commands().find(|command| commands::copies(command, &bound.target))?;
+        let found = match meant(&bound.source) {
+            Meant::Repository => format!("a copy of `{}`, which is mounted", bound.source),
+            Meant::Names(names) => {
+                let left = unwanted(context, placed, &names)?;
+                format!("a copy of the context, which is mounted, and {left}")
+            }
+        };
+        Some(context.fail(inputs::place(placed.build, command.at), TITLE, found, EXPECTED))
+    });
+    copied.collect()
+}
+
+/// Which of these names nothing leaves out.
+fn unwanted(context: &RuleContext<'_>, placed: Placed<'_>, names: &[&str]) -> Option<String> {
     let ignored = context.facts().ignored.get(&placed.build.path);
     let flags = placed.step.instruction.flags.iter().filter(|flag| flag.name == "exclude");
     let excluded: Vec<_> = flags.filter_map(|flag| flag.value.as_deref()).collect();
     let lines = ignored.map(String::as_str).unwrap_or_default().lines();
     let patterns: Vec<_> = lines.chain(excluded).collect();
-    let left: Vec<_> = UNWANTED
+    let left: Vec<_> = names
         .iter()
         .filter(|name| !is_ignored(name, &patterns))
         .map(|name| format!("`{name}`"))
@@ -100,10 +175,10 @@ fn is_ignored(name: &str, patterns: &[&str]) -> bool {
             parts.remove(0);
         }
         let is_meant = match parts.as_slice() {
-            [first] => is_match(first, name),
+            [first] => globs::is_match(first, name),
             // What is in a directory is all that there is of it; one file of it is brought back by an exception.
             [first, rest @ ..] => {
-                is_match(first, name)
+                globs::is_match(first, name)
                     && (is_exception || rest.iter().all(|part| matches!(*part, "*" | "**")))
             }
             [] => false,
@@ -111,33 +186,6 @@ fn is_ignored(name: &str, patterns: &[&str]) -> bool {
         is_meant.then_some(!is_exception)
     });
     meant.next_back().unwrap_or_default()
-}
-
-/// Whether a part of a pattern means a name. `[…]` is taken for no match: then the name counts as left in.
-fn is_match(pattern: &str, name: &str) -> bool {
-    let (pattern, name): (Vec<_>, Vec<_>) = (pattern.bytes().collect(), name.bytes().collect());
-    // One row of the table of which beginnings match which, for each byte of the pattern.
-    let mut row = vec![false; name.len().saturating_add(1)];
-    if let Some(first) = row.first_mut() {
-        *first = true;
-    }
-    for byte in pattern {
-        let mut next = Vec::with_capacity(row.len());
-        for at in 0..row.len() {
-            let before = at.checked_sub(1);
-            let took = before.and_then(|before| row.get(before)).copied().unwrap_or(false);
-            let is_same = before
-                .and_then(|before| name.get(before))
-                .is_some_and(|own| *own == byte || byte == b'?');
-            let reaches = match byte {
-                b'*' => row.iter().take(at.saturating_add(1)).any(|reached| *reached),
-                _ => took && is_same,
-            };
-            next.push(reaches);
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(false)
 }
 
 #[cfg(test)]
@@ -162,6 +210,13 @@ mod tests {
             "[\".\", \"/app\"]",
             "/ /app",
             "--chown=0 . /app",
+            ".* /app/",
+            "** /app/",
+            ".gi* /app/",
+            "[.]git /app/",
+            ".git/HEAD /app/",
+            "*/ /app/",
+            "*/* /app/",
         ] {
             case(copy, None).check("SEC-004", Expect::Fail);
         }
@@ -210,8 +265,39 @@ mod tests {
             "FROM a AS b\nCOPY . .\nFROM c\nCOPY --from=b /app /app",
             "FROM a\nCOPY --from=b . .",
             "FROM a\nADD https://x/.git /x",
+            "FROM a\nCOPY *.json package*.json .npm* /app/",
+            "FROM a\nCOPY src/* src/.* /app/",
+            "FROM a\nRUN --mount=type=bind,target=/s cp /s/x /app",
+            "FROM a\nRUN --mount=type=bind,target=/s make -C /s",
+            "FROM a\nRUN --mount=type=bind,source=src,target=/s cp -r /s /app",
+            "FROM a\nRUN --mount=from=b,target=/s cp -r /s /app",
         ];
         check_files("SEC-004", Expect::Pass, &good);
+    }
+
+    #[test]
+    fn a_mounted_context_that_is_copied_fails_at_the_command() {
+        let text = "FROM a\nRUN --mount=type=bind,target=/s true; cp -r /s/. /app";
+        let case = Case::default().dockerfile(text);
+        case.check("SEC-004", Expect::Fail);
+        assert_eq!(case.places("SEC-004"), [(2, 39)]);
+        case.ignored(".git\n.env").check("SEC-004", Expect::Pass);
+    }
+
+    #[test]
+    fn a_source_without_a_value_can_not_be_told() {
+        case("$S /app", None).check("SEC-004", Expect::Unknown);
+        assert_eq!(case("x ${S} /app/", None).places("SEC-004"), [(2, 8)]);
+        for (copy, ignored) in
+            [("$S /app", Some(".git\n.env")), ("${JAR} /app.jar", None), ("${S}.jar /app/", None)]
+        {
+            case(copy, ignored).check("SEC-004", Expect::Pass);
+        }
+        case("$S /app", None).build_arg("S", "src").check("SEC-004", Expect::Unknown);
+        let declared = Case::default().dockerfile("FROM a\nARG S\nCOPY $S /app");
+        declared.check("SEC-004", Expect::Unknown);
+        declared.clone().build_arg("S", "src").check("SEC-004", Expect::Pass);
+        declared.build_arg("S", ".").check("SEC-004", Expect::Fail);
     }
 
     #[test]

@@ -91,6 +91,9 @@ const INSIDE: &[(&str, &str)] = &[
     ("etc", "passwd"),
 ];
 
+/// What is said of environment files that are committed to show what goes in.
+const SAMPLES: &[&str] = &["example", "sample", "template", "dist", "default", "defaults", "test"];
+
 struct Name {
     directory: String,
     file: String,
@@ -121,9 +124,13 @@ impl Name {
 
     /// `.env` and `.env.production`, but not what is committed to show what goes in.
     fn is_env(&self) -> bool {
-        let is_sample = ["example", "sample", "template", "dist", "default", "defaults", "test"];
-        (self.is(".env") || self.file.starts_with(".env."))
-            && !is_sample.contains(&self.end.as_str())
+        (self.is(".env") || self.file.starts_with(".env.")) && !SAMPLES.contains(&self.end.as_str())
+    }
+
+    /// `prod.env`, which is one of many things by its name.
+    fn may_be_env(&self) -> bool {
+        let is_sample = |part: &str| SAMPLES.contains(&part.to_ascii_lowercase().as_str());
+        self.end == "env" && !self.file.split(['.', '-', '_']).any(is_sample)
     }
 }
 
@@ -172,7 +179,8 @@ pub(super) fn of_text(path: &TreePath, bytes: &[u8], hits: &[Hit]) -> Option<Cre
             false => KEY,
         });
     }
-    if named(path) == Named::Otherwise && name.end != "json" && name.end != "conf" {
+    let is_by_content = matches!(name.end.as_str(), "json" | "conf" | "env");
+    if named(path) == Named::Otherwise && !is_by_content {
         return None;
     }
     let text = String::from_utf8_lossy(bytes);
@@ -198,6 +206,7 @@ fn by_name(name: &Name, text: &str, hits: &[Hit]) -> Option<Credential> {
         "wp-config.php" => found(wordpress(text), WORDPRESS),
         _ if name.end == "ppk" => found(text.contains("PuTTY-User-Key-File"), KEY),
         _ if name.is_env() => env(text, hits),
+        _ if name.may_be_env() => env(text, hits).filter(|kind| *kind == ENV),
         _ if name.end == "tfstate" || name.is("terraform.tfstate.backup") => {
             found(tfstate(text), TFSTATE)
         }
