@@ -4,6 +4,7 @@ use super::{
     About, Raised, Rule, RuleContext,
     commands::{self, Placed},
     inputs,
+    options::{Options, Valued},
 };
 use crate::{
     decide::Action,
@@ -68,8 +69,23 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
                     EXPECTED,
                 )
             });
-        found.map(raise).chain(hidden).collect()
+        let written = of_file(placed).then(|| {
+            let found = format!("`{} … {SHADOW}`", placed.step.keyword());
+            placed.fail(context, ("the passwords of users are set", EXPECTED), found)
+        });
+        found.map(raise).chain(hidden).chain(written).collect()
     })
+}
+
+/// Where the passwords of users are.
+const SHADOW: &str = "/etc/shadow";
+
+/// Whether a step puts a file of the build in the place of the passwords of users.
+fn of_file(placed: Placed<'_>) -> bool {
+    let is_copy =
+        (placed.is("COPY") || placed.is("ADD")) && placed.step.instruction.flag("from").is_none();
+    let to = placed.step.arguments.last().filter(|_| is_copy);
+    to.and_then(|to| to.known()).is_some_and(|to| to.trim_matches('"') == SHADOW)
 }
 
 /// What a command does with a password.
@@ -84,16 +100,16 @@ fn sets(placed: Placed<'_>, command: &Command) -> Option<&'static str> {
     let (program, arguments) = command.program()?;
     let set = "the password of a user is set";
     match program {
-        "chpasswd" => Some(set),
+        "chpasswd" | "newusers" => Some(set),
         "passwd" => {
-            let has = |wanted: &[&str]| arguments.iter().any(|word| wanted.contains(&word.text()));
+            let options = Options::of(arguments, Valued { letters: "niwxRrP", names: &[] });
             let is_fed = placed.commands().any(|other| placed.step.script.feeds(other, command));
             let is_read =
                 command.redirects.iter().any(|redirect| redirect.operator.starts_with('<'));
-            if has(&["-d", "--delete"]) {
+            if options.has(&["-d"]) || options.has_abbreviated("--delete", "--d") {
                 return Some("the password of a user is removed");
             }
-            (is_fed || is_read || has(&["--stdin"])).then_some(set)
+            (is_fed || is_read || options.has(&["--stdin"])).then_some(set)
         }
         "useradd" | "usermod" => {
             let value = valued(arguments, ('p', "--password"))?;
@@ -121,7 +137,70 @@ fn sets(placed: Placed<'_>, command: &Command) -> Option<&'static str> {
             };
             arguments.iter().any(is_given).then_some(given)
         }
-        _ => None,
+        "sed" | "perl" if edits_shadow(arguments) => Some(set),
+        "cp" | "mv" | "install" | "ln" if arguments.last().is_some_and(is_shadow) => Some(set),
+        "echo" | "printf" | "cat" | "tee" if commands::writes_to(command, |to| to == SHADOW) => {
+            // What is no hash locks the account.
+            let lines = commands::settings(command);
+            let is_locked = |line: &String| {
+                line.split(':').nth(1).is_some_and(|hash| hash.starts_with(['!', '*']))
+            };
+            (lines.is_empty() || !lines.iter().all(is_locked)).then_some(set)
+        }
+        _ => gives(program, arguments).then_some(given),
+    }
+}
+
+fn is_shadow(word: &Word) -> bool {
+    word.text() == SHADOW
+}
+
+/// Whether a script changes the passwords of users, and not so that it locks them.
+fn edits_shadow(arguments: &[Word]) -> bool {
+    let is_locking = |word: &Word| {
+        let text = word.text();
+        [":!", ":*", ":\\*"].iter().any(|locked| text.contains(locked))
+    };
+    let is_in_place = |word: &Word| {
+        let text = word.text();
+        text.starts_with("--in-place")
+            || (text.starts_with('-') && !text.starts_with("--") && text.contains('i'))
+    };
+    let is_edited = arguments.iter().any(is_shadow) && arguments.iter().any(is_in_place);
+    is_edited && !arguments.iter().any(is_locking)
+}
+
+/// Whether a program is given a password that stands there.
+fn gives(program: &str, arguments: &[Word]) -> bool {
+    let value = |letters: &'static str, short: &str, names: &'static [&'static str]| {
+        let options = Options::of(arguments, Valued { letters, names });
+        let all: Vec<String> =
+            options.values(names).chain(options.values(&[short])).map(str::to_owned).collect();
+        all
+    };
+    let is_any = |values: Vec<String>| values.iter().any(|value| is_written(value));
+    match program {
+        "redis-cli" => is_any(value("ahpnisuD", "-a", &["--pass"])),
+        "mongo" | "mongosh" => is_any(value("pu", "-p", &["--password"])),
+        "wget" => is_any(value(
+            "OPTtUeaoiQwlADRIXB",
+            "",
+            &["--password", "--http-password", "--ftp-password"],
+        )),
+        "curl" => {
+            let users = value("AbcCdDeEFHKmoPQrTuUwxXyYzt", "-u", &["--user", "--proxy-user"]);
+            users.iter().any(|user| user.split_once(':').is_some_and(|(_, word)| is_written(word)))
+        }
+        "docker" | "podman" | "nerdctl" | "buildah" | "skopeo" | "helm" | "crane" | "oras" => {
+            let is_login = arguments.iter().any(|word| word.text() == "login");
+            is_login && is_any(value("pu", "-p", &["--password"]))
+        }
+        "htpasswd" => {
+            let options = Options::of(arguments, Valued { letters: "Cr", names: &[] });
+            let last = options.operands.last().map(|word| word.text());
+            options.has(&["-b"]) && last.is_some_and(is_written)
+        }
+        _ => false,
     }
 }
 
@@ -135,8 +214,11 @@ fn valued<'w>(arguments: &'w [Word], (letter, name): (char, &str)) -> Option<&'w
     arguments.iter().enumerate().find_map(|(at, word)| {
         let text = word.text();
         let after = || arguments.get(at.saturating_add(1)).map(Word::text);
-        if let Some(rest) = text.strip_prefix(name) {
-            return if rest.is_empty() { after() } else { rest.strip_prefix('=') };
+        // Long names may be cut where nothing else begins so.
+        const LEAST: usize = 4;
+        let (long, value) = text.split_once('=').map_or((text, None), |(n, v)| (n, Some(v)));
+        if long.len() >= LEAST && name.starts_with(long) {
+            return value.or_else(after);
         }
         let cluster = text.strip_prefix('-').filter(|rest| !rest.starts_with('-'))?;
         // Letters in front of it take no value.
@@ -170,6 +252,22 @@ mod tests {
             "FROM a\nRUN PGPASSWORD=x psql",
             "FROM a\nRUN sshpass -p x ssh h",
             "FROM a AS b\nRUN echo a:b | chpasswd\nFROM c\nCOPY --from=b / /",
+            "FROM a\nRUN passwd -du root",
+            "FROM a\nRUN passwd --del root",
+            "FROM a\nRUN echo 'root:$6$x:1:' >> /etc/shadow",
+            "FROM a\nRUN echo 'root::1:' | tee /etc/shadow",
+            "FROM a\nRUN sed -i 's/^root:[^:]*:/root::/' /etc/shadow",
+            "FROM a\nRUN newusers <<< 'a:b:1:1::/:/bin/sh'",
+            "FROM a\nRUN useradd --passw=x app",
+            "FROM a\nRUN usermod --pass x app",
+            "FROM a\nRUN cp shadow /etc/shadow",
+            "FROM a\nCOPY shadow /etc/shadow",
+            "FROM a\nCOPY <<EOF /etc/shadow\nroot::1:\nEOF\n",
+            "FROM a\nRUN redis-cli -a hunter2 ping",
+            "FROM a\nHEALTHCHECK CMD curl -fu admin:hunter2 http://localhost/",
+            "FROM a\nRUN wget --http-user=a --http-password=x https://h/",
+            "FROM a\nRUN docker login -u a -p x h",
+            "FROM a\nRUN htpasswd -bc /x admin hunter2",
         ];
         check_files("SEC-006", Expect::Fail, &bad);
         assert_eq!(Case::default().dockerfile(bad[0]).places("SEC-006"), [(2, 26)]);
@@ -185,6 +283,17 @@ mod tests {
             "FROM a\nRUN --mount=type=secret,id=p PGPASSWORD=$(cat /run/secrets/p) psql",
             "FROM a\nRUN echo chpasswd && apt-get install passwd",
             "FROM a AS b\nRUN echo a:b | chpasswd\nFROM c",
+            "FROM a\nRUN passwd -l root && passwd -uq app",
+            "FROM a\nRUN echo 'app:!:1:' >> /etc/shadow",
+            "FROM a\nRUN sed -i 's/^root:[^:]*:/root:!:/' /etc/shadow",
+            "FROM a\nRUN sed -n 's/a/b/p' /etc/shadow",
+            "FROM a\nRUN chmod 640 /etc/shadow && cat /etc/shadow && cp /etc/shadow /x",
+            "FROM a\nCOPY --from=b /etc/shadow /etc/shadow",
+            "FROM a\nRUN redis-cli -a $REDIS_PASSWORD ping && redis-cli -h a -p 1 ping",
+            "FROM a\nRUN curl -u $U:$P https://h && curl -u a: https://h && curl -u a https://h",
+            "FROM a\nRUN --mount=type=secret,id=p docker login -u a --password-stdin < /run/secrets/p",
+            "FROM a\nRUN htpasswd -bc /x admin $P && docker run -p 80:80 x",
+            "FROM a\nRUN useradd --prefix /x app",
         ];
         check_files("SEC-006", Expect::Pass, &good);
     }
