@@ -3,8 +3,9 @@
 use super::{
     About, Raised, Rule, RuleContext,
     commands::{self, Placed},
-    downloads::{Download, host, is_plain, is_verifying},
+    downloads::{Download, is_plain, is_verified},
     packages::Operation,
+    repositories::is_signed,
 };
 use crate::{
     decide::Action,
@@ -31,19 +32,6 @@ pub(crate) const RULE: Rule = Rule {
 const EXPECTED: &str = "`https://`";
 const TITLE: &str = "something is fetched without TLS";
 const UNTOLD: &str = "it can not be told whether something is fetched without TLS";
-/// Distributions whose lists are signed, by keys that their images bring.
-const SIGNED: [&str; 10] = [
-    "deb.debian.org",
-    "security.debian.org",
-    "ftp.debian.org",
-    "archive.debian.org",
-    "snapshot.debian.org",
-    "archive.ubuntu.com",
-    "security.ubuntu.com",
-    "ports.ubuntu.com",
-    "old-releases.ubuntu.com",
-    "dl-cdn.alpinelinux.org",
-];
 /// Variables that lead package managers somewhere.
 const VARIABLES: [&str; 8] = [
     "PIP_INDEX_URL",
@@ -95,9 +83,8 @@ fn of_step(context: &RuleContext<'_>, placed: Placed<'_>) -> Vec<Raised> {
             known().filter(|text| is_plain(text)).map(at_step).collect()
         }
         "ENV" | "ARG" => {
-            let is_meant = |name: &str| VARIABLES.iter().any(|own| own.eq_ignore_ascii_case(name));
             let pairs = placed.step.arguments.iter();
-            let meant = pairs.filter(|pair| pair.name.as_deref().is_some_and(is_meant));
+            let meant = pairs.filter(|pair| pair.name.as_deref().is_some_and(is_variable));
             let values = meant.filter_map(|pair| pair.known());
             values.filter(|value| is_plain(value)).map(at_step).collect()
         }
@@ -125,18 +112,30 @@ fn of_step(context: &RuleContext<'_>, placed: Placed<'_>) -> Vec<Raised> {
     }
 }
 
+fn is_variable(name: &str) -> bool {
+    VARIABLES.iter().any(|own| own.eq_ignore_ascii_case(name))
+}
+
 /// The address that a command fetches from without TLS.
 fn fetched(placed: Placed<'_>, command: &Command) -> Option<String> {
-    let is_verified = || placed.commands().any(is_verifying);
     if let Some(download) = Download::of(command) {
-        let plain = download.urls.iter().find(|url| is_plain(url));
-        return plain.filter(|_| !is_verified()).map(|url| (*url).to_owned());
+        let plain = download.plain();
+        return plain.filter(|_| !is_verified(placed)).map(str::to_owned);
+    }
+    // `GOPROXY=http://…`, also behind `env` and `export`.
+    let pairs = command.words.iter().filter_map(|word| word.text().split_once('='));
+    let assigned = command.assignments.iter().map(|(name, word)| (name.as_str(), word.text()));
+    let set = assigned.chain(pairs).find(|(name, url)| is_variable(name) && is_plain(url));
+    if let Some((_, url)) = set {
+        return Some(url.to_owned());
     }
     let (program, arguments) = command.program()?;
-    let values = arguments
-        .iter()
-        .map(Word::text)
-        .flat_map(|text| [text, text.split_once('=').map_or("", |(_, value)| value)]);
+    let values = arguments.iter().map(Word::text).flat_map(|text| {
+        // `--index-url=…`, and `name @ …` of a requirement.
+        let named = text.split_once('=').map_or("", |(_, value)| value);
+        let required = text.split_once('@').map_or("", |(_, url)| url.trim());
+        [text, named, required]
+    });
     let plain = || values.clone().find(|text| is_plain(text) && !is_signed(text));
     let operation = Operation::of(command);
     let is_fetching = FETCHERS.contains(&program) || operation.is_some();
@@ -146,10 +145,6 @@ fn fetched(placed: Placed<'_>, command: &Command) -> Option<String> {
     found.or_else(|| {
         commands::settings(command).iter().find_map(|line| source(line).map(str::to_owned))
     })
-}
-
-fn is_signed(url: &str) -> bool {
-    host(url).is_some_and(|host| SIGNED.contains(&host) || host.ends_with(".archive.ubuntu.com"))
 }
 
 /// The address of a source of packages whose lists are checked by no key that it names.
@@ -205,6 +200,15 @@ mod tests {
             ("ARG GOPROXY=http://x.example", (2, 1)),
             ("ARG U=http://x.example/y\nRUN curl $U", (3, 5)),
             ("RUN curl http://x.example/$V", (2, 5)),
+            ("RUN true && curl -fsSL get.x.example/y -o y", (2, 13)),
+            ("RUN wget x.example/y", (2, 5)),
+            ("RUN git clone git://x.example/y", (2, 5)),
+            ("RUN pip install git+http://x.example/y", (2, 5)),
+            ("RUN pip install 'y @ git+http://x.example/y'", (2, 5)),
+            ("RUN GOPROXY=http://x.example go build", (2, 5)),
+            ("RUN export PIP_INDEX_URL=http://x.example; pip install y", (2, 5)),
+            ("RUN curl http://x.example/y -o y && sha256sum y", (2, 5)),
+            ("RUN curl http://x.example/y -o y && sha256sum --version", (2, 5)),
             (
                 "SHELL [\"powershell\", \"-Command\"]\nRUN iwr 'http://x.example/y' -OutFile y",
                 (3, 1),
@@ -223,6 +227,8 @@ mod tests {
     fn tls_the_machine_itself_and_what_is_verified_pass() {
         for good in [
             "RUN curl https://x.example/y",
+            "RUN curl --proto-default https x.example/y && GOPROXY=https://x.example go build",
+            "RUN git clone git@x.example:y && pip install git+https://x.example/y",
             "RUN curl http://localhost:8080/y && wget http://127.0.0.1/",
             "RUN curl -x http://proxy:3128 https://x.example/y",
             "RUN curl -H 'Referer: http://x.example' https://x.example/y",

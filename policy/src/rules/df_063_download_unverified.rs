@@ -3,7 +3,7 @@
 use super::{
     About, Raised, Rule, RuleContext,
     commands::{self, Placed},
-    downloads::{Download, is_local, is_verifying},
+    downloads::{Download, is_verified},
     packages::Operation,
 };
 use crate::{
@@ -76,7 +76,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
 const TITLE: &str = "a download is run or unpacked, and nothing says that it is the right one";
 
 fn of_step(context: &RuleContext<'_>, placed: Placed<'_>) -> Vec<Raised> {
-    if placed.commands().any(is_verifying) {
+    if is_verified(placed) {
         return Vec::new();
     }
     let users = Users::of(placed);
@@ -108,7 +108,7 @@ fn of_later_steps(context: &RuleContext<'_>, steps: &[Placed<'_>]) -> Vec<Raised
     let mut waiting: Vec<(Placed<'_>, &Command, Vec<String>)> = Vec::new();
     let mut all = Vec::new();
     for placed in steps.iter().copied().filter(|placed| placed.is("RUN")) {
-        if placed.commands().any(is_verifying) {
+        if is_verified(placed) {
             // Which of them it verifies is not told apart.
             waiting.clear();
             continue;
@@ -196,8 +196,7 @@ fn used(command: &Command) -> Vec<&str> {
 /// A download from another machine; an address that is not known is taken to be one.
 fn remote(command: &Command) -> Option<Download<'_>> {
     let download = Download::of(command)?;
-    let is_only_local = !download.urls.is_empty() && download.urls.iter().all(|url| is_local(url));
-    (!is_only_local).then_some(download)
+    (!download.is_only_local()).then_some(download)
 }
 
 /// The files that a command writes what it reads into.
@@ -257,6 +256,8 @@ mod tests {
             ("RUN wget https://x.example/y.tgz; tar xf *.tgz", (2, 5)),
             ("RUN curl -o y https://x.example/y && mv y /usr/bin/", (2, 5)),
             ("RUN curl -o /tmp/y.tgz https://x.example/y\nRUN tar xf /tmp/y.tgz", (2, 5)),
+            ("RUN curl -O https://x.example/y.tgz; sha256sum y.tgz; tar xf y.tgz", (2, 5)),
+            ("RUN curl -O https://x.example/y.tgz; sha256sum -c s || true; tar xf y.tgz", (2, 5)),
             ("RUN <<EOF\nset -e\ncurl -o y https://x.example/y\nbash ./y\nEOF", (4, 1)),
         ] {
             case(bad).check("DF-063", Expect::Fail);

@@ -3,7 +3,7 @@
 use super::{
     About, Raised, Rule, RuleContext,
     commands::{self, Placed},
-    downloads::{Download, is_local},
+    downloads::Download,
 };
 use crate::{
     decide::Action,
@@ -32,12 +32,16 @@ const EXPECTED: &str = "a file that is verified before it runs";
 const TITLE: &str = "a download goes straight into an interpreter";
 const UNTOLD: &str = "it can not be told whether a download goes straight into an interpreter";
 /// Programs that run what they read from their input.
-const INTERPRETERS: [&str; 6] = ["python", "perl", "ruby", "node", "php", "lua"];
+const INTERPRETERS: [&str; 9] =
+    ["python", "perl", "ruby", "node", "php", "lua", "fish", "Rscript", "tclsh"];
+/// Programs that hand on what they are given.
+const PRINTING: [&str; 3] = ["echo", "printf", "cat"];
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     commands::of_reachable(context, (UNTOLD, EXPECTED), |placed| {
         let mut all: Vec<_> = piped(placed)
             .chain(substituted(placed))
+            .chain(by_variable(placed))
             .map(|(command, found)| placed.fail_at(context, command, (TITLE, EXPECTED), found))
             .collect();
         if commands::windows_text(placed).is_some_and(runs_expression) {
@@ -47,14 +51,93 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     })
 }
 
-/// `curl … | sh`.
+/// `curl … | sh`, `echo "$(curl …)" | sh`, `curl … > >(sh)`.
 fn piped(placed: Placed<'_>) -> impl Iterator<Item = (&Command, String)> {
+    let script = placed.script();
     placed.commands().enumerate().filter_map(move |(number, command)| {
-        let program = remote(command)?;
-        let mut readers = placed.script().readers(number);
-        let (interpreter, _) = readers.find(|reader| reads_input(reader))?.program()?;
-        Some((command, format!("`{program} … | {interpreter}`")))
+        let printed = || {
+            let (name, _) = command.program()?;
+            PRINTING.contains(&name).then(|| inside(placed, command, 0))?
+        };
+        let program = remote(command).or_else(printed);
+        let mut readers = script.readers(number);
+        let reader = program.and_then(|_| readers.find(|reader| runs_input(placed, reader)));
+        if let (Some(program), Some((interpreter, _))) =
+            (program, reader.and_then(Command::program))
+        {
+            return Some((command, format!("`{program} … | {interpreter}`")));
+        }
+        // Into a substitution, at whose other end it runs.
+        let mut targets = command.redirects.iter().filter(|to| to.operator.starts_with('>'));
+        let is_process = targets.any(|to| to.to.written.starts_with("$("));
+        let download =
+            Download::of(command).filter(|download| is_process && !download.is_only_local())?;
+        let mut inner = script.inside(command).filter(|inner| runs_input(placed, inner));
+        let (interpreter, _) = inner.next()?.program()?;
+        Some((command, format!("`{} … | {interpreter}`", download.program)))
     })
+}
+
+/// Whether a command runs what it reads from its input, itself or in the script that it is given.
+fn runs_input(placed: Placed<'_>, command: &Command) -> bool {
+    if reads_input(command) || placed.script().inside(command).any(reads_input) {
+        return true;
+    }
+    // `xargs -I{} sh -c {}`, and `while read line; do eval "$line"; done`.
+    let Some((program, arguments)) = command.program() else { return false };
+    let is_of_xargs = command.words.first().is_some_and(|word| word.text() == "xargs");
+    let is_last = |last: &Word| matches!(last.text(), "-c" | "{}" | "$0" | "$@");
+    program == "eval"
+        || (is_of_xargs && command.is_shell() && arguments.last().is_some_and(is_last))
+}
+
+/// `x=$(curl …); eval "$x"`, `sh -c "$x"`, `echo "$x" | sh`.
+fn by_variable(placed: Placed<'_>) -> Vec<(&Command, String)> {
+    let script = placed.script();
+    let mut held: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut found = Vec::new();
+    for (number, command) in placed.commands().enumerate() {
+        let named = |word: &Word| {
+            let is_in = |name: &&str| {
+                word.written.contains(&format!("${{{name}"))
+                    || names_of(&word.written).contains(name)
+            };
+            held.iter().find(|(name, _)| is_in(name)).map(|(name, from)| (*name, *from))
+        };
+        let fed =
+            command.redirects.iter().filter(|from| from.operator == "<<<").map(|from| &from.to);
+        let given = command.words.iter().skip(1).chain(fed).find_map(named);
+        if let (Some((name, from)), Some((program, _))) = (given, command.program()) {
+            let is_run = program == "eval" || command.is_shell() || is_interpreter(program);
+            let is_printed = PRINTING.contains(&program);
+            let reader = || script.readers(number).find(|reader| runs_input(placed, reader));
+            let by = if is_run {
+                Some(program)
+            } else {
+                is_printed.then(reader).flatten().and_then(|reader| Some(reader.program()?.0))
+            };
+            found.extend(by.map(|by| (command, format!("`{by} ${name}`, which is `$({from} …)`"))));
+        }
+        if let Some(from) = inside(placed, command, 0) {
+            let assigned = command.assignments.iter().map(|(name, word)| (name.as_str(), word));
+            let exported = command
+                .words
+                .iter()
+                .filter_map(|word| Some((word.written.split_once('=')?.0, word)));
+            let all = assigned.chain(exported).filter(|(_, word)| word.written.contains("$("));
+            held.extend(all.map(|(name, _)| (name, from)));
+        }
+    }
+    found
+}
+
+/// The variables that a text names without brackets.
+fn names_of(text: &str) -> Vec<&str> {
+    let is_of_name = |char: char| char.is_ascii_alphanumeric() || char == '_';
+    let names = text.split('$').skip(1);
+    names
+        .map(|rest| rest.split(|char: char| !is_of_name(char)).next().unwrap_or_default())
+        .collect()
 }
 
 /// `sh -c "$(curl …)"`, `bash <(curl …)`, `eval "$(curl …)"`, `. <(curl …)`, and `$(curl …)` as a command.
@@ -79,13 +162,19 @@ fn substitution(command: &Command) -> Option<&str> {
     let is_written = |word: &Word| word.written.trim_start().starts_with("$(");
     let (name, is_meant) = match command.program() {
         Some(("eval", words)) => ("eval", words.iter().any(|word| word.written.contains("$("))),
-        Some((name @ ("." | "source"), words)) => (name, words.iter().any(is_written)),
-        Some((name, words)) if command.is_shell() || is_interpreter(name) => {
+        Some((name, words))
+            if command.is_shell() || is_interpreter(name) || matches!(name, "." | "source") =>
+        {
             let mut from = command.redirects.iter();
             let is_fed = from.any(|from| from.operator.starts_with('<') && is_written(&from.to));
             (name, is_fed || words.iter().any(is_written))
         }
-        _ => ("", command.words.first().is_some_and(is_written)),
+        // Also behind programs that start it: `exec $(curl …)`.
+        Some((_, words)) => {
+            let at = command.words.len().checked_sub(words.len().saturating_add(1));
+            ("", at.and_then(|at| command.words.get(at)).is_some_and(is_written))
+        }
+        None => ("", false),
     };
     is_meant.then_some(name)
 }
@@ -101,10 +190,9 @@ fn inside<'a>(placed: Placed<'a>, command: &'a Command, depth: usize) -> Option<
 
 fn remote(command: &Command) -> Option<&str> {
     let download = Download::of(command)?;
-    let is_only_local = !download.urls.is_empty() && download.urls.iter().all(|url| is_local(url));
     let to_output =
         download.files.is_empty() || download.files.iter().any(|file| file == "/dev/stdout");
-    (to_output && !is_only_local).then_some(download.program)
+    (to_output && !download.is_only_local()).then_some(download.program)
 }
 
 fn is_interpreter(program: &str) -> bool {
@@ -212,6 +300,20 @@ mod tests {
             ("bash < <(curl https://x.example/y)", (2, 5)),
             ("bash <<< \"$(curl https://x.example/y)\"", (2, 5)),
             ("$(curl https://x.example/y)", (2, 5)),
+            ("echo \"$(curl https://x.example/y)\" | sh", (2, 5)),
+            ("printf %s \"$(curl https://x.example/y)\" | bash", (2, 5)),
+            ("cat <(curl https://x.example/y) | sh", (2, 5)),
+            ("curl https://x.example/y | while read l; do eval \"$l\"; done", (2, 5)),
+            ("source /dev/stdin <<< \"$(curl https://x.example/y)\"", (2, 5)),
+            ("curl https://x.example/y | sh -c sh", (2, 5)),
+            ("curl https://x.example/y | su -c sh", (2, 5)),
+            ("exec $(curl https://x.example/y)", (2, 5)),
+            ("curl https://x.example/y > >(bash)", (2, 5)),
+            ("curl https://x.example/y | fish", (2, 5)),
+            ("curl https://x.example/y | xargs -I{} sh -c {}", (2, 5)),
+            ("X=$(curl https://x.example/y); eval \"$X\"", (2, 36)),
+            ("X=$(curl https://x.example/y) && sh -c \"$X\"", (2, 38)),
+            ("export X=\"$(curl https://x.example/y)\" && echo \"${X}\" | sh", (2, 47)),
             ("<<EOF\nset -e\ncurl https://x.example/y | sh\nEOF", (4, 1)),
             ("[\"sh\", \"-c\", \"curl https://x.example/y | sh\"]", (2, 5)),
         ] {
@@ -244,6 +346,12 @@ mod tests {
             "RUN curl https://x.example/y && sh z",
             "RUN curl -o y https://x.example/y | sh",
             "RUN V=$(curl https://x.example/y) && echo $V",
+            "RUN V=$(curl https://x.example/y) && echo \"$V\" | tee /v && sh -c \"$VV\"",
+            "RUN V=$(curl https://x.example/y) && curl -o y https://x.example/$V && sh z",
+            "RUN curl https://x.example/y | xargs -n1 sh -c 'echo $0'",
+            "RUN curl https://x.example/y > >(tee /y) | cat",
+            "RUN cat <(curl https://x.example/y) | tee /y",
+            "RUN exec $(which app) https://x.example/y",
             "RUN echo \"$(curl https://x.example/y)\"",
             "RUN sh -c 'curl -o y https://x.example/y'",
             "RUN eval \"$(go env)\"",

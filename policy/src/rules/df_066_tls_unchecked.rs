@@ -154,14 +154,17 @@ fn complaints(command: &Command) -> Vec<String> {
         pairs.filter(|(_, (name, value))| switch(name).is_some_and(|s| is_switched(s, value)));
     all.extend(pairs.map(|(word, _)| format!("`{}`", word.text())));
     if let Some(download) = Download::of(command) {
-        let is_only_local =
-            !download.urls.is_empty() && download.urls.iter().all(|url| is_local(url));
-        if download.is_unchecked() && !is_only_local {
+        if download.is_unchecked() && !download.is_only_local() {
             all.push(format!("`{program}` that takes any certificate"));
         }
     }
     all.extend(of_packages(command));
     all.extend(of_others(program, arguments));
+    if commands::writes_to(command, |file| file.ends_with(".curlrc")) {
+        let lines = commands::settings(command);
+        let switching = lines.iter().filter(|line| is_of_curl(line));
+        all.extend(switching.map(|line| format!("`{line}`")));
+    }
     let lines = commands::settings(command);
     all.extend(lines.iter().filter_map(|line| setting(line)).map(|line| format!("`{line}`")));
     all
@@ -201,7 +204,12 @@ fn of_packages(command: &Command) -> Option<String> {
         Manager::Apk => {
             options.has(&["--no-check-certificate"]).then_some("--no-check-certificate")
         }
-        Manager::Go => command.has_word("-insecure").then_some("-insecure"),
+        Manager::Go => {
+            let is_flag = |word: &Word| word.text().split(' ').any(|flag| flag == "-insecure");
+            let mut flags = command.assignments.iter().filter(|(name, _)| name == "GOFLAGS");
+            (command.has_word("-insecure") || flags.any(|(_, word)| is_flag(word)))
+                .then_some("-insecure")
+        }
         Manager::Zypper | Manager::Gem | Manager::Cargo => None,
     };
     found.map(|found| format!("`{found}`"))
@@ -238,6 +246,7 @@ fn of_others(program: &str, arguments: &[Word]) -> Option<String> {
             });
             is_off.then_some("sslverify=false")
         }
+        "bundle" => set("ssl_verify_mode=0", &|key| key.ends_with("ssl_verify_mode")),
         "conda" | "mamba" => set("ssl_verify=false", &|key| key == "ssl_verify"),
         "composer" => {
             let mut pairs = arguments.iter().zip(arguments.iter().skip(1));
@@ -258,6 +267,14 @@ fn of_others(program: &str, arguments: &[Word]) -> Option<String> {
         _ => None,
     };
     found.map(|found| format!("`{found}`"))
+}
+
+/// Whether a line of a file of curl's says that any certificate does. Dashes may be left out of long names.
+fn is_of_curl(line: &str) -> bool {
+    let mut words = line.split([' ', '=', ':', '\t']);
+    let first = words.next().unwrap_or_default();
+    let is_short = first.starts_with('-') && !first.starts_with("--") && first.contains('k');
+    is_short || matches!(first.trim_start_matches("--"), "insecure" | "proxy-insecure")
 }
 
 /// A line of a file of settings that switches the check off.
@@ -356,6 +373,14 @@ mod tests {
             "echo check_certificate = off >> /root/.wgetrc",
             "helm repo add --insecure-skip-tls-verify x https://x",
             "composer config -g disable-tls true",
+            "echo insecure >> ~/.curlrc",
+            "echo -k > /root/.curlrc",
+            "printf '%s\\n' insecure > /root/.curlrc",
+            "GOFLAGS=-insecure go get x",
+            "GOFLAGS='-mod=mod -insecure' go get x",
+            "bundle config ssl_verify_mode 0",
+            "bundle config set --global ssl_verify_mode 0",
+            "curl -k https://localhost/ --resolve localhost:443:6.6.6.6",
         ] {
             fails(&format!("RUN {bad}"), (2, 5));
         }
@@ -398,6 +423,8 @@ mod tests {
             "RUN curl -H -k https://x/y",
             "RUN curl $FLAGS https://x/y",
             "RUN curl -k https://localhost:8443/",
+            "RUN echo insecure >> /etc/motd && echo retry = 3 >> ~/.curlrc",
+            "RUN GOFLAGS=-mod=vendor go build && bundle config ssl_verify_mode 1",
             "RUN wget --no-clobber https://x/y",
             "RUN pip install x",
             "RUN git config --global http.sslVerify true",

@@ -3,8 +3,9 @@
 use super::{
     About, Raised, Rule, RuleContext,
     commands::{self, Placed},
-    downloads::is_off,
+    downloads::{is_off, is_on},
     packages::{Manager, Operation},
+    repositories::is_unverified_by_apt,
 };
 use crate::{
     decide::Action,
@@ -38,15 +39,6 @@ pub(crate) const RULE: Rule = Rule {
 const EXPECTED: &str = "signatures that are checked";
 const TITLE: &str = "signatures of packages are not checked";
 const UNTOLD: &str = "it can not be told whether signatures of packages are checked";
-/// Options of apt's settings that say so.
-const APT: [&str; 5] = [
-    "apt::get::allowunauthenticated",
-    "acquire::allowinsecurerepositories",
-    "acquire::allowweakrepositories",
-    "apt::get::allow-unauthenticated",
-    "apt::get::force-yes",
-];
-
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     commands::of_reachable(context, (UNTOLD, EXPECTED), |placed| {
         if placed.is("RUN") || placed.is("COPY") || placed.is("ADD") {
@@ -103,7 +95,7 @@ fn of_operation(operation: &Operation<'_>) -> Option<String> {
             let options_of_apt = options.values(&["-o", "--option"]);
             let is_set = |option: &&str| {
                 let (name, value) = option.split_once('=').unwrap_or((option, ""));
-                APT.contains(&name.to_ascii_lowercase().as_str()) && !is_off(value)
+                is_unverified_by_apt(name, value)
             };
             let by_name = first(&[
                 "--allow-unauthenticated",
@@ -171,15 +163,13 @@ fn setting(line: &str) -> Option<&str> {
         "gpgcheck" | "repo_gpgcheck" | "pkg_gpgcheck" | "localpkg_gpgcheck" => {
             name != "localpkg_gpgcheck" && name != "repo_gpgcheck" && is_off(value)
         }
-        "trusted" | "allow-insecure" => {
-            lower.contains(':') && matches!(value, "yes" | "true" | "1")
-        }
+        "trusted" | "allow-insecure" | "allow-weak" => lower.contains(':') && is_on(value),
         "siglevel" => value.split_whitespace().any(|level| level == "never"),
         _ => {
             let option = lower.split([' ', '=']).next().unwrap_or_default();
             let value = lower.get(option.len()..).unwrap_or_default();
             let value = value.trim_matches([' ', '=', '"', '\'', ';']);
-            APT.contains(&option) && !is_off(value)
+            is_unverified_by_apt(option, value)
         }
     };
     is_meant.then_some(text)
@@ -241,6 +231,11 @@ mod tests {
             "COPY <<EOF /etc/apt/sources.list.d/x.sources\nTypes: deb\nTrusted: yes\nEOF",
             (2, 1),
         );
+        for trusting in ["Trusted: true", "Trusted: on", "Allow-Insecure: enable"] {
+            let text = format!("COPY <<EOF /etc/apt/sources.list.d/x.sources\n{trusting}\nEOF");
+            case(&text).check("DF-067", Expect::Fail);
+            case(&text.replace(trusting, "Trusted: disable")).check("DF-067", Expect::Pass);
+        }
         fails("COPY <<EOF /etc/yum.repos.d/x.repo\n[x]\ngpgcheck = 0\nEOF", (2, 1));
         let built = "FROM a AS b\nRUN apk add --allow-untrusted x\nFROM c\nCOPY --from=b / /";
         Case::default().dockerfile(built).check("DF-067", Expect::Fail);

@@ -40,6 +40,7 @@ mod options;
 mod packages;
 mod ports;
 mod registry;
+mod repositories;
 mod rule;
 mod secret_files;
 mod secrets;
