@@ -4,9 +4,11 @@
 //! to, devices, and files whose names or texts decide who is trusted. These are gathered from the merged view that one
 //! pass over the layers makes; a file that a higher layer removed is not among them.
 
+mod links;
 mod programs;
 
 use crate::host;
+use links::Links;
 use plimsoll_model::{
     Digest, Limits, Tree, TreePath,
     image::ImageConfig,
@@ -20,9 +22,11 @@ use std::collections::BTreeMap;
 /// The most entries that are listed of one image.
 const MOST: usize = 20_000;
 /// Files whose texts are looked at.
-const TEXTS: [&str; 13] = [
+const TEXTS: [&str; 17] = [
     "etc/apk/repositories",
+    "etc/apt/apt.conf",
     "etc/apt/sources.list",
+    "etc/dnf/dnf.conf",
     "etc/group",
     "etc/gshadow",
     "etc/ld.so.preload",
@@ -34,10 +38,13 @@ const TEXTS: [&str; 13] = [
     "etc/ssl/ca-bundle.pem",
     "etc/ssl/certs/ca-certificates.crt",
     "etc/sudoers",
+    "etc/yum.conf",
+    "etc/zypp/zypp.conf",
 ];
 /// Directories that have only such files.
-const TEXTS_IN: [&str; 10] = [
+const TEXTS_IN: [&str; 11] = [
     "etc/apk/keys/",
+    "etc/apt/apt.conf.d/",
     "etc/apt/keyrings/",
     "etc/apt/sources.list.d/",
     "etc/apt/trusted.gpg.d/",
@@ -110,6 +117,9 @@ const CACHES: [&str; 9] = [
     "var/lib/apt/lists/",
 ];
 
+/// What the base images of distributions have below `etc/cron.daily`.
+const DAILY: [&str; 5] = ["apt-compat", "bsdmainutils", "dpkg", "man-db", "passwd"];
+
 /// What a name says of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Topic {
@@ -125,6 +135,8 @@ pub(crate) enum Topic {
     Authority,
     /// It starts something, at some time.
     Start,
+    /// It is a link in the place of a directory whose files are looked at.
+    Link,
 }
 
 /// The files of an image that rules look at.
@@ -196,8 +208,12 @@ impl Files {
         let layers = tree.layers().iter().map(|layer| layer.diff_id).collect();
         let mut files = Self { layers, ..Self::default() };
         let programs = Programs::of(tree, config);
+        let links = Links::of(tree, guarded());
         for entry in tree.entries() {
             files.count(&entry);
+            for path in links.names_of(&entry) {
+                files.add_linked(tree, (&entry, path), limits);
+            }
             if is_text(&entry.path) && matches!(entry.kind, EntryKind::File | EntryKind::Symlink(_))
             {
                 files.add_text(tree, &entry, limits);
@@ -209,6 +225,9 @@ impl Files {
                 files.add(entry);
             }
         }
+        // What came by a link stands where the link leads.
+        files.entries.sort_by(|left, right| left.path.cmp(&right.path));
+        files.texts.sort_by(|left, right| left.path.cmp(&right.path));
         files.take(owned);
         files
     }
@@ -254,6 +273,24 @@ impl Files {
         }
     }
 
+    /// Takes in what a link leads to, under the name that it has by that, unless its own says the same.
+    fn add_linked(&mut self, tree: &dyn Tree, (entry, path): (&Entry, TreePath), limits: &Limits) {
+        let linked = Entry { path, ..entry.clone() };
+        if is_text(&linked.path) && !is_text(&entry.path) && entry.kind != EntryKind::Directory {
+            self.add_text(tree, &linked, limits);
+            if let Some(text) = self.texts.last_mut()
+                && text.path == linked.path
+                && text.content == Err(TreeError::NotKept)
+            {
+                let reason = format!("a link leads to it, at {}", entry.path);
+                text.content = Err(TreeError::Unreadable { reason });
+            }
+        }
+        if Topic::of(entry).is_none() && Topic::of(&linked).is_some() {
+            self.add(linked);
+        }
+    }
+
     fn add_text(&mut self, tree: &dyn Tree, entry: &Entry, limits: &Limits) {
         if self.texts.len() >= MOST {
             self.left_out = self.left_out.saturating_add(1);
@@ -291,13 +328,19 @@ impl Topic {
         if entry.kind == EntryKind::Directory {
             return is_junk();
         }
+        let is_on_way = |guarded: &str| {
+            guarded.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        if matches!(entry.kind, EntryKind::Symlink(_)) && guarded().any(is_on_way) {
+            return Some(Self::Link);
+        }
         let is_engine = host::is_socket_name(name) || is_cluster_access(directory, name);
         let topics = [
             (is_ssh(directory, name), Self::Ssh),
             (is_engine || is_program && DAEMONS.contains(&name), Self::Daemon),
             (is_program && is_tool(name), Self::Tool),
             (is_below(&AUTHORITIES) && name != "README", Self::Authority),
-            (is_start(directory, name), Self::Start),
+            (is_start(directory, name) || is_unit(entry, directory, name), Self::Start),
         ];
         topics.into_iter().find_map(|(is_it, topic)| is_it.then_some(topic)).or_else(is_junk)
     }
@@ -330,10 +373,27 @@ fn is_start(directory: &str, name: &str) -> bool {
     let is_wanted = directory.contains("systemd/system/") && has_end(directory, ".wants");
     let is_run_level = directory.starts_with("etc/rc") && has_end(directory, ".d");
     let is_cron = matches!(directory, "etc/cron.d" | "var/spool/cron" | "var/spool/cron/crontabs");
+    let is_daily = directory.strip_prefix("etc/cron.").is_some_and(|often| {
+        matches!(often, "hourly" | "daily" | "weekly" | "monthly") && !DAILY.contains(&name)
+    });
     is_ssh && is_wanted
         || is_run_level && name.starts_with('S') && name.contains("ssh")
         || directory == "etc/runlevels/default" && name == "sshd"
-        || is_cron && !name.starts_with('.')
+        || (is_cron || is_daily) && !name.starts_with('.')
+        || directory == "etc" && name == "crontab"
+}
+
+/// Whether it is a unit of systemd that no package brought: those of packages lie below `usr/lib`.
+fn is_unit(entry: &Entry, directory: &str, name: &str) -> bool {
+    let is_one = [".service", ".timer", ".socket", ".path"].iter().any(|end| name.ends_with(end));
+    directory == "etc/systemd/system" && is_one && entry.kind == EntryKind::File
+}
+
+/// The directories that have to be what they seem.
+fn guarded() -> impl Iterator<Item = &'static str> {
+    let of_texts = TEXTS.iter().filter_map(|path| path.rsplit_once('/')).map(|(parent, _)| parent);
+    let whole = TEXTS_IN.iter().chain(&AUTHORITIES).map(|path| path.trim_end_matches('/'));
+    of_texts.chain(whole)
 }
 
 fn is_text(path: &TreePath) -> bool {

@@ -329,3 +329,41 @@ fn programs_belong_to_a_package_or_are_in_the_inventory() {
     let image = program(LayerBuilder::new(), "app", &elf(b"nothing"));
     assert_eq!(unaccounted(image, "/app"), [(fail, "/app".to_owned())]);
 }
+
+#[test]
+fn directories_behind_links_are_looked_into_and_can_not_be_told() {
+    let base = LayerBuilder::new()
+        .file("etc/sudoers.d/README", "# none\n")
+        .file("etc/passwd", "root:x:0:0:root:/root:/sbin/nologin\n");
+    let app = LayerBuilder::new()
+        .symlink("etc/apt/sources.list.d", "/opt/e")
+        .file("opt/e/x.list", "deb [trusted=yes] https://evil.example/x x main\n")
+        .symlink("etc/ssh", "../opt/ssh")
+        .file("opt/ssh/sshd_config", "PermitRootLogin yes\n")
+        .file("opt/ssh/ssh_host_rsa_key", "key")
+        .whiteout("etc/sudoers.d")
+        .symlink("etc/sudoers.d", "/opt/s")
+        .file("opt/s/app", "app ALL=(ALL) NOPASSWD:ALL\n")
+        // What leads nowhere has nothing in it.
+        .symlink("etc/yum.repos.d", "/nowhere");
+    let layer = plimsoll_model::Digest::of(&app.tar()).to_string();
+    let image = ImageBuilder::new()
+        .layer(base)
+        .layer(app)
+        .config("User", json!("10001"))
+        .config("Cmd", json!(["/usr/bin/app"]))
+        .config("Healthcheck", json!({"Test": ["CMD", "/x"]}))
+        .build();
+    let at = |path: &str| json!({"path": path, "layer": layer});
+    let expect = [
+        ("FS-005", at("/etc/ssh/ssh_host_rsa_key"), "warn"),
+        ("FS-005", at("/etc/ssh/sshd_config"), "warn"),
+        ("FS-011", at("/etc/sudoers.d"), "warn"),
+        ("FS-015", at("/etc/apt/sources.list.d/x.list"), "warn"),
+    ];
+    let expect = expect.map(|(rule, place, effect)| (rule.to_owned(), place, effect.to_owned()));
+    let sandbox = sandbox();
+    assert_eq!(findings(&sandbox, &image), expect);
+    // The layers as they are in the cache say the same.
+    assert_eq!(findings(&sandbox, &image), expect);
+}

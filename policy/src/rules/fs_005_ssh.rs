@@ -49,15 +49,20 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     keys.chain(settings).collect()
 }
 
-/// The line that lets root in by a password. The first one of a keyword counts, and without one root comes in by key alone.
+/// The line that lets root in by a password. The first one of a keyword counts, of each block for those whom it is for, and
+/// without one root comes in by key alone.
 fn permission(content: &[u8]) -> Option<String> {
-    let lines = Text::lines(content).into_iter();
-    let mut lines = lines.filter(|line| {
-        let word = line.split(|at: char| at.is_whitespace() || at == '=').next();
-        word.is_some_and(|word| word.eq_ignore_ascii_case("PermitRootLogin"))
-    });
-    let line = lines.next()?;
-    line.to_ascii_lowercase().contains("yes").then_some(line)
+    let lines = Text::lines(content);
+    let keyword = |line: &str| {
+        let word =
+            line.split(|at: char| at.is_whitespace() || at == '=').next().unwrap_or_default();
+        word.to_ascii_lowercase()
+    };
+    let mut blocks = lines.chunk_by(|_, next| keyword(next) != "match");
+    blocks.find_map(|block| {
+        let line = block.iter().find(|line| keyword(line) == "permitrootlogin")?;
+        line.to_ascii_lowercase().contains("yes").then(|| line.clone())
+    })
 }
 
 #[cfg(test)]
@@ -94,6 +99,14 @@ mod tests {
             for text in ["", "#PermitRootLogin yes", "PermitRootLogin no\nPermitRootLogin yes"] {
                 case().text(path, text, 1).check("FS-005", Expect::Pass);
             }
+            let found = case().text(path, "PermitRootLogin no\nMatch all\n PermitRootLogin yes", 1);
+            let found = found.findings("FS-005");
+            assert_eq!(found.len(), 1);
+            let place = Place::File { path: format!("/{path}"), layer: Some(digest("app")) };
+            assert_eq!(found[0].finding.place, place);
+            assert_eq!(found[0].finding.found, "PermitRootLogin yes");
+            let text = "Match User a\nPermitRootLogin no\nMatch User b\nX yes";
+            case().text(path, text, 1).check("FS-005", Expect::Pass);
             case().unreadable(path, TreeError::NotKept).check("FS-005", Expect::Unknown);
         }
     }

@@ -3,9 +3,12 @@
 use super::{About, Raised, Rule, RuleContext, layers};
 use crate::{
     decide::Action,
-    files::{Files, Text},
+    files::{Files, Text, Topic},
 };
-use plimsoll_model::Severity;
+use plimsoll_model::{
+    Severity,
+    tree::{Entry, EntryKind},
+};
 use std::collections::BTreeSet;
 
 pub(crate) const RULE: Rule = Rule {
@@ -48,7 +51,29 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let base = layers::of_base(context);
     let single = GUARDED.into_iter().filter_map(|path| files.text(path));
     let all = single.chain(GUARDED_IN.into_iter().flat_map(|directory| files.texts_in(directory)));
-    all.filter_map(|text| judge(context, (files, text), base)).collect()
+    let judged = all.filter_map(|text| judge(context, (files, text), base));
+    judged.chain(linked(context, files, base)).collect()
+}
+
+/// Links that layers above the lowest, or the base, put in the place of directories: what was there is gone, and what there is
+/// now was not kept.
+fn linked<'a>(
+    context: &'a RuleContext<'_>,
+    files: &'a Files,
+    base: Option<u32>,
+) -> impl Iterator<Item = Raised> + 'a {
+    let is_later = move |entry: &&Entry| entry.layer.0 >= base.unwrap_or(1);
+    let raise = |entry: &Entry| {
+        let EntryKind::Symlink(target) = &entry.kind else { return None };
+        let path = format!("{}/", entry.path.as_str()?);
+        let mut guarded = GUARDED.iter().chain(&GUARDED_IN);
+        guarded.find(|guarded| guarded.starts_with(&path))?;
+        let title = format!("it can not be told what a layer makes of {}", entry.path);
+        let found = format!("a symbolic link to `{}`", String::from_utf8_lossy(target));
+        let place = layers::place_of(files, entry);
+        Some(context.unknown(place, title, found, "the directory as the layers below have it"))
+    };
+    files.about(Topic::Link).filter(is_later).filter_map(raise)
 }
 
 fn judge(
@@ -158,6 +183,28 @@ mod tests {
         approved(&["base", "more"]).check("FS-011", Expect::Pass);
         approved(&["base", "more", "app"]).check("FS-011", Expect::Pass);
         case.check("FS-011", Expect::Pass);
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_a_directory_can_not_be_told() {
+        let case = Case::default().image(&["base", "app"]).files();
+        for (path, is_guarded) in [
+            ("etc/sudoers.d", true),
+            ("etc/pam.d", true),
+            ("etc", true),
+            ("etc/ssh", false),
+            ("srv", false),
+        ] {
+            let expect = if is_guarded { Expect::Unknown } else { Expect::Pass };
+            let linked = case.clone().link(path, "/opt/x", 1);
+            linked.check("FS-011", expect);
+            // What the lowest layer has was there before.
+            case.clone().link(path, "/opt/x", 0).check("FS-011", Expect::Pass);
+            let Some(judged) = linked.findings("FS-011").first().cloned() else { continue };
+            let place = Place::File { path: format!("/{path}"), layer: Some(digest("app")) };
+            assert_eq!(judged.finding.place, place);
+            assert_eq!(judged.finding.found, "a symbolic link to `/opt/x`");
+        }
     }
 
     #[test]

@@ -27,19 +27,37 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
 
 #[cfg(test)]
 mod tests {
-    use crate::rules::layers::testing::check_together;
+    use crate::rules::{layers::testing::check_together, testing::*};
 
     #[test]
     fn each_is_named_and_the_first_is_the_place_and_what_only_looks_like_it_passes() {
         let all = [
             "etc/cron.d/job",
+            "etc/cron.daily/job",
+            "etc/crontab",
             "etc/rc2.d/S01ssh",
             "etc/runlevels/default/sshd",
+            "etc/systemd/system/app.service",
             "etc/systemd/system/multi-user.target.wants/ssh.service",
             "var/spool/cron/crontabs/root",
         ];
-        let others =
-            ["etc/cron.d/.placeholder", "usr/lib/systemd/system/ssh.service", "etc/rc2.d/K01ssh"];
+        let others = [
+            "etc/cron.d/.placeholder",
+            "etc/cron.daily/dpkg",
+            "etc/systemd/system/app.conf",
+            "usr/lib/systemd/system/ssh.service",
+            "usr/lib/systemd/system/app.service",
+            "etc/rc2.d/K01ssh",
+        ];
         check_together("FS-016", &all, &others);
+        // Systemd's own names for what a package brought.
+        let alias = Case::default().image(&["a"]).files();
+        alias
+            .link(
+                "etc/systemd/system/dbus.service",
+                "/usr/lib/systemd/system/dbus-broker.service",
+                0,
+            )
+            .check("FS-016", Expect::Pass);
     }
 }
