@@ -22,7 +22,7 @@ pub(crate) const RULE: Rule = Rule {
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let bases = context.policy().bases();
-    inputs::named(context)
+    inputs::with_frontends(context)
         .filter_map(|(place, input, name)| {
             let original = bases.original(&name.repository);
             let mut names =
@@ -51,8 +51,23 @@ mod tests {
         case("debian\nCOPY --from=node / /").check("BASE-021", Expect::Fail);
         let line = case("node").findings("BASE-021")[0].policy_line.clone();
         assert_eq!(line.map(|line| line.line), Some(3));
+        let copied = case("debian\nCOPY --from=node / /");
+        assert_eq!(copied.places("BASE-021"), [(2, 6)]);
         for good in ["debian", "nodes", "acme/node"] {
             case(good).check("BASE-021", Expect::Pass);
         }
+    }
+    #[test]
+    fn a_blocked_frontend_fails_though_its_maker_is_trusted() {
+        let frontend = |name: &str| {
+            let text = format!("# syntax={name}\nFROM debian");
+            Case::default()
+                .policy("bases: {deny: [\"docker.io/docker/dockerfile-upstream\"]}")
+                .dockerfile(&text)
+        };
+        let blocked = frontend("docker/dockerfile-upstream:master");
+        blocked.check("BASE-021", Expect::Fail);
+        assert_eq!(blocked.places("BASE-021"), [(1, 1)]);
+        frontend("docker/dockerfile:1").check("BASE-021", Expect::Pass);
     }
 }

@@ -98,15 +98,19 @@ pub(super) fn is_trusted_frontend(input: &Input) -> bool {
 pub(super) fn named<'a>(
     context: &RuleContext<'a>,
 ) -> impl Iterator<Item = (Place, &'a Input, &'a ImageName)> {
-    of(context).filter(|(_, input)| input.kind != InputKind::Frontend).filter_map(
-        |(place, input)| match &input.source {
-            Source::Image(name) => Some((place, input, name)),
-            Source::Stage(_)
-            | Source::Scratch
-            | Source::Malformed(_)
-            | Source::Unresolved { .. } => None,
-        },
-    )
+    with_frontends(context).filter(|(_, input, _)| input.kind != InputKind::Frontend)
+}
+
+/// Every image that a Dockerfile names, its frontend included: that runs the build.
+pub(super) fn with_frontends<'a>(
+    context: &RuleContext<'a>,
+) -> impl Iterator<Item = (Place, &'a Input, &'a ImageName)> {
+    of(context).filter_map(|(place, input)| match &input.source {
+        Source::Image(name) => Some((place, input, name)),
+        Source::Stage(_) | Source::Scratch | Source::Malformed(_) | Source::Unresolved { .. } => {
+            None
+        }
+    })
 }
 
 /// Findings about how images are named: `complaint` says what is found and what is expected.
