@@ -31,7 +31,10 @@ fn judge(context: &RuleContext<'_>, written: &str) -> Option<Raised> {
         let title = format!("it can not be told which port `{written}` is");
         return Some(context.unknown(place(), title, written, "a port from 1 to 65535"));
     };
-    let has = |port: u16| (low..=high).contains(&port);
+    // SSH and the engines speak TCP, which is what is meant where nothing is said.
+    let protocol = written.split_once('/').map_or("tcp", |(_, protocol)| protocol);
+    let is_tcp = protocol.is_empty() || protocol.eq_ignore_ascii_case("tcp");
+    let has = |port: u16| is_tcp && (low..=high).contains(&port);
     let what = match () {
         () if has(22) => "the image declares the port of SSH",
         () if (2375..=2377).any(has) => "the image declares a port of a container engine",
@@ -65,7 +68,7 @@ mod tests {
 
     #[test]
     fn ports_of_administration_fail() {
-        for port in ["22", "22/tcp", "2375/tcp", "2376", "2377/udp", "20-25/tcp", "2000-3000"] {
+        for port in ["22", "22/tcp", "2375/tcp", "2376", "2377/TCP", "20-25/tcp", "2000-3000"] {
             let case = case(&[port, "8080/tcp"]);
             case.check("IMG-003", Expect::Fail);
             let found = &case.findings("IMG-003")[0];
@@ -81,6 +84,12 @@ mod tests {
             case(&["80/tcp", "443/tcp"]).policy("rules: {IMG-003: deny}").findings("IMG-003");
         assert_eq!(shown.iter().map(|found| found.action).collect::<Vec<_>>(), [Action::Inform; 2]);
         case(&["1024/tcp", "8080", "2374", "2378/tcp"]).check("IMG-003", Expect::Pass);
+        case(&["2375/udp", "2377/sctp"]).check("IMG-003", Expect::Pass);
+        // Another protocol than that of SSH.
+        let other = &case(&["22/udp"]).findings("IMG-003")[0];
+        assert_eq!((other.action, other.finding.severity), (Action::Inform, Severity::Low));
+        let title = "the image declares a port that takes a right to listen at";
+        assert_eq!(other.finding.title, title);
         case(&[]).check("IMG-003", Expect::Pass);
     }
 

@@ -75,20 +75,38 @@ fn form(short: &str, value: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether the revision is another than the commit that verified provenance names.
+/// Whether the revision is another than the commit that verified provenance names, or it can not be told because that names none.
 fn contradicted(context: &RuleContext<'_>, image: &Image) -> Option<Raised> {
     let name = format!("{PREFIX}revision");
     let stated = value(image, &name)?;
     let provenance = context.facts().evidence?.get(&EvidenceKind::Provenance)?;
     let predicates = provenance.evidence().iter().map(|evidence| &evidence.facts().predicate);
+    let mut predicates = predicates.peekable();
+    predicates.peek()?;
     let commits: BTreeSet<String> = predicates.flat_map(|predicate| commits(predicate)).collect();
-    if commits.is_empty() || commits.iter().any(|commit| commit.eq_ignore_ascii_case(stated)) {
+    if commits.iter().any(|commit| commit.eq_ignore_ascii_case(stated)) {
         return None;
+    }
+    if commits.is_empty() {
+        let title = "it can not be told whether the image names the commit of its provenance";
+        let found = "provenance that names no commit";
+        return Some(context.unknown(
+            place(&name),
+            title,
+            found,
+            "provenance that names the commit",
+        ));
     }
     let title = "the image names another commit than its provenance";
     let expected = commits.into_iter().collect::<Vec<_>>().join(" or ");
     Some(context.fail(place(&name), title, stated, expected))
 }
+
+/// Where BuildKit says which state of a repository a local context was.
+const LOCAL: [&str; 2] = [
+    "/metadata/https:~1~1mobyproject.org~1buildkit@v1#metadata/vcs/revision",
+    "/runDetails/metadata/buildkit_metadata/vcs/revision",
+];
 
 /// The commits that a predicate says the image was built from.
 fn commits(predicate: &str) -> Vec<String> {
@@ -101,7 +119,10 @@ fn commits(predicate: &str) -> Vec<String> {
         let commit = digest.get("gitCommit").or_else(|| digest.get("sha1").filter(|_| is_git))?;
         commit.as_str().map(str::to_owned)
     });
-    digests.collect()
+    let local = LOCAL.iter().filter_map(|at| document.pointer(at)?.as_str());
+    // `…-dirty` is no commit.
+    let is_commit = |text: &&str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    digests.chain(local.filter(is_commit).map(str::to_owned)).collect()
 }
 
 #[cfg(test)]
@@ -181,9 +202,29 @@ mod tests {
             let found = other.findings("IMG-007");
             assert_eq!((found.len(), &*found[0].finding.expected), (1, COMMIT));
         }
-        // What names no commit contradicts nothing.
-        for nothing in [json!({}), json!([]), json!({"materials": [{"digest": {"sha1": "0"}}]})] {
-            attested(case(&[(REVISION, COMMIT)]), &nothing).check("IMG-007", Expect::Pass);
+        for local in [
+            json!({"metadata": {"https://mobyproject.org/buildkit@v1#metadata": {"vcs": {"revision": COMMIT}}}}),
+            json!({"runDetails": {"metadata": {"buildkit_metadata": {"vcs": {"revision": COMMIT}}}}}),
+        ] {
+            attested(case(&[(REVISION, COMMIT)]), &local).check("IMG-007", Expect::Pass);
+            attested(case(&[(REVISION, "00")]), &local).check("IMG-007", Expect::Fail);
+        }
+    }
+
+    #[test]
+    fn provenance_that_names_no_commit_leaves_the_revision_untold() {
+        let dirty = format!("{COMMIT}-dirty");
+        for nothing in [
+            json!({}),
+            json!([]),
+            json!({"materials": [{"digest": {"sha1": "0"}}]}),
+            json!({"runDetails": {"metadata": {"buildkit_metadata": {"vcs": {"revision": dirty}}}}}),
+        ] {
+            let untold = attested(case(&[(REVISION, COMMIT)]), &nothing);
+            untold.check("IMG-007", Expect::Unknown);
+            let place = Place::Config { field: format!("config.Labels.{REVISION}") };
+            assert_eq!(untold.findings("IMG-007")[0].finding.place, place);
+            attested(case(&[]), &nothing).check("IMG-007", Expect::Pass);
         }
     }
 }
