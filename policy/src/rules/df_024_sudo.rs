@@ -1,6 +1,11 @@
 //! DF-024: no `sudo`.
 
-use super::{About, Raised, Rule, RuleContext, commands, commands::Placed, packages::Operation};
+use super::{
+    About, Raised, Rule, RuleContext, commands,
+    commands::Placed,
+    options::{Options, Valued},
+    packages::Operation,
+};
 use crate::{
     decide::Action,
     dockerfile::{Command, Word},
@@ -57,10 +62,36 @@ fn complaint(command: &Command) -> Option<&'static str> {
         return Some("sudo is installed");
     }
     let is_rights = |file: &str| is_sudoers(file);
-    if commands::writes_to(command, is_rights) {
+    if commands::writes_to(command, is_rights) || gives_rights(command) {
         return Some("a step gives rights to run programs as root");
     }
     None
+}
+
+/// Whether a command puts or edits a file of rights, or takes somebody into the group that has them.
+fn gives_rights(command: &Command) -> bool {
+    let Some((program, arguments)) = command.program() else { return false };
+    let texts = || arguments.iter().map(Word::text);
+    let is_group = |word: &str| word.split(',').any(|group| group == "sudo");
+    match program {
+        "install" | "cp" | "mv" | "ln" => texts().next_back().is_some_and(is_sudoers),
+        "sed" | "perl" => texts().skip(1).any(is_sudoers),
+        "usermod" | "useradd" | "gpasswd" => {
+            let names = &["--groups", "--add", "--append"];
+            let valued = Valued { letters: "Gaugdscpbekfu", names };
+            // Of `usermod`, `-a` takes no value.
+            let letters = if program == "gpasswd" { valued.letters } else { "Ggudscpbekf" };
+            let options = Options::of(arguments, Valued { letters, ..valued });
+            let is_member = options.values(&["-G", "--groups"]).any(is_group);
+            let is_of_group = program == "gpasswd" && options.has(&["-a", "--add"]);
+            is_member || (is_of_group && options.operands.iter().any(|word| is_group(word.text())))
+        }
+        "adduser" | "addgroup" => {
+            texts().filter(|text| !text.starts_with('-')).count() > 1
+                && texts().next_back().is_some_and(is_group)
+        }
+        _ => false,
+    }
 }
 
 fn is_sudoers(file: &str) -> bool {
@@ -98,6 +129,13 @@ mod tests {
             ("RUN echo 'app ALL=(ALL) NOPASSWD:ALL' >> /etc/sudoers", (2, 5)),
             ("RUN echo x | tee /etc/sudoers.d/app", (2, 14)),
             ("COPY sudoers /etc/sudoers.d/app", (2, 1)),
+            ("RUN install -m440 x /etc/sudoers.d/x", (2, 5)),
+            ("RUN usermod -aG sudo app", (2, 5)),
+            ("RUN true && useradd -m --groups=adm,sudo app", (2, 13)),
+            ("RUN adduser app sudo", (2, 5)),
+            ("RUN gpasswd -a app sudo", (2, 5)),
+            ("RUN sed -i 's/x/y/' /etc/sudoers", (2, 5)),
+            ("RUN mv x /etc/sudoers", (2, 5)),
             ("CMD sudo x", (2, 5)),
             ("ENTRYPOINT [\"sudo\", \"x\"]", (2, 12)),
         ] {
@@ -112,6 +150,8 @@ mod tests {
         for good in [
             "RUN echo sudo",
             "RUN apt-get install -y sudoku",
+            "RUN usermod -aG adm sudo && usermod -G sudoers app && useradd sudo && adduser sudo",
+            "RUN gpasswd -d app sudo && cp /etc/sudoers /x && sed -n p /etc/passwd",
             "RUN apt-get remove -y sudo",
             "RUN $SUDO apt-get update",
             "COPY sudo.md /doc/",

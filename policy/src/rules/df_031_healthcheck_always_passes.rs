@@ -69,7 +69,10 @@ fn check_stage(context: &RuleContext<'_>, build: &Build, stage: &Stage) -> Optio
 fn is_trivial(command: &Command) -> bool {
     let Some((program, arguments)) = command.program() else { return false };
     match program {
-        "true" | ":" | "echo" | "printf" => command.redirects.is_empty(),
+        "true" | ":" | "echo" | "printf" => {
+            command.redirects.iter().all(|to| goes_nowhere(to.to.text()))
+        }
+        "test" | "[" => is_constant(arguments),
         "exit" | "return" => arguments.first().is_none_or(|status| status.text() == "0"),
         _ => false,
     }
@@ -85,25 +88,115 @@ fn text_of(command: &Command) -> String {
     command.words.iter().map(Word::text).collect::<Vec<_>>().join(" ")
 }
 
-/// What makes the script pass at its end whatever came before: `|| true`, `; exit 0`.
+/// Whether what is written there can not fail: bash connects to `/dev/tcp/…`.
+fn goes_nowhere(file: &str) -> bool {
+    matches!(file, "/dev/null" | "/dev/stdout" | "/dev/stderr" | "1" | "2")
+}
+
+/// Whether a test holds whatever is: `test 1`, `[ a = a ]`.
+fn is_constant(arguments: &[Word]) -> bool {
+    let words: Vec<&str> = arguments.iter().map(Word::text).filter(|text| *text != "]").collect();
+    if arguments.iter().any(|word| word.value.known().is_none()) {
+        return false;
+    }
+    match words.as_slice() {
+        [one] | ["-n", one] => !one.is_empty(),
+        ["-z", one] => one.is_empty(),
+        [left, "=" | "==" | "-eq", right] => left == right,
+        _ => false,
+    }
+}
+
+/// What makes the script pass at its end whatever came before: `|| true`, `; exit 0`, `| cat`, `&`.
 fn ending(step: &Step) -> Option<String> {
     let script = match &step.instruction.form {
-        Form::Json(list) => list.last()?,
+        Form::Json(list) => {
+            let is_script = step.script.commands.first().is_some_and(runs_script);
+            list.last().filter(|_| is_script)?
+        }
         Form::Shell => &step.instruction.text,
     };
-    let script =
-        script.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, ';' | '}' | ')'));
-    let (before, end) = ["exit 0", "true", ":"]
-        .iter()
-        .find_map(|end| Some((script.strip_suffix(end)?.trim_end(), *end)))?;
-    let before = before.strip_suffix("/bin/").map_or(before, str::trim_end);
-    if before.ends_with("||") {
-        return Some(format!("|| {end}"));
+    let (before, operator, last) = last_part(script)?;
+    let shown = || Some(format!("{operator} {last}").trim_end().to_owned());
+    match operator {
+        // It goes on behind the check.
+        "&" => shown().filter(|_| last.is_empty()),
+        "|" if script.contains("pipefail") => None,
+        "|" => shown().filter(|_| is_passing(last) || hands_on(last)),
+        "||" => shown().filter(|_| is_passing(last)),
+        // A script that exits otherwise somewhere decides there.
+        ";" => shown()
+            .filter(|_| is_passing(last) && !before.contains("exit") && !before.contains("set -e")),
+        _ => None,
     }
-    // A script that exits otherwise somewhere decides there.
-    let exits = script.matches("exit").count().saturating_sub(end.matches("exit").count());
-    let is_last = before.ends_with(';') && exits == 0 && !script.contains("set -e");
-    is_last.then(|| format!("; {end}"))
+}
+
+/// The last command of a script, the operator in front of it, and all before that. What stands in brackets is one command.
+fn last_part(script: &str) -> Option<(&str, &'static str, &str)> {
+    let script = script.trim().trim_end_matches([';', ' ']);
+    let (mut depth, mut quote, mut found) = (0_usize, None, None);
+    let mut chars = script.char_indices().peekable();
+    let mut before = ' ';
+    while let Some((at, char)) = chars.next() {
+        let next = chars.peek().map(|(_, next)| *next);
+        let is_double = next == Some(char);
+        match (quote, char) {
+            (None | Some('"'), '\\') => drop(chars.next()),
+            (Some(end), char) if char == end => quote = None,
+            (None, '"' | '\'' | '`') => quote = Some(char),
+            (None, '(' | '{') => depth = depth.saturating_add(1),
+            (None, ')' | '}') => depth = depth.saturating_sub(1),
+            (None, '|' | '&') if depth == 0 && is_double => {
+                chars.next();
+                found = Some((at, 2, if char == '|' { "||" } else { "&&" }));
+            }
+            (None, '|') if depth == 0 => found = Some((at, 1, "|")),
+            // `2>&1` and `&>` are none.
+            (None, '&') if depth == 0 && before != '>' && next != Some('>') => {
+                found = Some((at, 1, "&"))
+            }
+            (None, ';' | '\n') if depth == 0 => found = Some((at, 1, ";")),
+            _ => {}
+        }
+        before = char;
+    }
+    let (at, length, operator) = found?;
+    Some((script.get(..at)?, operator, script.get(at.checked_add(length)?..)?.trim()))
+}
+
+/// The words of a command that stands alone, maybe in brackets; nothing for what is more.
+fn words(command: &str) -> Option<Vec<&str>> {
+    let inner = command.trim_matches(['(', ')', '{', '}', ';', ' ']);
+    let is_more = last_part(inner).is_some() || inner.contains(['`', '<']) || inner.contains("$(");
+    let words = inner.split_whitespace().filter(|word| !is_silent(word));
+    (!is_more).then(|| words.collect())
+}
+
+/// Whether a word only says where output goes, and that can not fail.
+fn is_silent(word: &str) -> bool {
+    matches!(word, ">&2" | "1>&2" | "2>&1" | ">/dev/null" | "&>/dev/null" | "2>/dev/null")
+}
+
+/// Whether a command passes whatever is.
+fn is_passing(command: &str) -> bool {
+    let Some(words) = words(command) else { return false };
+    let Some((program, arguments)) = words.split_first() else { return false };
+    match program.rsplit('/').next().unwrap_or_default() {
+        "true" | ":" => true,
+        "echo" | "printf" => !arguments.iter().any(|word| word.contains('>')),
+        "exit" | "return" => matches!(arguments, ["0" | "\"0\"" | "'0'"]),
+        _ => false,
+    }
+}
+
+/// Whether a command passes with whatever it reads.
+fn hands_on(command: &str) -> bool {
+    let words = words(command).unwrap_or_default();
+    let program = words.first().and_then(|program| program.rsplit('/').next());
+    matches!(
+        program,
+        Some("cat" | "tee" | "head" | "tail" | "wc" | "sort" | "logger" | "tr" | "cut")
+    )
 }
 
 #[cfg(test)]
@@ -131,6 +224,19 @@ mod tests {
             ("CMD curl -f http://localhost/ ; exit 0", (2, 17)),
             ("CMD \\\n  curl -f http://localhost/ \\\n  || :", (3, 3)),
             ("CMD [\"sh\", \"-c\", \"curl -f x || true\"]", (2, 13)),
+            ("CMD curl -f x || echo down", (2, 17)),
+            ("CMD curl -f x || echo \"it; is | down\" >&2", (2, 17)),
+            ("CMD curl -f x || exit \"0\"", (2, 17)),
+            ("CMD curl -f x || /usr/bin/true", (2, 17)),
+            ("CMD curl -f x || (exit 0)", (2, 17)),
+            ("CMD curl -f x || { echo x; }", (2, 17)),
+            ("CMD curl -f x; echo ok", (2, 17)),
+            ("CMD curl -f x | cat", (2, 17)),
+            ("CMD curl -f x 2>&1 | tee /log", (2, 17)),
+            ("CMD curl -f x &", (2, 17)),
+            ("CMD test 1", (2, 17)),
+            ("CMD [ 1 = 1 ]", (2, 17)),
+            ("CMD echo ok > /dev/null", (2, 17)),
         ] {
             case(bad).check("DF-031", Expect::Fail);
             assert_eq!(case(bad).places("DF-031"), [place], "{bad}");
@@ -151,6 +257,20 @@ mod tests {
             "CMD wget -qO- http://localhost/true",
             "CMD /check || false",
             "CMD true\nHEALTHCHECK CMD /app --health",
+            "CMD curl -f x || { echo down; exit 1; }",
+            "CMD curl -f x || (echo down && exit 1)",
+            "CMD curl -f x || echo down | grep -q up",
+            "CMD curl -f x | grep -q ok",
+            "CMD curl -f x && echo ok",
+            "CMD echo > /dev/tcp/127.0.0.1/80",
+            "CMD a || echo > /dev/tcp/127.0.0.1/80",
+            "CMD curl -f x 2>&1",
+            "CMD curl -f 'x;y|true&' || exit 1",
+            "CMD test -f /x",
+            "CMD [ \"$(cat /x)\" = 1 ]",
+            "CMD test $X",
+            "CMD set -o pipefail; curl -f x | cat",
+            "CMD [\"/app\", \"x || true\"]",
         ] {
             case(good).check("DF-031", Expect::Pass);
         }

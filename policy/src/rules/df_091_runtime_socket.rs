@@ -3,7 +3,9 @@
 use super::{
     About, Raised, Rule, RuleContext,
     commands::{self, Placed},
-    inputs, texts,
+    inputs,
+    options::{Options, Valued},
+    texts,
 };
 use crate::{
     decide::Action,
@@ -90,7 +92,8 @@ fn of_pair(context: &RuleContext<'_>, placed: Placed<'_>, argument: &Argument) -
     if is_network(text.trim_start_matches(['"', '\''])) {
         return Some(fail(context, placed, argument.at, "`DOCKER_HOST` over TCP".to_owned()));
     }
-    let is_hidden = argument.known().is_none() && text.trim_start_matches('"').starts_with('$');
+    let scheme = text.trim_start_matches('"').split("://").next().unwrap_or_default();
+    let is_hidden = argument.known().is_none() && (scheme.contains('$') || !text.contains("://"));
     is_hidden.then(|| {
         let found = "`DOCKER_HOST` depends on a variable whose value is not known here";
         context.unknown(inputs::place(placed.build, argument.at), UNTOLD, found, EXPECTED)
@@ -108,17 +111,15 @@ fn of_command(command: &Command) -> Option<String> {
     if matches!(program, "echo" | "printf") && command.redirects.is_empty() {
         return assigned;
     }
+    // Also behind `env` and `export`.
     let exported = || {
-        let texts = arguments.iter().filter_map(|word| word.text().strip_prefix("DOCKER_HOST="));
-        let mut texts = texts.filter(|text| is_network(text));
-        texts.next().map(|_| "`DOCKER_HOST` over TCP".to_owned())
+        let words = command.words.iter().map(Word::text);
+        let mut texts = words.filter_map(|text| text.strip_prefix("DOCKER_HOST="));
+        texts.find(|text| is_network(text)).map(|_| "`DOCKER_HOST` over TCP".to_owned())
     };
     let listens = || {
         let is_docker = matches!(program, "docker" | "dockerd" | "docker-compose");
-        let mut texts = arguments.iter().map(Word::text);
-        let is_named =
-            |text: &str| is_network(text.trim_start_matches("--host=").trim_start_matches("-H"));
-        (is_docker && texts.any(is_named)).then(|| format!("`{program}` over TCP"))
+        (is_docker && asks_network(arguments)).then(|| format!("`{program}` over TCP"))
     };
     let names_socket = || {
         let assigned = command.assignments.iter().map(|(_, word)| word);
@@ -129,8 +130,25 @@ fn of_command(command: &Command) -> Option<String> {
     assigned.or_else(exported).or_else(listens).or_else(names_socket)
 }
 
-/// Whether an address of a daemon is one of a network, and not secured by SSH.
+/// Whether the engine is told to listen at, or to be asked at, an address of a network.
+fn asks_network(arguments: &[Word]) -> bool {
+    let options = Options::of(arguments, Valued { letters: "Hcl", names: &["--host", "--docker"] });
+    let named = options.values(&["-H", "--host"]).any(is_network);
+    // `docker context create x --docker host=tcp://…`
+    let endpoints = options.values(&["--docker"]).flat_map(|endpoint| endpoint.split(','));
+    let mut hosts = endpoints.filter_map(|field| field.strip_prefix("host="));
+    named || hosts.any(is_network) || arguments.iter().any(|word| word.text().starts_with("tcp://"))
+}
+
+/// Whether an address of a daemon is one of a network, and not secured by SSH. Without a scheme it is one of TCP.
 fn is_network(address: &str) -> bool {
+    let address = address.trim_start_matches('=').trim_matches(['"', '\'']);
+    let is_told =
+        !address.contains("://") && !address.is_empty() && !address.starts_with(['$', '/']);
+    is_tcp(address) || is_told
+}
+
+fn is_tcp(address: &str) -> bool {
     let address = address.to_ascii_lowercase();
     ["tcp://", "http://", "https://"].iter().any(|scheme| address.starts_with(scheme))
 }
@@ -172,6 +190,13 @@ mod tests {
             "FROM a\nRUN export DOCKER_HOST=tcp://h; x",
             "FROM a\nCMD dockerd -H tcp://0.0.0.0:2375",
             "FROM a\nCMD [\"dockerd\", \"--host=tcp://0.0.0.0:2375\"]",
+            "FROM a\nRUN env DOCKER_HOST=tcp://x docker ps",
+            "FROM a\nRUN docker -H=tcp://x:2375 ps",
+            "FROM a\nCMD dockerd -H 0.0.0.0:2375",
+            "FROM a\nCMD [\"dockerd\", \"-H\", \"unix:///x\", \"-H\", \"0.0.0.0:2375\"]",
+            "FROM a\nRUN docker context create x --docker host=tcp://x:2375",
+            "FROM a\nRUN docker context create x --docker=ca=/c,host=tcp://x:2375",
+            "FROM a\nENV DOCKER_HOST=docker:2375",
         ];
         check_files("DF-091", Expect::Fail, &bad);
     }
@@ -184,6 +209,11 @@ mod tests {
             "FROM a\n# /var/run/docker.sock\nRUN ls /var/run/app.sock # /var/run/docker.sock",
             "FROM a\nRUN curl tcp://h:1 && docker build .",
             "FROM a AS b\nRUN x /run/docker.sock\nFROM c",
+            "FROM a\nRUN docker build https://h/x.git",
+            "FROM a\nRUN docker -H ssh://me@h ps && env DOCKER_HOST=ssh://h docker ps",
+            "FROM a\nRUN docker run -h name x && dockerd -H fd:// && docker -H $H ps",
+            "FROM a\nENV DOCKER_HOST=\"\"",
+            "FROM a\nENV DOCKER_HOST=ssh://$H",
         ];
         check_files("DF-091", Expect::Pass, &good);
     }
@@ -193,6 +223,8 @@ mod tests {
         let bad = [
             "FROM a\nENV DOCKER_HOST=$H",
             "FROM a\nARG H\nENV DOCKER_HOST=\"${H}\"",
+            "FROM a\nARG X\nENV DOCKER_HOST=t${X}://y",
+            "FROM a\nARG X\nENV DOCKER_HOST=${X}tcp",
             "FROM a\nRUN x 'y",
         ];
         check_files("DF-091", Expect::Unknown, &bad);

@@ -86,9 +86,12 @@ mod tests {
             "FROM a AS b\nADD --chmod=6755 x /x\nFROM c\nCOPY --from=b /x /x",
             "FROM a\nRUN <<EOF\nset -e\nchmod u+s /x\nEOF\n",
             "FROM a\nRUN setcap cap_net_raw+ep /x",
+            "FROM a\nRUN dpkg-statoverride --add root root 4755 /x",
+            "FROM a\nRUN x && dpkg-statoverride --force-all --update --add root root 2755 /x",
         ];
         check_files("DF-100", Expect::Fail, &bad);
         let places = |at: usize| Case::default().dockerfile(bad[at]).places("DF-100");
+        assert_eq!((places(20), places(21)), (vec![(2, 5)], vec![(2, 10)]));
         assert_eq!(
             (places(0), places(16), places(18)),
             (vec![(2, 10)], vec![(2, 6)], vec![(4, 1)])
@@ -108,6 +111,7 @@ mod tests {
             "FROM a\nCOPY --chmod=755 --chown=0:0 x /x",
             "FROM a AS b\nRUN chmod u+s /x\nFROM c",
             "FROM a\nCMD chmod u+s /x",
+            "FROM a\nRUN dpkg-statoverride --remove /x && dpkg-statoverride --add root root 0755 /x",
         ];
         check_files("DF-100", Expect::Pass, &good);
     }

@@ -1,6 +1,6 @@
 //! DF-101: no file can be written by everybody.
 
-use super::{About, Raised, Rule, RuleContext, modes};
+use super::{About, Raised, Rule, RuleContext, commands, inputs, modes};
 use crate::decide::Action;
 use plimsoll_model::Severity;
 
@@ -26,7 +26,14 @@ const EXPECTED: &str =
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let title = "everybody may write to a file";
     let untold = "it can not be told whether everybody may write to a file";
-    modes::check(context, modes::is_world_writable, (title, untold, EXPECTED))
+    let mut raised = modes::check(context, modes::is_world_writable, (title, untold, EXPECTED));
+    let steps = commands::reachable(context).filter(|placed| placed.is("RUN"));
+    raised.extend(steps.flat_map(|placed| {
+        modes::open_masks(placed).map(move |(at, found)| {
+            context.fail(inputs::place(placed.build, at), title, found, EXPECTED)
+        })
+    }));
+    raised
 }
 
 #[cfg(test)]
@@ -45,10 +52,17 @@ mod tests {
             "FROM a\nRUN mkdir -pm777 /x",
             "FROM a\nCOPY --chmod=777 x /x",
             "FROM a\nADD --chmod=0666 x /x",
+            "FROM a\nRUN chmod -R o=u /x",
+            "FROM a\nRUN chmod go=u /x",
+            "FROM a\nRUN true; umask 000 && touch /x",
+            "FROM a\nRUN umask 0 && touch /x",
+            "FROM a\nRUN umask u=rwx,g=rwx,o=rwx; touch /x",
+            "FROM a\nRUN dpkg-statoverride --update --add root root 0777 /x",
         ];
         check_files("DF-101", Expect::Fail, &bad);
         let places = |at: usize| Case::default().dockerfile(bad[at]).places("DF-101");
         assert_eq!((places(0), places(7)), (vec![(2, 8)], vec![(2, 6)]));
+        assert_eq!((places(9), places(11)), (vec![(2, 5)], vec![(2, 11)]));
     }
 
     #[test]
@@ -58,6 +72,11 @@ mod tests {
             "FROM a\nRUN chmod 1777 /tmp && chmod a+rwxt /tmp",
             "FROM a\nRUN mkdir -m 755 777",
             "FROM a\nCOPY --chmod=755 x /x",
+            "FROM a\nRUN chmod -R g=u /x && chmod o=g /x",
+            "FROM a\nRUN umask 0022 && touch /x && umask 002 && touch /y && umask u=rwx,go=rx && x",
+            "FROM a\nRUN touch /x; umask 000",
+            "FROM a\nRUN umask && umask -S && x",
+            "FROM a\nRUN dpkg-statoverride --list /x && dpkg-statoverride --add root root 0755 /x",
         ];
         check_files("DF-101", Expect::Pass, &good);
     }

@@ -121,6 +121,11 @@ fn mode_of((name, arguments): (&str, &[Word])) -> Option<(String, Option<String>
                 .filter(|_| !arguments.iter().any(is_by_file))
                 .and_then(|word| told(word, 0))
         }
+        "dpkg-statoverride" if arguments.iter().any(|word| word.text() == "--add") => {
+            // User, group, mode, file.
+            let mut operands = arguments.iter().filter(|word| !word.text().starts_with('-'));
+            operands.nth(2).and_then(|word| told(word, 0))
+        }
         "install" | "mkdir" | "mkfifo" | "mknod" => {
             let (at, cut) = arguments.iter().enumerate().find_map(|(at, word)| {
                 let text = word.text();
@@ -142,6 +147,23 @@ fn mode_of((name, arguments): (&str, &[Word])) -> Option<(String, Option<String>
     }
 }
 
+/// The mask of a script that leaves everybody the right to write to what the commands after it create.
+pub(super) fn open_masks(placed: Placed<'_>) -> impl Iterator<Item = (Position, String)> {
+    let last = placed.commands().count().saturating_sub(1);
+    placed.commands().enumerate().filter(move |(number, _)| *number < last).filter_map(
+        |(_, command)| {
+            let arguments = command.arguments_of("umask")?;
+            let mask = arguments.iter().map(Word::text).find(|text| !text.starts_with('-'))?;
+            let is_open = match octal(mask) {
+                Some(bits) => bits & 0o002 == 0,
+                // Symbolic ones say what is left.
+                None => is_world_writable(mask),
+            };
+            is_open.then(|| (command.at, format!("`umask {mask}`")))
+        },
+    )
+}
+
 /// Whether a mode makes files run as their owner or group.
 pub(super) fn sets_id(mode: &str) -> bool {
     match octal(mode) {
@@ -155,8 +177,11 @@ pub(super) fn is_world_writable(mode: &str) -> bool {
     if let Some(bits) = octal(mode) {
         return bits & 0o1002 == 0o0002;
     }
-    let lets_write =
-        |clause: Clause<'_>| clause.grants.contains('w') && clause.who.contains(['o', 'a']);
+    let lets_write = |clause: Clause<'_>| {
+        // `o=u`: the rights of the owner, who may write to what he has.
+        let is_writing = clause.grants.contains('w') || clause.grants == "u";
+        is_writing && clause.who.contains(['o', 'a'])
+    };
     clauses(mode).any(lets_write) && !clauses(mode).any(|clause| clause.grants.contains('t'))
 }
 
@@ -221,6 +246,10 @@ mod tests {
             ("+w", false, false),
             ("g+w", false, false),
             ("o-w", false, false),
+            ("o=u", false, true),
+            ("go=u", false, true),
+            ("g=u", false, false),
+            ("o=g", false, false),
             ("=4755", true, false),
             ("é", false, false),
             ("", false, false),
