@@ -61,6 +61,7 @@ mod tests {
         for short in ["debian:12", "acme/app", &at_digest("debian")] {
             case(short).check("BASE-004", Expect::Fail);
             assert_eq!(case(short).findings("BASE-004")[0].action, Action::Inform);
+            assert_eq!(case(short).places("BASE-004"), [(2, 6)]);
         }
     }
 

@@ -55,6 +55,8 @@ mod tests {
             case(&format!("FROM node:{tag}")).check("BASE-011", Expect::Fail);
         }
         case("ARG V=latest\nFROM node:$V").check("BASE-011", Expect::Fail);
+        let copied = case("FROM node:22\nCOPY --from=node:latest / /");
+        assert_eq!(copied.places("BASE-011"), [(2, 6)]);
     }
 
     #[test]

@@ -39,6 +39,7 @@ mod tests {
     fn a_name_without_a_digest_warns_and_strict_denies() {
         let case = case("FROM debian:12");
         case.check("BASE-012", Expect::Fail);
+        assert_eq!(case.places("BASE-012"), [(1, 6)]);
         assert_eq!(case.findings("BASE-012")[0].action, Action::Warn);
         let strict = case.policy("extends: strict").findings("BASE-012");
         assert_eq!(strict[0].action, Action::Deny);

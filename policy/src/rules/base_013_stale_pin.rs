@@ -1,4 +1,6 @@
 //! BASE-013: the tag beside a digest still means that digest.
+//!
+//! Where a lock is configured and was not read, BASE-001 and BASE-050 speak.
 
 use super::{About, Raised, Rule, RuleContext, inputs};
 use crate::{bases::Entry, decide::Action};
@@ -56,6 +58,7 @@ mod tests {
     #[test]
     fn a_digest_that_the_lock_has_for_another_tag_or_not_at_all_fails() {
         case(&at_digest("debian:12")).check("BASE-013", Expect::Fail);
+        assert_eq!(case(&at_digest("debian:12")).places("BASE-013"), [(1, 6)]);
         let found = &case(&at_digest("debian:12")).findings("BASE-013")[0];
         assert_eq!(
             (found.action, found.finding.expected.clone()),

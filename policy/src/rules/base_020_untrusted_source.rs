@@ -99,7 +99,9 @@ mod tests {
         ] {
             case(&format!("FROM {bad}")).check("BASE-020", Expect::Fail);
         }
-        case("FROM debian\nCOPY --from=evil/x / /").check("BASE-020", Expect::Fail);
+        let copied = case("FROM debian\nCOPY --from=evil/x / /");
+        copied.check("BASE-020", Expect::Fail);
+        assert_eq!(copied.places("BASE-020"), [(2, 6)]);
     }
 
     #[test]

@@ -165,6 +165,7 @@ mod tests {
             "corp.example/official-nginx",
         ] {
             case(bad).check("BASE-030", Expect::Fail);
+            assert_eq!(case(bad).places("BASE-030"), [(1, 6)]);
         }
         assert_eq!(
             case("debain").findings("BASE-030")[0].finding.expected,

@@ -62,6 +62,7 @@ mod tests {
             "public.ecr.aws/docker/library/debian",
         ] {
             case(bad).check("BASE-031", Expect::Fail);
+            assert_eq!(case(bad).places("BASE-031"), [(1, 6)]);
         }
     }
 

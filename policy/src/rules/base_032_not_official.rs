@@ -42,6 +42,7 @@ mod tests {
         let case = |from: &str| Case::default().dockerfile(&format!("FROM {from}"));
         for bad in ["debain", "docker.io/library/notlisted:1"] {
             case(bad).check("BASE-032", Expect::Fail);
+            assert_eq!(case(bad).places("BASE-032"), [(1, 6)]);
         }
         for good in ["debian", "acme/debain", "evil.io/library/notlisted", "centos", "plone"] {
             case(good).check("BASE-032", Expect::Pass);

@@ -44,6 +44,7 @@ mod tests {
         let case = |from: &str| Case::default().dockerfile(&format!("FROM {from}"));
         for bad in ["centos:7", "java", "plone", &at_digest("vault")] {
             case(bad).check("BASE-040", Expect::Fail);
+            assert_eq!(case(bad).places("BASE-040"), [(1, 6)]);
         }
         for good in ["debian:12", "acme/centos", "quay.io/centos/centos:stream9", "debiann"] {
             case(good).check("BASE-040", Expect::Pass);

@@ -69,6 +69,7 @@ mod tests {
         for bad in ["debian:9", "python:2.7", "debian:buster-slim", &at_digest("node:14")] {
             case(bad).check("BASE-041", Expect::Fail);
             assert_eq!(case(bad).findings("BASE-041")[0].action, Action::Deny, "{bad}");
+            assert_eq!(case(bad).places("BASE-041"), [(1, 6)]);
         }
     }
 

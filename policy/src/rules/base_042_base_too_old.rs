@@ -73,6 +73,9 @@ mod tests {
         case(166).approved("debian:12", &["a"], "2026-12-31").check("BASE-042", Expect::Pass);
         case(165).approved("debian:12", &["a"], "2026-12-31").check("BASE-042", Expect::Fail);
         case(30).check("BASE-042", Expect::Unknown);
+        assert_eq!(case(30).places("BASE-042"), [(1, 6)]);
+        let old = case(165).approved("debian:12", &["a"], "2026-12-31");
+        assert_eq!(old.places("BASE-042"), [(1, 6)]);
     }
 
     #[test]

@@ -1,4 +1,6 @@
 //! BASE-043: an image is built on the newest of its approved bases.
+//!
+//! Where a lock is configured and was not read, BASE-001 and BASE-050 speak.
 
 use super::{About, Raised, Rule, RuleContext, inputs};
 use crate::{bases::Entry, decide::Action};

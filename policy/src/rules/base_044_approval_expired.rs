@@ -1,4 +1,6 @@
 //! BASE-044: an approval of a base image has not expired.
+//!
+//! Where a lock is configured and was not read, BASE-001 and BASE-050 speak.
 
 use super::{About, Raised, Rule, RuleContext, inputs};
 use crate::{bases::Entry, decide::Action, dockerfile::Source};
@@ -53,6 +55,7 @@ mod tests {
         let named = |expires| case(expires).dockerfile("FROM debian:12");
         named("2026-06-15").check("BASE-044", Expect::Pass);
         named("2026-06-14").check("BASE-044", Expect::Fail);
+        assert_eq!(named("2026-06-14").places("BASE-044"), [(1, 6)]);
         assert!(
             named("2026-06-14").findings("BASE-044")[0].finding.found.ends_with("until 2026-06-14")
         );

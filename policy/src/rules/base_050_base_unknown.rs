@@ -62,6 +62,8 @@ mod tests {
         // Squashed, in another order, with a layer below, or cut.
         for other in [vec!["ab"], vec!["b", "a"], vec!["x", "a", "b"], vec!["a"], vec![]] {
             image(&other).check("BASE-050", Expect::Unknown);
+            let place = &image(&other).findings("BASE-050")[0].finding.place;
+            assert_eq!(*place, Place::Image);
         }
     }
 

@@ -1,4 +1,6 @@
 //! BASE-051: everything that speaks of the base image speaks of the same one.
+//!
+//! Where a lock is configured and was not read, BASE-001 and BASE-050 speak.
 
 use super::{About, Raised, Rule, RuleContext, inputs};
 use crate::{

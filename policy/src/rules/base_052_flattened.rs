@@ -144,7 +144,9 @@ mod tests {
         let more =
             [("a", HistoryKind::Layer), ("b", HistoryKind::Layer), ("c", HistoryKind::Layer)];
         case(&["x", "y"], &more).check("BASE-052", Expect::Fail);
-        assert_eq!(case(&["x"], SQUASHED).findings("BASE-052")[0].action, Action::Warn);
+        let found = &case(&["x"], SQUASHED).findings("BASE-052")[0];
+        assert_eq!(found.action, Action::Warn);
+        assert_eq!(found.finding.place, Place::Image);
     }
 
     #[test]

@@ -76,6 +76,7 @@ mod tests {
         let bad = case(Some(Verdict::Blocked));
         bad.clone().dockerfile("FROM debian:12").check("BASE-054", Expect::Fail);
         bad.clone().image(&["a", "b"]).check("BASE-054", Expect::Fail);
+        assert_eq!(bad.clone().dockerfile("FROM debian:12").places("BASE-054"), [(1, 6)]);
         let found = &bad.dockerfile("FROM debian:12").findings("BASE-054")[0];
         let expect = "`docker.io/library/debian:12`, blocked on 2026-01-01";
         assert_eq!((&*found.finding.found, found.action), (expect, Action::Warn));

@@ -96,6 +96,9 @@ mod tests {
         for user in [None, Some(""), Some(" "), Some("root"), Some("0"), Some("000:5"), Some(":5")]
         {
             case(user).check("IMG-001", Expect::Fail);
+            let field = "config.User".to_owned();
+            let place = &case(user).findings("IMG-001")[0].finding.place;
+            assert_eq!(*place, plimsoll_model::finding::Place::Config { field });
         }
     }
 

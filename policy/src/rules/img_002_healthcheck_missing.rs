@@ -54,6 +54,9 @@ mod tests {
     fn none_and_switched_off_fail() {
         for bad in [None, Some(vec![]), Some(vec!["NONE"])] {
             case(bad.as_deref()).check("IMG-002", Expect::Fail);
+            let field = "config.Healthcheck".to_owned();
+            let place = &case(bad.as_deref()).findings("IMG-002")[0].finding.place;
+            assert_eq!(*place, plimsoll_model::finding::Place::Config { field });
         }
     }
 

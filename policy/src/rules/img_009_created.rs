@@ -79,6 +79,9 @@ mod tests {
             let found = case(created, days).findings("IMG-009");
             assert_eq!((found.len(), &*found[0].finding.title), (1, title), "{created}");
             assert_eq!(found[0].finding.outcome, plimsoll_model::finding::Outcome::Fail);
+            let field = "created".to_owned();
+            let place = plimsoll_model::finding::Place::Config { field };
+            assert_eq!(found[0].finding.place, place);
         }
     }
 

@@ -72,7 +72,11 @@ mod tests {
         Case::default().image(&names).check("IMG-010", Expect::Fail);
         let one_less = Case::default().image(&names[1..]);
         one_less.check("IMG-010", Expect::Pass);
-        one_less.policy("rules: {IMG-010: {max-layers: 126}}").check("IMG-010", Expect::Fail);
+        let fewer = one_less.policy("rules: {IMG-010: {max-layers: 126}}");
+        fewer.check("IMG-010", Expect::Fail);
+        let found = &fewer.findings("IMG-010")[0].finding;
+        assert_eq!(found.place, Place::Image);
+        assert_eq!((&*found.found, &*found.expected), ("127 layers", "at most 126"));
     }
 
     #[test]
