@@ -136,9 +136,6 @@ impl Expression {
         let pattern = self.pattern;
         let window = bytes.get(from..to).filter(|window| pattern.shape.may_be_at(window))?;
         let regex = self.regex()?;
-        if !regex.is_match(window) {
-            return None;
-        }
         let groups = regex.captures(window)?;
         let value = groups.iter().flatten().nth(1).or_else(|| groups.get(0))?;
         let (start, end) = (from.checked_add(value.start())?, from.checked_add(value.end())?);
