@@ -245,16 +245,19 @@ pub(super) fn images(project: &mut Project) {
     }
     let models = project.root.get("models").map(Node::entries).unwrap_or_default();
     nodes.extend(models.iter().filter_map(|model| model.value.get("model")));
-    let named = nodes.into_iter().map(|node| (node, node.scalar().unwrap_or_default()));
+    let named = nodes
+        .into_iter()
+        .map(|node| (InputKind::Service, node, node.scalar().unwrap_or_default().to_owned()));
     let contexts = project.containers().flat_map(contexts);
-    let images = named.chain(contexts).map(|(node, text)| {
+    let contexts = contexts.map(|(node, text)| (InputKind::Context, node, text));
+    let images = named.chain(contexts).map(|(kind, node, text)| {
         let source = match node.unresolved() {
             Some(variable) => Source::Unresolved { variable: variable.to_owned() },
             None => text.parse().map_or_else(Source::Malformed, Source::Image),
         };
         let at = Position { line: node.at.line, column: node.at.column };
         let written = node.written();
-        (project.place(node.at), Input { kind: InputKind::Service, at, written, source })
+        (project.place(node.at), Input { kind, at, written, source })
     });
     project.images = images.collect();
 }

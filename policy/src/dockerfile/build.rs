@@ -89,6 +89,8 @@ pub enum InputKind {
     Mount,
     /// `# syntax=`.
     Frontend,
+    /// `build.additional_contexts` of a service.
+    Context,
     /// `image:` of a service, which is pulled where it runs.
     Service,
     /// `image:` of a container, or of a volume, of a pod.
@@ -137,6 +139,7 @@ impl InputKind {
             Self::Copy => "COPY --from",
             Self::Mount => "RUN --mount from",
             Self::Frontend => "# syntax",
+            Self::Context => "additional context",
             Self::Service | Self::Pod => "image",
         }
     }
@@ -145,7 +148,7 @@ impl InputKind {
     pub const fn is_run(self) -> bool {
         match self {
             Self::Service | Self::Pod => true,
-            Self::From | Self::Copy | Self::Mount | Self::Frontend => false,
+            Self::From | Self::Copy | Self::Mount | Self::Frontend | Self::Context => false,
         }
     }
 }

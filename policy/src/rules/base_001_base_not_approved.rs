@@ -189,8 +189,10 @@ mod tests {
         }
         // What is promoted is run, and built on only where it is approved.
         case().dockerfile("FROM registry.corp/prod/app:1").check("BASE-001", Expect::Fail);
-        // What is built here is named, and not pulled.
+        // What is built here is pulled all the same where it can be, unless it says otherwise.
         let built = "services: {a: {build: ., image: evil.io/x}}";
+        case().compose(built).check("BASE-001", Expect::Fail);
+        let built = "services: {a: {build: ., image: evil.io/x, pull_policy: build}}";
         case().compose(built).check("BASE-001", Expect::Pass);
     }
 

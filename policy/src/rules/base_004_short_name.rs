@@ -32,7 +32,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
             let raised =
                 context.fail(place, title, format!("`{}`", input.written), format!("`{name}`"));
             match input.kind {
-                InputKind::Service | InputKind::Pod => raised,
+                InputKind::Service | InputKind::Context | InputKind::Pod => raised,
                 InputKind::From | InputKind::Copy | InputKind::Mount | InputKind::Frontend => {
                     raised.at_most(Action::Inform)
                 }

@@ -186,7 +186,7 @@ pub(super) fn unresolved(
     let title = format!("it can not be told which image `{written}` is");
     let found = format!("`{written}`, where `{variable}` has no value that is known here");
     let remedy = match input.kind {
-        InputKind::Service => {
+        InputKind::Service | InputKind::Context => {
             format!("give `{variable}` a default, or a value in the `.env` beside the file")
         }
         InputKind::Pod => "give what is rendered, with the name of an image in it".to_owned(),
