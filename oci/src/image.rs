@@ -252,8 +252,7 @@ pub async fn condense_again(
     source: &Source,
     image: &Image,
     options: &ReadOptions,
-    tree: Arc<LayeredTree>,
-    wanted: BTreeMap<TreePath, &'static Condenser>,
+    (tree, wanted): (Arc<LayeredTree>, BTreeMap<TreePath, &'static Condenser>),
     progress: &dyn Progress,
 ) -> Result<BTreeMap<TreePath, Vec<u8>>, Error> {
     work(source, image, options, progress, move |job| job.condense(&tree, &wanted)).await

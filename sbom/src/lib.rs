@@ -87,7 +87,9 @@ pub fn owned_files(tree: &dyn Tree, limits: &Limits) -> OwnedFiles {
     let wanted = Wanted::of_databases();
     let (room, found) = find(tree, limits, (&wanted, None), Purpose::Judgement);
     let mut all = Found::default();
-    found.into_iter().for_each(|found| all.absorb(found));
+    for found in found {
+        all.absorb(found);
+    }
     if room.is_exceeded(limits) {
         overrun_files(limits)
     } else {

@@ -336,7 +336,7 @@ fn an_approval_keeps_what_was_looked_at() {
         entry["platforms"],
         json!([{
             "platform": "linux/amd64", "manifest": base.manifest.digest, "config": base.config, "diffIds": diff_ids,
-            "user": null, "onBuild": [],
+            "user": null, "onBuild": [], "labels": {},
         }])
     );
     // The next approval of the same name says what it replaces, and another one of the same image keeps that.
@@ -350,6 +350,29 @@ fn an_approval_keeps_what_was_looked_at() {
         assert_eq!(entry.unwrap()["replaces"], json!(base.manifest.digest));
         assert_eq!(entries.len(), 2);
     }
+}
+
+#[test]
+fn labels_that_stay_as_the_base_has_them_are_told() {
+    let dock = Dock::new();
+    let version = "org.opencontainers.image.version";
+    let labeled = base().label(version, "12").label("vendor", "Debian").build();
+    dock.approve(&labeled, &[]).expect_status(0);
+    let labels = json!({ version: "12" });
+    assert!(listed(&dock).iter().any(|entry| entry["platforms"][0]["labels"] == labels));
+    let places = |image: &BuiltImage| -> Vec<Value> {
+        dock.lay(image);
+        let outcome = dock.plimsoll(&["check", "-o", "json", "oci-layout:image:1"]);
+        let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
+        let findings = report["decision"]["findings"].as_array().unwrap().iter();
+        let inherited = findings.filter(|finding| finding["rule"] == "IMG-008");
+        inherited.map(|finding| finding["place"].clone()).collect()
+    };
+    let inherited = honest().label(version, "12").label("vendor", "Debian").build();
+    let place = json!({ "config": format!("config.Labels.{version}") });
+    assert_eq!(places(&inherited), [place]);
+    assert_eq!(places(&honest().label(version, "1.4.2").build()), [json!(null); 0]);
+    assert_eq!(places(&labeled), [json!(null); 0]);
 }
 
 fn base_with(tool: &str) -> BuiltImage {

@@ -255,8 +255,7 @@ impl<'a> Layers<'a> {
             self.resolved.source(),
             self.resolved.image(),
             &self.options,
-            Arc::clone(&self.tree),
-            wanted.collect(),
+            (Arc::clone(&self.tree), wanted.collect()),
             &self.progress,
         );
         let text = |(path, hex): (_, Vec<u8>)| (path, String::from_utf8_lossy(&hex).into_owned());

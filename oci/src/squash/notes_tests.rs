@@ -187,7 +187,7 @@ fn files_are_read_again_by_what_only_the_tree_tells() {
             let wanted = paths.iter().map(|(at, by)| (path(at), *by)).collect();
             let (source, image, options) = (&source, &image, &options);
             let tree = Arc::clone(&tree);
-            async move { condense_again(source, image, options, tree, wanted, &Sum::default()).await }
+            async move { condense_again(source, image, options, (tree, wanted), &Sum::default()).await }
         };
         let all = ["absent", "hard", "kept", "other", "soft", "usr", "usr/b"].map(|at| (at, &ALL));
         let made = again(&all).await.unwrap();

@@ -72,15 +72,12 @@ fn rewritten(
     let (first, (expected, found)) = of_it.first()?;
     let title = format!("files of `{}` are not the package's", first.package);
     let place = layers::place(context.facts().files?, &first.path, first.layer);
-    let (expected, found) = match of_it {
-        [_] => ((*expected).clone(), (*found).clone()),
-        _ => {
-            let names = of_it.iter().map(|(file, _)| file.path.to_string());
-            (
-                "the files as the package has them".to_owned(),
-                format!("changed: {}", layers::listed(names)),
-            )
-        }
+    let (expected, found) = if of_it.len() == 1 {
+        ((*expected).clone(), (*found).clone())
+    } else {
+        let names = of_it.iter().map(|(file, _)| file.path.to_string());
+        let found = format!("changed: {}", layers::listed(names));
+        ("the files as the package has them".to_owned(), found)
     };
     let mut raised = context.fail(place, title, found, expected);
     raised.also_at = others(&of_it.iter().map(|(file, _)| *file).collect::<Vec<_>>());

@@ -39,12 +39,16 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     };
     let mut labels = EntryPlatform::labels_of(&image.config.labels);
     labels.retain(|name, value| !value.is_empty() && !context.texts("allow").contains(name));
+    // Several may be approved that have these layers and differ in their configurations.
+    let all = lock.entries().iter().flat_map(|entry| &entry.platforms);
+    let bases: Vec<_> = all.filter(|one| one.diff_ids == base.diff_ids).collect();
     // The base itself has a right to its labels.
-    if image.config_digest == base.config || labels.is_empty() {
+    if labels.is_empty() || bases.iter().any(|base| base.config == image.config_digest) {
         return Vec::new();
     }
     let place = |name: &str| Place::Config { field: format!("config.Labels.{name}") };
-    let Some(inherited) = &base.labels else {
+    let of_bases: Vec<_> = bases.iter().filter_map(|base| base.labels.as_ref()).collect();
+    if of_bases.is_empty() {
         let first = labels.keys().next().map_or("", String::as_str);
         let title = "whether labels are those of the base can not be told";
         let found = format!("`{}` was approved before labels were written down", entry.name());
@@ -52,9 +56,10 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
         let remedy = "approve the base again with `plimsoll base approve`";
         // Every image on such a base has this one, until somebody approves the base again.
         return vec![raised.with_remedy(remedy).at_most(Action::Inform)];
-    };
-    let is_inherited = |name: &String, value: &String| inherited.get(name) == Some(value);
-    let inherited = labels.iter().filter(|(name, value)| is_inherited(name, value));
+    }
+    let inherited = labels
+        .iter()
+        .filter(|(name, value)| of_bases.iter().any(|of_base| of_base.get(*name) == Some(*value)));
     let raised = inherited.map(|(name, value)| {
         let title = format!("the label `{name}` is that of the base");
         let expected = format!("another than that of `{}`", entry.name());
@@ -113,9 +118,14 @@ mod tests {
         itself.clone().approved_entry(approved).check("IMG-008", Expect::Pass);
         itself.clone().check("IMG-008", Expect::Pass);
         itself.approved("debian:12", &["other"], "2026-12-31").check("IMG-008", Expect::Pass);
-        // Its layers with another configuration are another image.
+        // Its layers with another configuration are another image, whichever of the two was approved as well.
         let other = case(&base, Some(&base));
         other.check("IMG-008", Expect::Fail);
+        let mut plain = entry("debian:13", &["base"], "2026-12-31");
+        plain.platforms[0].config = digest("plain config");
+        other.clone().approved_entry(plain.clone()).check("IMG-008", Expect::Fail);
+        plain.platforms[0].config = digest("config");
+        other.approved_entry(plain).check("IMG-008", Expect::Pass);
     }
 
     #[test]
