@@ -38,7 +38,8 @@ fn status(names: &[&str]) -> String {
 
 /// Sums of files that hold the digit 1.
 fn sums(paths: &[&str]) -> String {
-    paths.iter().map(|path| format!("c4ca4238a0b923820dcc509a6f75849b  {path}\n")).collect()
+    let sum = |path: &&str| format!("c4ca4238a0b923820dcc509a6f75849b  {path}\n");
+    paths.iter().map(sum).collect()
 }
 
 /// An image with something wrong in most places, and the diffIDs of its layers.
