@@ -108,6 +108,11 @@ impl<'a> Layer<'a> {
         }
     }
 
+    /// The digest of its content.
+    pub(crate) fn digest(&self) -> Digest {
+        Digest::of(self.content)
+    }
+
     /// The payload of its envelope, whoever signed it.
     pub(crate) fn payload_unverified(&self, limits: &Limits) -> Option<Vec<u8>> {
         let envelope = crate::Envelope::parse(self.content, limits).ok()?;
@@ -121,7 +126,7 @@ impl<'a> Layer<'a> {
             Form::Attestation => ("dsseEnvelope", json::parse(self.content).map_err(malformed)?),
             Form::Signature { .. } => {
                 let signature = self.annotation(SIGNATURE).unwrap_or_default();
-                let digest = STANDARD.encode(Digest::of(self.content).as_bytes());
+                let digest = STANDARD.encode(self.digest().as_bytes());
                 let message = json!({
                     "messageDigest": {"algorithm": "SHA2_256", "digest": digest},
                     "signature": signature,

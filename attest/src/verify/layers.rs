@@ -221,6 +221,30 @@ fn a_signature_of_cosigns_is_listed_and_is_no_evidence() {
 }
 
 #[test]
+fn a_signature_of_cosigns_counts_for_whoever_asks_for_no_more_than_one() {
+    let image = Digest::of(b"app");
+    let wanted = |scene: &Scene| {
+        let candidate = Candidate { found_at: "layer".to_owned(), bytes: scene.packed() };
+        let expectation =
+            Expectation { wanted: Wanted::Signature, content: None, ..expectation(&scene.trust) };
+        verify(&candidate, &expectation)
+    };
+    let mut scene = Scene::signature(image);
+    let found = wanted(&scene);
+    assert_eq!((found.failed_step(), &found.evidence), (None, &None), "{found:#?}");
+    // Another text that names the same image was not signed.
+    scene.content.push(b' ');
+    let found = wanted(&scene);
+    assert_eq!(found.failed_step().map(|step| step.kind), Some(Signature));
+    let mut stranger = Scene::signature(image);
+    stranger.trust.signers = Scene::signature(image).trust.signers;
+    let found = wanted(&stranger);
+    assert_eq!(found.failed_step().map(|step| step.kind), Some(Signature));
+    let other = Scene::signature(Digest::of(b"other"));
+    assert_eq!(wanted(&other).failed_step().map(|step| step.kind), Some(Bundle));
+}
+
+#[test]
 fn a16_a_layer_that_is_cut_off_anywhere_is_refused() {
     let scene = Scene::by_key();
     let packed = scene.packed();

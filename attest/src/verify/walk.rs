@@ -43,6 +43,7 @@ pub(super) fn walk(candidate: &Candidate, expectation: &Expectation<'_>) -> Veri
         unread: None,
         fault: None,
         pending: None,
+        named_by: None,
     };
     let evidence = walk.through(candidate).ok().flatten();
     let failed = walk.steps.iter().find(|step| step.outcome == StepOutcome::Failed);
@@ -73,6 +74,8 @@ struct Walk<'a> {
     /// What is wrong, where it takes more than the failed step to tell.
     fault: Option<Fault>,
     pending: Option<Pending>,
+    /// The digest of what cosign signed in the place of the artifact: a text that names it.
+    named_by: Option<Digest>,
 }
 
 /// Whom a signature was found to be by, and which of those who are believed that is.
@@ -214,6 +217,7 @@ impl<'a> Walk<'a> {
                 if image != self.expectation.subject.to_string() {
                     return Err(found);
                 }
+                self.named_by = Some(layer.digest());
                 found
             }
         };
@@ -267,8 +271,8 @@ impl<'a> Walk<'a> {
         };
         Signed {
             own_subject: statement.and_then(proof::own_subject),
-            digest: self.expectation.subject,
-            content: self.expectation.content,
+            digest: self.named_by.unwrap_or(self.expectation.subject),
+            content: self.expectation.content.filter(|_| self.named_by.is_none()),
         }
     }
 
