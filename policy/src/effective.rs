@@ -265,6 +265,7 @@ fn describe_allowed(allowed: &AllowedBase) -> Value {
         ("pin", json!(allowed.pin.map(|Pin::Digest| "digest"))),
         ("max-age", json!(allowed.max_age.map(duration))),
         ("signer", json!(allowed.signer.map(Publisher::as_str))),
+        ("source", json!(allowed.source)),
     ])
 }
 

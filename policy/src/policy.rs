@@ -301,6 +301,8 @@ pub struct AllowedBase {
     pub max_age: Option<SignedDuration>,
     /// Whose signature has to have been verified when it was approved in the lock.
     pub signer: Option<Publisher>,
+    /// The repository that it was built from, as a URL, where that publisher signs for those of others.
+    pub source: Option<String>,
     /// Its line; built-in ones have none.
     pub line: Option<u32>,
 }

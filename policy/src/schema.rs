@@ -97,6 +97,7 @@ fn bases() -> Value {
         ("pin", json!({ "const": "digest" })),
         ("max-age", duration()),
         ("signer", json!({ "enum": Publisher::ALL.map(Publisher::as_str) })),
+        ("source", text()),
     ]);
     let mirror = required(object(&[("from", text()), ("to", text())]), &["from", "to"]);
     let mut bases = object(&[

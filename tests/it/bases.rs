@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 
 mod lock;
 mod outdated;
+mod publishers;
 
 const OS_RELEASE: &str = "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian GNU/Linux 12\"\n";
 /// The exit status of what can not be told.

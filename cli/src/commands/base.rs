@@ -78,7 +78,9 @@ fn as_json(entry: &Entry, today: Date) -> Value {
         "name": entry.name(), "index": entry.index, "approver": entry.approver,
         "approved": entry.approved.to_string(), "expires": entry.expires.to_string(), "expired": entry.expires < today,
         "osRelease": entry.os_release, "verified": entry.verified, "replaces": entry.replaces,
-        "signature": signature.map(|by| json!({ "publisher": by.publisher.as_str(), "signer": by.signer })),
+        "signature": signature.map(|by| json!({
+            "publisher": by.publisher.as_str(), "signer": by.signer, "source": by.source,
+        })),
         "scan": scan.map(|scan| json!({
             "verdict": record::recorded_verdict(scan.verdict).as_str(), "on": scan.on.to_string(), "advisories": scan.advisories,
         })),

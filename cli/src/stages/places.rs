@@ -21,6 +21,8 @@ use std::{fmt, str::FromStr, time::Duration};
 
 /// The media type of a Sigstore bundle marks a referrer as evidence: registries mislabel `artifactType`.
 const BUNDLE_PREFIX: &str = "application/vnd.dev.sigstore.bundle";
+/// The media type of a text that cosign signs.
+const SIMPLE_SIGNING: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
 /// For how long GitHub is asked again when it does not answer.
 const BUDGET: Duration = Duration::from_mins(2);
 /// What cosign has put under tags beside an image: attestations and signatures.
@@ -202,6 +204,25 @@ async fn referrers(
     for referrer in source.referrer_manifests(subject).await? {
         for layer in layers(&referrer).iter().filter(is_bundle) {
             let bytes = source.read_blob(layer, ctx.limits.evidence).await?.to_vec();
+            let found_at = format!("referrer {} of {}", referrer.descriptor.digest, source.place());
+            candidates.push(Candidate { found_at, bytes });
+        }
+    }
+    Ok(candidates)
+}
+
+/// cosign's signatures that refer to `subject`: with referrers, it has put in them what it else put under a tag.
+pub(crate) async fn cosign_referrers(
+    ctx: &Context,
+    source: &Source,
+    subject: &Digest,
+) -> Result<Vec<Candidate>, Error> {
+    let is_signature = |layer: &&Descriptor| layer.media_type == SIMPLE_SIGNING;
+    let mut candidates = Vec::new();
+    for referrer in source.referrer_manifests(subject).await? {
+        for layer in layers(&referrer).iter().filter(is_signature) {
+            let content = source.read_blob(layer, ctx.limits.evidence).await?;
+            let bytes = pack_layer(&layer.media_type, &layer.annotations, &content);
             let found_at = format!("referrer {} of {}", referrer.descriptor.digest, source.place());
             candidates.push(Candidate { found_at, bytes });
         }

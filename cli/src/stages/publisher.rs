@@ -1,10 +1,12 @@
 //! The signature of a publisher over an image: looked for where the image is, and verified by the publisher's own keys and identities.
 
+mod attestations;
+
 use crate::{
     args::RootArguments,
     context::Context,
     error::Error,
-    stages::{trust, verify},
+    stages::{places, trust, verify},
 };
 use plimsoll_attest::{
     Candidate, Demands, Expectation, PublicKey, SignerDemand, Trust, TrustedSigner, Wanted,
@@ -17,7 +19,7 @@ use plimsoll_model::{
 use plimsoll_oci::Source;
 use plimsoll_policy::{
     Policy,
-    bases::{Publisher, PublisherSigner},
+    bases::{Publisher, PublisherSigner, SignedOver, SignsFor},
 };
 
 /// Whether an image has the signature of its publisher.
@@ -37,7 +39,19 @@ pub(crate) enum Signed {
     },
 }
 
-/// Verifies the signature over the first of these digests that has one.
+/// What has to be signed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    /// Where it is.
+    pub source: &'a Source,
+    /// The index, or the image itself.
+    pub top: Digest,
+    /// The image for one platform, where no more than that is asked for.
+    pub image: Option<Digest>,
+}
+
+/// Verifies the first signature that is over what is asked for: the index or the image, or attestations that name the image as
+/// their subject, as the publisher does it.
 ///
 /// # Errors
 /// Where it could not be told what is there: nothing found is not the same as nothing there.
@@ -45,20 +59,83 @@ pub(crate) async fn verify(
     ctx: &Context,
     policy: &Policy,
     root: &RootArguments,
-    (source, digests): (&Source, &[Digest]),
-    publisher: Publisher,
+    asked: Asked<'_>,
+    (publisher, source): (Publisher, Option<&str>),
 ) -> Result<Signed, Error> {
-    let trust = trust_of(ctx, policy, root, publisher)?;
+    let trust = trust_of(ctx, policy, root, (publisher, source))?;
+    search(ctx, asked, publisher.signed_over(), &trust).await
+}
+
+async fn search(
+    ctx: &Context,
+    asked: Asked<'_>,
+    signed_over: &[SignedOver],
+    trust: &Trust,
+) -> Result<Signed, Error> {
     let mut refused = Vec::new();
-    for digest in digests {
-        let candidates = verify::fetch(ctx, source, digest).await;
-        let found = candidates.found().map_err(|reason| Error::Signature { reason })?;
-        match judge(found, *digest, (&trust, ctx)) {
+    for over in signed_over {
+        let signed = match over {
+            SignedOver::Image => over_image(ctx, asked, trust).await?,
+            SignedOver::AttestationInIndex | SignedOver::AttestationReferrer => {
+                over_attestations(ctx, asked, *over, trust).await?
+            }
+        };
+        match signed {
             Signed::ByNobody { refused: more } => refused.extend(more),
-            signed @ Signed::By { .. } => return Ok(signed),
+            by @ Signed::By { .. } => return Ok(by),
         }
     }
     Ok(Signed::ByNobody { refused })
+}
+
+async fn over_image(ctx: &Context, asked: Asked<'_>, trust: &Trust) -> Result<Signed, Error> {
+    let mut refused = Vec::new();
+    let image = asked.image.filter(|image| *image != asked.top);
+    for digest in std::iter::once(asked.top).chain(image) {
+        match signature(ctx, asked.source, digest, trust).await? {
+            Signed::ByNobody { refused: more } => refused.extend(more),
+            by @ Signed::By { .. } => return Ok(by),
+        }
+    }
+    Ok(Signed::ByNobody { refused })
+}
+
+async fn over_attestations(
+    ctx: &Context,
+    asked: Asked<'_>,
+    over: SignedOver,
+    trust: &Trust,
+) -> Result<Signed, Error> {
+    let Some(image) = asked.image else {
+        let reason = "it signs the image for each platform: approve that without `--all-platforms`";
+        return Ok(Signed::ByNobody { refused: vec![reason.to_owned()] });
+    };
+    let mut refused = Vec::new();
+    for attestation in attestations::of(asked.source, (asked.top, image), over).await? {
+        let digest = attestation.descriptor.digest;
+        if let Err(reason) = attestations::is_about(&attestation, asked.source, image).await? {
+            refused.push(format!("attestations {digest}: {reason}"));
+            continue;
+        }
+        match signature(ctx, asked.source, digest, trust).await? {
+            Signed::ByNobody { refused: more } => refused.extend(more),
+            // Who signs what names an image by its digest signs for that image.
+            Signed::By { signer, .. } => return Ok(Signed::By { signer, over: image }),
+        }
+    }
+    Ok(Signed::ByNobody { refused })
+}
+
+async fn signature(
+    ctx: &Context,
+    source: &Source,
+    digest: Digest,
+    trust: &Trust,
+) -> Result<Signed, Error> {
+    let candidates = verify::fetch(ctx, source, &digest).await;
+    let candidates = candidates.and(places::cosign_referrers(ctx, source, &digest).await?);
+    let found = candidates.found().map_err(|reason| Error::Signature { reason })?;
+    Ok(judge(found, digest, (trust, ctx)))
 }
 
 fn judge(found: &[Candidate], subject: Digest, (trust, ctx): (&Trust, &Context)) -> Signed {
@@ -82,48 +159,50 @@ fn judge(found: &[Candidate], subject: Digest, (trust, ctx): (&Trust, &Context))
     Signed::ByNobody { refused }
 }
 
-/// Who speaks for a publisher. Classic signatures of cosign count: they are what these publishers write.
+/// Who speaks for a publisher, about the repository of a source where it signs for those of others. Classic signatures of cosign
+/// count: they are what these publishers write, but for the one that signs for others.
 fn trust_of(
     ctx: &Context,
     policy: &Policy,
     root: &RootArguments,
-    publisher: Publisher,
+    (publisher, source): (Publisher, Option<&str>),
 ) -> Result<Trust, Error> {
-    let signers = publisher.signers().iter().map(signer).collect::<Result<Vec<_>, _>>()?;
+    let signers = publisher.signers().iter().map(|one| signer(one, source));
+    let signers = signers.collect::<Result<Vec<_>, _>>()?;
     let needs_root = signers.iter().any(|signer| signer.who.is_dated());
+    let legacy = match publisher.signs_for() {
+        SignsFor::Itself => Legacy::Accept,
+        // Without the source it would sign for anybody.
+        SignsFor::Callers if source.is_none() => {
+            return Err(Error::Internal("nobody says for which source"));
+        }
+        SignsFor::Callers => Legacy::Refuse,
+    };
     Ok(Trust {
         signers,
         root: needs_root.then(|| trust::root(ctx, policy, root)).transpose()?,
-        demands: Demands { legacy: Legacy::Accept, logs: 0, timestamps: 0, age: None },
+        demands: Demands { legacy, logs: 0, timestamps: 0, age: None },
     })
 }
 
-fn signer(signer: &PublisherSigner) -> Result<TrustedSigner, Error> {
+fn signer(signer: &PublisherSigner, source: Option<&str>) -> Result<TrustedSigner, Error> {
     let who = match signer {
         PublisherSigner::Key(base64) => {
             let pem = format!("-----BEGIN PUBLIC KEY-----\n{base64}\n-----END PUBLIC KEY-----\n");
             SignerDemand::key(PublicKey::from_pem(&pem)?, Unlogged::Accept)
         }
-        PublisherSigner::Identity { issuer, subject } => {
+        PublisherSigner::Identity { issuer, subject, runner } => {
             let built_in = Error::Internal("a built-in identity is malformed");
             let subject = subject.parse().map_err(|_malformed| built_in)?;
-            let demand = IdentityDemand::new((*issuer).to_owned(), subject);
-            SignerDemand::Identity(demand)
+            SignerDemand::Identity(IdentityDemand {
+                repository: source.map(str::to_owned),
+                runner: runner.map(str::to_owned),
+                ..IdentityDemand::new((*issuer).to_owned(), subject)
+            })
         }
     };
     Ok(TrustedSigner::of(who))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn everybody_who_speaks_for_a_publisher_can_be_verified() {
-        for publisher in Publisher::ALL {
-            for one in publisher.signers() {
-                signer(one).unwrap();
-            }
-        }
-    }
-}
+mod tests;

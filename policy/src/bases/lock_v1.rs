@@ -54,6 +54,8 @@ struct EntryJson {
 struct SignatureJson {
     publisher: Text<Publisher>,
     signer: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    source: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -176,13 +178,14 @@ impl From<EntryPlatform> for PlatformJson {
 
 impl From<SignatureJson> for PublisherSignature {
     fn from(json: SignatureJson) -> Self {
-        Self { publisher: json.publisher.0, signer: json.signer }
+        Self { publisher: json.publisher.0, signer: json.signer, source: json.source }
     }
 }
 
 impl From<PublisherSignature> for SignatureJson {
     fn from(signature: PublisherSignature) -> Self {
-        Self { publisher: Text(signature.publisher), signer: signature.signer }
+        let PublisherSignature { publisher, signer, source } = signature;
+        Self { publisher: Text(publisher), signer, source }
     }
 }
 

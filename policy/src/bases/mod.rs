@@ -3,7 +3,7 @@
 mod lock_v1;
 mod publishers;
 
-pub use publishers::{Publisher, PublisherSigner, UnknownPublisher};
+pub use publishers::{Publisher, PublisherSigner, SignedOver, SignsFor, UnknownPublisher};
 
 use crate::{Error, Verdict, record::text::shown};
 use jiff::{Timestamp, civil};
@@ -56,6 +56,8 @@ pub struct PublisherSignature {
     pub publisher: Publisher,
     /// The key or the identity that signed.
     pub signer: String,
+    /// The repository that it was signed for, as a URL, where a publisher signs for those of others.
+    pub source: Option<String>,
 }
 
 /// What the flaws of a base image came to when it was approved.
@@ -308,9 +310,14 @@ mod tests {
         full.platforms[0].on_build = Some(vec!["RUN x".to_owned()]);
         full.platforms[0].labels = Some([("version".to_owned(), "12".to_owned())].into());
         let signer = "somebody".to_owned();
+        let source = Some("https://github.com/acme/base".to_owned());
         let on = "2026-01-01".parse().unwrap();
         Entry {
-            signature: Some(PublisherSignature { publisher: Publisher::Chainguard, signer }),
+            signature: Some(PublisherSignature {
+                publisher: Publisher::Chainguard,
+                signer,
+                source,
+            }),
             scan: Some(BaseScan { verdict: Verdict::Blocked, on, advisories: digest("index") }),
             replaces: Some(digest("before")),
             ..full

@@ -276,8 +276,34 @@ mod tests {
         );
         check(
             "bases: {allow: [{repository: \"a.io/*\", signer: x}]}",
-            "2:48: expected one of `chainguard`, `distroless`, `kubernetes`, found `x`",
+            "2:48: expected one of `chainguard`, `distroless`, `kubernetes`, `dhi`, `docker-github-builder`, found `x`",
         );
+        let signed = |signer: &str, rest: &str| {
+            format!("bases: {{allow: [{{repository: \"a.io/*\", signer: {signer}{rest}}}]}}")
+        };
+        check(
+            &signed("docker-github-builder", ""),
+            "2:17: `docker-github-builder` signs for whoever calls it: expected `source`, the repository as `https://github.com/OWNER/REPOSITORY`",
+        );
+        check(
+            &signed("dhi", ", source: \"https://github.com/a/b\""),
+            "2:53: `source` goes with `signer: docker-github-builder`, which signs for the repositories of others",
+        );
+        for bad in [
+            "github.com/a/b",
+            "https://github.com/a",
+            "https://github.com/a/*",
+            "https://github.com/a/b/c",
+        ] {
+            check(
+                &signed("docker-github-builder", &format!(", source: \"{bad}\"")),
+                &format!(
+                    "2:79: expected a repository, as `https://github.com/OWNER/REPOSITORY`, found `{bad}`"
+                ),
+            );
+        }
+        let good = signed("docker-github-builder", ", source: \"https://github.com/a/b.c\"");
+        assert!(parse(&format!("version: 1\n{good}")).is_ok());
     }
 
     #[test]

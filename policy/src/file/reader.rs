@@ -99,7 +99,7 @@ impl Reader<'_> {
         self.text_as(node, "a text")
     }
 
-    fn text_as<'n>(&self, node: &'n Node, expected: &str) -> Result<&'n str, Error> {
+    pub(super) fn text_as<'n>(&self, node: &'n Node, expected: &str) -> Result<&'n str, Error> {
         match &node.value {
             Value::Text(text) if !text.trim().is_empty() => Ok(text),
             Value::Integer(_) | Value::OtherNumber | Value::Boolean(_) => {

@@ -1,9 +1,12 @@
 //! The sections of a policy file but the exceptions.
 
-use super::{LENIENCIES, located, reader::Reader};
+use super::{
+    LENIENCIES, located,
+    reader::{Fields, Reader},
+};
 use crate::{
     Error, Pattern,
-    bases::Publisher,
+    bases::{Publisher, SignsFor},
     decide::Action,
     policy::{
         AllowedBase, Condition, ConditionClass, ConditionExploitation, ConditionOrigin, Located,
@@ -85,7 +88,8 @@ fn condition(reader: &Reader<'_>, node: &Node) -> Result<Condition, Error> {
 }
 
 pub(super) fn bases(reader: &Reader<'_>, node: &Node, policy: &mut Policy) -> Result<(), Error> {
-    let fields = reader.fields(node, &["lock", "key", "allow", "deny", "mirrors"])?;
+    let fields =
+        reader.fields(node, &["lock", "key", "allow", "deny", "mirrors"])?;
     let bases = &mut policy.bases;
     bases.line = Some(node.at.line);
     bases.lock = fields.get("lock").map(|node| reader.file(node)).transpose()?;
@@ -113,11 +117,13 @@ pub(super) fn bases(reader: &Reader<'_>, node: &Node, policy: &mut Policy) -> Re
 }
 
 fn allowed_base(reader: &Reader<'_>, node: &Node) -> Result<AllowedBase, Error> {
-    let fields = reader.fields(node, &["repository", "only", "pin", "max-age", "signer"])?;
+    let fields =
+        reader.fields(node, &["repository", "only", "pin", "max-age", "signer", "source"])?;
     let Some(repository) = fields.get("repository") else {
         return reader.fail(node.at, "expected `repository`, a pattern over repositories");
     };
     let publishers = Publisher::ALL.map(|publisher| (publisher.as_str(), publisher));
+    let signer = fields.get("signer").map(|node| reader.word(node, &publishers)).transpose()?;
     Ok(AllowedBase {
         repository: repositories(reader, repository)?,
         only: fields
@@ -129,9 +135,52 @@ fn allowed_base(reader: &Reader<'_>, node: &Node) -> Result<AllowedBase, Error> 
             .map(|node| reader.word(node, &[("digest", Pin::Digest)]))
             .transpose()?,
         max_age: fields.get("max-age").map(|node| reader.duration(node)).transpose()?,
-        signer: fields.get("signer").map(|node| reader.word(node, &publishers)).transpose()?,
+        signer,
+        source: source(reader, node, &fields, signer)?,
         line: Some(node.at.line),
     })
+}
+
+/// For which repository somebody signs who signs for any.
+fn source(
+    reader: &Reader<'_>,
+    node: &Node,
+    fields: &Fields<'_>,
+    signer: Option<Publisher>,
+) -> Result<Option<String>, Error> {
+    let for_callers = signer.filter(|signer| signer.signs_for() == SignsFor::Callers);
+    match (for_callers, fields.get("source")) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => {
+            let at = fields.entry("source").map_or(node.at, |entry| entry.at);
+            reader.fail(at, "`source` goes with `signer: docker-github-builder`, which signs for the repositories of others")
+        }
+        (Some(signer), None) => reader.fail(
+            node.at,
+            format!("`{signer}` signs for whoever calls it: expected `source`, the repository as `https://github.com/OWNER/REPOSITORY`"),
+        ),
+        (Some(_), Some(node)) => {
+            let text = reader.text_as(node, SOURCE)?;
+            if is_repository(text) {
+                return Ok(Some(text.to_owned()));
+            }
+            reader.fail(node.at, format!("expected {SOURCE}, found `{text}`"))
+        }
+    }
+}
+
+/// What `source` has to be.
+const SOURCE: &str = "a repository, as `https://github.com/OWNER/REPOSITORY`";
+
+/// Whether a text names a repository on GitHub as certificates do.
+fn is_repository(text: &str) -> bool {
+    let path = text.strip_prefix("https://github.com/");
+    let Some((owner, name)) = path.and_then(|path| path.split_once('/')) else { return false };
+    let is_part = |part: &str| {
+        let is_known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        !part.is_empty() && !part.starts_with('.') && part.bytes().all(is_known)
+    };
+    is_part(owner) && is_part(name) && !name.ends_with(".git")
 }
 
 fn denied_base(reader: &Reader<'_>, node: &Node) -> Result<Located<Pattern>, Error> {

@@ -135,7 +135,8 @@ fn publishers(pin: Option<Pin>) -> Vec<AllowedBase> {
         let repository = pattern.parse().ok()?;
         // Who demands the bytes by their digest demands the signatures that they are approved by.
         let signer = signer.filter(|_| pin == Some(Pin::Digest));
-        Some(AllowedBase { repository, only, pin, max_age: None, signer, line: None })
+        let (max_age, source, line) = (None, None, None);
+        Some(AllowedBase { repository, only, pin, max_age, signer, source, line })
     });
     allowed.collect()
 }

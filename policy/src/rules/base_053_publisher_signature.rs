@@ -2,8 +2,9 @@
 
 use super::{About, Raised, Rule, RuleContext, inputs};
 use crate::{
-    bases::{Entry, Publisher},
+    bases::{Entry, Publisher, PublisherSignature},
     decide::Action,
+    policy::AllowedBase,
 };
 use plimsoll_model::{Severity, finding::Place};
 
@@ -29,14 +30,19 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
         .filter_map(|(place, input, name)| {
             let (allowed, publisher) = bases.publisher(&name.repository)?;
             let what = format!("{} `{}`", input.kind.as_str(), input.written);
-            let raised =
-                judge(context, place, (&what, publisher), &inputs::entries(context, name))?;
+            let raised = judge(
+                context,
+                place,
+                (&what, publisher, allowed),
+                &inputs::entries(context, name),
+            )?;
             Some(raised.by_line(allowed.line))
         })
         .collect();
     raised.extend(inputs::base(context).and_then(|entry| {
         let (allowed, publisher) = bases.publisher(&entry.repository)?;
-        let raised = judge(context, Place::Image, ("the base of the image", publisher), &[entry])?;
+        let what = ("the base of the image", publisher, allowed);
+        let raised = judge(context, Place::Image, what, &[entry])?;
         Some(raised.by_line(allowed.line))
     }));
     raised
@@ -45,13 +51,18 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
 fn judge(
     context: &RuleContext<'_>,
     place: Place,
-    (what, publisher): (&str, Publisher),
+    (what, publisher, allowed): (&str, Publisher, &AllowedBase),
     entries: &[&Entry],
 ) -> Option<Raised> {
-    let expected = format!("an entry of the lock with the signature of `{publisher}`");
+    let of = |source: Option<&String>| {
+        source.map(|source| format!(" for `{source}`")).unwrap_or_default()
+    };
+    let wanted = of(allowed.source.as_ref());
+    let expected = format!("an entry of the lock with the signature of `{publisher}`{wanted}");
+    let is_meant =
+        |by: &PublisherSignature| by.publisher == publisher && by.source == allowed.source;
     let is_signed = |entry: &&&Entry| {
-        !entry.is_expired(context.now())
-            && entry.signature.as_ref().is_some_and(|by| by.publisher == publisher)
+        !entry.is_expired(context.now()) && entry.signature.as_ref().is_some_and(is_meant)
     };
     if !entries.is_empty() && entries.iter().filter(is_signed).count() == entries.len() {
         return None;
@@ -62,8 +73,8 @@ fn judge(
         return Some(context.unknown(place, title, found, expected));
     };
     let found = match &entry.signature {
-        Some(by) if by.publisher == publisher => "an entry that has expired".to_owned(),
-        Some(by) => format!("the signature of `{}`", by.publisher),
+        Some(by) if is_meant(by) => "an entry that has expired".to_owned(),
+        Some(by) => format!("the signature of `{}`{}", by.publisher, of(by.source.as_ref())),
         None => format!("`{}`, approved without a signature", entry.name()),
     };
     let title = format!("{what} was not approved by the signature of `{publisher}`");
@@ -73,7 +84,7 @@ fn judge(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{bases::PublisherSignature, rules::testing::*};
+    use crate::rules::testing::*;
 
     const POLICY: &str = "bases:\n  lock: l\n  allow:\n    - {repository: \"cgr.dev/chainguard/*\", signer: chainguard}\n  mirrors: [{from: \"hub.corp/c/*\", to: \"cgr.dev/*\"}]";
 
@@ -82,8 +93,11 @@ mod tests {
     }
 
     fn signed(name: &str, by: Option<Publisher>, expires: &str) -> Entry {
-        let signature =
-            by.map(|publisher| PublisherSignature { publisher, signer: "x".to_owned() });
+        let signature = by.map(|publisher| PublisherSignature {
+            publisher,
+            signer: "x".to_owned(),
+            source: None,
+        });
         Entry { signature, ..entry(name, &["a"], expires) }
     }
 
@@ -117,6 +131,41 @@ mod tests {
             let image = Case::default().policy(POLICY).image(&["a", "b"]).approved_entry(entry);
             image.check("BASE-053", Expect::Fail);
         }
+    }
+
+    #[test]
+    fn what_was_signed_for_the_repository_of_another_fails() {
+        let policy = |source: &str| {
+            format!(
+                "bases: {{lock: l, allow: [{{repository: \"a.io/*\", signer: docker-github-builder, source: \"https://github.com/{source}\"}}]}}"
+            )
+        };
+        let entry = |source: Option<&str>| {
+            let source = source.map(|path| format!("https://github.com/{path}"));
+            let publisher = Publisher::DockerGithubBuilder;
+            let signature = PublisherSignature { publisher, signer: "x".to_owned(), source };
+            Entry { signature: Some(signature), ..entry("a.io/base:1", &["a"], "2026-12-31") }
+        };
+        for (source, expect) in [
+            (Some("acme/base"), Expect::Pass),
+            (Some("evil/base"), Expect::Fail),
+            (Some("acme/base2"), Expect::Fail),
+            (None, Expect::Fail),
+        ] {
+            let case = Case::default().policy(&policy("acme/base")).approved_entry(entry(source));
+            case.clone().dockerfile("FROM a.io/base:1").check("BASE-053", expect);
+            case.image(&["a", "b"]).check("BASE-053", expect);
+        }
+        let case = Case::default().policy(&policy("acme/base"));
+        let bad = case.approved_entry(entry(Some("evil/base"))).dockerfile("FROM a.io/base:1");
+        let found = &bad.findings("BASE-053")[0].finding;
+        assert_eq!(
+            (&*found.found, &*found.expected),
+            (
+                "the signature of `docker-github-builder` for `https://github.com/evil/base`",
+                "an entry of the lock with the signature of `docker-github-builder` for `https://github.com/acme/base`"
+            )
+        );
     }
 
     #[test]

@@ -109,14 +109,14 @@ impl Registry {
         begun.map(|entry| entry.file_name().to_owned()).collect()
     }
 
-    /// Copies an image of an OCI layout into this registry with skopeo, and says how it is then called.
+    /// Copies an image of an OCI layout into this registry with skopeo, an index with everything in it, and says how it is then called.
     #[track_caller]
     pub(crate) fn push(&self, layout: &Utf8Path, tag: &str, name: &str) -> Option<String> {
         let skopeo = oracle("skopeo")?;
         let reference = self.reference(name);
         let sandbox = sandbox();
         let mut skopeo = sandbox.command(skopeo);
-        skopeo.args(["--insecure-policy", "copy", "--dest-tls-verify=false", "--quiet"]);
+        skopeo.args(["--insecure-policy", "copy", "--all", "--dest-tls-verify=false", "--quiet"]);
         run(skopeo.arg(format!("oci:{layout}:{tag}")).arg(format!("docker://{reference}")))
             .expect_status(0);
         Some(reference)

@@ -12,14 +12,14 @@ use crate::{
         index,
         inventory::{self, Cataloged},
         keys,
-        publisher::{self, Signed},
+        publisher::{self, Asked, Signed},
         resolve::{self, Resolved},
     },
 };
 use jiff::{ToSpan as _, civil::Date};
 use plimsoll_model::{Digest, Printable, Reference, reference::ImageName};
 use plimsoll_policy::{
-    Policy, Verdict,
+    AllowedBase, Policy, Verdict,
     bases::{BaseScan, Entry, EntryPlatform, Lock, Publisher, PublisherSignature},
 };
 use plimsoll_vuln::Index;
@@ -47,9 +47,9 @@ pub(super) async fn approve(
     }
     // 1. Whoever publishes it has to have signed it, where the policy says so.
     let first = resolve::resolve_reference(ctx, &arguments.subject, None).await?;
-    let demanded = policy.bases().publisher(&name.repository).map(|(_, publisher)| publisher);
+    let demanded = policy.bases().publisher(&name.repository);
     let signed = signed(ctx, &policy, arguments, (&first, demanded)).await?;
-    if let Some((publisher, Signed::ByNobody { refused })) = &signed {
+    if let Some(Demanded { publisher, signed: Signed::ByNobody { refused }, .. }) = &signed {
         return Ok(not_signed(ctx, &name, &publisher.to_string(), refused));
     }
     // 2. Every layer is read: the digests in a configuration are a claim.
@@ -93,27 +93,36 @@ async fn signed(
     ctx: &Context,
     policy: &Policy,
     arguments: &BaseApproveArguments,
-    (first, publisher): (&Resolved, Option<Publisher>),
-) -> Result<Option<(Publisher, Signed)>, Error> {
-    let Some(publisher) = publisher else { return Ok(None) };
+    (first, demanded): (&Resolved, Option<(&AllowedBase, Publisher)>),
+) -> Result<Option<Demanded>, Error> {
+    let Some((allowed, publisher)) = demanded else { return Ok(None) };
     let image = first.image();
-    let mut digests = vec![image.pinned.digest];
-    // The signature over one image says nothing of those for other platforms.
-    if !arguments.all_platforms && image.manifest != image.pinned.digest {
-        digests.push(image.manifest);
-    }
-    let source = first.source();
-    let signed = publisher::verify(ctx, policy, &arguments.root, (source, &digests), publisher);
-    Ok(Some((publisher, signed.await?)))
+    let asked = Asked {
+        source: first.source(),
+        top: image.pinned.digest,
+        // The signature over one image says nothing of those for other platforms.
+        image: (!arguments.all_platforms).then_some(image.manifest),
+    };
+    let source = allowed.source.clone();
+    let by = (publisher, source.as_deref());
+    let signed = publisher::verify(ctx, policy, &arguments.root, asked, by).await?;
+    Ok(Some(Demanded { publisher, source, signed }))
+}
+
+/// The signature that is demanded, and what came of looking for it.
+struct Demanded {
+    publisher: Publisher,
+    source: Option<String>,
+    signed: Signed,
 }
 
 /// Whose signature it is, and over what.
-fn signature(signed: Option<(Publisher, Signed)>) -> (Option<PublisherSignature>, Option<Digest>) {
-    match signed {
-        Some((publisher, Signed::By { signer, over })) => {
-            (Some(PublisherSignature { publisher, signer }), Some(over))
+fn signature(demanded: Option<Demanded>) -> (Option<PublisherSignature>, Option<Digest>) {
+    match demanded {
+        Some(Demanded { publisher, source, signed: Signed::By { signer, over } }) => {
+            (Some(PublisherSignature { publisher, signer, source }), Some(over))
         }
-        Some((_, Signed::ByNobody { .. })) | None => (None, None),
+        Some(Demanded { signed: Signed::ByNobody { .. }, .. }) | None => (None, None),
     }
 }
 
