@@ -2,7 +2,7 @@
 
 use crate::{
     OutagePolicy,
-    bases::Publisher,
+    bases::{Flattened, Publisher},
     custom::{CustomRule, FactPath},
     decide::{Action, PolicyLine},
     exceptions::Exception,
@@ -115,6 +115,8 @@ impl List<'_> {
         let bases = policy.bases();
         self.key("bases.lock", json!(bases.lock), Origin::Default);
         self.key("bases.key", json!(bases.key), Origin::Default);
+        let flattened = bases.flattened == Flattened::Attested;
+        self.key("bases.allow-flattened", json!(flattened), Origin::Default);
         for (number, allowed) in bases.allow.iter().enumerate() {
             let key = format!("bases.allow[{number}]");
             self.put(key, describe_allowed(allowed), allowed.line, policy.of_profile_origin());

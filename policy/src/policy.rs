@@ -6,7 +6,7 @@ pub use provenance::{ParameterPath, ParameterPathError, ProvenancePolicy};
 
 use crate::{
     EvidenceKind, OutagePolicy, Pattern,
-    bases::Publisher,
+    bases::{Flattened, Publisher},
     custom::CustomRule,
     decide::{Action, PolicyLine},
     exceptions::Exception,
@@ -284,6 +284,8 @@ pub struct BasesPolicy {
     pub deny: Vec<Located<Pattern>>,
     /// Registries that mirror others.
     pub mirrors: Vec<Mirror>,
+    /// What becomes of an image whose layers were merged.
+    pub flattened: Flattened,
     /// The line of the section.
     pub line: Option<u32>,
 }

@@ -106,8 +106,10 @@ fn bases() -> Value {
         ("allow", list(&required(allowed, &["repository"]))),
         ("deny", list(&text())),
         ("mirrors", list(&mirror)),
+        ("allow-flattened", json!({ "const": true })),
     ]);
-    extend(&mut bases, json!({ "dependentRequired": { "key": ["lock"] } }));
+    let lock = json!(["lock"]);
+    extend(&mut bases, json!({ "dependentRequired": { "key": lock, "allow-flattened": lock } }));
     bases
 }
 

@@ -61,6 +61,8 @@ pub struct Provenance {
     pub dependencies: Vec<Dependency>,
     /// Whether the build has a property, where that is stated; what is absent is not false.
     pub properties: BTreeMap<BuildProperty, bool>,
+    /// Images that went into it of which it does not state which they are: their URIs.
+    pub unpinned: Vec<String>,
 }
 
 /// Something that went into an image and has a digest.

@@ -10,6 +10,7 @@ use plimsoll_oci::{
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
+mod flattened;
 mod lock;
 mod outdated;
 mod publishers;

@@ -81,7 +81,7 @@ fn untold(stated: &mut Stated, facts: &EvidenceFacts, reason: &str) {
 }
 
 fn provenance(facts: &EvidenceFacts, claims: &ProvenanceClaims) -> Provenance {
-    let dependencies = claims.dependencies.iter().flatten();
+    let dependencies = || claims.dependencies.iter().flatten();
     Provenance {
         build_type: claims.build_type.clone(),
         parameters: claims.external_parameters.as_ref().map(paths),
@@ -90,7 +90,8 @@ fn provenance(facts: &EvidenceFacts, claims: &ProvenanceClaims) -> Provenance {
         commit: claims.commit.clone(),
         trigger: claims.trigger.clone(),
         signer: Some(facts.signer.clone()),
-        dependencies: dependencies.filter_map(claimed).collect(),
+        dependencies: dependencies().filter_map(claimed).collect(),
+        unpinned: dependencies().filter_map(unpinned).collect(),
         properties: claims.properties.clone(),
     }
 }
@@ -122,6 +123,13 @@ fn claimed(claim: &DependencyClaim) -> Option<Dependency> {
     let hex = claim.digest.get("sha256")?;
     let digest: Digest = format!("sha256:{hex}").parse().ok()?;
     Some(Dependency { what: name(claim.uri.as_deref()?)?, digest })
+}
+
+/// The URI of an image of which it is not said which it is.
+fn unpinned(claim: &DependencyClaim) -> Option<String> {
+    let uri = claim.uri.as_deref()?;
+    let is_image = ["pkg:oci/", "pkg:docker/"].iter().any(|start| uri.starts_with(start));
+    (is_image && claimed(claim).is_none()).then(|| uri.to_owned())
 }
 
 /// What a URI names, where that is a file of the source or an image.
@@ -272,6 +280,16 @@ mod tests {
         {
             assert_eq!(claimed(&claim(algorithm, value)), None, "{algorithm} {value}");
         }
+        let of = |uri: &str, algorithm: &str| {
+            let uri = Some(uri.to_owned());
+            unpinned(&DependencyClaim { uri, ..claim(algorithm, &hex) })
+        };
+        let (known, other) = ("pkg:docker/debian@12", "pkg:oci/base?digest=x");
+        assert_eq!(of(known, "sha256"), None);
+        assert_eq!(of(known, "sha512").as_deref(), Some(known));
+        // Nobody knows which image that is, whatever its digest.
+        assert_eq!(of(other, "sha256").as_deref(), Some(other));
+        assert_eq!(of("file:go.sum", "sha512"), None);
     }
 
     #[test]

@@ -124,6 +124,16 @@ const LABELS: [&str; 29] = [
     "version",
 ];
 
+/// What is taken for the base of an image whose layers were merged, so that they do not tell it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Flattened {
+    /// Nothing: it is not known.
+    #[default]
+    Unknown,
+    /// What verified provenance says that it was built from, where all of it is approved.
+    Attested,
+}
+
 impl EntryPlatform {
     /// What a lock keeps of the labels of an image: those that say what it is, each cut where it is long, and without what looks
     /// like a secret.

@@ -278,6 +278,14 @@ mod tests {
             "bases: {allow: [{repository: \"a.io/*\", signer: x}]}",
             "2:48: expected one of `chainguard`, `distroless`, `kubernetes`, `dhi`, `docker-github-builder`, found `x`",
         );
+        check(
+            "bases: {lock: l, allow-flattened: false}",
+            "2:35: expected `true`, or no such key, found `false`",
+        );
+        check(
+            "bases: {allow-flattened: true}",
+            "2:26: `allow-flattened` takes what the lock approves: expected `lock` beside it",
+        );
         let signed = |signer: &str, rest: &str| {
             format!("bases: {{allow: [{{repository: \"a.io/*\", signer: {signer}{rest}}}]}}")
         };

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     Error, Pattern,
-    bases::{Publisher, SignsFor},
+    bases::{Flattened, Publisher, SignsFor},
     decide::Action,
     policy::{
         AllowedBase, Condition, ConditionClass, ConditionExploitation, ConditionOrigin, Located,
@@ -89,13 +89,23 @@ fn condition(reader: &Reader<'_>, node: &Node) -> Result<Condition, Error> {
 
 pub(super) fn bases(reader: &Reader<'_>, node: &Node, policy: &mut Policy) -> Result<(), Error> {
     let fields =
-        reader.fields(node, &["lock", "key", "allow", "deny", "mirrors"])?;
+        reader.fields(node, &["lock", "key", "allow", "deny", "mirrors", "allow-flattened"])?;
     let bases = &mut policy.bases;
     bases.line = Some(node.at.line);
     bases.lock = fields.get("lock").map(|node| reader.file(node)).transpose()?;
     bases.key = fields.get("key").map(|node| reader.file(node)).transpose()?;
     if let (Some(key), None) = (fields.entry("key"), &bases.lock) {
         return reader.fail(key.at, "`key` verifies the lock: expected `lock` beside it");
+    }
+    if let Some(node) = fields.get("allow-flattened") {
+        reader.word_true(node)?;
+        if bases.lock.is_none() {
+            return reader.fail(
+                node.at,
+                "`allow-flattened` takes what the lock approves: expected `lock` beside it",
+            );
+        }
+        bases.flattened = Flattened::Attested;
     }
     // Who approves images one by one does not mean the publishers that are built in as well.
     if bases.lock.is_some() {

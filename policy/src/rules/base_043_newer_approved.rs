@@ -30,7 +30,8 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
             inputs::entries(context, name).into_iter().max_by_key(|entry| entry.approved)?;
         raise(context, place, entry)
     });
-    let below = inputs::base(context).and_then(|entry| raise(context, Place::Image, entry));
+    let below = inputs::bases(context);
+    let below = below.into_iter().filter_map(|entry| raise(context, Place::Image, entry));
     named.chain(below).collect()
 }
 

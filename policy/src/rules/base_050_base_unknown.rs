@@ -1,7 +1,7 @@
 //! BASE-050: an image is built on layers of an approved base.
 
-use super::{About, Raised, Rule, RuleContext, inputs};
-use crate::decide::Action;
+use super::{About, Raised, Rule, RuleContext, attested_base, inputs};
+use crate::{bases::Flattened, decide::Action};
 use plimsoll_model::{Severity, finding::Place};
 
 pub(crate) const RULE: Rule = Rule {
@@ -11,7 +11,7 @@ pub(crate) const RULE: Rule = Rule {
     severity: Severity::High,
     action: Action::Deny,
     why: "What an image says of its base is a claim. The digests of its lowest layers are the bytes themselves: where they are those of no approved image, nobody knows what it was built on.",
-    mend: "approve the base with `plimsoll base approve`, or build on one that is approved; an image that was squashed has to be built anew",
+    mend: "approve the base with `plimsoll base approve`, or build on one that is approved; an image that was squashed has to be built anew, or `allow-flattened` takes signed provenance for it",
     bad: "bases: {lock: bases.lock}   # and an image whose layers begin with those of no entry",
     good: "the same, and an image FROM one of its entries",
     equivalents: &["CIS 4.2", "Scout no data"],
@@ -31,8 +31,12 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
         return Vec::new();
     }
     if context.facts().bases.is_some() {
-        let found = "its lowest layers are those of no approved base".to_owned();
-        return vec![unknown(found)];
+        let found = "its lowest layers are those of no approved base";
+        return match (attested_base::of(context), bases.flattened) {
+            (Ok(_), _) => Vec::new(),
+            (Err(reason), Flattened::Attested) => vec![unknown(format!("{found}, and {reason}"))],
+            (Err(_), Flattened::Unknown) => vec![unknown(found.to_owned())],
+        };
     }
     let found = match &bases.lock {
         Some(path) => format!("the lock `{path}` was not read"),

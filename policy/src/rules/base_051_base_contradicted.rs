@@ -2,7 +2,7 @@
 //!
 //! Where a lock is configured and was not read, BASE-001 and BASE-050 speak.
 
-use super::{About, Raised, Rule, RuleContext, inputs};
+use super::{About, Raised, Rule, RuleContext, attested_base, inputs};
 use crate::{
     bases::Entry,
     decide::Action,
@@ -32,59 +32,106 @@ const DIGEST: &str = "org.opencontainers.image.base.digest";
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let Some(image) = context.facts().image else { return Vec::new() };
+    let attested = attested_base::of(context).unwrap_or_default();
+    let judged = Judged { context, image, attested: &attested };
     let mut raised: Vec<Raised> = [
-        claimed(context, image, ("annotation", &image.annotations)),
-        claimed(context, image, ("label", &image.config.labels)),
+        judged.claimed(("annotation", &image.annotations)),
+        judged.claimed(("label", &image.config.labels)),
     ]
     .into_iter()
     .flatten()
     .collect();
-    raised.extend(context.builds().iter().filter_map(|build| built(context, image, build)));
+    raised.extend(context.builds().iter().filter_map(|build| judged.built(build)));
+    raised.extend(stated(context, image));
     raised
 }
 
-/// The annotations or the labels of the image: a claim, which the lock can disprove. Labels come down from the base and may be
-/// about what that was built on, whose layers are below these all the same.
-fn claimed(
-    context: &RuleContext<'_>,
-    image: &Image,
-    (what, texts): (&str, &BTreeMap<String, String>),
-) -> Option<Raised> {
-    let lock = context.facts().bases?;
-    let digest: Option<Digest> = texts.get(DIGEST).and_then(|text| text.parse().ok());
-    let name: Option<ImageName> = texts.get(NAME).and_then(|text| text.parse().ok());
-    let is_meant = |entry: &&Entry| match (&digest, &name) {
-        (Some(digest), _) => entry.digests().any(|own| own == *digest),
-        (None, Some(name)) => entry.is_named_by(name),
-        (None, None) => false,
-    };
-    let meant: Vec<_> = lock.entries().iter().filter(is_meant).collect();
-    let field = if digest.is_some() { DIGEST } else { NAME };
-    let place = Place::Config { field: format!("{what} {field}") };
-    disproved(context, image, (place, &format!("its {what}")), &meant)
+/// An image, and what it is taken to be built from where its layers do not tell.
+struct Judged<'c, 'a> {
+    context: &'c RuleContext<'a>,
+    image: &'c Image,
+    attested: &'c [&'a Entry],
 }
 
-/// The stage that the Dockerfile builds.
-fn built(context: &RuleContext<'_>, image: &Image, build: &Build) -> Option<Raised> {
-    let target = build.stages.get(*build.target.as_ref().ok()?)?;
-    let from = build.lowest(target);
-    let Source::Image(name) = &from.source else { return None };
-    let place = inputs::place(build, from.at);
-    disproved(context, image, (place, "its Dockerfile"), &inputs::entries(context, name))
+impl Judged<'_, '_> {
+    /// The annotations or the labels of the image: a claim, which the lock can disprove. Labels come down from the base and may be
+    /// about what that was built on, whose layers are below these all the same.
+    fn claimed(&self, (what, texts): (&str, &BTreeMap<String, String>)) -> Option<Raised> {
+        let lock = self.context.facts().bases?;
+        let digest: Option<Digest> = texts.get(DIGEST).and_then(|text| text.parse().ok());
+        let name: Option<ImageName> = texts.get(NAME).and_then(|text| text.parse().ok());
+        let is_meant = |entry: &&Entry| match (&digest, &name) {
+            (Some(digest), _) => entry.digests().any(|own| own == *digest),
+            (None, Some(name)) => entry.is_named_by(name),
+            (None, None) => false,
+        };
+        let meant: Vec<_> = lock.entries().iter().filter(is_meant).collect();
+        let field = if digest.is_some() { DIGEST } else { NAME };
+        let place = Place::Config { field: format!("{what} {field}") };
+        let named = texts.get(field).filter(|_| digest.is_some() || name.is_some());
+        // A label that nobody knows may be that of the base.
+        match named.filter(|_| what == "annotation" && meant.is_empty()) {
+            Some(named) => self.unknown(place, &format!("its {what}"), named),
+            None => disproved(self.context, (place, &format!("its {what}")), &meant, |entry| {
+                self.is_below(entry)
+            }),
+        }
+    }
+
+    /// The stage that the Dockerfile builds.
+    fn built(&self, build: &Build) -> Option<Raised> {
+        let target = build.stages.get(*build.target.as_ref().ok()?)?;
+        let from = build.lowest(target);
+        let Source::Image(name) = &from.source else { return None };
+        let place = inputs::place(build, from.at);
+        let meant = inputs::entries(self.context, name);
+        if meant.is_empty() {
+            return self.unknown(place, "its Dockerfile", &name.to_string());
+        }
+        disproved(self.context, (place, "its Dockerfile"), &meant, |entry| self.is_below(entry))
+    }
+
+    /// The finding where something names a base that nobody has approved, of an image that is taken to be built on approved ones
+    /// by the word of others alone. Of what layers prove it is none: they are what they are.
+    fn unknown(&self, place: Place, who: &str, named: &str) -> Option<Raised> {
+        let first = self.attested.first()?;
+        let title = format!("the image is not built on what {who} names");
+        let expected = format!("`{}`, which provenance names", first.name());
+        Some(self.context.fail(place, title, format!("`{named}`"), expected))
+    }
+
+    /// Whether the layers of an entry are the lowest of the image; where its layers were merged, of something that it is taken
+    /// to be built from.
+    fn is_below(&self, entry: &Entry) -> bool {
+        let own = inputs::diff_ids(self.image);
+        let of_attested = self.attested.iter().flat_map(|one| &one.platforms);
+        let mut all = std::iter::once(&own).chain(of_attested.map(|one| &one.diff_ids));
+        all.any(|layers| is_prefix(entry, layers))
+    }
+}
+
+fn is_prefix(entry: &Entry, layers: &[Digest]) -> bool {
+    entry.platforms.iter().any(|platform| layers.starts_with(&platform.diff_ids))
+}
+
+/// Verified provenance that names approved images alone, none of which is below the image, while another one is.
+fn stated(context: &RuleContext<'_>, image: &Image) -> Option<Raised> {
+    inputs::base(context)?;
+    let meant = attested_base::stated(context, image).ok()?;
+    let layers = inputs::diff_ids(image);
+    disproved(context, (Place::Image, "verified provenance"), &meant, |entry| {
+        is_prefix(entry, &layers)
+    })
 }
 
 /// The finding where the layers of an image are those of none of the entries that it is said to be built on.
 fn disproved(
     context: &RuleContext<'_>,
-    image: &Image,
     (place, who): (Place, &str),
     meant: &[&Entry],
+    is_below: impl Fn(&Entry) -> bool,
 ) -> Option<Raised> {
-    let diff_ids = inputs::diff_ids(image);
-    let is_below = |entry: &&Entry| {
-        entry.platforms.iter().any(|platform| diff_ids.starts_with(&platform.diff_ids))
-    };
-    let first = meant.first().filter(|_| !meant.iter().any(is_below))?;
+    let first = meant.first().filter(|_| !meant.iter().any(|entry| is_below(entry)))?;
     let title = format!("the image is not built on what {who} names");
     let found = match inputs::base(context) {
         Some(base) => format!("the layers of `{}`", base.name()),
@@ -154,5 +201,28 @@ mod tests {
         image(&["a", "b"]).annotated(NAME, "!").check("BASE-051", Expect::Pass);
         image(&["x"]).check("BASE-051", Expect::Pass);
         image(&["x"]).dockerfile("FROM acme/base").check("BASE-051", Expect::Pass);
+    }
+
+    #[test]
+    fn provenance_that_the_layers_disprove_is_denied() {
+        let named = |layers: &[&str], images: &[(&str, &str)]| {
+            let dependencies = images.iter().map(|(name, of)| dependency(name, of)).collect();
+            let case = Case::default().policy("bases: {lock: l}").image(layers);
+            let case = case.stated(|facts| {
+                facts.provenance = vec![provenance(|it| it.dependencies = dependencies)];
+            });
+            let case = case.approved_entry(entry_of("debian:12", "debian", &["a", "b"]));
+            case.approved_entry(entry_of("golang:1", "golang", &["g"]))
+        };
+        let (debian, golang) = (("debian", "debian"), ("golang", "golang"));
+        named(&["a", "b", "x"], &[golang]).check("BASE-051", Expect::Fail);
+        named(&["a", "b", "x"], &[golang, debian]).check("BASE-051", Expect::Pass);
+        named(&["a", "b", "x"], &[debian]).check("BASE-051", Expect::Pass);
+        // It may be on what is between: who approves that is another rule's.
+        let between = ("acme/base", "between");
+        named(&["a", "b", "x"], &[golang, between]).check("BASE-051", Expect::Pass);
+        // On nothing, with something built elsewhere.
+        named(&["x"], &[golang]).check("BASE-051", Expect::Pass);
+        named(&["a", "b", "x"], &[]).check("BASE-051", Expect::Pass);
     }
 }

@@ -1,16 +1,12 @@
 //! BASE-052: an image whose layers were merged into one says by evidence what it was built on.
 
-use super::{About, Raised, Rule, RuleContext, inputs};
-use crate::{
-    decide::Action,
-    dockerfile::Source,
-    stated::{DependencyName, Stated},
+use super::{
+    About, Raised, Rule, RuleContext,
+    attested_base::{self, Shape},
+    inputs,
 };
-use plimsoll_model::{
-    Severity,
-    finding::Place,
-    image::{HistoryKind, Image},
-};
+use crate::decide::Action;
+use plimsoll_model::{Severity, finding::Place};
 
 pub(crate) const RULE: Rule = Rule {
     id: "BASE-052",
@@ -33,11 +29,14 @@ const EXPECTED: &str = "the layers of an approved base, or verified provenance t
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let Some(image) = context.facts().image else { return Vec::new() };
     // Without a lock nobody knows any base: BASE-050 says so.
-    if context.facts().bases.is_none() || inputs::base(context).is_some() || is_attested(context) {
+    if context.facts().bases.is_none() || inputs::base(context).is_some() {
+        return Vec::new();
+    }
+    if attested_base::stated(context, image).is_ok() {
         return Vec::new();
     }
     let title = "the layers of the image were merged, and no evidence says what it was built on";
-    match shape(context, image) {
+    match attested_base::shape(context, image) {
         Shape::Layered => Vec::new(),
         Shape::Merged(found) => vec![context.fail(Place::Image, title, found, EXPECTED)],
         Shape::Untold => {
@@ -48,76 +47,14 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     }
 }
 
-enum Shape {
-    /// Its layers are those that were built, as far as can be seen.
-    Layered,
-    /// They are not, and how that is seen.
-    Merged(String),
-    /// There is one layer, as of an image on nothing.
-    Untold,
-}
-
-fn shape(context: &RuleContext<'_>, image: &Image) -> Shape {
-    let made = image.config.history.iter().filter(|step| step.kind == HistoryKind::Layer).count();
-    let (layers, steps) = (image.layers.len(), image.config.history.len());
-    if made > layers {
-        return Shape::Merged(format!("{layers} layers, and {made} steps that made one"));
-    }
-    if layers != 1 {
-        return Shape::Layered;
-    }
-    // Of the Dockerfiles that are judged, what the stages that are built begin with.
-    let mut lowest = context.builds().iter().filter_map(|build| {
-        let target = build.stages.get(*build.target.as_ref().ok()?)?;
-        Some(&build.lowest(target).source)
-    });
-    match lowest.next() {
-        Some(Source::Scratch) => Shape::Layered,
-        Some(Source::Image(name)) => {
-            Shape::Merged(format!("one layer, and a Dockerfile that begins with `{name}`"))
-        }
-        // `docker import` and `--squash` leave steps without a layer before the one.
-        _ if steps > 1 && made <= 1 && has_run(image) => {
-            Shape::Merged(format!("one layer, and {steps} steps"))
-        }
-        _ => Shape::Untold,
-    }
-}
-
-/// Whether a step that runs something is said to have made no layer: it made one, once.
-fn has_run(image: &Image) -> bool {
-    let empty = image.config.history.iter().filter(|step| step.kind == HistoryKind::ConfigOnly);
-    empty.into_iter().any(|step| {
-        let by = step.created_by.trim();
-        ["RUN ", "COPY ", "ADD "].iter().any(|start| by.starts_with(start))
-            || (by.contains("/sh -c ") && !by.contains("#(nop)"))
-    })
-}
-
-/// Whether verified provenance names an image that the lock approves, by its digest.
-fn is_attested(context: &RuleContext<'_>) -> bool {
-    let (Some(lock), Some(Stated { provenance, .. })) =
-        (context.facts().bases, context.facts().stated)
-    else {
-        return false;
-    };
-    let stated = provenance.iter().filter_map(|said| said.what.as_ref().ok());
-    let mut dependencies = stated.flat_map(|provenance| &provenance.dependencies);
-    dependencies.any(|dependency| {
-        let DependencyName::Image { repository, .. } = &dependency.what else { return false };
-        lock.entries().iter().any(|entry| {
-            !entry.is_expired(context.now())
-                && entry.repository.to_string() == *repository
-                && entry.digests().any(|digest| digest == dependency.digest)
-        })
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{rules::testing::*, stated::Dependency};
-    use plimsoll_model::image::HistoryEntry;
+    use crate::{
+        rules::testing::*,
+        stated::{Dependency, DependencyName},
+    };
+    use plimsoll_model::image::{HistoryEntry, HistoryKind};
 
     fn case(layers: &[&str], history: &[(&str, HistoryKind)]) -> Case {
         let case = Case::default().policy("bases: {lock: l}").image_with(layers, |config| {

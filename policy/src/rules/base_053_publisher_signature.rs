@@ -39,7 +39,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
             Some(raised.by_line(allowed.line))
         })
         .collect();
-    raised.extend(inputs::base(context).and_then(|entry| {
+    raised.extend(inputs::bases(context).into_iter().filter_map(|entry| {
         let (allowed, publisher) = bases.publisher(&entry.repository)?;
         let what = ("the base of the image", publisher, allowed);
         let raised = judge(context, Place::Image, what, &[entry])?;

@@ -30,9 +30,9 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
             entries.into_iter().find_map(|entry| judge(context, place.clone(), &what, entry))
         })
         .collect();
-    let base = inputs::base(context);
+    let bases = inputs::bases(context).into_iter();
     raised.extend(
-        base.and_then(|entry| judge(context, Place::Image, "the base of the image", entry)),
+        bases.filter_map(|entry| judge(context, Place::Image, "the base of the image", entry)),
     );
     raised
 }

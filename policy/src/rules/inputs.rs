@@ -1,6 +1,6 @@
 //! What the rules about the images that Dockerfiles, compose files and manifests name have in common.
 
-use super::{About, Raised, RuleContext};
+use super::{About, Raised, RuleContext, attested_base};
 use crate::{
     bases::{self, Entry},
     decide::Action,
@@ -84,7 +84,7 @@ pub(super) fn of_targets(
 pub(super) fn is_trusted_frontend(input: &Input) -> bool {
     match &input.source {
         Source::Image(name) if input.kind == InputKind::Frontend => {
-            FRONTENDS.contains(&name.repository.to_string().as_str())
+            is_frontend(&name.repository.to_string())
         }
         Source::Image(_)
         | Source::Stage(_)
@@ -92,6 +92,11 @@ pub(super) fn is_trusted_frontend(input: &Input) -> bool {
         | Source::Malformed(_)
         | Source::Unresolved { .. } => false,
     }
+}
+
+/// Whether a repository is that of a frontend of the maker of BuildKit.
+pub(super) fn is_frontend(repository: &str) -> bool {
+    FRONTENDS.contains(&repository)
 }
 
 /// Every image that a Dockerfile names, but for its frontend. Of a name that is not known BASE-002 speaks, of a malformed one BASE-003.
@@ -157,6 +162,15 @@ pub(super) fn user_of(context: &RuleContext<'_>, name: &ImageName) -> Option<Str
 pub(super) fn base<'a>(context: &RuleContext<'a>) -> Option<&'a Entry> {
     let (lock, image) = (context.facts().bases?, context.facts().image?);
     bases::match_base(lock, &diff_ids(image)).map(|(entry, _)| entry)
+}
+
+/// What the image that is judged is built on: by its layers; or, where those were merged, what it was built from by the word of
+/// those whom the policy believes.
+pub(super) fn bases<'a>(context: &RuleContext<'a>) -> Vec<&'a Entry> {
+    match base(context) {
+        Some(entry) => vec![entry],
+        None => attested_base::of(context).unwrap_or_default(),
+    }
 }
 
 /// The digests of the inflated layers, lowest first.

@@ -4,7 +4,7 @@ mod bases;
 mod files;
 mod scans;
 
-pub(crate) use bases::entry;
+pub(crate) use bases::{dependency, entry, entry_of};
 pub(crate) use scans::{component, found, index};
 
 use crate::{

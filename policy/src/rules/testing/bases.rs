@@ -1,7 +1,10 @@
 //! What the tests of the rules about base images have in common.
 
 use super::{Case, digest};
-use crate::bases::{Entry, EntryPlatform};
+use crate::{
+    bases::{Entry, EntryPlatform},
+    stated::{Dependency, DependencyName},
+};
 use plimsoll_model::{platform::Platform, reference};
 use std::collections::BTreeMap;
 
@@ -46,6 +49,21 @@ impl Case {
         self.lock.get_or_insert_default().add(entry).unwrap();
         self
     }
+}
+
+/// An entry that differs from others in its digests.
+pub(crate) fn entry_of(name: &str, of: &str, layers: &[&str]) -> Entry {
+    let mut entry = entry(name, layers, "2026-12-31");
+    entry.index = Some(digest(of));
+    entry.platforms[0].manifest = digest(&format!("{of} manifest"));
+    entry
+}
+
+/// An image that went into a build.
+pub(crate) fn dependency(name: &str, of: &str) -> Dependency {
+    let name: reference::ImageName = name.parse().unwrap();
+    let what = DependencyName::Image { repository: name.repository.to_string(), tag: None };
+    Dependency { what, digest: digest(of) }
 }
 
 pub(crate) fn entry(name: &str, layers: &[&str], expires: &str) -> Entry {
