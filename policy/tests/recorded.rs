@@ -45,7 +45,7 @@ items:
       shareProcessNamespace: true
       containers:
         - name: a
-          image: ngnix
+          image: debiann
           args: [--enable-skip-login, --token=hunter2hunter2, 'a=b']
           ports: [{containerPort: 80, hostPort: 80}]
           resources: {limits: {cpu: 0.5}}

@@ -104,7 +104,7 @@ fn recorded_facts_are_judged_as_of_their_recording_and_evidence_is_never_taken_f
 #[test]
 fn manifests_are_tested_from_a_record_as_from_their_files() {
     let sandbox = sandbox();
-    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop}\nspec:\n  hostPID: true\n  containers:\n    - name: app\n      image: ngnix:1\n      env: [{name: PLAIN, value: hunter2hunter2}]\n";
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop}\nspec:\n  hostPID: true\n  containers:\n    - name: app\n      image: debiann:1\n      env: [{name: PLAIN, value: hunter2hunter2}]\n";
     sandbox.write("app.yaml", pod);
     let written = ["check", "app.yaml", "--facts-out", "facts.json"];
     run(sandbox.plimsoll().args(written)).expect_status(1);
