@@ -34,9 +34,9 @@ const EXPECTED: &str = "`unix://` or `fd://`, or `tcp://` with `tlsverify`";
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let machines = Machines::of(context.configs());
     configs::of_kinds(context, (KINDS, EXPECTED), |config| {
-        let raise = |host: Listens<'_>| {
+        let raise = |host: Listens| {
             let place = config.place(host.at);
-            let found = format!("`{}`", host.written);
+            let found = host.written;
             let unknown = |title| Some(context.unknown(place.clone(), title, &found, EXPECTED));
             let fail = |title| Some(context.fail(place.clone(), title, &found, EXPECTED));
             match (&host.address, host.verifies) {
@@ -57,9 +57,10 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
 }
 
 /// Where a daemon listens, and where that is written.
-struct Listens<'a> {
+struct Listens {
     at: At,
-    written: &'a str,
+    /// What stands there.
+    written: String,
     address: Address,
     verifies: Verifies,
 }
@@ -74,15 +75,31 @@ enum Verifies {
 }
 
 /// The files, by the machines that they are for: what a unit and what `daemon.json` say holds for one daemon, and for no other.
-struct Machines<'a>(Vec<(String, &'a Config)>);
+struct Machines<'a>(Vec<File<'a>>);
+
+/// One of the files.
+struct File<'a> {
+    machine: String,
+    config: &'a Config,
+    /// Whether it asks for client certificates.
+    verifies: bool,
+}
 
 impl<'a> Machines<'a> {
     fn of(configs: &'a [Config]) -> Self {
         let of_kinds = configs.iter().filter(|config| KINDS.contains(&config.kind));
-        Self(of_kinds.map(|config| (machine(&config.path), config)).collect())
+        let file =
+            |config: &'a Config| File { machine: machine(&config.path), config, verifies: false };
+        let mut machines = Self(of_kinds.map(file).collect());
+        let verify: Vec<_> =
+            machines.0.iter().map(|file| machines.is_verified(file.config)).collect();
+        for (file, verifies) in machines.0.iter_mut().zip(verify) {
+            file.verifies = verifies;
+        }
+        machines
     }
 
-    fn listening(&self, config: &'a Config) -> Vec<Listens<'a>> {
+    fn listening(&self, config: &'a Config) -> Vec<Listens> {
         let in_file = self.verifies(config, self.has_setting(config));
         let mut found = Vec::new();
         for root in config.documents() {
@@ -93,10 +110,8 @@ impl<'a> Machines<'a> {
                 std::slice::from_ref(node)
             };
             found.extend(items.iter().map(|item| {
-                // What is no text is no address that can be read.
-                let written = item.text().unwrap_or("$");
-                let address = Address::of(written);
-                Listens { at: item.at, written, address, verifies: in_file }
+                let address = item.text().map_or(Address::Untold, Address::of);
+                Listens { at: item.at, written: item.value.describe(), address, verifies: in_file }
             }));
         }
         for directive in self.in_force(config) {
@@ -104,7 +119,8 @@ impl<'a> Machines<'a> {
             match directive.key.as_str() {
                 "ListenStream" => found.extend(listened(&directive.value).map(|address| {
                     let at = config.within_directive(directive, &directive.value);
-                    Listens { at, written: &directive.value, address, verifies: in_file }
+                    let written = format!("`{}`", directive.value);
+                    Listens { at, written, address, verifies: in_file }
                 })),
                 "ExecStart" => {
                     let has_flag = started.verifies == Switch::On;
@@ -115,7 +131,7 @@ impl<'a> Machines<'a> {
                         let is_host = started.hosts.contains(&written);
                         let address = if is_host { Address::of(written) } else { Address::Untold };
                         let at = config.within_directive(directive, written);
-                        Listens { at, written, address, verifies }
+                        Listens { at, written: format!("`{written}`"), address, verifies }
                     }));
                 }
                 _ => {}
@@ -129,10 +145,11 @@ impl<'a> Machines<'a> {
     fn in_force(&self, config: &'a Config) -> Vec<&'a Directive> {
         let machine = machine(&config.path);
         let unit = unit(&config.path);
-        let is_same = |(other, one): &&(String, &Config)| {
+        let is_same = |file: &&File<'_>| {
+            let (other, one) = (&file.machine, file.config);
             *other == machine && one.kind == ConfigKind::Unit && self::unit(&one.path) == unit
         };
-        let mut files: Vec<_> = self.0.iter().filter(is_same).map(|(_, config)| *config).collect();
+        let mut files: Vec<_> = self.0.iter().filter(is_same).map(|file| file.config).collect();
         files.sort_by_key(|one| (is_drop_in(&one.path), one.path.file_name().map(str::to_owned)));
         let mut found: Vec<(&Config, &Directive)> = Vec::new();
         for file in files {
@@ -151,12 +168,12 @@ impl<'a> Machines<'a> {
     /// Whether the settings of its machine ask for client certificates. For a socket unit the flags of its service count too.
     fn has_setting(&self, config: &Config) -> bool {
         let machine = machine(&config.path);
-        let own = self.0.iter().filter(|(other, _)| *other == machine).map(|(_, config)| *config);
+        let mut own = self.0.iter().filter(|file| file.machine == machine);
         let is_socket = unit(&config.path).ends_with(".socket");
-        own.into_iter().any(|other| {
-            let is_asked =
-                other.kind == ConfigKind::Daemon || is_socket || other.kind != config.kind;
-            is_asked && self.is_verified(other)
+        own.any(|file| {
+            let kind = file.config.kind;
+            let is_asked = kind == ConfigKind::Daemon || is_socket || kind != config.kind;
+            is_asked && file.verifies
         })
     }
 
@@ -177,11 +194,9 @@ impl<'a> Machines<'a> {
             return Verifies::Yes;
         }
         let machine = machine(&config.path);
-        let is_paired =
-            self.0.iter().any(|(other, one)| *other == machine && one.kind != config.kind);
-        let may_be_said = self.0.iter().any(|(other, one)| {
-            *other != machine && one.kind != config.kind && self.is_verified(one)
-        });
+        let others = || self.0.iter().filter(|file| file.config.kind != config.kind);
+        let is_paired = others().any(|file| file.machine == machine);
+        let may_be_said = others().any(|file| file.machine != machine && file.verifies);
         if may_be_said && !is_paired { Verifies::Untold } else { Verifies::No }
     }
 }

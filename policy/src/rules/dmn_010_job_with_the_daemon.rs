@@ -92,6 +92,7 @@ fn of_text<'t>(key: &str, text: &'t str) -> Vec<(&'t str, &'static str, Seen)> {
             hosts.filter_map(|host| reached(host).map(|(title, seen)| (host, title, seen))),
         );
     }
+    found.truncate(job_commands::MOST);
     found
 }
 

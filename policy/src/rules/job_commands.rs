@@ -12,6 +12,9 @@ const CONTINUES: [&str; 3] = ["\\", "`", "^"];
 const NAMESPACES: [&str; 7] =
     ["--pid", "--ipc", "--network", "--net", "--uts", "--userns", "--cgroupns"];
 
+/// The most that is told of one text: each is looked for in it again.
+pub(super) const MOST: usize = 1_000;
+
 /// Something that a container is given.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Given<'t> {
@@ -70,14 +73,15 @@ pub(super) fn of_engine<'c, 't>(command: &'c [&'t str]) -> Option<&'c [&'t str]>
 /// What the commands of a script give to the containers that they run.
 pub(super) fn given_by_script(script: &str) -> Vec<Given<'_>> {
     let commands = commands(script);
-    commands.iter().filter_map(|command| of_engine(command)).flat_map(given).collect()
+    let of_engines = commands.iter().filter_map(|command| of_engine(command));
+    of_engines.flat_map(given).take(MOST).collect()
 }
 
 /// What options give to a container.
 pub(super) fn given<'t>(words: &[&'t str]) -> Vec<Given<'t>> {
     let mut found = Vec::new();
     let mut words = words.iter().copied();
-    while let Some(word) = words.next() {
+    while let Some(word) = words.next().filter(|_| found.len() < MOST) {
         let (name, inline) = match word.split_once('=') {
             Some((name, value)) if name.starts_with("--") => (name, Some(value)),
             _ => (word, None),
@@ -209,6 +213,13 @@ mod tests {
             assert_eq!(found(script), [(word, Some(what.to_owned()))], "{script}");
         }
         assert_eq!(found("docker run -v $SOCKET:/s x"), [("$SOCKET:/s", None)]);
+    }
+
+    #[test]
+    fn thousands_of_them_end_somewhere() {
+        assert_eq!(found(&"docker run --privileged x\n".repeat(5_000)).len(), MOST);
+        let words = vec!["--privileged"; 5_000];
+        assert_eq!(given(&words).len(), MOST);
     }
 
     #[test]
