@@ -1,7 +1,7 @@
 //! Manifests of Kubernetes, object by object: each as plain JSON, for programs of others, and beside it where every value of it
 //! stands, so that it is judged from the record as it is from its file.
 //!
-//! The values of variables, of Secrets and of ConfigMaps are left out, and so is what a key calls a secret. What stands for one of
+//! The values of variables, of Secrets and of `ConfigMap`s are left out, and so is what a key calls a secret. What stands for one of
 //! them is of the same kind as far as rules look at it: nothing stays nothing, a reference a reference, a template a template.
 
 use super::text::shown;
@@ -176,8 +176,9 @@ impl<'a> Spot<'a> {
         let secrecy = match (self.secrecy, kind, self.under, entry.key.as_str()) {
             (secrecy @ (Secrecy::Secret | Secrecy::Variable), ..) => secrecy,
             (_, "Secret", _, "data" | "stringData") | (.., LAST_APPLIED) => Secrecy::Secret,
-            (_, "ConfigMap", _, "data" | "binaryData") => Secrecy::Variable,
-            (_, _, "env", "value") => Secrecy::Variable,
+            (_, "ConfigMap", _, "data" | "binaryData") | (_, _, "env", "value") => {
+                Secrecy::Variable
+            }
             (.., "env") if is_mapping => Secrecy::Variable,
             // What has a name and a value beside it is a parameter.
             (.., "value") => Secrecy::Named(mapping.text_of("name").unwrap_or("value")),
@@ -223,7 +224,7 @@ impl ManifestsJson {
 #[derive(Debug, Clone)]
 pub struct RecordedManifests {
     cluster: Cluster,
-    /// Values of variables and of ConfigMaps.
+    /// Values of variables and of `ConfigMap`s.
     pub(super) values: Whole,
     /// Other texts that rules may look at.
     pub(super) texts: Whole,

@@ -216,7 +216,7 @@ enum LeftOut {
     Compose,
     /// Settings of the daemon, and pipelines.
     Configs,
-    /// Values of variables and of ConfigMaps in manifests of Kubernetes.
+    /// Values of variables and of `ConfigMap`s in manifests of Kubernetes.
     ManifestValues,
     /// Other texts of manifests, which had secrets in them.
     ManifestTexts,
@@ -393,14 +393,14 @@ impl Recorded {
             LeftOut::Compose => case.compose.is_empty(),
             LeftOut::Configs => case.configs.is_empty(),
             LeftOut::ManifestValues | LeftOut::ManifestTexts => case.kubernetes.is_empty(),
-            LeftOut::Receipts => true,
             LeftOut::Values
             | LeftOut::Files
             | LeftOut::Evidence
             | LeftOut::Since
             | LeftOut::Vex
             | LeftOut::Concluded
-            | LeftOut::PlainHttp => true,
+            | LeftOut::PlainHttp
+            | LeftOut::Receipts => true,
         });
         self
     }

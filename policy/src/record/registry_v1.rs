@@ -125,8 +125,8 @@ struct DoorJson {
 }
 
 impl DoorJson {
-    const fn of(door: &Door) -> Self {
-        match *door {
+    const fn of(door: Door) -> Self {
+        match door {
             Door::Open(status) => Self { open: true, status },
             Door::Shut(status) => Self { open: false, status },
         }
@@ -292,7 +292,7 @@ fn read_all<M, T>(read: impl Fn(T) -> M) -> impl FnOnce(Vec<T>) -> Vec<M> {
 
 impl RegistryJson {
     pub(super) fn of(facts: &RegistryFacts) -> Self {
-        let door = |told: &Told<Door>| ToldJson::of(told, DoorJson::of);
+        let door = |told: &Told<Door>| ToldJson::of(told, |it| DoorJson::of(*it));
         Self {
             repository: AsText(facts.repository.clone()),
             connection: ConnectionJson::of(&facts.connection),

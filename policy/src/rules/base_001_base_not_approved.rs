@@ -44,22 +44,14 @@ fn check_input(context: &RuleContext<'_>, place: Place, input: &Input) -> Option
                 .filter(|_complaint| !inputs::is_own(context, input, name))?;
             let bases = context.policy().bases();
             let expected = expected(context);
-            Some(match (&bases.lock, context.facts().bases) {
-                (Some(path), None) => {
-                    let found = format!("{complaint}, and the lock `{path}` was not read");
-                    let title = title("and it can not be told whether that is approved");
-                    context.unknown(place, title, found, expected).by_line(bases.line)
-                }
-                (Some(_) | None, _) => {
-                    let title = title("which is not approved");
-                    inputs::from_elsewhere(
-                        context,
-                        (place, input, name),
-                        title,
-                        (complaint, expected),
-                    )
-                }
-            })
+            if let (Some(path), None) = (&bases.lock, context.facts().bases) {
+                let found = format!("{complaint}, and the lock `{path}` was not read");
+                let title = title("and it can not be told whether that is approved");
+                return Some(context.unknown(place, title, found, expected).by_line(bases.line));
+            }
+            let title = title("which is not approved");
+            let found = (complaint, expected);
+            Some(inputs::from_elsewhere(context, (place, input, name), title, found))
         }
     }
 }
