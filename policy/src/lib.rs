@@ -50,8 +50,8 @@ pub use facts::{Checkout, Dockerfile, Facts, Flag, Flags, Since, SourceFile};
 pub use files::Files;
 pub use plimsoll_model::{Pattern, pattern::PatternError};
 pub use policy::{
-    AllowedBase, BasesPolicy, EvidencePolicy, Flattened, ParameterPath, Policy, Profile,
-    PromotionPolicy, ProvenancePolicy, SignerPolicy, SignerWho, TufPolicy, VexPolicy,
+    AllowedBase, BasesPolicy, EvidencePolicy, ParameterPath, Policy, Profile, PromotionPolicy,
+    ProvenancePolicy, SignerPolicy, SignerWho, TufPolicy, VexPolicy,
 };
 pub use revision::{Change, Revision};
 pub use users::{Account, Users};
