@@ -190,7 +190,7 @@ fn is_repository(text: &str) -> bool {
         let is_known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         !part.is_empty() && !part.starts_with('.') && part.bytes().all(is_known)
     };
-    is_part(owner) && is_part(name) && !name.ends_with(".git")
+    is_part(owner) && is_part(name) && name.rsplit_once('.').is_none_or(|(_, end)| end != "git")
 }
 
 fn denied_base(reader: &Reader<'_>, node: &Node) -> Result<Located<Pattern>, Error> {
