@@ -4,7 +4,7 @@ use crate::support::{Sandbox, root, run, sandbox};
 use plimsoll_oci::testing::image::{Access, BuiltImage, ImageBuilder, LayerBuilder};
 use serde_json::{Value, json};
 
-/// The findings about files and about the configuration, but for those that every image without its base and its labels has:
+/// The findings about files, secrets and the configuration, but for those that every image without its base and its labels has:
 /// rule, place, and what it comes to.
 fn findings(sandbox: &Sandbox, image: &BuiltImage) -> Vec<(String, Value, String)> {
     image.write_layout(&sandbox.join("image"), Some("1"));
@@ -20,7 +20,7 @@ fn findings(sandbox: &Sandbox, image: &BuiltImage) -> Vec<(String, Value, String
     let mut found: Vec<_> = all
         .filter(|found| {
             let rule = found["rule"].as_str().unwrap();
-            rule.starts_with("FS-") || rule.starts_with("IMG-")
+            ["FS-", "IMG-", "SEC-"].iter().any(|family| rule.starts_with(family))
         })
         .map(|found| (text(&found["rule"]), found["place"].clone(), text(&found["effect"])))
         .collect();
