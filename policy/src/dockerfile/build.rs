@@ -21,7 +21,7 @@ pub struct Build {
     pub problems: Vec<Problem>,
     /// Comments that speak to tools, in order.
     pub pragmas: Vec<Pragma>,
-    /// The frontend that `# syntax=` asks for.
+    /// The frontend that `# syntax=` or the builder asks for.
     pub frontend: Option<Input>,
     /// The arguments in front of the first stage.
     pub before: Vec<Step>,
@@ -52,8 +52,6 @@ pub struct Stage {
     pub steps: Vec<Step>,
     /// The last `SHELL`, its own or of the stage that it starts from.
     pub(super) shell: Option<Vec<String>>,
-    /// Users that it creates with the id 0.
-    pub(super) root_names: BTreeSet<String>,
 }
 
 /// What a `HEALTHCHECK` says.
@@ -91,6 +89,8 @@ pub enum InputKind {
     Frontend,
     /// `build.additional_contexts` of a service.
     Context,
+    /// `BUILDKIT_SYNTAX`, which the builder is given and which wins over `# syntax=`.
+    GivenFrontend,
     /// `image:` of a service, which is pulled where it runs.
     Service,
     /// `image:` of a container, or of a volume, of a pod.
@@ -132,6 +132,11 @@ pub enum User<'b> {
 }
 
 impl InputKind {
+    /// Whether it is the program that reads the Dockerfile.
+    pub const fn is_frontend(self) -> bool {
+        matches!(self, Self::Frontend | Self::GivenFrontend)
+    }
+
     /// As it is written.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -140,6 +145,7 @@ impl InputKind {
             Self::Mount => "RUN --mount from",
             Self::Frontend => "# syntax",
             Self::Context => "additional context",
+            Self::GivenFrontend => "--build-arg BUILDKIT_SYNTAX",
             Self::Service | Self::Pod => "image",
         }
     }
@@ -166,22 +172,29 @@ impl Build {
             problems.push(Problem { at, found: "no stage".to_owned(), message });
         }
         problems.sort_by_key(|problem| problem.at);
-        let frontend = document.syntax.map(|(written, at)| Input {
-            kind: InputKind::Frontend,
-            at,
-            source: image(&written),
-            written,
-        });
+        let frontend = frontend(document.syntax, facts);
         let target = target(&stages, facts.target_stage);
         let (path, pragmas) = (file.path.clone(), document.pragmas);
         Self { path, problems, pragmas, frontend, before, stages, target }
     }
 
-    /// Everything that files are taken from, in order, the frontend included.
+    /// Everything that files are taken from, in order, the frontend included. What several stages run because the stage below says so is
+    /// told once.
     pub fn inputs(&self) -> impl Iterator<Item = &Input> {
         let of_stages =
             self.stages.iter().flat_map(|stage| std::iter::once(&stage.from).chain(&stage.inputs));
-        self.frontend.iter().chain(of_stages)
+        let mut seen = BTreeSet::new();
+        let is_new = move |input: &&Input| {
+            let stage = match input.source {
+                Source::Stage(number) => Some(number),
+                Source::Scratch
+                | Source::Image(_)
+                | Source::Malformed(_)
+                | Source::Unresolved { .. } => None,
+            };
+            seen.insert((input.at, stage))
+        };
+        self.frontend.iter().chain(of_stages.filter(is_new))
     }
 
     /// The user that a stage runs as.
@@ -248,11 +261,6 @@ impl Build {
         reached.into_iter().filter_map(|number| self.stages.get(number)).collect()
     }
 
-    /// Whether a stage, or one below it, creates a user of this name with the id 0.
-    pub fn creates_as_root(&self, stage: &Stage, name: &str) -> bool {
-        self.chain(stage).any(|stage| stage.root_names.contains(name))
-    }
-
     /// The stage, the stage it starts from, and so on. Stages start from earlier ones only.
     pub fn chain<'b>(&'b self, stage: &'b Stage) -> impl Iterator<Item = &'b Stage> {
         std::iter::successors(Some(stage), |stage| match stage.from.source {
@@ -263,6 +271,20 @@ impl Build {
             | Source::Unresolved { .. } => None,
         })
     }
+}
+
+/// The argument by which BuildKit is given another frontend.
+const FRONTEND: &str = "BUILDKIT_SYNTAX";
+
+/// The frontend: the one that the builder is given wins over the one that the file asks for. What follows a blank are its arguments.
+fn frontend(syntax: Option<(String, Position)>, facts: &Facts<'_>) -> Option<Input> {
+    let given = facts.build_args.get(FRONTEND).map(|given| {
+        let name = given.trim().split(' ').next().unwrap_or_default();
+        (InputKind::GivenFrontend, name.to_owned(), Position { line: 1, column: 1 })
+    });
+    let asked = syntax.map(|(written, at)| (InputKind::Frontend, written, at));
+    let (kind, written, at) = given.or(asked)?;
+    Some(Input { kind, at, source: image(&written), written })
 }
 
 fn target(stages: &[Stage], asked: Option<&str>) -> Result<usize, String> {
@@ -370,6 +392,45 @@ mod tests {
             sources,
             [&Source::Stage(0), &Source::Stage(0), &image("9"), &image("x.io/y:1")]
         );
+    }
+
+    #[test]
+    fn mounts_are_read_as_csv_and_triggers_take_from_images() {
+        let build = build(
+            "FROM debian AS a\nFROM a AS b\nRUN --mount='type=bind,\"from=evil.io/x:1\",target=/m' x\n\
+             ONBUILD COPY --from=a / /\nONBUILD RUN --mount=from=evil.io/y,target=/m x\n\
+             RUN --mount=from=$NONE,target=/m x\n",
+        );
+        let image = |text: &str| Source::Image(text.parse().unwrap());
+        let inputs = &build.stages[1].inputs;
+        let found: Vec<_> = inputs.iter().map(|input| (input.at.line, &input.source)).collect();
+        let unknown = Source::Unresolved { variable: "NONE".to_owned() };
+        assert_eq!(
+            found,
+            [(3, &image("evil.io/x:1")), (4, &image("a")), (5, &image("evil.io/y")), (6, &unknown)]
+        );
+        assert_eq!(inputs[0].at, Position { line: 3, column: 5 });
+    }
+
+    #[test]
+    fn a_stage_runs_what_the_stage_below_triggers() {
+        let build = build(
+            "FROM debian AS a\nENV U=1\nUSER $U\nONBUILD USER root\nONBUILD COPY --from=x.io/y / /\n\
+             FROM a AS b\nFROM b\n",
+        );
+        let user = |number: usize| build.stages[number].user.as_ref().map(|(at, _)| at.line);
+        assert_eq!((user(0), user(1), user(2)), (Some(3), Some(4), None));
+        let inputs: Vec<_> = build.inputs().map(|input| input.at.line).collect();
+        assert_eq!(inputs, [1, 6, 5, 7]);
+        assert_eq!((build.stages[0].inputs.len(), build.stages[1].inputs.len()), (0, 1));
+        let keywords: Vec<_> = build.stages[1].steps.iter().map(Step::keyword).collect();
+        assert_eq!(keywords, ["USER", "COPY"]);
+        assert_eq!(build.stages[2].steps.len(), 0);
+        let many =
+            format!("FROM a AS a\n{}{}", "ONBUILD RUN x\n".repeat(600), "FROM a\n".repeat(2));
+        let build = self::build(&many);
+        assert_eq!(build.problems.len(), 1);
+        assert_eq!(build.problems[0].message, "stages run more than 1000 steps of `ONBUILD`");
     }
 
     #[test]

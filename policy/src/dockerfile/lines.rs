@@ -67,6 +67,9 @@ const INSTRUCTIONS: usize = 10_000;
 /// Mistakes of one file that are told apart. A here-document without end costs a look at all that follows it.
 const PROBLEMS: usize = 100;
 
+/// Directives of the parser.
+const DIRECTIVES: [&str; 3] = ["syntax", "escape", "check"];
+
 /// Comments of one file that are listened to.
 const PRAGMAS: usize = 1_000;
 /// What they begin with.
@@ -160,16 +163,17 @@ impl Document {
         document
     }
 
-    /// Directives stand in front of everything else, each at most once; an unknown one is a comment and ends them.
+    /// Directives stand in front of everything else, each at most once; an unknown one is a comment and ends them. Blanks in front
+    /// of one do not count, but where BuildKit looks for the frontend.
     fn read_directives(&mut self, text: &str) {
-        let mut seen: Vec<String> = Vec::new();
+        self.syntax = syntax(text);
+        let mut seen: Vec<&str> = Vec::new();
         for (number, line) in (1_u32..).zip(text.lines()) {
-            let Some((key, value)) = directive(line) else { return };
-            let key = key.to_ascii_lowercase();
-            if !["syntax", "escape", "check"].contains(&key.as_str()) {
-                return;
-            }
-            let at = Position { line: number, column: 1 };
+            let start = line.trim_start();
+            let Some((key, value)) = directive(start) else { return };
+            let indent = line.chars().count().saturating_sub(start.chars().count());
+            let column = u32::try_from(indent).unwrap_or(u32::MAX).saturating_add(1);
+            let at = Position { line: number, column };
             let mut fail = |message: String| {
                 self.problems.push(Problem { at, found: format!("# {key}"), message });
             };
@@ -177,10 +181,9 @@ impl Document {
                 fail(format!("the directive `{key}` can be used only once"));
                 continue;
             }
-            match (key.as_str(), value) {
+            match (key, value) {
                 ("escape", "\\" | "`") => self.escape = if value == "`" { '`' } else { '\\' },
                 ("escape", _) => fail("expected a backslash or a backtick".to_owned()),
-                ("syntax", _) => self.syntax = Some((value.to_owned(), at)),
                 _ => {}
             }
             seen.push(key);
@@ -232,13 +235,23 @@ impl Document {
     }
 }
 
-/// `# key = value`.
-fn directive(line: &str) -> Option<(&str, &str)> {
+/// The frontend that a file asks for, as BuildKit looks for it before it reads the file: a first line `#!…` does not count, and a
+/// directive begins its line. <https://github.com/moby/buildkit/blob/v0.25.0/frontend/dockerfile/parser/directives.go>
+fn syntax(text: &str) -> Option<(String, Position)> {
+    let mut lines = (1_u32..).zip(text.lines()).peekable();
+    lines.next_if(|(_, line)| line.starts_with("#!"));
+    let mut directives =
+        lines.map_while(|(line, text)| Some((Position { line, column: 1 }, directive(text)?)));
+    let (at, (_, value)) = directives.find(|(_, (key, _))| *key == "syntax")?;
+    Some((value.split(' ').next().unwrap_or(value).to_owned(), at))
+}
+
+/// `# key = value`, of the keys that there are.
+fn directive(line: &str) -> Option<(&'static str, &str)> {
     let (key, value) = line.strip_prefix('#')?.split_once('=')?;
     let (key, value) = (key.trim(), value.trim());
-    let is_key = key.starts_with(|first: char| first.is_ascii_alphabetic())
-        && key.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    (is_key && !value.is_empty()).then_some((key, value))
+    let key = DIRECTIVES.iter().find(|directive| directive.eq_ignore_ascii_case(key))?;
+    (!value.is_empty()).then_some((key, value))
 }
 
 fn heredoc_heads(instruction: &Instruction) -> Vec<words::HeredocHead> {
@@ -375,6 +388,29 @@ mod tests {
         assert_eq!(from.text_at, position(4, 3));
         assert_eq!(from.words().collect::<Vec<_>>(), ["debian:12", "AS", "x"]);
         assert_eq!((from.first_line, from.end_line), (1, 5));
+    }
+
+    #[test]
+    fn blanks_in_front_of_a_directive_do_not_count() {
+        for (text, escape, problems) in [
+            ("# escape=`\nFROM a", '`', 0),
+            ("  # escape=`\nFROM a", '`', 0),
+            ("\t#ESCAPE = `\nFROM a", '`', 0),
+            ("# syntax=x\n  # escape=`\nFROM a", '`', 0),
+            ("#!x\n# escape=`\nFROM a", '\\', 0),
+            ("# comment\n# escape=`\nFROM a", '\\', 0),
+            ("\n# escape=`\nFROM a", '\\', 0),
+            ("# escape=`\n # escape=`\nFROM a", '`', 1),
+        ] {
+            let document = Document::parse(text);
+            assert_eq!((document.escape, document.problems.len()), (escape, problems), "{text}");
+        }
+        let document = Document::parse("  # escape=x\nFROM a");
+        assert_eq!(document.problems[0].at, position(1, 3));
+        // The next line is an instruction of its own.
+        let document = Document::parse("  # escape=`\nFROM a\nRUN true # \\\nUSER root");
+        let keywords: Vec<_> = document.instructions.iter().map(|i| i.keyword.as_str()).collect();
+        assert_eq!(keywords, ["FROM", "RUN", "USER"]);
     }
 
     #[test]

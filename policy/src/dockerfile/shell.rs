@@ -8,11 +8,17 @@
 //! the forms of bash that are common in Dockerfiles: `[[ ]]`, `<( )`, `<<<`, `&>`, `$' '`.
 
 mod lexer;
+mod locals;
 mod reader;
+mod run;
+mod starters;
+mod take;
+mod values;
 mod walk;
 
-use super::{expand::Expanded, lines::Position};
+use super::{expand::Expanded, instruction::Heredoc, lines::Position};
 pub(super) use reader::{Shell, exec, read};
+use std::{collections::BTreeMap, rc::Rc};
 
 /// Commands of one instruction that are told apart.
 const COMMANDS: usize = 4_000;
@@ -28,6 +34,24 @@ pub struct Script {
     pub commands: Vec<Command>,
     /// What can not be told, and where.
     pub untold: Vec<(Position, String)>,
+    /// Scripts in other languages, which are not read.
+    pub foreign: Vec<Foreign>,
+    /// Here-documents that are written to files, by the path that is named.
+    pub files: Vec<(String, Rc<Heredoc>)>,
+}
+
+/// Here-documents that are written to files, by the last part of the path.
+pub(super) type Files = BTreeMap<String, Rc<Heredoc>>;
+
+/// A script in a language that is not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Foreign {
+    /// Where it begins, or the command that runs it.
+    pub at: Position,
+    /// The program that runs it.
+    pub interpreter: String,
+    /// The script.
+    pub text: String,
 }
 
 /// One simple command.
@@ -43,7 +67,7 @@ pub struct Command {
     pub redirects: Vec<Redirect>,
     /// For each list of commands that it stands in, outermost first: which pipeline of the script, and which part of it.
     path: Vec<(usize, usize)>,
-    /// The command that this one is inside of, as `$( )` or as the script of a shell.
+    /// The command that this one is inside of, as `$( )`, as the script of a shell, or behind `find -exec`.
     pub within: Option<usize>,
 }
 
@@ -67,26 +91,6 @@ pub struct Redirect {
     pub to: Word,
 }
 
-/// Programs that run the program that follows, and what stands between: options that take a value, and how many other words.
-const STARTERS: [(&str, &[&str], usize); 16] = [
-    ("sudo", &["-u", "-g", "-h", "-p", "-C", "-r", "-t", "-U", "-D"], 0),
-    ("doas", &["-u", "-C"], 0),
-    ("env", &["-u", "-C", "-S", "--unset", "--chdir"], 0),
-    ("exec", &["-a"], 0),
-    ("command", &[], 0),
-    ("builtin", &[], 0),
-    ("nohup", &[], 0),
-    ("nice", &["-n"], 0),
-    ("ionice", &["-c", "-n"], 0),
-    ("time", &["-f", "-o"], 0),
-    ("timeout", &["-k", "-s", "--signal", "--kill-after"], 1),
-    ("xargs", &["-I", "-n", "-P", "-L", "-d", "-a", "-E", "-s"], 0),
-    ("eatmydata", &[], 0),
-    ("gosu", &[], 1),
-    ("su-exec", &[], 1),
-    ("setarch", &[], 1),
-];
-
 /// Programs that read a script from their input or after `-c`.
 const SHELLS: [&str; 8] = ["sh", "bash", "ash", "dash", "zsh", "ksh", "busybox", "rbash"];
 
@@ -105,11 +109,8 @@ impl Command {
         loop {
             let (first, rest) = words.split_first()?;
             let name = base_name(first.text());
-            let Some((_, options, others)) = STARTERS.iter().find(|(starter, ..)| *starter == name)
-            else {
-                return Some((name, rest));
-            };
-            words = started(rest, options, *others);
+            let Some(starter) = starters::named(name, rest) else { return Some((name, rest)) };
+            words = starter.started(rest);
             if words.is_empty() {
                 return Some((name, rest));
             }
@@ -129,6 +130,23 @@ impl Command {
     /// Whether it stands behind a pipe.
     pub fn is_fed(&self) -> bool {
         self.path.iter().any(|(_, part)| *part > 0)
+    }
+
+    /// Whether its output is the input of the other, directly.
+    fn is_just_before(&self, other: &Self) -> bool {
+        let mut steps = self.path.iter().zip(&other.path);
+        steps.find(|(left, right)| left != right).is_some_and(
+            |((left, earlier), (right, later))| {
+                left == right && earlier.saturating_add(1) == *later
+            },
+        )
+    }
+
+    /// Whether this is nothing but the redirections of a group, in which the other stands: `{ OTHER; } > FILE`.
+    pub fn redirects_group_of(&self, other: &Self) -> bool {
+        self.words.is_empty()
+            && other.path.len() > self.path.len()
+            && other.path.starts_with(&self.path)
     }
 
     /// Whether the program is a shell.
@@ -165,30 +183,8 @@ impl Script {
     }
 }
 
-/// What is started: past options, their values, assignments, and the words that belong to the starter.
-fn started<'w>(mut words: &'w [Word], options: &[&str], mut others: usize) -> &'w [Word] {
-    while let Some((first, rest)) = words.split_first() {
-        let text = first.text();
-        if text == "--" {
-            words = rest;
-            break;
-        }
-        let is_assignment = lexer::assignment(text).is_some();
-        let takes_value = options.contains(&text);
-        words = match () {
-            () if takes_value => rest.get(1..).unwrap_or_default(),
-            () if is_assignment || (text.starts_with('-') && text.len() > 1) => rest,
-            () if others > 0 => {
-                others = others.saturating_sub(1);
-                rest
-            }
-            () => break,
-        };
-    }
-    words
-}
-
-fn base_name(path: &str) -> &str {
+/// A path without its folders.
+pub(super) fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 

@@ -5,13 +5,13 @@ use super::{
     expand::{self, Expanded, Variable},
     instruction::{Form, Instruction},
     lines::{Document, Problem},
-    shell::{Command, Script, Word},
-    step::{Step, View},
+    shell::{self, Files},
+    step::{Argument, Step, View},
     words,
 };
 use crate::facts::Facts;
 use plimsoll_model::platform::Platform;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{collections::BTreeMap, rc::Rc};
 
 /// What a document says, stage by stage.
 pub(super) struct Stages {
@@ -33,6 +33,7 @@ pub(super) fn read(document: &Document, facts: &Facts<'_>) -> Stages {
         before: Vec::new(),
         stages: Vec::new(),
         scopes: Vec::new(),
+        triggers: 0,
     };
     let instructions = document.instructions.iter();
     let problems = instructions.filter_map(|instruction| reader.read(instruction).err()).collect();
@@ -47,6 +48,8 @@ struct Scope {
     args: BTreeMap<String, Variable>,
     /// Whether an image below may have set variables that the file does not mention.
     below: Below,
+    /// What here-documents have written.
+    files: Rc<Files>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -68,10 +71,25 @@ struct Reader<'a> {
     stages: Vec<Stage>,
     /// One for each stage.
     scopes: Vec<Scope>,
+    /// Steps that stages ran because the stage below says so with `ONBUILD`.
+    triggers: usize,
+}
+
+/// Where the name of an input is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Names {
+    /// Among the stages of the file, then among images.
+    Stages,
+    /// Among images: the stages are those of a file that is not known.
+    Images,
 }
 
 /// Stages of one file that are told apart.
 pub(super) const STAGES: usize = 200;
+/// Steps of one file that stages run because the stage below says so with `ONBUILD`.
+const TRIGGERS: usize = 1_000;
+/// Files that here-documents of one stage write, and that are remembered.
+const FILES: usize = 64;
 /// Arguments that every build has without declaring them, and that are empty unless given.
 const PROXIES: [&str; 6] =
     ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY", "SOURCE_DATE_EPOCH"];
@@ -85,7 +103,7 @@ impl Reader<'_> {
             }
             "FROM" => {
                 self.from(instruction);
-                return Ok(());
+                return self.triggered(instruction);
             }
             "ARG" => {
                 let step = self.step(instruction);
@@ -101,7 +119,10 @@ impl Reader<'_> {
             _ => {}
         }
         let step = self.step(instruction);
-        let inputs = self.inputs(instruction);
+        let inputs = match &step.triggered {
+            Some(triggered) => self.inputs(triggered, Names::Images),
+            None => self.inputs(&step, Names::Stages),
+        };
         let user = (instruction.keyword == "USER").then(|| self.expand(&instruction.text));
         if instruction.keyword == "ENV" {
             self.env(instruction);
@@ -118,12 +139,49 @@ impl Reader<'_> {
                 let kind = if is_none { Healthcheck::None } else { Healthcheck::Command };
                 stage.healthcheck = Some((instruction.at, kind));
             }
-            "RUN" => stage.root_names.extend(root_names(&step.script)),
-            "SHELL" => stage.shell = shell(instruction),
+            "SHELL" => stage.shell = interpreter(instruction),
             _ => {}
+        }
+        if let Some(scope) = self.scopes.last_mut().filter(|_| !step.script.files.is_empty()) {
+            let files = Rc::make_mut(&mut scope.files);
+            let room = FILES.saturating_sub(files.len());
+            let written = step.script.files.iter().take(room);
+            files.extend(
+                written.map(|(path, text)| (shell::base_name(path).to_owned(), Rc::clone(text))),
+            );
         }
         stage.steps.push(step);
         Ok(())
+    }
+
+    /// Runs what the stage below says with `ONBUILD`, as BuildKit does for a stage of the same file.
+    fn triggered(&mut self, from: &Instruction) -> Result<(), Problem> {
+        let Some(Source::Stage(number)) = self.stages.last().map(|stage| &stage.from.source) else {
+            return Ok(());
+        };
+        let steps = self.stages.get(*number).into_iter().flat_map(|stage| &stage.steps);
+        let triggers: Vec<_> = steps
+            .filter_map(|step| step.instruction.triggered.as_deref())
+            .take(TRIGGERS.saturating_add(1).saturating_sub(self.triggers))
+            .cloned()
+            .collect();
+        self.triggers = self.triggers.saturating_add(triggers.len());
+        if self.triggers > TRIGGERS {
+            let message = format!("stages run more than {TRIGGERS} steps of `ONBUILD`");
+            return Err(Problem { at: from.at, found: "FROM".to_owned(), message });
+        }
+        // What they take files from is told where they run.
+        let number = *number;
+        if let Some(below) = self.stages.get_mut(number) {
+            let is_own = |input: &Input| {
+                let mut steps = below.steps.iter().filter_map(|step| step.triggered.as_deref());
+                !steps.any(|step| step.flags.iter().any(|flag| flag.at == input.at))
+            };
+            let mut inputs = std::mem::take(&mut below.inputs);
+            inputs.retain(is_own);
+            below.inputs = inputs;
+        }
+        triggers.iter().try_for_each(|instruction| self.read(instruction))
     }
 
     /// Where the instructions of the stage go that is read; before the first, those in front of it.
@@ -132,9 +190,22 @@ impl Reader<'_> {
     }
 
     fn step(&self, instruction: &Instruction) -> Step {
-        let shell = self.stages.last().and_then(|stage| stage.shell.as_deref());
         let lookup = |name: &str| self.variable(name);
-        Step::of(instruction, &View { escape: self.escape, lookup: &lookup, shell })
+        // A build that starts from the image has arguments of its own, and the variables of the image.
+        let of_child = |name: &str| {
+            let env = self.scopes.last().and_then(|scope| scope.env.get(name));
+            env.cloned().unwrap_or(Variable::Unknown)
+        };
+        let triggered = instruction.triggered.as_deref();
+        let triggered = triggered.map(|triggered| self.viewed(triggered, &of_child));
+        Step { triggered: triggered.map(Box::new), ..self.viewed(instruction, &lookup) }
+    }
+
+    fn viewed(&self, instruction: &Instruction, lookup: &dyn Fn(&str) -> Variable) -> Step {
+        let shell = self.stages.last().and_then(|stage| stage.shell.as_deref());
+        let none = Files::new();
+        let files = self.scopes.last().map_or(&none, |scope| scope.files.as_ref());
+        Step::of(instruction, &View { escape: self.escape, lookup, shell, files })
     }
 
     fn from(&mut self, instruction: &Instruction) {
@@ -171,7 +242,6 @@ impl Reader<'_> {
             healthcheck: None,
             steps: Vec::new(),
             shell,
-            root_names: BTreeSet::new(),
         });
     }
 
@@ -180,40 +250,41 @@ impl Reader<'_> {
         self.stages.iter().rposition(|stage| stage.is_named(name)).map(Source::Stage)
     }
 
-    fn inputs(&self, instruction: &Instruction) -> Vec<Input> {
-        let kind = match instruction.keyword.as_str() {
-            "COPY" => InputKind::Copy,
-            "RUN" => InputKind::Mount,
-            _ => return Vec::new(),
+    /// What a step takes files from.
+    fn inputs(&self, step: &Step, names: Names) -> Vec<Input> {
+        let input = |kind, at, written: &str, value: &Expanded| {
+            let source = self.source(value, names);
+            Input { kind, at, written: written.to_owned(), source }
         };
-        let names = instruction.flags.iter().filter_map(|flag| {
-            let value = flag.value.as_deref().unwrap_or_default();
-            let name = match (kind, flag.name.as_str()) {
-                (InputKind::Copy, "from") => value,
-                (InputKind::Mount, "mount") => {
-                    let mut fields =
-                        value.split(',').rev().filter_map(|field| field.split_once('='));
-                    fields.find(|(key, _)| key.trim().eq_ignore_ascii_case("from"))?.1
-                }
-                _ => return None,
-            };
-            Some((flag.at, name.to_owned()))
+        let copied = |flag: &Argument| {
+            let (written, value) = (flag.written.as_deref()?, flag.value.as_ref()?);
+            Some(input(InputKind::Copy, flag.at, written, value))
+        };
+        let mounted = step.mounts.iter().filter_map(|mount| {
+            let (written, value) = (mount.written(&["from"])?, mount.value(&["from"])?);
+            Some(input(InputKind::Mount, mount.at, written, value))
         });
-        names
-            .map(|(at, written)| {
-                let source = match self.expand(&written) {
-                    Expanded::Unknown { variable } => Source::Unresolved { variable },
-                    Expanded::Known(name) => self
-                        .stage_named(&name)
-                        .or_else(|| {
-                            let number = name.parse().ok()?;
-                            (number < self.stages.len()).then_some(Source::Stage(number))
-                        })
-                        .unwrap_or_else(|| image(&name)),
-                };
-                Input { kind, at, written, source }
-            })
-            .collect()
+        let copies = step.flags.iter().filter(|flag| flag.name.as_deref() == Some("from"));
+        let copies = copies.filter(|_| step.keyword() == "COPY").filter_map(copied);
+        copies.chain(mounted).collect()
+    }
+
+    fn source(&self, name: &Expanded, names: Names) -> Source {
+        let name = match name {
+            Expanded::Unknown { variable } => {
+                return Source::Unresolved { variable: variable.clone() };
+            }
+            Expanded::Known(name) => name,
+        };
+        let numbered = || {
+            let number = name.parse().ok()?;
+            (number < self.stages.len()).then_some(Source::Stage(number))
+        };
+        let stage = match names {
+            Names::Stages => self.stage_named(name).or_else(numbered),
+            Names::Images => None,
+        };
+        stage.unwrap_or_else(|| image(name))
     }
 
     fn arg(&mut self, instruction: &Instruction) {
@@ -322,30 +393,9 @@ fn assignments(instruction: &Instruction, escape: char) -> Vec<(String, Option<S
 }
 
 /// The program and its options that scripts are run by from here on.
-fn shell(instruction: &Instruction) -> Option<Vec<String>> {
+fn interpreter(instruction: &Instruction) -> Option<Vec<String>> {
     match &instruction.form {
         Form::Json(list) => Some(list.clone()),
         Form::Shell => None,
     }
-}
-
-/// Names in `useradd -u 0 NAME` and its like.
-fn root_names(script: &Script) -> Vec<String> {
-    script.commands.iter().filter_map(root_name).collect()
-}
-
-fn root_name(command: &Command) -> Option<String> {
-    let (program, arguments) = command.program()?;
-    let words: Vec<&str> = arguments.iter().map(Word::text).collect();
-    let is_creating = ["useradd", "adduser", "usermod"].contains(&program);
-    let is_root = |pair: (&&str, &&str)| {
-        matches!(*pair.0, "-u" | "--uid") && is_zero(pair.1)
-            || ["-u", "--uid="].iter().any(|flag| pair.0.strip_prefix(flag).is_some_and(is_zero))
-    };
-    let has_zero = words.iter().zip(words.iter().skip(1)).any(is_root);
-    (is_creating && has_zero).then(|| words.last().map(|name| (*name).to_owned())).flatten()
-}
-
-fn is_zero(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte == b'0')
 }

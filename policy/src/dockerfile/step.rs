@@ -2,11 +2,13 @@
 
 use super::{
     expand::{Expanded, Variable},
-    instruction::{Form, Instruction},
+    instruction::{Flag, Form, Heredoc, Instruction},
     lines::Position,
-    shell::{self, Script, Shell},
+    mounts::Mount,
+    shell::{self, Files, Script, Shell},
     words,
 };
+use std::rc::Rc;
 
 /// One instruction of a stage, in its place.
 #[derive(Debug, Clone)]
@@ -17,6 +19,12 @@ pub struct Step {
     pub arguments: Vec<Argument>,
     /// What `RUN`, `CMD`, `ENTRYPOINT` and `HEALTHCHECK` run, in a POSIX shell or without any.
     pub script: Script,
+    /// Its flags, each with what its value comes to.
+    pub flags: Vec<Argument>,
+    /// What a `RUN` mounts.
+    pub mounts: Vec<Mount>,
+    /// What an `ONBUILD` makes a build run that starts from the image, as far as it can be told here.
+    pub triggered: Option<Box<Self>>,
     /// The program that reads the script, where it is no POSIX shell (`SHELL ["powershell", …]`): then nothing is told of it.
     pub interpreter: Option<String>,
 }
@@ -45,6 +53,8 @@ pub(super) struct View<'a> {
     pub(super) lookup: &'a dyn Fn(&str) -> Variable,
     /// The last `SHELL` of the stage.
     pub(super) shell: Option<&'a [String]>,
+    /// What here-documents of steps before it have written.
+    pub(super) files: &'a Files,
 }
 
 impl Argument {
@@ -65,11 +75,27 @@ impl Step {
                 }
             }
             "ENV" | "ARG" | "LABEL" => arguments = view.pairs(instruction),
-            // What is triggered is for another build.
+            // What is triggered is a step of its own.
             "ONBUILD" => {}
             _ => arguments = view.words(instruction),
         }
-        Self { instruction: instruction.clone(), arguments, script, interpreter }
+        if matches!(instruction.keyword.as_str(), "COPY" | "ADD") {
+            script.files = written(instruction, &arguments);
+        }
+        Self {
+            instruction: instruction.clone(),
+            arguments,
+            script,
+            flags: view.flags(instruction),
+            mounts: view.mounts(instruction),
+            triggered: None,
+            interpreter,
+        }
+    }
+
+    /// The flag with this name.
+    pub fn flag(&self, name: &str) -> Option<&Argument> {
+        self.flags.iter().find(|flag| flag.name.as_deref() == Some(name))
     }
 
     /// Where it stands.
@@ -91,7 +117,8 @@ impl View<'_> {
     }
 
     fn script(&self, instruction: &Instruction) -> Script {
-        let shell = Shell { lookup: self.lookup, heredocs: &instruction.heredocs };
+        let heredocs = &instruction.heredocs;
+        let shell = Shell { lookup: self.lookup, heredocs, files: self.files };
         if let Form::Json(list) = &instruction.form {
             return shell::exec(&shell, list, instruction.text_at);
         }
@@ -108,6 +135,25 @@ impl View<'_> {
 
     fn expand(&self, text: &str) -> Expanded {
         super::expand::expand(text, self.escape, self.lookup)
+    }
+
+    fn flags(&self, instruction: &Instruction) -> Vec<Argument> {
+        let flag = |flag: &Flag| Argument {
+            at: flag.at,
+            name: Some(flag.name.clone()),
+            value: flag.value.as_deref().map(|value| self.expand(value)),
+            written: flag.value.clone(),
+        };
+        instruction.flags.iter().map(flag).collect()
+    }
+
+    fn mounts(&self, instruction: &Instruction) -> Vec<Mount> {
+        let is_mount = |flag: &&Flag| instruction.keyword == "RUN" && flag.name == "mount";
+        let read = |flag: &Flag| {
+            let value = flag.value.as_deref().unwrap_or_default();
+            Mount::read(flag.at, value, &|text| self.expand(text))
+        };
+        instruction.flags.iter().filter(is_mount).map(read).collect()
     }
 
     fn words(&self, instruction: &Instruction) -> Vec<Argument> {
@@ -158,4 +204,14 @@ impl View<'_> {
             })
             .collect()
     }
+}
+
+/// The here-documents that a `COPY` writes, by the files that they become.
+fn written(instruction: &Instruction, arguments: &[Argument]) -> Vec<(String, Rc<Heredoc>)> {
+    let Some(to) = arguments.last().and_then(Argument::known) else { return Vec::new() };
+    let named = instruction.heredocs.iter().map(|heredoc| {
+        let path = if to.ends_with('/') { format!("{to}{}", heredoc.name) } else { to.to_owned() };
+        (path, Rc::new(heredoc.clone()))
+    });
+    named.collect()
 }

@@ -33,9 +33,11 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
                 context.fail(place, title, format!("`{}`", input.written), format!("`{name}`"));
             match input.kind {
                 InputKind::Service | InputKind::Context | InputKind::Pod => raised,
-                InputKind::From | InputKind::Copy | InputKind::Mount | InputKind::Frontend => {
-                    raised.at_most(Action::Inform)
-                }
+                InputKind::From
+                | InputKind::Copy
+                | InputKind::Mount
+                | InputKind::Frontend
+                | InputKind::GivenFrontend => raised.at_most(Action::Inform),
             }
         })
         .collect()

@@ -22,7 +22,7 @@ pub(crate) const RULE: Rule = Rule {
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let bases = context.policy().bases();
-    inputs::with_frontends(context)
+    inputs::images(context)
         .filter_map(|(place, input, name)| {
             let original = bases.original(&name.repository);
             let mut names =
@@ -49,6 +49,16 @@ mod tests {
         case("node:22").approved("node:22", &["a"], "2026-12-31").check("BASE-021", Expect::Fail);
         case("registry.corp/hub/library/node").check("BASE-021", Expect::Fail);
         case("debian\nCOPY --from=node / /").check("BASE-021", Expect::Fail);
+        // The program that reads the file is one of them.
+        let policy = "bases:\n  deny: [\"docker.io/docker/dockerfile-upstream\"]";
+        let file = |syntax: &str| {
+            let text = format!("# syntax={syntax}\nFROM debian");
+            Case::default().policy(policy).dockerfile(&text)
+        };
+        let upstream = file("docker/dockerfile-upstream:master");
+        upstream.check("BASE-021", Expect::Fail);
+        assert_eq!(upstream.places("BASE-021"), [(1, 1)]);
+        file("docker/dockerfile:1").check("BASE-021", Expect::Pass);
         let line = case("node").findings("BASE-021")[0].policy_line.clone();
         assert_eq!(line.map(|line| line.line), Some(3));
         let copied = case("debian\nCOPY --from=node / /");

@@ -1,7 +1,7 @@
 //! What the rules about the steps of a build have in common: which steps count, and what of them can not be told.
 
 use super::{Raised, RuleContext, inputs};
-use crate::dockerfile::{Build, Command, Position, Script, Stage, Step, Word};
+use crate::dockerfile::{Build, Command, Foreign, Position, Script, Source, Stage, Step, Word};
 use plimsoll_model::finding::Place;
 use std::collections::BTreeSet;
 
@@ -40,6 +40,17 @@ impl<'a> Placed<'a> {
         context.fail(inputs::place(self.build, command.at), title, found, expected)
     }
 
+    /// The defect is there, at a place of the step.
+    pub(super) fn fail_on(
+        self,
+        context: &RuleContext<'_>,
+        at: Position,
+        (title, expected): (&str, &str),
+        found: impl Into<String>,
+    ) -> Raised {
+        context.fail(inputs::place(self.build, at), title, found, expected)
+    }
+
     /// The defect is there, in the step as a whole.
     pub(super) fn fail(
         self,
@@ -61,34 +72,90 @@ pub(super) fn reachable<'a>(context: &RuleContext<'a>) -> impl Iterator<Item = P
     context.builds().iter().flat_map(|build| placed(build, build.reachable()))
 }
 
+/// The steps of these stages, and what they trigger in builds that start from the image. (A stage of the same file that starts from one
+/// of them has run it already.)
 fn placed<'a>(build: &'a Build, stages: Vec<&'a Stage>) -> impl Iterator<Item = Placed<'a>> {
-    let steps =
-        stages.into_iter().flat_map(|stage| stage.steps.iter().map(move |step| (stage, step)));
-    steps.map(move |(stage, step)| Placed { build, stage, step })
+    let below = |stage: &&Stage| match stage.from.source {
+        Source::Stage(number) => build.stages.get(number).map(|stage| stage.at),
+        Source::Scratch | Source::Image(_) | Source::Malformed(_) | Source::Unresolved { .. } => {
+            None
+        }
+    };
+    let bases: BTreeSet<Position> = stages.iter().filter_map(below).collect();
+    // Several stages may run what the same stage below them triggers.
+    let mut seen = BTreeSet::new();
+    let all = stages.into_iter().flat_map(move |stage| {
+        let is_base = bases.contains(&stage.at);
+        stage.steps.iter().flat_map(move |step| {
+            let triggered = step.triggered.as_deref().filter(|_| !is_base);
+            let steps = std::iter::once(step).chain(triggered);
+            steps.map(move |step| Placed { build, stage, step })
+        })
+    });
+    all.filter(move |placed| seen.insert(placed.step.at()))
 }
+
+/// What a rule says of what can not be told.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Untold {
+    pub(super) title: &'static str,
+    pub(super) expected: &'static str,
+    /// What the rule is about: a script in another language that names none of it is none of its concern.
+    pub(super) names: &'static [&'static str],
+}
+
+/// What package managers are called in scripts of other languages.
+pub(super) const PACKAGERS: &[&str] =
+    &["apt-get", "apk", "dnf", "yum", "zypper", "pip install", "npm install"];
 
 /// What `judge` says of each step that runs, and where the commands of one can not be told, that.
 pub(super) fn of_reachable<'a>(
     context: &RuleContext<'a>,
-    (untold, expected): (&str, &str),
+    about: Untold,
     judge: impl Fn(Placed<'a>) -> Vec<Raised>,
 ) -> Vec<Raised> {
     let mut all = Vec::new();
     for placed in reachable(context) {
         all.extend(judge(placed));
-        let build = placed.build;
-        let interpreter = placed.step.interpreter.as_deref();
-        if let Some(interpreter) = interpreter.filter(|name| !is_windows(name)) {
-            let found = format!("`SHELL` names `{interpreter}`, whose scripts are not read");
-            let place = inputs::place(build, placed.step.at());
-            all.push(context.unknown(place, untold, found, expected));
-        }
-        for (at, what) in &placed.step.script.untold {
-            let place = inputs::place(build, *at);
-            all.push(context.unknown(place, untold, what.clone(), expected));
-        }
+        all.extend(untold(context, placed, about));
     }
     once(all)
+}
+
+/// What of the commands of a step can not be told.
+pub(super) fn untold(context: &RuleContext<'_>, placed: Placed<'_>, about: Untold) -> Vec<Raised> {
+    let Untold { title, expected, names } = about;
+    let raise = |at: Position, found: String| {
+        context.unknown(inputs::place(placed.build, at), title, found, expected)
+    };
+    let script = &placed.step.script;
+    let interpreter = placed.step.interpreter.as_deref().filter(|name| !is_windows(name));
+    let of_shell = interpreter.map(|name| {
+        (placed.step.at(), format!("`SHELL` names `{name}`, whose scripts are not read"))
+    });
+    // What a container runs when it has started builds nothing.
+    let is_about = |foreign: &&Foreign| {
+        placed.is("RUN") && names.iter().any(|name| foreign.text.contains(name))
+    };
+    let of_foreign = script.foreign.iter().filter(is_about).map(|foreign| {
+        (foreign.at, format!("a script for `{}`, which is not read", foreign.interpreter))
+    });
+    let of_script = script.untold.iter().cloned();
+    of_shell
+        .into_iter()
+        .chain(of_foreign)
+        .chain(of_script)
+        .map(|(at, what)| raise(at, what))
+        .collect()
+}
+
+/// The same of several steps.
+pub(super) fn untold_of<'a>(
+    context: &RuleContext<'a>,
+    steps: impl IntoIterator<Item = Placed<'a>>,
+    about: Untold,
+) -> Vec<Raised> {
+    steps.into_iter().flat_map(|placed| untold(context, placed, about)).collect()
 }
 
 /// Whether it is a shell of Windows, whose scripts are looked through as text.
@@ -125,15 +192,9 @@ pub(super) fn writes_to(command: &Command, is_meant: impl Fn(&str) -> bool) -> b
 
 /// Whether what the step mounts as a cache or in memory covers a folder.
 pub(super) fn mounts(step: &Step, is_meant: impl Fn(&str) -> bool) -> bool {
-    let flags = step.instruction.flags.iter().filter(|flag| flag.name == "mount");
-    let mut mounts = flags.filter_map(|flag| flag.value.as_deref());
-    mounts.any(|mount| {
-        let field = |names: &[&str]| {
-            let mut fields = mount.split(',').filter_map(|field| field.split_once('='));
-            fields.find(|(name, _)| names.contains(&name.trim())).map(|(_, value)| value)
-        };
-        matches!(field(&["type"]), Some("cache" | "tmpfs"))
-            && field(&["target", "dst", "destination"]).is_some_and(&is_meant)
+    step.mounts.iter().any(|mount| {
+        matches!(mount.kind().as_deref(), Some("cache" | "tmpfs"))
+            && mount.text(&["target", "dst", "destination"]).is_some_and(&is_meant)
     })
 }
 
@@ -211,7 +272,8 @@ fn replacements(script: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{dockerfile::Build, facts::Dockerfile, rules::testing::Case};
+    use crate::{dockerfile::Build, facts::Dockerfile, rules::testing::*};
+    use plimsoll_model::finding::Outcome;
 
     fn check(run: &str, expect: &[&str]) {
         let text = format!("FROM a\nRUN {run}");
@@ -232,6 +294,87 @@ mod tests {
         assert_eq!(found, [(5, ".", "/s"), (23, "x", "/y")]);
         let command = &step.script.commands[0];
         assert!(copies(command, "/s") && !copies(command, "/y") && !copies(command, "/"));
+    }
+
+    #[test]
+    fn every_rule_about_commands_says_what_it_can_not_read() {
+        const RULES: [&str; 26] = [
+            "DF-023", "DF-024", "DF-040", "DF-041", "DF-042", "DF-043", "DF-044", "DF-045",
+            "DF-046", "DF-047", "DF-048", "DF-062", "DF-063", "DF-064", "DF-065", "DF-066",
+            "DF-067", "DF-068", "DF-091", "DF-100", "DF-101", "DF-102", "DF-126", "DF-127",
+            "DF-134", "SEC-006",
+        ];
+        let many = format!("RUN {}", "x;".repeat(4_001));
+        for (run, column) in [
+            ("RUN echo 'open; sudo x", 11),
+            ("SHELL [\"/usr/bin/fish\", \"-c\"]\nRUN x", 1),
+            (many.as_str(), 8_005),
+            ("RUN bash -c \"$CMD\"", 13),
+        ] {
+            let case = Case::default().dockerfile(&format!("FROM a\n{run}\nUSER app"));
+            let line = if run.starts_with("SHELL") { 3 } else { 2 };
+            let decision = case.decide();
+            for rule in RULES {
+                let found = decision.findings().iter().filter(|judged| judged.finding.rule == rule);
+                let found: Vec<_> = found.map(|judged| &judged.finding).collect();
+                let [found] = found.as_slice() else { panic!("{rule}: {run:.40}: {found:?}") };
+                let path = "Dockerfile".into();
+                assert_eq!(found.place, Place::Source { path, line, column }, "{rule}: {run:.40}");
+                assert_eq!(found.outcome, Outcome::Unknown, "{rule}: {run:.40}");
+            }
+        }
+        // What only another stage runs, and what can be read, is told.
+        let twin = "FROM b AS c\nRUN echo 'open\nFROM a\nRUN echo 'open; sudo x'\nUSER app";
+        let case = Case::default().dockerfile(twin);
+        for rule in RULES {
+            case.check(rule, Expect::Pass);
+        }
+        // A script in another language concerns a rule that it names something of.
+        let script = |text: &str| {
+            Case::default().dockerfile(&format!("FROM a\nRUN python3 <<EOF\n{text}\nEOF\nUSER 5:5"))
+        };
+        for (text, rule) in [
+            ("os.system('sudo x')", "DF-024"),
+            ("run(['apt-get', 'install', 'x'])", "DF-043"),
+            ("urlopen('http://x')", "DF-062"),
+            ("urlopen('https://x')", "DF-063"),
+            ("ssl.CERT_NONE", "DF-066"),
+            ("run('apk add --allow-untrusted x')", "DF-067"),
+            ("os.chmod('/x', 0o4755)", "DF-100"),
+            ("run('chpasswd')", "SEC-006"),
+        ] {
+            script(text).check(rule, Expect::Unknown);
+            assert_eq!(script(text).places(rule), [(2, 5)], "{text}");
+            script("print('x')").check(rule, Expect::Pass);
+        }
+    }
+
+    #[test]
+    fn what_onbuild_triggers_is_judged_where_it_stands() {
+        for (trigger, rule, column) in [
+            ("RUN --security=insecure x", "DF-110", 13),
+            ("RUN --network=host x", "DF-111", 13),
+            ("RUN curl -k https://x", "DF-066", 13),
+            ("ADD https://x.example/y /", "DF-061", 9),
+            ("COPY --from=busybox /x /", "BASE-010", 14),
+            ("RUN --mount=from=busybox,target=/m x", "BASE-010", 13),
+            ("COPY id_rsa /root/.ssh/", "SEC-003", 9),
+            ("ENV TOKEN=x", "SEC-001", 13),
+            ("RUN git clone https://u:p@h/x", "SEC-005", 23),
+            ("EXPOSE 2375", "DF-081", 16),
+            ("RUN chmod 4755 /x", "DF-100", 13),
+        ] {
+            let case = Case::default().dockerfile(&format!("FROM debian:12\nONBUILD {trigger}"));
+            case.check(rule, Expect::Fail);
+            assert_eq!(case.places(rule), [(2, column)], "{trigger}");
+            // A stage that starts from it runs it, and it is told once.
+            let text = format!(
+                "FROM debian:12 AS a\nONBUILD {trigger}\nFROM a AS b\nFROM a\nCOPY --from=b / /"
+            );
+            assert_eq!(Case::default().dockerfile(&text).places(rule), [(2, column)], "{trigger}");
+        }
+        let twin = "FROM debian\nONBUILD RUN curl https://x -o y";
+        Case::default().dockerfile(twin).check("DF-066", Expect::Pass);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! DF-023: the user's primary group is not that of root.
 
 use super::{
-    About, Raised, Rule, RuleContext, inputs,
+    About, Raised, Rule, RuleContext,
+    commands::{self, Placed},
+    inputs,
     options::{Options, Valued},
 };
 use crate::{
@@ -27,6 +29,11 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 const EXPECTED: &str = "a group other than 0";
+const ABOUT: commands::Untold = commands::Untold {
+    title: "it can not be told which group the image runs with",
+    expected: EXPECTED,
+    names: &["useradd", "usermod", "adduser"],
+};
 const USERADD: Valued = Valued {
     letters: "ugGdsckKpbeflh",
     names: &[
@@ -64,11 +71,19 @@ fn check_stage(context: &RuleContext<'_>, build: &Build, stage: &Stage) -> Optio
             }
             // Root itself is DF-020's.
             None if text != "root" => {
-                let steps = build.chain(stage).flat_map(|stage| &stage.steps);
-                let mut commands = steps.flat_map(|step| &step.script.commands);
-                let command = commands.find(|command| gives_root_group(command, text))?;
-                let found = format!("`{text}` is created with group 0");
-                Some(context.fail(inputs::place(build, command.at), title, found, EXPECTED))
+                let steps = || build.chain(stage).flat_map(|stage| &stage.steps);
+                let mut commands = steps().flat_map(|step| &step.script.commands);
+                if let Some(command) = commands.find(|command| gives_root_group(command, text)) {
+                    let found = format!("`{text}` is created with group 0");
+                    let place = inputs::place(build, command.at);
+                    return Some(context.fail(place, title, found, EXPECTED));
+                }
+                let placed = steps().map(|step| Placed { build, stage, step });
+                let mut runs = placed.filter(|placed| placed.is("RUN"));
+                // Of a number nobody needs to be created.
+                let is_name = !text.bytes().all(|byte| byte.is_ascii_digit());
+                runs.find_map(|run| commands::untold(context, run, ABOUT).into_iter().next())
+                    .filter(|_| is_name)
             }
             Some(_) | None => None,
         },
@@ -141,5 +156,9 @@ mod tests {
     #[test]
     fn variables_without_value_can_not_be_told() {
         case("FROM debian\nARG G\nUSER 5:$G").check("DF-023", Expect::Unknown);
+        let unread = case("FROM debian\nRUN useradd 'app\nUSER app");
+        unread.check("DF-023", Expect::Unknown);
+        assert_eq!(unread.places("DF-023"), [(2, 14)]);
+        case("FROM debian\nRUN x 'y\nUSER 5").check("DF-023", Expect::Pass);
     }
 }

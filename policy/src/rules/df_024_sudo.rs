@@ -30,6 +30,12 @@ pub(crate) const RULE: Rule = Rule {
 
 const EXPECTED: &str = "`USER`, and no sudo";
 
+const ABOUT: commands::Untold = commands::Untold {
+    title: "it can not be told whether a step uses sudo",
+    expected: EXPECTED,
+    names: &["sudo"],
+};
+
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let mut all = Vec::new();
     for placed in commands::in_image(context) {
@@ -45,6 +51,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
             }
         }
         all.extend(of_files(context, placed));
+        all.extend(commands::untold(context, placed, ABOUT));
     }
     commands::once(all)
 }

@@ -1,7 +1,11 @@
 //! DF-025: what starts as root does not leave it to the entry point to become somebody else.
 
 use super::{
-    About, Raised, Rule, RuleContext, img_001_user_is_root::is_root, inputs, packages::Operation,
+    About, Raised, Rule, RuleContext,
+    commands::{self, Placed},
+    img_001_user_is_root::is_root,
+    inputs,
+    packages::Operation,
 };
 use crate::{
     decide::Action,
@@ -26,6 +30,11 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 const EXPECTED: &str = "`USER`, and an entry point that changes nothing";
+const ABOUT: commands::Untold = commands::Untold {
+    title: "it can not be told whether the image becomes another user at its start",
+    expected: EXPECTED,
+    names: &BROUGHT,
+};
 /// Programs that give up root's rights.
 const DROPPERS: [&str; 8] =
     ["gosu", "su-exec", "setpriv", "runuser", "s6-setuidgid", "chpst", "su", "setuidgid"];
@@ -54,7 +63,14 @@ fn check_stage(context: &RuleContext<'_>, build: &Build, stage: &Stage) -> Optio
         command.words.first().is_some_and(|word| is_script(base_name(word.text())))
     });
     let brought = build.chain(stage).flat_map(|stage| &stage.steps).find_map(brought);
-    let program = brought.filter(|_| is_script)?;
+    let Some(program) = brought.filter(|_| is_script) else {
+        let placed = |step| Placed { build, stage, step };
+        let runs = build.chain(stage).flat_map(|stage| &stage.steps).map(placed);
+        // What starts, and where that is a script, what brings its programs.
+        let runs = runs.filter(|placed| placed.is("RUN") && is_script);
+        let mut all = std::iter::once(placed(start)).chain(runs);
+        return all.find_map(|placed| commands::untold(context, placed, ABOUT).into_iter().next());
+    };
     let found = format!("a script as entry point, and `{program}` in the image");
     Some(context.fail(place, title, found, EXPECTED))
 }
@@ -180,5 +196,13 @@ mod tests {
     #[test]
     fn a_stage_that_is_not_there_can_not_be_told() {
         case("FROM debian").target("x").check("DF-025", Expect::Unknown);
+        for (unread, place) in [
+            ("FROM debian\nRUN x 'y\nENTRYPOINT [\"/e.sh\"]", (2, 8)),
+            ("FROM debian\nCMD x 'y", (2, 8)),
+        ] {
+            case(unread).check("DF-025", Expect::Unknown);
+            assert_eq!(case(unread).places("DF-025"), [place], "{unread}");
+        }
+        case("FROM debian\nRUN x 'y\nENTRYPOINT [\"/app\"]").check("DF-025", Expect::Pass);
     }
 }

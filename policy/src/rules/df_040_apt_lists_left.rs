@@ -30,8 +30,18 @@ pub(crate) const RULE: Rule = Rule {
 
 const EXPECTED: &str = "`rm -rf /var/lib/apt/lists/*` in the same `RUN`";
 
+const ABOUT: commands::Untold = commands::Untold {
+    title: "it can not be told whether the lists of apt stay in the image",
+    expected: EXPECTED,
+    names: &["apt-get"],
+};
+
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
-    commands::in_image(context).filter_map(|placed| of_step(context, placed)).collect()
+    let runs: Vec<_> = commands::in_image(context).filter(|placed| placed.is("RUN")).collect();
+    let raised = runs.iter().filter_map(|placed| of_step(context, *placed));
+    let mut all: Vec<_> = raised.collect();
+    all.extend(commands::untold_of(context, runs, ABOUT));
+    commands::once(all)
 }
 
 fn of_step(context: &RuleContext<'_>, placed: Placed<'_>) -> Option<Raised> {
@@ -39,15 +49,14 @@ fn of_step(context: &RuleContext<'_>, placed: Placed<'_>) -> Option<Raised> {
         Operation::of(command)
             .is_some_and(|op| op.manager == Manager::Apt && op.verb == Verb::Refresh)
     };
-    let update = placed.commands().filter(|_| placed.is("RUN")).find(is_update)?;
+    let update = placed.commands().find(is_update)?;
     let is_mounted = commands::mounts(placed.step, |target| target.starts_with("/var/lib/apt"));
     if is_mounted || placed.commands().any(cleans) {
         return None;
     }
     if placed.commands().any(may_clean) {
-        let title = "it can not be told whether the lists of apt stay in the image";
         let place = inputs::place(placed.build, update.at);
-        return Some(context.unknown(place, title, "`rm` of a variable", EXPECTED));
+        return Some(context.unknown(place, ABOUT.title, "`rm` of a variable", EXPECTED));
     }
     let title = "the lists of apt stay in the image";
     let found = format!("`{}` and no removal", shown(update));

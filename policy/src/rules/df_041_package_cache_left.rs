@@ -108,9 +108,17 @@ const CACHES: [Cache; 7] = [
     },
 ];
 
+const ABOUT: commands::Untold = commands::Untold {
+    title: "it can not be told whether a cache of packages stays in the image",
+    expected: "no cache where the step ends",
+    names: commands::PACKAGERS,
+};
+
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
-    let runs = commands::in_image(context).filter(|placed| placed.is("RUN"));
-    runs.flat_map(|placed| of_step(context, placed)).collect()
+    let runs: Vec<_> = commands::in_image(context).filter(|placed| placed.is("RUN")).collect();
+    let mut all: Vec<_> = runs.iter().flat_map(|placed| of_step(context, *placed)).collect();
+    all.extend(commands::untold_of(context, runs, ABOUT));
+    commands::once(all)
 }
 
 fn of_step(context: &RuleContext<'_>, placed: Placed<'_>) -> Vec<Raised> {

@@ -29,6 +29,12 @@ pub(crate) const RULE: Rule = Rule {
 
 const EXPECTED: &str = "`--no-install-recommends`";
 
+const ABOUT: commands::Untold = commands::Untold {
+    title: "it can not be told whether apt installs recommended packages",
+    expected: EXPECTED,
+    names: &["apt-get"],
+};
+
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let mut all = Vec::new();
     let steps: Vec<_> = commands::in_image(context).collect();
@@ -40,6 +46,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
             let shown = command.words.iter().take(2).map(Word::text).collect::<Vec<_>>().join(" ");
             all.push(placed.fail_at(context, command, (title, EXPECTED), format!("`{shown} …`")));
         }
+        all.extend(commands::untold(context, placed, ABOUT));
     }
     commands::once(all)
 }

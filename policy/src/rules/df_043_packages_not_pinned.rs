@@ -38,6 +38,12 @@ enum Pinning {
     Untold,
 }
 
+const ABOUT: commands::Untold = commands::Untold {
+    title: "it can not be told which packages are installed",
+    expected: EXPECTED,
+    names: commands::PACKAGERS,
+};
+
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let mut all = Vec::new();
     for placed in commands::in_image(context).filter(|placed| placed.is("RUN")) {
@@ -48,10 +54,10 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
                 let title = "packages are installed in whatever version there is";
                 all.push(context.fail(place, title, loose.join(", "), EXPECTED));
             } else if !untold.is_empty() {
-                let title = "it can not be told which packages are installed";
-                all.push(context.unknown(place, title, untold.join(", "), EXPECTED));
+                all.push(context.unknown(place, ABOUT.title, untold.join(", "), EXPECTED));
             }
         }
+        all.extend(commands::untold(context, placed, ABOUT));
     }
     commands::once(all)
 }

@@ -29,9 +29,17 @@ pub(crate) const RULE: Rule = Rule {
 
 const EXPECTED: &str = "an install in the same `RUN`";
 
+const ABOUT: commands::Untold = commands::Untold {
+    title: "it can not be told whether lists of packages are fetched alone",
+    expected: EXPECTED,
+    names: commands::PACKAGERS,
+};
+
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
-    let runs = commands::in_image(context).filter(|placed| placed.is("RUN"));
-    runs.filter_map(|placed| of_step(context, placed)).collect()
+    let runs: Vec<_> = commands::in_image(context).filter(|placed| placed.is("RUN")).collect();
+    let mut all: Vec<_> = runs.iter().filter_map(|placed| of_step(context, *placed)).collect();
+    all.extend(commands::untold_of(context, runs, ABOUT));
+    commands::once(all)
 }
 
 fn of_step(context: &RuleContext<'_>, placed: Placed<'_>) -> Option<Raised> {

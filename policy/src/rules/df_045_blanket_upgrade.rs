@@ -22,6 +22,12 @@ pub(crate) const RULE: Rule = Rule {
 
 const EXPECTED: &str = "a newer base, or the packages by name";
 
+const ABOUT: commands::Untold = commands::Untold {
+    title: "it can not be told whether a step upgrades everything",
+    expected: EXPECTED,
+    names: commands::PACKAGERS,
+};
+
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let mut all = Vec::new();
     for placed in commands::in_image(context).filter(|placed| placed.is("RUN")) {
@@ -33,6 +39,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
                 all.push(placed.fail_at(context, command, (title, EXPECTED), format!("`{shown}`")));
             }
         }
+        all.extend(commands::untold(context, placed, ABOUT));
     }
     commands::once(all)
 }

@@ -27,6 +27,12 @@ pub(crate) const RULE: Rule = Rule {
     check,
 };
 
+const ABOUT: commands::Untold = commands::Untold {
+    title: "it can not be told whether an install asks before it goes on",
+    expected: "an answer that is given beforehand",
+    names: commands::PACKAGERS,
+};
+
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let mut all = Vec::new();
     let runs: Vec<_> = commands::in_image(context).filter(|placed| placed.is("RUN")).collect();
@@ -57,6 +63,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
                 all.push(placed.fail_at(context, command, (&title, expected), found));
             }
         }
+        all.extend(commands::untold(context, placed, ABOUT));
     }
     commands::once(all)
 }

@@ -71,8 +71,18 @@ const TOOLS: [(&str, &[&str]); 39] = [
     ("hydra", &["hydra"]),
 ];
 
+const ABOUT: commands::Untold = commands::Untold {
+    title: "it can not be told whether tools for building or for attacking are in the image",
+    expected: EXPECTED,
+    names: commands::PACKAGERS,
+};
+
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
-    context.builds().iter().flat_map(|build| of_build(context, build)).collect()
+    let mut all: Vec<_> =
+        context.builds().iter().flat_map(|build| of_build(context, build)).collect();
+    let runs = commands::in_image(context).filter(|placed| placed.is("RUN"));
+    all.extend(commands::untold_of(context, runs, ABOUT));
+    all
 }
 
 fn of_build(context: &RuleContext<'_>, build: &Build) -> Vec<Raised> {

@@ -37,6 +37,12 @@ const SERVERS: [&str; 9] = [
     "tinyssh",
 ];
 
+const ABOUT: commands::Untold = commands::Untold {
+    title: "it can not be told whether an SSH server is in the image",
+    expected: EXPECTED,
+    names: &["sshd", "openssh-server", "dropbear"],
+};
+
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let mut all = Vec::new();
     for placed in commands::in_image(context) {
@@ -51,6 +57,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
                 all.push(placed.fail_at(context, command, (title, EXPECTED), format!("`{found}`")));
             }
         }
+        all.extend(commands::untold(context, placed, ABOUT));
     }
     commands::once(all)
 }

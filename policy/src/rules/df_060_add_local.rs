@@ -68,6 +68,7 @@ mod tests {
     fn local_files_and_folders_fail() {
         for bad in [
             "ADD . /app",
+            "ONBUILD ADD . /app",
             "ADD --chown=1:1 a b /c/",
             "add [\"a b\", \"/c\"]",
             "ADD x.tar.gz y /c/",
@@ -93,7 +94,6 @@ mod tests {
             "ADD git@github.com:a/b.git#1 /b",
             "ADD https://github.com/a/b.git /b",
             "ADD $URL /x",
-            "ONBUILD ADD . /app",
             "ADD . /a\nFROM b",
         ] {
             case(good).check("DF-060", Expect::Pass);

@@ -1,7 +1,10 @@
 //! DF-061: what ADD fetches is tied to a digest or a commit.
 
 use super::{About, Raised, Rule, RuleContext, commands, commands::Placed, inputs};
-use crate::{decide::Action, dockerfile::Argument};
+use crate::{
+    decide::Action,
+    dockerfile::{Argument, Step},
+};
 use plimsoll_model::Severity;
 
 pub(crate) const RULE: Rule = Rule {
@@ -29,7 +32,7 @@ pub(super) enum Kind {
     Url,
     /// A git repository.
     Git,
-    /// It begins with a variable without value.
+    /// A variable without value decides.
     Untold,
 }
 
@@ -39,9 +42,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
 }
 
 fn of_step(context: &RuleContext<'_>, placed: Placed<'_>) -> Vec<Raised> {
-    let checksum = placed.step.instruction.flag("checksum").and_then(|flag| flag.value.as_deref());
-    // A digest that a variable holds is compared all the same.
-    let has_checksum = checksum.is_some_and(|checksum| !checksum.trim().is_empty());
+    let checksum = checksum(placed.step);
     let sources = placed.step.arguments.split_last().map(|(_, sources)| sources);
     let judge = |source: &Argument| {
         let text = text(source);
@@ -49,20 +50,42 @@ fn of_step(context: &RuleContext<'_>, placed: Placed<'_>) -> Vec<Raised> {
         let found = format!("`ADD {text}`");
         let (kind, expected) = match kind(text) {
             Kind::Local => return None,
-            _ if has_checksum => return None,
+            _ if checksum == Checksum::Given => return None,
             Kind::Git if is_commit(source) == Commit::Named => return None,
             kind @ (Kind::Url | Kind::Untold) => (kind, "`--checksum=sha256:…`"),
             kind @ Kind::Git => (kind, "the 40 digits of a commit behind `#`"),
         };
         let is_untold =
             kind == Kind::Untold || (kind == Kind::Git && is_commit(source) == Commit::Untold);
-        if is_untold {
+        if is_untold || checksum == Checksum::Untold {
             let title = "it can not be told whether what `ADD` fetches is tied to a digest";
             return Some(context.unknown(place, title, found, expected));
         }
         Some(context.fail(place, "what `ADD` fetches may be anything", found, expected))
     };
     sources.unwrap_or_default().iter().filter_map(judge).collect()
+}
+
+/// What a step says that the bytes are to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Checksum {
+    Given,
+    Missing,
+    /// A variable decides whether there is one.
+    Untold,
+}
+
+/// BuildKit compares nothing where the value comes to nothing.
+pub(super) fn checksum(step: &Step) -> Checksum {
+    let Some(flag) = step.flag("checksum") else { return Checksum::Missing };
+    let written = flag.written.as_deref().unwrap_or_default();
+    match flag.known() {
+        Some("") => Checksum::Missing,
+        Some(_) => Checksum::Given,
+        // A digest that a variable holds is compared all the same.
+        None if !written.starts_with('$') && !written.is_empty() => Checksum::Given,
+        None => Checksum::Untold,
+    }
 }
 
 /// A source, its variables in place where they are known.
@@ -85,9 +108,16 @@ pub(super) fn kind(source: &str) -> Kind {
             Kind::Git
         }
         () if is_web || lower.starts_with("ftp://") => Kind::Url,
-        () if source.starts_with('$') => Kind::Untold,
+        () if may_be_remote(&lower) => Kind::Untold,
         () => Kind::Local,
     }
+}
+
+/// Whether a variable stands where the beginning of an address would.
+fn may_be_remote(lower: &str) -> bool {
+    let Some((before, _)) = lower.split_once('$') else { return false };
+    let mut begins = ["http://", "https://", "ftp://", "git://", "ssh://", "git@"].into_iter();
+    begins.any(|scheme| scheme.starts_with(before))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,6 +181,9 @@ mod tests {
             "ADD ssh://git@github.com/a/b /b",
             "ADD git://github.com/a/b.git /b",
             "ARG U=https://x.example/y\nADD $U /y",
+            "ARG SUM=\nADD --checksum=$SUM https://x.example/y /y",
+            "ARG SUM=\nADD --checksum=${SUM} https://github.com/a/b.git#main /y",
+            "ONBUILD ADD https://x.example/y /y",
         ] {
             case(bad).check("DF-061", Expect::Fail);
             assert_eq!(case(bad).findings("DF-061")[0].action, Action::Deny);
@@ -172,6 +205,8 @@ mod tests {
             format!("ADD https://github.com/a/b.git?tag=v1&commit={COMMIT} /b"),
             format!("ADD --checksum={COMMIT} https://github.com/a/b.git#v1 /b"),
             format!("ARG C={COMMIT}\nADD https://github.com/a/b.git#$C /b"),
+            "ARG SUM=sha256:ab\nADD --checksum=$SUM https://x.example/y /y".to_owned(),
+            "ARG V\nADD app-$V.tgz /x".to_owned(),
             "ADD . /x".to_owned(),
             "ADD app.tar.gz /x".to_owned(),
             "COPY https /x".to_owned(),
@@ -183,7 +218,14 @@ mod tests {
 
     #[test]
     fn what_a_variable_hides_can_not_be_told() {
-        for unknown in ["ARG U\nADD $U /x", "ADD ${U}/y /x", "ADD https://x/y.git#$REF /x"] {
+        for unknown in [
+            "ARG SUM\nADD --checksum=$SUM https://x.example/y /y",
+            "ADD --checksum=$C https://x.example/y /y",
+            "ARG S\nADD ht${S}://x.example/y /y",
+            "ARG U\nADD $U /x",
+            "ADD ${U}/y /x",
+            "ADD https://x/y.git#$REF /x",
+        ] {
             case(unknown).check("DF-061", Expect::Unknown);
         }
         let given = case("ARG U\nADD $U /x").build_arg("U", "https://x/y");

@@ -3,9 +3,11 @@
 use super::{
     About, Raised, Rule, RuleContext,
     commands::{self, Placed},
+    df_061_add_unverified::{Checksum, checksum},
     downloads::{Download, is_plain, is_verified},
     packages::Operation,
     repositories::is_signed,
+    texts,
 };
 use crate::{
     decide::Action,
@@ -32,6 +34,8 @@ pub(crate) const RULE: Rule = Rule {
 const EXPECTED: &str = "`https://`";
 const TITLE: &str = "something is fetched without TLS";
 const UNTOLD: &str = "it can not be told whether something is fetched without TLS";
+const ABOUT: commands::Untold =
+    commands::Untold { title: UNTOLD, expected: EXPECTED, names: &["http://", "ftp://"] };
 /// Variables that lead package managers somewhere.
 const VARIABLES: [&str; 8] = [
     "PIP_INDEX_URL",
@@ -65,7 +69,7 @@ const FETCHERS: [&str; 16] = [
 ];
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
-    commands::of_reachable(context, (UNTOLD, EXPECTED), |placed| of_step(context, placed))
+    commands::of_reachable(context, ABOUT, |placed| of_step(context, placed))
 }
 
 fn of_step(context: &RuleContext<'_>, placed: Placed<'_>) -> Vec<Raised> {
@@ -79,7 +83,7 @@ fn of_step(context: &RuleContext<'_>, placed: Placed<'_>) -> Vec<Raised> {
         })
     };
     match placed.step.keyword() {
-        "ADD" if placed.step.instruction.flag("checksum").is_none() => {
+        "ADD" if checksum(placed.step) == Checksum::Missing => {
             known().filter(|text| is_plain(text)).map(at_step).collect()
         }
         "ENV" | "ARG" => {
@@ -89,10 +93,6 @@ fn of_step(context: &RuleContext<'_>, placed: Placed<'_>) -> Vec<Raised> {
             values.filter(|value| is_plain(value)).map(at_step).collect()
         }
         "RUN" => {
-            let heredocs = placed.step.instruction.heredocs.iter();
-            let lines = heredocs.flat_map(|heredoc| heredoc.content.lines());
-            // In what is written to a file.
-            let sources = lines.filter_map(source).map(at_step);
             let windows = commands::windows_text(placed);
             let windows = windows.into_iter().flat_map(str::split_whitespace);
             let windows = windows.map(|word| word.trim_matches(['\'', '"', '(', ')', ';', ',']));
@@ -101,19 +101,24 @@ fn of_step(context: &RuleContext<'_>, placed: Placed<'_>) -> Vec<Raised> {
                 let url = fetched(placed, command)?;
                 Some(placed.fail_at(context, command, (TITLE, EXPECTED), format!("`{url}`")))
             });
-            commands.chain(sources).chain(windows).collect()
+            // In what is written to a file.
+            commands.chain(sources(context, placed)).chain(windows).collect()
         }
-        "COPY" => {
-            let heredocs = placed.step.instruction.heredocs.iter();
-            let lines = heredocs.flat_map(|heredoc| heredoc.content.lines());
-            lines.filter_map(source).map(at_step).collect()
-        }
+        "COPY" => sources(context, placed).collect(),
         _ => Vec::new(),
     }
 }
 
 fn is_variable(name: &str) -> bool {
     VARIABLES.iter().any(|own| own.eq_ignore_ascii_case(name))
+}
+
+/// The lists of sources in what a step writes to files.
+fn sources(context: &RuleContext<'_>, placed: Placed<'_>) -> impl Iterator<Item = Raised> {
+    texts::lines(placed).filter_map(move |(at, line)| {
+        let url = source(line)?;
+        Some(placed.fail_on(context, at, (TITLE, EXPECTED), format!("`{url}`")))
+    })
 }
 
 /// The address that a command fetches from without TLS.
@@ -189,11 +194,14 @@ mod tests {
                 "RUN echo 'deb http://x.example/debian stable main' > /etc/apt/sources.list.d/x.list",
                 (2, 5),
             ),
-            ("RUN cat <<EOF > /etc/yum.repos.d/x.repo\nbaseurl=http://x.example/\nEOF", (2, 1)),
+            ("RUN cat <<EOF > /etc/yum.repos.d/x.repo\nbaseurl=http://x.example/\nEOF", (3, 1)),
             (
                 "COPY <<EOF /etc/apt/sources.list\ndeb http://x.example/debian stable main\nEOF",
-                (2, 1),
+                (3, 1),
             ),
+            ("COPY <<EOF /etc/yum.repos.d/x.repo\n[x]\n\nbaseurl=http://x.example/\nEOF", (5, 1)),
+            ("ONBUILD RUN curl http://x.example/y", (2, 13)),
+            ("ADD --checksum= http://x.example/y /y", (2, 1)),
             ("RUN echo http://x.example/alpine >> /etc/apk/repositories", (2, 5)),
             ("RUN echo deb http://x.example/debian s main >> /etc/apt/sources.list", (2, 5)),
             ("ENV PIP_INDEX_URL=http://x.example/simple", (2, 1)),

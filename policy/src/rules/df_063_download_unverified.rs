@@ -31,6 +31,11 @@ pub(crate) const RULE: Rule = Rule {
 
 const EXPECTED: &str = "a digest or a signature that is checked in the same `RUN`";
 const UNTOLD: &str = "it can not be told whether downloads are verified";
+const ABOUT: commands::Untold = commands::Untold {
+    title: UNTOLD,
+    expected: EXPECTED,
+    names: &["curl", "wget", "urlopen", "urlretrieve", "requests.get", "LWP", "open-uri"],
+};
 /// Downloads, and names with a `*`, that are followed at once.
 const WAITING: usize = 100;
 /// Programs that unpack, or install, what they are given.
@@ -61,7 +66,7 @@ const RUNNERS: [&str; 12] = [
 ];
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
-    let mut all = commands::of_reachable(context, (UNTOLD, EXPECTED), |placed| {
+    let mut all = commands::of_reachable(context, ABOUT, |placed| {
         if placed.is("RUN") { of_step(context, placed) } else { Vec::new() }
     });
     for build in context.builds() {

@@ -31,6 +31,11 @@ pub(crate) const RULE: Rule = Rule {
 const EXPECTED: &str = "a file that is verified before it runs";
 const TITLE: &str = "a download goes straight into an interpreter";
 const UNTOLD: &str = "it can not be told whether a download goes straight into an interpreter";
+const ABOUT: commands::Untold = commands::Untold {
+    title: UNTOLD,
+    expected: EXPECTED,
+    names: &["curl", "wget", "urlopen", "urlretrieve", "requests.get", "LWP", "open-uri"],
+};
 /// Programs that run what they read from their input.
 const INTERPRETERS: [&str; 9] =
     ["python", "perl", "ruby", "node", "php", "lua", "fish", "Rscript", "tclsh"];
@@ -38,7 +43,7 @@ const INTERPRETERS: [&str; 9] =
 const PRINTING: [&str; 3] = ["echo", "printf", "cat"];
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
-    commands::of_reachable(context, (UNTOLD, EXPECTED), |placed| {
+    commands::of_reachable(context, ABOUT, |placed| {
         let mut all: Vec<_> = piped(placed)
             .chain(substituted(placed))
             .chain(by_variable(placed))

@@ -28,9 +28,16 @@ pub(crate) const RULE: Rule = Rule {
 
 const EXPECTED: &str = "`set -o pipefail`";
 
+const ABOUT: commands::Untold = commands::Untold {
+    title: "it can not be told whether a pipe hides a failure",
+    expected: EXPECTED,
+    names: &[],
+};
+
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let mut all = Vec::new();
     for placed in commands::reachable(context).filter(|placed| placed.is("RUN")) {
+        all.extend(commands::untold(context, placed, ABOUT));
         if placed.commands().any(sets) || shell_sets(placed) {
             continue;
         }

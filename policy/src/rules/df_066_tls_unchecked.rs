@@ -4,8 +4,10 @@ use super::{
     About, Raised, Rule, RuleContext,
     commands::{self, Placed},
     downloads::{Download, is_local, is_off},
+    inputs,
     options::{Options, Valued},
     packages::{Manager, Operation},
+    texts,
 };
 use crate::{
     decide::Action,
@@ -43,6 +45,23 @@ pub(crate) const RULE: Rule = Rule {
 const EXPECTED: &str = "certificates that are checked";
 const TITLE: &str = "certificates are not checked";
 const UNTOLD: &str = "it can not be told whether certificates are checked";
+const ABOUT: commands::Untold = commands::Untold {
+    title: UNTOLD,
+    expected: EXPECTED,
+    names: &[
+        "curl",
+        "wget",
+        "verify=False",
+        "verify = False",
+        "CERT_NONE",
+        "_unverified_context",
+        "VERIFY_NONE",
+        "rejectUnauthorized",
+        "SSL_VERIFY",
+        "trusted-host",
+        "insecure",
+    ],
+};
 /// A variable, and when it switches the check off.
 const VARIABLES: [(&str, Switch); 17] = [
     ("NODE_TLS_REJECT_UNAUTHORIZED", Switch::No),
@@ -75,7 +94,7 @@ enum Switch {
 }
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
-    commands::of_reachable(context, (UNTOLD, EXPECTED), |placed| of_step(context, placed))
+    commands::of_reachable(context, ABOUT, |placed| of_step(context, placed))
 }
 
 fn of_step(context: &RuleContext<'_>, placed: Placed<'_>) -> Vec<Raised> {
@@ -86,25 +105,45 @@ fn of_step(context: &RuleContext<'_>, placed: Placed<'_>) -> Vec<Raised> {
                 let found = complaints(command).into_iter();
                 found.map(move |found| placed.fail_at(context, command, (TITLE, EXPECTED), found))
             });
-            let lines = written_lines(placed).filter_map(setting);
-            let lines =
-                lines.map(|line| placed.fail(context, (TITLE, EXPECTED), format!("`{line}`")));
+            let hidden = placed.commands().filter_map(|command| {
+                let found = hides_options(command)?;
+                Some(context.unknown(
+                    inputs::place(placed.build, command.at),
+                    UNTOLD,
+                    found,
+                    EXPECTED,
+                ))
+            });
             let windows = commands::windows_text(placed).and_then(windows);
             let windows = windows.map(|found| placed.fail(context, (TITLE, EXPECTED), found));
-            complaints.chain(lines).chain(windows).collect()
+            complaints.chain(hidden).chain(lines(context, placed)).chain(windows).collect()
         }
-        "COPY" => {
-            let lines = written_lines(placed).filter_map(setting);
-            lines.map(|line| placed.fail(context, (TITLE, EXPECTED), format!("`{line}`"))).collect()
-        }
+        "COPY" => lines(context, placed).collect(),
         // Of a health check, DF-033 speaks: it mostly asks the machine itself.
         _ => Vec::new(),
     }
 }
 
-/// The lines of here-documents, which are written to files.
-fn written_lines(placed: Placed<'_>) -> impl Iterator<Item = &str> {
-    placed.step.instruction.heredocs.iter().flat_map(|heredoc| heredoc.content.lines())
+/// What the lines of here-documents say, which are written to files.
+fn lines(context: &RuleContext<'_>, placed: Placed<'_>) -> impl Iterator<Item = Raised> {
+    texts::lines(placed).filter_map(move |(at, line)| {
+        let found = setting(line)?;
+        Some(placed.fail_on(context, at, (TITLE, EXPECTED), format!("`{found}`")))
+    })
+}
+
+/// A variable beside an address that is known, which may hold any option of a downloader.
+fn hides_options(command: &Command) -> Option<String> {
+    let download = Download::of(command)?;
+    let is_known = download.urls.iter().any(|url| url.contains("://"));
+    let is_hidden = |word: &&Word| {
+        word.value.known().is_none()
+            && word.written.starts_with('$')
+            && !word.written.starts_with("$(")
+    };
+    let mut operands = download.options.operands.iter().copied();
+    let hidden = operands.find(is_hidden).filter(|_| is_known)?;
+    Some(format!("`{} {}`, which may be any option", download.program, hidden.written))
 }
 
 fn of_variables(context: &RuleContext<'_>, placed: Placed<'_>) -> Vec<Raised> {
@@ -112,7 +151,7 @@ fn of_variables(context: &RuleContext<'_>, placed: Placed<'_>) -> Vec<Raised> {
         let name = argument.name.as_deref()?;
         let switch = switch(name)?;
         let written = argument.written.as_deref()?;
-        let place = super::inputs::place(placed.build, argument.at);
+        let place = inputs::place(placed.build, argument.at);
         let found = format!("`{name}={written}`");
         match argument.known() {
             Some(value) if is_switched(switch, value) => {
@@ -343,6 +382,9 @@ mod tests {
             "wget --no-check-certificate https://x/y",
             "wget --no-check-cert https://x/y",
             "aria2c --check-certificate=false https://x/y",
+            "sudo --user x curl -k https://x/y",
+            "setsid curl -k https://x/y",
+            "runuser -u app -- curl -k https://x/y",
             "pip install --trusted-host pypi.corp x",
             "pip3 install --trusted-host=pypi.corp x",
             "python3 -m pip install x --trusted-host pypi.corp",
@@ -384,6 +426,21 @@ mod tests {
         ] {
             fails(&format!("RUN {bad}"), (2, 5));
         }
+        for (bad, place) in [
+            ("RUN O=-k; if false; then O=; fi; curl $O https://x/y", (2, 34)),
+            ("RUN O=-k; (O=); curl $O https://x/y", (2, 17)),
+            ("RUN O=-k; f(){ O=-s; }; curl $O https://x/y", (2, 25)),
+            ("RUN find / -exec curl -k https://x/y \\;", (2, 5)),
+            ("RUN eval curl -k https://x/y", (2, 10)),
+            ("RUN env -S 'curl -k https://x/y'", (2, 12)),
+            ("RUN trap 'curl -k https://x/y' EXIT", (2, 10)),
+            ("RUN echo 'curl -k https://x/y' | sh", (2, 10)),
+            ("RUN cat <<EOF | sh\n\ncurl -k https://x/y\nEOF", (4, 1)),
+            ("COPY <<EOF /s.sh\n\ncurl -k https://x/y\nEOF\nRUN sh /s.sh", (4, 1)),
+            ("ONBUILD RUN curl -k https://x/y", (2, 13)),
+        ] {
+            fails(bad, place);
+        }
         fails("RUN true && \\\n  curl -k https://x/y", (3, 3));
         fails("RUN <<EOF\nset -e\nwget --no-check-certificate https://x/y\nEOF", (4, 1));
         fails("RUN sh -c 'curl -k https://x/y'", (2, 11));
@@ -409,8 +466,8 @@ mod tests {
         }
         fails("ENV A=b \\\n  GIT_SSL_NO_VERIFY=1", (3, 3));
         fails("ARG GIT_SSL_NO_VERIFY=1", (2, 5));
-        fails("COPY <<EOF /root/.npmrc\nstrict-ssl=false\nEOF", (2, 1));
-        fails("RUN cat <<EOF > /etc/pip.conf\n[global]\ntrusted-host = pypi.corp\nEOF", (2, 1));
+        fails("COPY <<EOF /root/.npmrc\nstrict-ssl=false\nEOF", (3, 1));
+        fails("RUN cat <<EOF > /etc/pip.conf\n[global]\ntrusted-host = pypi.corp\nEOF", (4, 1));
         let built = "FROM a AS b\nRUN curl -k https://x/y\nFROM c\nCOPY --from=b / /";
         Case::default().dockerfile(built).check("DF-066", Expect::Fail);
     }
@@ -421,7 +478,10 @@ mod tests {
             "RUN curl -fsSL https://x/y -o k",
             "RUN curl -o -k https://x/y",
             "RUN curl -H -k https://x/y",
-            "RUN curl $FLAGS https://x/y",
+            "RUN curl -fsSL $URL -o y",
+            "RUN curl -o $FILE https://x/y",
+            "RUN O=-s; if c; then O=-f; fi; curl $O https://x/y",
+            "RUN python3 -c 'print(1)'",
             "RUN curl -k https://localhost:8443/",
             "RUN echo insecure >> /etc/motd && echo retry = 3 >> ~/.curlrc",
             "RUN GOFLAGS=-mod=vendor go build && bundle config ssl_verify_mode 1",
@@ -448,6 +508,19 @@ mod tests {
         case("ARG V\nENV GIT_SSL_NO_VERIFY=$V").check("DF-066", Expect::Unknown);
         case("ARG V\nENV GIT_SSL_NO_VERIFY=$V").build_arg("V", "1").check("DF-066", Expect::Fail);
         case("RUN curl 'x").check("DF-066", Expect::Unknown);
+        for hidden in [
+            "RUN curl $FLAGS https://x/y",
+            "ARG O\nRUN curl $O https://x/y",
+            "RUN curl ${O:--k} https://x/y",
+            "RUN A=(-k); curl \"${A[@]}\" https://x/y",
+            "RUN bash -c \"$CMD\"",
+            "RUN fish -c \"curl -k https://x/y\"",
+            "RUN python3 <<EOF\nrequests.get('https://x/y', verify=False)\nEOF",
+            "RUN <<EOF\n#!/usr/bin/python3\nssl._create_unverified_context()\nEOF",
+        ] {
+            case(hidden).check("DF-066", Expect::Unknown);
+        }
+        assert_eq!(case("RUN x && curl $FLAGS https://x/y").places("DF-066"), [(2, 10)]);
         case("SHELL [\"python3\", \"-c\"]\nRUN x").check("DF-066", Expect::Unknown);
     }
 }

@@ -6,6 +6,7 @@ use super::{
     downloads::{is_off, is_on},
     packages::{Manager, Operation},
     repositories::is_unverified_by_apt,
+    texts,
 };
 use crate::{
     decide::Action,
@@ -39,8 +40,22 @@ pub(crate) const RULE: Rule = Rule {
 const EXPECTED: &str = "signatures that are checked";
 const TITLE: &str = "signatures of packages are not checked";
 const UNTOLD: &str = "it can not be told whether signatures of packages are checked";
+const ABOUT: commands::Untold = commands::Untold {
+    title: UNTOLD,
+    expected: EXPECTED,
+    names: &[
+        "unauthenticated",
+        "gpgcheck",
+        "gpg-check",
+        "trusted=yes",
+        "allow-untrusted",
+        "nosignature",
+        "force-yes",
+    ],
+};
+
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
-    commands::of_reachable(context, (UNTOLD, EXPECTED), |placed| {
+    commands::of_reachable(context, ABOUT, |placed| {
         if placed.is("RUN") || placed.is("COPY") || placed.is("ADD") {
             of_step(context, placed)
         } else {
@@ -55,9 +70,9 @@ fn of_step(context: &RuleContext<'_>, placed: Placed<'_>) -> Vec<Raised> {
         Some(placed.fail_at(context, command, (TITLE, EXPECTED), format!("`{found}`")))
     });
     // What here-documents write to files.
-    let heredocs = placed.step.instruction.heredocs.iter();
-    let lines = heredocs.flat_map(|heredoc| heredoc.content.lines()).filter_map(setting);
-    let lines = lines.map(|found| placed.fail(context, (TITLE, EXPECTED), format!("`{found}`")));
+    let lines = texts::lines(placed).filter_map(|(at, line)| Some((at, setting(line)?)));
+    let lines = lines
+        .map(|(at, found)| placed.fail_on(context, at, (TITLE, EXPECTED), format!("`{found}`")));
     of_commands.chain(lines).collect()
 }
 
@@ -226,17 +241,19 @@ mod tests {
         }
         fails("RUN true && \\\n  apk add --allow-untrusted x", (3, 3));
         fails("RUN <<EOF\nset -e\nrpm -i --nosignature x.rpm\nEOF", (4, 1));
-        fails("RUN cat <<EOF > /etc/apt/x.list\ndeb [trusted=yes] https://x s main\nEOF", (2, 1));
+        fails("RUN cat <<EOF > /etc/apt/x.list\ndeb [trusted=yes] https://x s main\nEOF", (3, 1));
         fails(
             "COPY <<EOF /etc/apt/sources.list.d/x.sources\nTypes: deb\nTrusted: yes\nEOF",
-            (2, 1),
+            (4, 1),
         );
         for trusting in ["Trusted: true", "Trusted: on", "Allow-Insecure: enable"] {
             let text = format!("COPY <<EOF /etc/apt/sources.list.d/x.sources\n{trusting}\nEOF");
             case(&text).check("DF-067", Expect::Fail);
             case(&text.replace(trusting, "Trusted: disable")).check("DF-067", Expect::Pass);
         }
-        fails("COPY <<EOF /etc/yum.repos.d/x.repo\n[x]\ngpgcheck = 0\nEOF", (2, 1));
+        fails("COPY <<EOF /etc/yum.repos.d/x.repo\n[x]\ngpgcheck = 0\nEOF", (4, 1));
+        fails("COPY <<EOF /etc/yum.repos.d/x.repo\n[x]\nname=x\ngpgcheck = 0\nEOF", (5, 1));
+        fails("ONBUILD RUN rpm -i --nosignature x.rpm", (2, 13));
         let built = "FROM a AS b\nRUN apk add --allow-untrusted x\nFROM c\nCOPY --from=b / /";
         Case::default().dockerfile(built).check("DF-067", Expect::Fail);
     }

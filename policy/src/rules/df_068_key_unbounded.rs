@@ -30,12 +30,14 @@ pub(crate) const RULE: Rule = Rule {
 
 const EXPECTED: &str = "a key in a file of its own, by its whole fingerprint, over TLS";
 const UNTOLD: &str = "it can not be told which keys are imported";
+const ABOUT: commands::Untold =
+    commands::Untold { title: UNTOLD, expected: EXPECTED, names: &["apt-key", "trusted.gpg"] };
 const UNBOUNDED: &str = "a key is trusted for every source of packages";
 const SHORT: &str = "a key is fetched by a part of its fingerprint";
 const PLAIN: &str = "a key is fetched without TLS";
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
-    commands::of_reachable(context, (UNTOLD, EXPECTED), |placed| match placed.step.keyword() {
+    commands::of_reachable(context, ABOUT, |placed| match placed.step.keyword() {
         "RUN" => {
             let of_commands = placed.commands().filter_map(|command| {
                 let (title, found) = complaint(placed, command)?;

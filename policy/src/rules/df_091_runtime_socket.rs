@@ -33,9 +33,10 @@ pub(crate) const RULE: Rule = Rule {
 const EXPECTED: &str = "no socket of a container runtime, and no `DOCKER_HOST` over TCP";
 const TITLE: &str = "the image is made to command a container runtime";
 const UNTOLD: &str = "it can not be told whether the image is made to command a container runtime";
+const ABOUT: commands::Untold = commands::Untold { title: UNTOLD, expected: EXPECTED, names: &[] };
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
-    commands::of_reachable(context, (UNTOLD, EXPECTED), |placed| match placed.step.keyword() {
+    commands::of_reachable(context, ABOUT, |placed| match placed.step.keyword() {
         "ENV" | "ARG" => {
             let arguments = placed.step.arguments.iter();
             arguments.filter_map(|argument| of_pair(context, placed, argument)).collect()

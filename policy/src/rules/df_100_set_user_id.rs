@@ -40,11 +40,9 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
 
 fn capabilities(context: &RuleContext<'_>, placed: Placed<'_>) -> Vec<Raised> {
     let gives = |command: &&Command| {
-        let mut runs = modes::runs(command).into_iter();
-        runs.any(|(name, arguments)| {
-            let removes = |word: &Word| matches!(word.text(), "-r" | "-v" | "-h");
-            name == "setcap" && !arguments.is_empty() && !arguments.iter().any(removes)
-        })
+        let removes = |word: &Word| matches!(word.text(), "-r" | "-v" | "-h");
+        let arguments = command.arguments_of("setcap").unwrap_or_default();
+        !arguments.is_empty() && !arguments.iter().any(removes)
     };
     let raise = |command: &Command| {
         let words: Vec<_> = command.words.iter().map(Word::text).collect();

@@ -49,6 +49,12 @@ const DATA: [&str; 11] = [
 const NAMES: [&str; 10] =
     ["cache", "data", "db", "log", "logs", "storage", "tmp", "upload", "uploads", "var"];
 
+const ABOUT: commands::Untold = commands::Untold {
+    title: "it can not be told whether the user of the container owns what it runs",
+    expected: EXPECTED,
+    names: &["chown"],
+};
+
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let raise = |placed: Placed<'_>| {
         let user = runtime_user(placed.build)?;
@@ -79,7 +85,9 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
             _ => None,
         }
     };
-    commands::in_image(context).filter_map(raise).collect()
+    let is_meant = |placed: &Placed<'_>| placed.is("RUN") && runtime_user(placed.build).is_some();
+    let untold = commands::untold_of(context, commands::in_image(context).filter(is_meant), ABOUT);
+    commands::in_image(context).filter_map(raise).chain(untold).collect()
 }
 
 /// The user that the image runs as, where that is not root.

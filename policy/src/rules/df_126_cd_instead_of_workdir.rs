@@ -19,6 +19,12 @@ pub(crate) const RULE: Rule = Rule {
     check,
 };
 
+const ABOUT: commands::Untold = commands::Untold {
+    title: "it can not be told whether `RUN` begins with a change of the directory",
+    expected: "`WORKDIR`",
+    names: &[],
+};
+
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let steps = commands::reachable(context).filter(|placed| placed.is("RUN"));
     let raise = |placed: commands::Placed<'_>| {
@@ -29,7 +35,9 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
         let place = inputs::place(placed.build, first.at);
         Some(context.fail(place, "`RUN` changes the directory", found, "`WORKDIR`"))
     };
-    steps.filter_map(raise).collect()
+    let runs = commands::reachable(context).filter(|placed| placed.is("RUN"));
+    let untold = commands::untold_of(context, runs, ABOUT);
+    steps.filter_map(raise).chain(untold).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! DF-127: a stage uses either wget or curl.
 
-use super::{About, CORRECTNESS, Raised, Rule, RuleContext, inputs};
+use super::{About, CORRECTNESS, Raised, Rule, RuleContext, commands, inputs};
 use plimsoll_model::Severity;
 
 pub(crate) const RULE: Rule = Rule {
@@ -19,6 +19,12 @@ pub(crate) const RULE: Rule = Rule {
     check,
 };
 
+const ABOUT: commands::Untold = commands::Untold {
+    title: "it can not be told whether a stage uses both wget and curl",
+    expected: "one of them",
+    names: &[],
+};
+
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let of_build = |build: &crate::dockerfile::Build| {
         let of_stage = |stage: &crate::dockerfile::Stage| {
@@ -33,7 +39,9 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
         };
         build.reachable().into_iter().filter_map(of_stage).collect::<Vec<_>>()
     };
-    context.builds().iter().flat_map(of_build).collect()
+    let runs = commands::reachable(context).filter(|placed| placed.is("RUN"));
+    let untold = commands::untold_of(context, runs, ABOUT);
+    context.builds().iter().flat_map(of_build).chain(untold).collect()
 }
 
 #[cfg(test)]

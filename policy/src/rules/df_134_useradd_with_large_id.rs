@@ -23,9 +23,16 @@ pub(crate) const RULE: Rule = Rule {
 /// From here on the files are large.
 const LARGE: u64 = 100_000;
 
+const ABOUT: commands::Untold = commands::Untold {
+    title: "it can not be told whether a user is created with a large id",
+    expected: "`--no-log-init`",
+    names: &["useradd"],
+};
+
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let mut raised = Vec::new();
     for placed in commands::reachable(context).filter(|placed| placed.is("RUN")) {
+        raised.extend(commands::untold(context, placed, ABOUT));
         for command in &placed.step.script.commands {
             let Some(arguments) = command.arguments_of("useradd") else { continue };
             let texts: Vec<&str> = arguments.iter().map(Word::text).collect();

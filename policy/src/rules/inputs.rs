@@ -83,7 +83,7 @@ pub(super) fn of_targets(
 /// Whether it is a frontend of the maker of BuildKit, which says what a Dockerfile means.
 pub(super) fn is_trusted_frontend(input: &Input) -> bool {
     match &input.source {
-        Source::Image(name) if input.kind == InputKind::Frontend => {
+        Source::Image(name) if input.kind.is_frontend() => {
             is_frontend(&name.repository.to_string())
         }
         Source::Image(_)
@@ -103,11 +103,11 @@ pub(super) fn is_frontend(repository: &str) -> bool {
 pub(super) fn named<'a>(
     context: &RuleContext<'a>,
 ) -> impl Iterator<Item = (Place, &'a Input, &'a ImageName)> {
-    with_frontends(context).filter(|(_, input, _)| input.kind != InputKind::Frontend)
+    images(context).filter(|(_, input, _)| !input.kind.is_frontend())
 }
 
-/// Every image that a Dockerfile names, its frontend included: that runs the build.
-pub(super) fn with_frontends<'a>(
+/// The same, and the frontend.
+pub(super) fn images<'a>(
     context: &RuleContext<'a>,
 ) -> impl Iterator<Item = (Place, &'a Input, &'a ImageName)> {
     of(context).filter_map(|(place, input)| match &input.source {

@@ -25,6 +25,7 @@ pub(crate) use secrets::is_harmless;
 /// needs no notion of rules that are only asked for: the policy raises single ones to `warn` or `deny`, or turns them off.
 const CORRECTNESS: Action = Action::Inform;
 
+mod accounts;
 mod attested_base;
 mod commands;
 mod configs;

@@ -25,7 +25,7 @@ struct Change<'a> {
 pub(super) fn check(
     context: &RuleContext<'_>,
     grants: impl Fn(&str) -> bool,
-    (title, untold, expected): (&str, &str, &str),
+    (title, untold, expected): (&str, &'static str, &'static str),
 ) -> Vec<Raised> {
     let raise = |change: Change<'_>| {
         let place = inputs::place(change.placed.build, change.at);
@@ -35,7 +35,9 @@ pub(super) fn check(
             None => Some(context.unknown(place, untold, change.by, expected)),
         }
     };
-    commands::of_reachable(context, (untold, expected), |placed| {
+    let names: &[&str] = &["chmod", "setcap"];
+    let about = commands::Untold { title: untold, expected, names };
+    commands::of_reachable(context, about, |placed| {
         // A shell of Windows changes no modes, unless it does not run on Windows.
         let hidden = commands::windows_text(placed)
             .filter(|text| text.contains("chmod") || text.contains("setcap"))
@@ -65,13 +67,12 @@ fn changes(placed: Placed<'_>) -> Vec<Change<'_>> {
         "RUN" => {
             let making = placed.commands().filter_map(|command| command.arguments_of("mkdir"));
             let made: BTreeSet<&str> = making.flatten().map(Word::text).collect();
-            let of_command = |command| {
-                let run = runs(command).into_iter();
-                run.filter_map(mode_of)
-                    .filter(|(_, mode)| !is_of_new_directories(&made, command, mode.as_deref()))
-                    .map(move |(by, mode)| change(command.at, format!("`{by}`"), mode))
+            let of_command = |command: &Command| {
+                let (by, mode) = mode_of(command.program()?)?;
+                let is_meant = !is_of_new_directories(&made, command, mode.as_deref());
+                is_meant.then(|| change(command.at, format!("`{by}`"), mode))
             };
-            placed.commands().flat_map(of_command).collect()
+            placed.commands().filter_map(of_command).collect()
         }
         _ => Vec::new(),
     }
@@ -86,19 +87,6 @@ fn is_of_new_directories(made: &BTreeSet<&str>, command: &Command, mode: Option<
     // The mode comes first.
     let mut of = arguments.iter().map(Word::text).skip(1).peekable();
     of.peek().is_some() && of.all(|path| made.contains(path))
-}
-
-/// The program of a command with its arguments, and the one that `find` runs.
-pub(super) fn runs(command: &Command) -> Vec<(&str, &[Word])> {
-    let Some((name, arguments)) = command.program() else { return Vec::new() };
-    let mut all = vec![(name, arguments)];
-    let runs = |word: &Word| matches!(word.text(), "-exec" | "-execdir" | "-ok" | "-okdir");
-    let parts = arguments.split(runs).skip(1).filter(|_| name == "find");
-    all.extend(parts.filter_map(|part| {
-        let (program, arguments) = part.split_first()?;
-        Some((program.text().rsplit('/').next()?, arguments))
-    }));
-    all
 }
 
 /// The mode that a program is told to set, as far as it is known, behind the program and the option as they stand there.

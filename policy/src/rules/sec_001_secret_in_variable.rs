@@ -113,6 +113,7 @@ mod tests {
             "FROM a\nARG T=x\nENV npmToken=$T",
             "ARG GITHUB_TOKEN\nFROM a",
             "FROM a\nLABEL com.example.secret=x",
+            "FROM a\nONBUILD ENV TOKEN=x",
             "FROM a AS b\nARG TOKEN\nFROM c\nCOPY --from=b / /",
             "FROM a\nENV PASS=x JWT=y",
             "FROM a\nENV DB_PASSWORD2=x",
@@ -130,7 +131,6 @@ mod tests {
             "FROM a\nARG SECRET_KEY_BASE_DUMMY=1\nARG PUBLIC_KEY=x",
             "FROM a\nRUN --mount=type=secret,id=token TOKEN=$(cat /run/secrets/token) x",
             "FROM a AS b\nARG TOKEN\nFROM c",
-            "FROM a\nONBUILD ENV TOKEN=x",
             "FROM a\nENV BYPASS=x PASSENGER=x COMPASS=x JWT_ISSUER=x MAX_TOKENS=9 JWT=true",
         ];
         check_files("SEC-001", Expect::Pass, &good);

@@ -29,8 +29,9 @@ const EXPECTED: &str = "an address without a user and a password";
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let mut raised = Vec::new();
     for build in context.builds() {
-        let in_stages = build.reachable().into_iter().flat_map(|stage| &stage.steps);
-        let steps: Vec<_> = build.before.iter().chain(in_stages).collect();
+        let placed =
+            || commands::reachable(context).filter(|placed| std::ptr::eq(placed.build, build));
+        let steps: Vec<_> = build.before.iter().chain(placed().map(|placed| placed.step)).collect();
         let declared: BTreeSet<&str> = steps
             .iter()
             .filter(|step| matches!(step.keyword(), "ARG" | "ENV"))
@@ -38,9 +39,7 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
             .collect();
         let found = steps.iter().flat_map(|step| addresses(step, &declared));
         raised.extend(found.map(|at| fail(context, build, at)));
-        let placed =
-            commands::reachable(context).filter(|placed| std::ptr::eq(placed.build, build));
-        let unread = placed.flat_map(texts::unread);
+        let unread = placed().flat_map(texts::unread);
         let found = unread.filter(|(_, text)| is_meant(text, &declared));
         raised.extend(found.map(|(at, _)| fail(context, build, at)));
     }

@@ -45,7 +45,9 @@ const VARIABLES: [&str; 4] = ["PGPASSWORD", "MYSQL_PWD", "SSHPASS", "REDISCLI_AU
 
 fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     let untold = "it can not be told whether a password is set";
-    commands::of_reachable(context, (untold, EXPECTED), |placed| {
+    let names: &[&str] = &["passwd", "useradd", "usermod"];
+    let about = commands::Untold { title: untold, expected: EXPECTED, names };
+    commands::of_reachable(context, about, |placed| {
         let found = placed.commands().filter_map(|command| Some((command, sets(placed, command)?)));
         let raise = |(command, title): (&Command, &str)| {
             // Never the command itself, which has the password.

@@ -17,6 +17,14 @@ pub(super) fn unread(placed: Placed<'_>) -> Vec<(Position, &str)> {
     text.into_iter().chain(lines).collect()
 }
 
+/// The lines of the here-documents of a step, whatever is made of them.
+pub(super) fn lines(placed: Placed<'_>) -> impl Iterator<Item = (Position, &str)> {
+    placed.step.instruction.heredocs.iter().flat_map(|heredoc| {
+        let numbered = (heredoc.line..).zip(heredoc.content.lines());
+        numbered.map(|(line, text)| (Position { line, column: 1 }, text))
+    })
+}
+
 /// Whether commands stand in a here-document.
 fn is_read(placed: Placed<'_>, heredoc: &Heredoc) -> bool {
     let lines = u32::try_from(heredoc.content.lines().count()).unwrap_or(u32::MAX);

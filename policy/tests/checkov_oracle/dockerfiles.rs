@@ -60,6 +60,8 @@ const DIFFERENCES: &[(&str, (&str, &str, u32), &str)] = &[
         "what another RUN installs does not count",
     ),
     ("plimsoll", ("dockerfiles/all.Dockerfile", "DF-030", 0), "`NONE` is no check"),
+    ("plimsoll", ("dockerfiles/onbuild-forms.Dockerfile", "DF-060", 4), "`ONBUILD` is read"),
+    ("plimsoll", ("dockerfiles/onbuild-forms.Dockerfile", "DF-080", 6), "`ONBUILD` is read"),
     ("plimsoll", ("hadolint/files.Dockerfile", "DF-030", 0), "the check is of another stage"),
     ("plimsoll", ("hadolint/rpm.Dockerfile", "DF-046", 2), "`yum` asks too"),
     ("plimsoll", ("hadolint/rpm.Dockerfile", "DF-046", 6), "`dnf` asks too"),

@@ -1,16 +1,17 @@
 //! From tokens to commands.
 
 use super::{
-    COMMANDS, Command, DEPTH, LENGTH, Redirect, Script, Word,
+    COMMANDS, Command, DEPTH, Files, LENGTH, Script, Word,
     lexer::{self, Lexed, Part, Quoting, Token, Tokens},
-    walk::{Building, Expects, Frame, Header, Pending, Place, Walk},
+    locals::{Certainty, Locals},
+    walk::{Assigned, Building, Candidate, Expects, Frame, Header, Pending, Place, Reading, Walk},
 };
 use crate::dockerfile::{
-    expand::{self, Expanded, Variable},
+    expand::{Expanded, Variable},
     instruction::Heredoc,
     lines::Position,
 };
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// What a script is read with.
 pub(in crate::dockerfile) struct Shell<'a> {
@@ -18,6 +19,8 @@ pub(in crate::dockerfile) struct Shell<'a> {
     pub(in crate::dockerfile) lookup: &'a dyn Fn(&str) -> Variable,
     /// The here-documents of the instruction.
     pub(in crate::dockerfile) heredocs: &'a [Heredoc],
+    /// What here-documents of steps before it have written.
+    pub(in crate::dockerfile) files: &'a Files,
 }
 
 /// Brackets, loops and conditions in one another that are told apart.
@@ -35,6 +38,7 @@ pub(in crate::dockerfile) fn read(
         place: Place::Offset(0),
         depth: 0,
         within: None,
+        locals: Locals::default(),
     });
     reader.run(position)
 }
@@ -42,20 +46,35 @@ pub(in crate::dockerfile) fn read(
 /// What a list of words runs, without a shell.
 pub(in crate::dockerfile) fn exec(shell: &Shell<'_>, words: &[String], at: Position) -> Script {
     let mut reader = Reader::new(shell);
-    let word =
-        |text: &String| Word { at, written: text.clone(), value: Expanded::Known(text.clone()) };
+    let word = |text: &String| Candidate {
+        word: Word { at, written: text.clone(), value: Expanded::Known(text.clone()) },
+        others: Vec::new(),
+        splits: false,
+    };
     let words = words.iter().map(word).collect();
-    let command = Building { at, words, ..Building::new(at) };
-    reader.command(command, (&[Frame::root(0)], 0, None));
+    let context = Context { path: vec![(0, 0)], depth: 0, within: None, locals: Locals::default() };
+    reader.command(Building { words, ..Building::new(at) }, &context);
     reader.run(&|_| at)
 }
 
-struct Reader<'a> {
-    shell: &'a Shell<'a>,
-    script: Script,
-    pending: VecDeque<Pending>,
-    /// Variables that the script itself sets.
-    locals: BTreeMap<String, Variable>,
+/// Where a command stands.
+pub(super) struct Context {
+    pub(super) path: Vec<(usize, usize)>,
+    pub(super) depth: usize,
+    pub(super) within: Option<usize>,
+    /// What is set there.
+    pub(super) locals: Locals,
+}
+
+/// Reads scripts, each of which may name others.
+pub(super) struct Reader<'a> {
+    pub(super) shell: &'a Shell<'a>,
+    pub(super) script: Script,
+    pub(super) pending: VecDeque<Pending>,
+    /// Here-documents that commands may hand on, by the number of the command.
+    pub(super) bodies: BTreeMap<usize, Vec<(Place, String)>>,
+    /// Files that were read because they are run: each once.
+    pub(super) ran: BTreeSet<String>,
     pipelines: usize,
     /// Here-documents of the instruction that have an owner.
     heredocs: usize,
@@ -67,7 +86,8 @@ impl<'a> Reader<'a> {
             shell,
             script: Script::default(),
             pending: VecDeque::new(),
-            locals: BTreeMap::new(),
+            bodies: BTreeMap::new(),
+            ran: BTreeSet::new(),
             pipelines: 0,
             heredocs: 0,
         }
@@ -103,13 +123,19 @@ impl<'a> Reader<'a> {
             frames: vec![Frame::root(self.pipeline())],
             current: None,
             expects: Expects::Command,
+            locals: pending.locals.clone(),
+            is_conditional: false,
+            is_open: false,
         };
         for (at, token) in tokens {
             if self.script.commands.len() >= COMMANDS || walk.frames.len() > NESTING {
                 let limits = format!("{COMMANDS} commands, or {NESTING} brackets");
                 return self.untold(place(at), format!("reading ended here, after {limits}"));
             }
+            let is_open = std::mem::take(&mut walk.is_open);
             match token {
+                // A line may end behind `|`, `&&` and `||`.
+                Token::Operator("\n") if is_open => walk.is_open = true,
                 Token::Word(word) => self.word(&mut walk, &word),
                 Token::Operator(operator) => self.operator(&mut walk, operator, at),
                 Token::Redirect(operator) if walk.expects == Expects::Test => {
@@ -200,7 +226,8 @@ impl<'a> Reader<'a> {
     ) {
         match (header, bare) {
             (Header::ForName, name) => {
-                self.locals.insert(name.unwrap_or_default().to_owned(), Variable::Unknown);
+                let unknown = vec![Variable::Unknown];
+                self.set(&mut walk.locals, name.unwrap_or_default(), (unknown, Certainty::Always));
                 walk.expects = Expects::Header(Header::ForWords);
             }
             (Header::ForWords, Some("do")) => walk.expects = Expects::Command,
@@ -216,7 +243,9 @@ impl<'a> Reader<'a> {
                 let at = (walk.position)(at);
                 let written = operator.to_owned();
                 let value = Expanded::Known(written.clone());
-                walk.building_at(at).words.push(Word { at, written, value });
+                let word = Word { at, written, value };
+                let candidate = Candidate { word, others: Vec::new(), splits: false };
+                walk.building_at(at).words.push(candidate);
                 return;
             }
             (Expects::Pattern | Expects::Bracket, ")") => {
@@ -237,13 +266,19 @@ impl<'a> Reader<'a> {
             }
             ")" => self.close(walk, ")"),
             "|" | "|&" => {
+                // What a part of a pipe sets is gone with its shell.
+                walk.is_conditional = true;
+                walk.is_open = true;
                 self.finish(walk);
                 if let Some(frame) = walk.frames.last_mut() {
                     frame.segment = frame.segment.saturating_add(1);
                 }
             }
             _ => {
+                walk.is_conditional |= operator == "&";
                 self.finish(walk);
+                walk.is_conditional = matches!(operator, "&&" | "||");
+                walk.is_open = walk.is_conditional;
                 let pipeline = self.pipeline();
                 let is_case = walk.frames.last().is_some_and(|frame| frame.ends_with == "esac");
                 if let Some(frame) = walk.frames.last_mut() {
@@ -260,10 +295,10 @@ impl<'a> Reader<'a> {
         walk.expects = Expects::Command;
         let at = (walk.position)(word.at);
         let to = self.expanded(walk, word);
-        let building = walk.building_at(at);
-        building.redirects.push(Redirect { operator, to });
+        walk.building_at(at).redirects.push((operator, to));
         if operator.starts_with("<<") && operator != "<<<" {
-            let body = walk.bodies.pop_front().map(|(offset, body)| (walk.place(offset), body));
+            let body = walk.bodies.pop_front();
+            let body = body.map(|(offset, body)| (walk.place_of_body(offset), body));
             let body = body.or_else(|| {
                 let heredoc = self.shell.heredocs.get(self.heredocs)?;
                 self.heredocs = self.heredocs.saturating_add(1);
@@ -276,84 +311,41 @@ impl<'a> Reader<'a> {
     fn argument(&mut self, walk: &mut Walk<'_>, word: &Lexed) {
         let at = (walk.position)(word.at);
         let expanded = self.expanded(walk, word);
+        let certainty = walk.certainty();
         let building = walk.building_at(at);
-        let assignment = lexer::assignment(&expanded.written);
+        let written = expanded.word.written.clone();
+        let assignment = lexer::assignment(&written);
         let is_first_bare =
             matches!(word.parts.first(), Some(Part::Text(text)) if text.contains('='));
         match assignment {
             Some((name, written)) if building.words.is_empty() && is_first_bare => {
-                let value = match &expanded.value {
+                let value = |value: &Expanded| match value {
                     Expanded::Known(text) => {
                         Expanded::Known(lexer::assignment(text).map_or("", |(_, v)| v).to_owned())
                     }
-                    Expanded::Unknown { .. } => expanded.value.clone(),
+                    Expanded::Unknown { .. } => value.clone(),
                 };
-                let word = Word { at, written: written.to_owned(), value };
-                building.assignments.push((name.to_owned(), word));
+                let others = expanded.others.iter().map(value).collect();
+                let is_added = expanded.word.written.starts_with(&format!("{name}+"));
+                let word =
+                    Word { at, written: written.to_owned(), value: value(&expanded.word.value) };
+                building.assignments.push(Assigned {
+                    name: name.to_owned(),
+                    value: Candidate { word, others, splits: false },
+                    certainty: if is_added { Certainty::Perhaps } else { certainty },
+                });
             }
-            _ => match (&expanded.value, word.parts.as_slice(), word.quoting) {
+            _ => {
                 // What stands bare is split where its value has blanks.
-                (Expanded::Known(text), [Part::Variable(_)], Quoting::Bare) => {
-                    let split = text.split_whitespace().map(|part| Word {
-                        at,
-                        written: part.to_owned(),
-                        value: Expanded::Known(part.to_owned()),
-                    });
-                    building.words.extend(split);
-                }
-                _ => building.words.push(expanded),
-            },
-        }
-    }
-
-    /// The word, and on the way the scripts in it.
-    fn expanded(&mut self, walk: &mut Walk<'_>, word: &Lexed) -> Word {
-        Self::inner_scripts(walk, word);
-        let (mut written, mut known, mut unknown) = (String::new(), String::new(), None);
-        for part in &word.parts {
-            let value = match part {
-                Part::Text(text) => {
-                    written.push_str(text);
-                    Expanded::Known(text.clone())
-                }
-                Part::Variable(variable) => {
-                    written.push_str(variable);
-                    self.variable(variable)
-                }
-                Part::Script(_, script) => {
-                    let text = format!("$({script})");
-                    written.push_str(&text);
-                    Expanded::Unknown { variable: text }
-                }
-                Part::Other(text) => {
-                    written.push_str(text);
-                    Expanded::Unknown { variable: text.clone() }
-                }
-            };
-            match value {
-                Expanded::Known(text) => known.push_str(&text),
-                other @ Expanded::Unknown { .. } => {
-                    unknown.get_or_insert(other);
-                }
+                let is_bare = matches!(word.parts.as_slice(), [Part::Variable(_)]);
+                let splits = is_bare && word.quoting == Quoting::Bare;
+                building.words.push(Candidate { splits, ..expanded });
             }
         }
-        let value = unknown.unwrap_or(Expanded::Known(known));
-        Word { at: (walk.position)(word.at), written, value }
-    }
-
-    fn variable(&self, written: &str) -> Expanded {
-        let is_named = |c: char| c.is_ascii_alphabetic() || c == '_';
-        if !written.trim_start_matches(['$', '{']).starts_with(is_named) {
-            return Expanded::Unknown { variable: written.to_owned() };
-        }
-        expand::expand(written, '\\', &|name| match self.locals.get(name) {
-            Some(value) => value.clone(),
-            None => (self.shell.lookup)(name),
-        })
     }
 
     /// Puts the scripts in a word aside, for the command that is in the making.
-    fn inner_scripts(walk: &mut Walk<'_>, word: &Lexed) {
+    pub(super) fn inner_scripts(walk: &mut Walk<'_>, word: &Lexed) {
         let scripts = word.parts.iter().filter_map(|part| match part {
             Part::Script(at, script) => Some((*at, script.clone())),
             Part::Text(_) | Part::Variable(_) | Part::Other(_) => None,
@@ -366,14 +358,21 @@ impl<'a> Reader<'a> {
 
     /// Ends the command that is in the making.
     fn finish(&mut self, walk: &mut Walk<'_>) {
-        let Some(building) = walk.current.take() else { return };
-        let frames = std::mem::take(&mut walk.frames);
-        let context = (frames.as_slice(), walk.pending.depth, walk.pending.within);
+        let Some(building) = walk.current.take() else {
+            return;
+        };
         let scripts = building.scripts.clone();
         let is_empty = building.is_empty();
         let number = self.script.commands.len();
+        let before = walk.locals.clone();
         if !is_empty {
-            self.command(building, context);
+            let context = Context {
+                path: walk.frames.iter().map(|frame| (frame.pipeline, frame.segment)).collect(),
+                depth: walk.pending.depth,
+                within: walk.pending.within,
+                locals: self.remember(walk, &building),
+            };
+            self.command(&building, &context);
         }
         for (offset, text) in scripts {
             self.pending.push_back(Pending {
@@ -381,90 +380,18 @@ impl<'a> Reader<'a> {
                 place: walk.place(offset),
                 depth: walk.pending.depth.saturating_add(1),
                 within: if is_empty { walk.pending.within } else { Some(number) },
+                locals: before.clone(),
             });
         }
-        walk.frames = frames;
     }
 
-    /// Takes a command down, and puts aside the scripts that it runs.
-    fn command(
-        &mut self,
-        building: Building,
-        (frames, depth, within): (&[Frame], usize, Option<usize>),
-    ) {
-        let Building { at, assignments, words, redirects, bodies, .. } = building;
-        let path = frames.iter().map(|frame| (frame.pipeline, frame.segment)).collect();
-        let command = Command { at, assignments, words, redirects, path, within };
-        self.remember(&command);
-        let number = self.script.commands.len();
-        let scripts = run_by(&command).into_iter().map(|word| {
-            let text = word.text().to_owned();
-            (Place::At(word.at), text)
-        });
-        let is_script = command.words.is_empty() || command.is_shell();
-        let bodies = bodies.into_iter().filter(|(_, body)| is_script && is_for_shell(body));
-        let pending = scripts.chain(bodies).map(|(place, text)| Pending {
-            text,
-            place,
-            depth: depth.saturating_add(1),
-            within: Some(number),
-        });
-        self.pending.extend(pending);
-        self.script.commands.push(command);
-    }
-
-    /// Remembers the variables that a command sets for those after it.
-    fn remember(&mut self, command: &Command) {
-        let known = |word: &Word| match &word.value {
-            Expanded::Known(text) => Variable::Set(text.as_str().into()),
-            Expanded::Unknown { .. } => Variable::Unknown,
-        };
-        if command.words.is_empty() {
-            let set = command.assignments.iter().map(|(name, word)| (name.clone(), known(word)));
-            self.locals.extend(set);
-            return;
-        }
-        let Some((name, arguments)) = command.program() else { return };
-        for argument in arguments {
-            match (name, lexer::assignment(argument.text())) {
-                ("export" | "declare" | "local" | "readonly" | "typeset", Some((name, value))) => {
-                    let value = match argument.value {
-                        Expanded::Known(_) => Variable::Set(value.into()),
-                        Expanded::Unknown { .. } => Variable::Unknown,
-                    };
-                    self.locals.insert(name.to_owned(), value);
-                }
-                ("read" | "unset", _) => {
-                    self.locals.insert(argument.text().to_owned(), Variable::Unknown);
-                }
-                _ => {}
-            }
+    /// Takes a command down in every way to read it, and puts aside the scripts that it runs.
+    fn command(&mut self, building: &Building, context: &Context) {
+        let mut bodies = building.bodies.clone();
+        for Reading { assignments, words, redirects } in building.readings() {
+            let (path, within) = (context.path.clone(), context.within);
+            let command = Command { at: building.at, assignments, words, redirects, path, within };
+            self.take(command, std::mem::take(&mut bodies), context);
         }
     }
-}
-
-/// The words of a command that are scripts themselves: `sh -c WORD`, `su -c WORD`, `eval WORD`.
-fn run_by(command: &Command) -> Vec<&Word> {
-    let Some((name, arguments)) = command.program() else { return Vec::new() };
-    if name == "eval" {
-        return arguments.iter().collect();
-    }
-    if !(command.is_shell() || name == "su" || name == "runuser") {
-        return Vec::new();
-    }
-    let is_option = |word: &Word| {
-        let text = word.text();
-        text == "--command"
-            || (text.starts_with('-') && !text.starts_with("--") && text.ends_with('c'))
-    };
-    let option = arguments.iter().position(is_option);
-    option.and_then(|at| arguments.get(at.saturating_add(1))).into_iter().collect()
-}
-
-/// Whether a here-document that is run is for a shell.
-fn is_for_shell(body: &str) -> bool {
-    let Some(interpreter) = body.strip_prefix("#!") else { return true };
-    let line = interpreter.lines().next().unwrap_or_default();
-    let mut words = line.split_whitespace().map(super::base_name);
-    words.any(|word| super::SHELLS.contains(&word))
 }

@@ -154,6 +154,196 @@ fn programs_are_found_behind_those_that_start_them() {
     assert_eq!(program("gosu app sh"), "sh");
     assert_eq!(program("exec sudo"), "sudo");
     assert_eq!(program("A=b curl"), "curl");
+    for starter in [
+        "sudo --user x",
+        "sudo --user=x -iu y",
+        "sudo -iu x",
+        "nice --adjustment 5",
+        "xargs --max-args 1",
+        "xargs -0 -n1 -P 4",
+        "runuser -u app --",
+        "setpriv --reuid 1 --init-groups",
+        "setsid",
+        "stdbuf -oL",
+        "chroot /mnt",
+        "chroot --userspec=a /mnt",
+        "unshare -n",
+        "flock /l",
+        "flock -w 5 /l",
+        "fakeroot --",
+        "tini --",
+        "dumb-init -v --",
+        "coproc",
+        "retry 3",
+        "retry",
+        "parallel -j 4",
+        "busybox",
+        "timeout --signal KILL 10",
+        "timeout -- 10",
+        "env -u A B=c",
+    ] {
+        assert_eq!(program(&format!("{starter} curl -k x")), "curl -k x", "{starter}");
+    }
+    assert_eq!(program("runuser app -c x"), "runuser app -c x");
+    assert_eq!(program("busybox --install -s"), "busybox --install -s");
+}
+
+#[test]
+fn a_line_may_end_behind_a_pipe() {
+    for run in [
+        "<<EOF\na |\n  b\nEOF",
+        "<<EOF\na |& # c\n\n b\nEOF",
+        "bash <<EOF\ncat <<X |\nx\nX\nb\nEOF",
+    ] {
+        let script = script(&format!("RUN {run}"));
+        let [.., from, to] = script.commands.as_slice() else { panic!("{script:?}") };
+        assert!(script.feeds(from, to), "{run}");
+    }
+    let ended = script("RUN <<EOF\na | b\nc\nEOF");
+    let [_, a, b, c] = ended.commands.as_slice() else { panic!("{ended:?}") };
+    assert!(ended.feeds(a, b) && !ended.feeds(b, c) && !ended.feeds(a, c));
+}
+
+#[test]
+fn a_variable_has_every_value_that_it_may_have() {
+    // The one that is set last comes first.
+    for (run, expect) in [
+        ("O=a; O=b; x $O", vec!["x b"]),
+        ("O=a; if c; then O=b; fi; x $O", vec!["x b", "x a"]),
+        ("O=a; if c; then O=; fi; x $O", vec!["x", "x a"]),
+        ("O=a; (O=b); x $O", vec!["x b", "x a"]),
+        ("O=a; false && O=b; x $O", vec!["x b", "x a"]),
+        ("O=a; true || O=b; x $O", vec!["x b", "x a"]),
+        ("O=a; O=b & x $O", vec!["x b", "x a"]),
+        ("O=a; O=b | true; x $O", vec!["x b", "x a"]),
+        ("O=a; f() { O=b; }; x $O", vec!["x b", "x a"]),
+        ("O=a; O+=b; x $O", vec!["x b", "x a"]),
+        ("A=1 && B=2 && x $A$B", vec!["x 12"]),
+        ("O=a; c && O=b; x \"-$O-\" > $O", vec!["x -b- >b", "x -a- >a"]),
+        ("O=a; P=1; c && O=b && P=2; x $O $P", vec!["x b 2", "x a 1"]),
+        ("O=a; c && O=b; P=$O; x $P", vec!["x b", "x a"]),
+        ("O=a; c && export O=b; x $O", vec!["x b", "x a"]),
+        ("O=a; y=$(x $O); O=b", vec!["x a"]),
+        ("O=a; sh -c 'O=b'; sh -c 'x $O'", vec!["x a"]),
+        ("O=a sh -c 'x $O'", vec!["x a"]),
+        ("case $c in 1) O=a;; *) O=b;; esac; x $O", vec!["x b", "x a"]),
+    ] {
+        let script = script(&format!("RUN {run}"));
+        let mut found = lines(&script);
+        found.retain(|line| line.starts_with('x'));
+        assert_eq!(found, expect, "{run}");
+    }
+    // Of the image nobody knows more: the command is told once.
+    check("c && O=b; x $O", &["c", "O=b", "x b"]);
+    let values: String = (0..20).map(|n| format!("c && O={n}; ")).collect();
+    let script = script(&format!("RUN {values} x $O"));
+    assert_eq!(lines(&script).last().map(String::as_str), Some("x $O"));
+    let names: String = (0..300).map(|n| format!("O{n}=a; ")).collect();
+    assert_eq!(
+        lines(&self::script(&format!("RUN {names} x $O0 $O299"))).pop().unwrap(),
+        "x a $O299"
+    );
+}
+
+#[test]
+fn what_a_command_runs_beside_itself_is_told() {
+    for run in [
+        "cat <<EOF | sh\nx -k\nEOF",
+        "cat <<'EOF' | bash -s -- y\nx -k\nEOF",
+        "tee /s.sh <<EOF && sh /s.sh\nx -k\nEOF",
+        "cat <<EOF > /s.sh && chmod +x /s.sh && /s.sh y\nx -k\nEOF",
+        "cat > /s.sh <<EOF && . /s.sh\n#!/bin/sh\nx -k\nEOF",
+        "<<EOF\ncat <<X | sh\nx -k\nX\nEOF",
+        "echo 'x -k' | sh",
+        "printf '%s\\n' y 'x -k' | su app",
+        "{ echo y; echo 'x -k'; } | sh -",
+        "sh <<< 'x -k'",
+        "cat <<< 'x -k' | sh",
+        "sh -c -- 'x -k'",
+        "bash -euo pipefail -c 'x -k'",
+        "bash -c -e 'x -k' y",
+        "trap 'x -k' EXIT",
+        "eval x -k",
+        "alias c='x -k'",
+        "env -S 'x -k'",
+        "env -i --split-string='x -k'",
+        "su app --command='x -k'",
+        "flock /l -c 'x -k'",
+        "find / -type f -exec x -k {} +",
+        "sudo find / -exec sh -c 'x -k' \\;",
+        "busybox sh -c 'x -k'",
+    ] {
+        let script = script(&format!("RUN {run}"));
+        assert_eq!(script.untold, [], "{run}");
+        let meant = |command: &&Command| {
+            let text = |word: &Word| word.text().to_owned();
+            let words: Vec<_> = command.words.iter().map(text).collect();
+            words.starts_with(&["x".to_owned(), "-k".to_owned()])
+        };
+        assert_eq!(script.commands.iter().filter(meant).count(), 1, "{run}: {script:?}");
+    }
+    // Nothing is run by these.
+    for run in [
+        "cat <<EOF > /s.sh\nx -k\nEOF",
+        "echo 'x -k' | cat",
+        "sh y <<< 'x -k'",
+        "echo 'x -k' > /s.sh && sh /t.sh",
+    ] {
+        assert!(!lines(&script(&format!("RUN {run}"))).contains(&"x -k".to_owned()), "{run}");
+    }
+    let at = script("RUN cat <<EOF | sh\n\n  x -k\nEOF").commands.pop().unwrap().at;
+    assert_eq!((at.line, at.column), (4, 3));
+}
+
+#[test]
+fn scripts_of_earlier_steps_are_told_where_they_run() {
+    for first in [
+        "COPY <<EOF /opt/s.sh\nx -k\nEOF",
+        "RUN cat <<EOF > /opt/s.sh\nx -k\nEOF",
+        "COPY <<s.sh /opt/\nx -k\ns.sh",
+    ] {
+        for last in
+            ["RUN sh /opt/s.sh", "RUN /opt/s.sh", "RUN [\"/opt/s.sh\"]", "RUN y && . ./s.sh"]
+        {
+            let all = steps(&format!("FROM a\n{first}\n{last}"));
+            let script = &all.last().unwrap().script;
+            assert_eq!(lines(script).last().map(String::as_str), Some("x -k"), "{first}, {last}");
+            assert_eq!(script.commands.last().unwrap().at.line, 3);
+        }
+        assert_eq!(
+            lines(&steps(&format!("FROM a\n{first}\nRUN sh /opt/t.sh"))[1].script),
+            ["sh /opt/t.sh"]
+        );
+    }
+}
+
+#[test]
+fn what_is_run_and_not_known_is_said() {
+    for (run, untold) in [
+        ("bash -c \"$CMD\"", "a script that is run is `$CMD`, whose value is not known"),
+        ("eval $A \"${B}\"", "a script that is run is `$A`, whose value is not known"),
+        ("echo \"$CMD\" | sh", "a shell is fed `$CMD`, whose value is not known"),
+    ] {
+        let script = script(&format!("RUN {run}"));
+        let found: Vec<_> = script.untold.iter().map(|(_, what)| what.as_str()).collect();
+        assert_eq!(found, [untold], "{run}");
+    }
+    for (run, interpreter, text) in [
+        ("python3 -c 'x'", "python3", "x"),
+        ("fish -c \"x\"", "fish", "x"),
+        ("python3 <<EOF\nx\nEOF", "python3", "x\n"),
+        ("<<EOF\n#!/usr/bin/env -S perl -w\nx\nEOF", "perl", "#!/usr/bin/env -S perl -w\nx\n"),
+        ("tee s <<EOF && ./s\n#!/usr/bin/python3\nx\nEOF", "python3", "#!/usr/bin/python3\nx\n"),
+    ] {
+        let script = script(&format!("RUN {run}"));
+        let [foreign] = script.foreign.as_slice() else { panic!("{run}: {script:?}") };
+        assert_eq!(
+            (foreign.interpreter.as_str(), foreign.text.as_str()),
+            (interpreter, text),
+            "{run}"
+        );
+    }
+    check("python3 -m x; perl y; node <z", &["python3 -m x", "perl y", "node <z"]);
 }
 
 #[test]

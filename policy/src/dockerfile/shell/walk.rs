@@ -1,7 +1,10 @@
 //! Where reading a script has come to.
 
-use super::{Redirect, Word};
-use crate::dockerfile::lines::Position;
+use super::{
+    Redirect, Word,
+    locals::{Certainty, Locals},
+};
+use crate::dockerfile::{expand::Expanded, lines::Position};
 use std::collections::VecDeque;
 
 /// A script that is to be read.
@@ -10,6 +13,8 @@ pub(super) struct Pending {
     pub(super) place: Place,
     pub(super) depth: usize,
     pub(super) within: Option<usize>,
+    /// The variables that are set where it stands.
+    pub(super) locals: Locals,
 }
 
 /// Where a script stands.
@@ -36,14 +41,66 @@ impl Frame {
     }
 }
 
+/// A word in the making, with the other values that it may have.
+#[derive(Debug, Clone)]
+pub(super) struct Candidate {
+    pub(super) word: Word,
+    pub(super) others: Vec<Expanded>,
+    /// Whether it is split where its value has blanks.
+    pub(super) splits: bool,
+}
+
+impl Candidate {
+    /// Every value that it may have.
+    pub(super) fn values(&self) -> impl Iterator<Item = &Expanded> {
+        std::iter::once(&self.word.value).chain(&self.others)
+    }
+
+    /// The words that it is in one of the ways to read the command.
+    fn words(&self, way: usize) -> Vec<Word> {
+        let at = self.word.at;
+        match (self.values().nth(way).unwrap_or(&self.word.value), self.splits) {
+            (Expanded::Known(text), true) => {
+                let part = |part: &str| (part.to_owned(), Expanded::Known(part.to_owned()));
+                let parts = text.split_whitespace().map(part);
+                parts.map(|(written, value)| Word { at, written, value }).collect()
+            }
+            (value, _) => {
+                vec![Word { at, written: self.word.written.clone(), value: value.clone() }]
+            }
+        }
+    }
+
+    fn word(&self, way: usize) -> Word {
+        let value = self.values().nth(way).unwrap_or(&self.word.value).clone();
+        Word { value, ..self.word.clone() }
+    }
+}
+
+/// An assignment in the making.
+#[derive(Debug, Clone)]
+pub(super) struct Assigned {
+    pub(super) name: String,
+    pub(super) value: Candidate,
+    /// Whether the value replaces the one before, or is added to it.
+    pub(super) certainty: Certainty,
+}
+
 /// A command in the making.
 pub(super) struct Building {
     pub(super) at: Position,
+    pub(super) assignments: Vec<Assigned>,
+    pub(super) words: Vec<Candidate>,
+    pub(super) redirects: Vec<(&'static str, Candidate)>,
+    pub(super) scripts: Vec<(usize, String)>,
+    pub(super) bodies: Vec<(Place, String)>,
+}
+
+/// One way to read a command.
+pub(super) struct Reading {
     pub(super) assignments: Vec<(String, Word)>,
     pub(super) words: Vec<Word>,
     pub(super) redirects: Vec<Redirect>,
-    pub(super) scripts: Vec<(usize, String)>,
-    pub(super) bodies: Vec<(Place, String)>,
 }
 
 impl Building {
@@ -61,6 +118,28 @@ impl Building {
     pub(super) fn is_empty(&self) -> bool {
         self.assignments.is_empty() && self.words.is_empty() && self.redirects.is_empty()
     }
+
+    /// The ways to read it: as many as the values of the word that may have the most.
+    pub(super) fn readings(&self) -> Vec<Reading> {
+        let assigned = self.assignments.iter().map(|assigned| &assigned.value);
+        let redirected = self.redirects.iter().map(|(_, to)| to);
+        let candidates = self.words.iter().chain(assigned).chain(redirected);
+        let ways = candidates.map(|candidate| candidate.others.len()).max().unwrap_or(0);
+        let reading = |way| Reading {
+            assignments: self
+                .assignments
+                .iter()
+                .map(|assigned| (assigned.name.clone(), assigned.value.word(way)))
+                .collect(),
+            words: self.words.iter().flat_map(|candidate| candidate.words(way)).collect(),
+            redirects: self
+                .redirects
+                .iter()
+                .map(|(operator, to)| Redirect { operator, to: to.word(way) })
+                .collect(),
+        };
+        (0..=ways).map(reading).collect()
+    }
 }
 
 /// One script on the way from tokens to commands.
@@ -71,6 +150,12 @@ pub(super) struct Walk<'p> {
     pub(super) frames: Vec<Frame>,
     pub(super) current: Option<Building>,
     pub(super) expects: Expects,
+    /// The variables that are set so far.
+    pub(super) locals: Locals,
+    /// Whether what comes next runs only where what came before went well, or badly.
+    pub(super) is_conditional: bool,
+    /// Whether a command goes on after the line break that comes next.
+    pub(super) is_open: bool,
 }
 
 /// What the next token is part of.
@@ -125,6 +210,22 @@ impl Walk<'_> {
             Place::Offset(base) => Place::Offset(base.saturating_add(offset)),
             Place::At(at) => Place::At(at),
             Place::Lines(_) => Place::At((self.position)(offset)),
+        }
+    }
+
+    /// The place of a here-document, which begins a line.
+    pub(super) fn place_of_body(&self, offset: usize) -> Place {
+        match self.pending.place {
+            Place::Lines(_) => Place::Lines((self.position)(offset).line),
+            Place::Offset(_) | Place::At(_) => self.place(offset),
+        }
+    }
+
+    /// Whether what is assigned here is assigned whatever happens.
+    pub(super) fn certainty(&self) -> Certainty {
+        match self.frames.as_slice() {
+            [root] if root.segment == 0 && !self.is_conditional => Certainty::Always,
+            _ => Certainty::Perhaps,
         }
     }
 }
