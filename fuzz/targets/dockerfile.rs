@@ -14,7 +14,6 @@ fuzz_target!(|text: &str| {
     for stage in &build.stages {
         build.user(stage);
         build.healthcheck(stage);
-        build.creates_as_root(stage, "a");
     }
     assert!(!build.stages.is_empty() || !build.problems.is_empty(), "nothing is no Dockerfile");
 });

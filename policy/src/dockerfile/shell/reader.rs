@@ -53,7 +53,7 @@ pub(in crate::dockerfile) fn exec(shell: &Shell<'_>, words: &[String], at: Posit
     };
     let words = words.iter().map(word).collect();
     let context = Context { path: vec![(0, 0)], depth: 0, within: None, locals: Locals::default() };
-    reader.command(Building { words, ..Building::new(at) }, &context);
+    reader.command(&Building { words, ..Building::new(at) }, &context);
     reader.run(&|_| at)
 }
 
