@@ -154,7 +154,12 @@ impl InputKind {
     pub const fn is_run(self) -> bool {
         match self {
             Self::Service | Self::Pod => true,
-            Self::From | Self::Copy | Self::Mount | Self::Frontend | Self::Context => false,
+            Self::From
+            | Self::Copy
+            | Self::Mount
+            | Self::Frontend
+            | Self::GivenFrontend
+            | Self::Context => false,
         }
     }
 }

@@ -204,7 +204,11 @@ pub(super) fn unresolved(
             format!("give `{variable}` a default, or a value in the `.env` beside the file")
         }
         InputKind::Pod => "give what is rendered, with the name of an image in it".to_owned(),
-        InputKind::From | InputKind::Copy | InputKind::Mount | InputKind::Frontend => {
+        InputKind::From
+        | InputKind::Copy
+        | InputKind::Mount
+        | InputKind::Frontend
+        | InputKind::GivenFrontend => {
             format!("give `ARG {variable}` a default, or pass `--build-arg {variable}=…`")
         }
     };
