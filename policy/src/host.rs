@@ -1,7 +1,7 @@
 //! What gives a machine away: sockets of container runtimes, directories of the system, and capabilities. Rules about several kinds
 //! of files share these lists.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, net::IpAddr};
 
 /// Sockets by which runtimes are commanded, as they are by default; whoever reaches one of them is root on the host. What is in
 /// `/run` is in `/var/run` too, which is a link to it.
@@ -141,12 +141,14 @@ pub(crate) fn normal(path: &str) -> String {
     format!("/{}", parts.join("/"))
 }
 
-/// Whether a runtime takes this for an address to listen at, or to speak to, over TCP: what has no scheme is one as well.
+/// Whether a runtime takes this for an address to listen at, or to speak to, over TCP: `HOST:PORT` and an address without
+/// a port are as well.
 pub(crate) fn is_tcp(address: &str) -> bool {
-    match address.split_once("://") {
-        Some((scheme, _)) => matches!(scheme, "tcp" | "http" | "https"),
-        None => !address.is_empty() && !address.starts_with(['/', '.', '-']),
+    if let Some((scheme, _)) = address.split_once("://") {
+        return matches!(scheme, "tcp" | "http" | "https");
     }
+    let port = address.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
+    port.is_some_and(|port| port.is_ok()) || address.parse::<IpAddr>().is_ok()
 }
 
 /// Whether this is the name of a file by which a runtime is commanded.
@@ -401,10 +403,20 @@ mod tests {
 
     #[test]
     fn addresses_without_a_scheme_are_of_tcp() {
-        for address in ["tcp://0.0.0.0:2375", "0.0.0.0:2375", ":2375", "docker", "http://d:2375"] {
+        for address in
+            ["tcp://docker", "0.0.0.0:2375", ":2375", "0.0.0.0", "::", "[::]:2375", "http://d:2375"]
+        {
             assert!(is_tcp(address), "{address}");
         }
-        for address in ["unix:///run/docker.sock", "fd://", "ssh://a@b", "/run/docker.sock", ""] {
+        for address in [
+            "unix:///run/docker.sock",
+            "fd://",
+            "ssh://a@b",
+            "/run/docker.sock",
+            "Accept: text/html",
+            "X-Key:a",
+            "",
+        ] {
             assert!(!is_tcp(address), "{address}");
         }
     }

@@ -70,28 +70,13 @@ pub(crate) fn assignments(text: &str) -> Vec<Assignment<'_>> {
             continue;
         };
         let value = value.trim_start();
-        let (value, quoting) = match value.chars().next() {
-            Some(quote @ ('"' | '\'')) => {
-                let mut inside = value.strip_prefix(quote).unwrap_or_default().to_owned();
-                let mut end = closing(&inside, quote);
-                while end.is_none() {
-                    let Some((_, more)) = lines.next() else { break };
-                    inside.push('\n');
-                    let seen = inside.len();
-                    inside.push_str(more);
-                    end = closing(inside.get(seen..).unwrap_or_default(), quote)
-                        .map(|at| at.saturating_add(seen));
-                }
-                // Without an end it is refused, and so is everything after it.
-                let Some(end) = end else { break };
-                inside.truncate(end);
-                if quote == '"' {
-                    (unescaped(&inside), Quoting::Open)
-                } else {
-                    (inside, Quoting::Literal)
-                }
+        let mut further = lines.clone();
+        let (value, quoting) = match quoted(value, &mut further) {
+            Some(quoted) => {
+                lines = further;
+                quoted
             }
-            _ => {
+            None => {
                 let value = value.split_once(" #").map_or(value, |(value, _)| value);
                 (value.trim_end().to_owned(), Quoting::Open)
             }
@@ -99,6 +84,30 @@ pub(crate) fn assignments(text: &str) -> Vec<Assignment<'_>> {
         found.push(Assignment { line, name, value: Some(value), quoting });
     }
     found
+}
+
+/// A value in quotes, which may end in one of the lines that follow. One that ends nowhere is refused by others; what stands in the
+/// lines after it is a secret all the same, so it is taken for a value without quotes.
+fn quoted<'t>(
+    value: &'t str,
+    lines: &mut impl Iterator<Item = (u32, &'t str)>,
+) -> Option<(String, Quoting)> {
+    let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+    let mut inside = value.strip_prefix(quote)?.to_owned();
+    let mut end = closing(&inside, quote);
+    while end.is_none() {
+        let (_, more) = lines.next()?;
+        inside.push('\n');
+        let seen = inside.len();
+        inside.push_str(more);
+        end = closing(more, quote).map(|at| at.saturating_add(seen));
+    }
+    inside.truncate(end?);
+    Some(if quote == '"' {
+        (unescaped(&inside), Quoting::Open)
+    } else {
+        (inside, Quoting::Literal)
+    })
 }
 
 /// The name of a line and what follows it; nothing follows a name that stands alone.
@@ -176,9 +185,12 @@ mod tests {
             ],
         );
         check("exported=1\nA='x y' # z\n", &[(1, "exported", Some("1")), (2, "A", Some("x y"))]);
-        check("A=\"x\ny\\n\\\"z\"\nB='q\\'\n", &[(1, "A", Some("x\ny\n\"z"))]);
+        check(
+            "A=\"x\ny\\n\\\"z\"\nB='q\\'\n",
+            &[(1, "A", Some("x\ny\n\"z")), (3, "B", Some("'q\\'"))],
+        );
         check("a b=1\n=2\nA$=3\nB=4", &[(4, "B", Some("4"))]);
-        check("A=\"x\nB=1\n", &[]);
+        check("A=\"x\nB=1\n", &[(1, "A", Some("\"x")), (2, "B", Some("1"))]);
     }
 
     #[test]

@@ -99,7 +99,8 @@ fn listener(on: &Judged<'_, '_>) -> Option<Raised> {
 fn in_docker(on: &Judged<'_, '_>) -> Option<Raised> {
     const WHAT: &str = "offers a runtime over TCP without TLS";
     let image = on.service.node.get("image").and_then(Node::scalar)?;
-    if on.service.image_stem()? != "docker" || image.contains("cli") {
+    let is_client = image.rsplit('/').next().is_some_and(|name| name.contains("cli"));
+    if on.service.image_stem()? != "docker" || is_client {
         return None;
     }
     if let Some((at, _)) = on.service.words().into_iter().find(|(_, word)| word == "--tls=false") {
@@ -149,6 +150,7 @@ mod tests {
             ("command: [/usr/bin/dockerd, -H, '0.0.0.0:2376']", (3, 37)),
             ("image: docker:29-dind\n    command: ['-H', ':2376']", (4, 21)),
             ("image: docker:29-dind\n    command: ['--tls=false']", (4, 15)),
+            ("image: client/docker:dind\n    environment: {DOCKER_TLS_CERTDIR: ''}", (4, 39)),
             ("image: 'docker:${V}'\n    environment: {DOCKER_TLS_CERTDIR: ''}", (4, 39)),
             ("ports: ['2375:2375']", (3, 13)),
             ("ports: ['127.0.0.1:9999:2370-2380']", (3, 13)),
@@ -169,6 +171,7 @@ mod tests {
             "command: [curl, -H, 'accept: text/html', 'http://a']",
             "command: [sh, -c, 'curl -H accept:text/html http://a']",
             "command: [dockerd, -H, 'unix:///run/docker.sock', -H, 'fd://']",
+            "command: [sh, -c, 'docker exec a curl -H \"Accept: text/html\" http://a']",
             "image: docker:29-dind",
             "image: docker:29-cli\n    environment: {DOCKER_TLS_CERTDIR: ''}",
         ] {
