@@ -88,13 +88,14 @@ impl Address {
     /// Whether it is at the port without TLS, or by a scheme without it; `None` where it can not be told.
     pub(crate) fn is_plain(&self) -> Option<bool> {
         match self {
-            Self::Local => Some(false),
-            Self::Untold => None,
+            Self::Local | Self::Tcp { scheme: Scheme::Https, .. } => Some(false),
             Self::Tcp { scheme: Scheme::Http, .. } => Some(true),
-            Self::Tcp { scheme: Scheme::Https, .. } => Some(false),
-            Self::Tcp { port, .. } if [PLAIN, OLD].contains(&port.as_str()) => Some(true),
-            Self::Tcp { port, .. } if port == TLS => Some(false),
-            Self::Tcp { .. } => None,
+            Self::Tcp { port, scheme: Scheme::Tcp, .. } => match port.as_str() {
+                PLAIN | OLD => Some(true),
+                TLS => Some(false),
+                _ => None,
+            },
+            Self::Untold => None,
         }
     }
 

@@ -63,9 +63,9 @@ impl<'a> Custom<'a> {
             // What runs is not said by what was seen to run, nor by names.
             let is_said = |key: &str| {
                 let is_root = open.parent.is_none();
-                !(is_root && ["metadata", "status"].contains(&key))
-                    && !NAMES.contains(&key)
-                    && !(is_pod && is_containers(object, key))
+                let is_other = is_root && ["metadata", "status"].contains(&key);
+                let is_container = is_pod && is_containers(object, key);
+                !(is_other || is_container || NAMES.contains(&key))
             };
             let entries = node.entries().iter().rev().filter(|entry| is_said(&entry.key));
             pending.extend(entries.map(|entry| Open {
