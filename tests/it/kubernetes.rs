@@ -132,6 +132,17 @@ fn hostile_manifests_never_pass() {
     sandbox.write("latin/app.yaml", &bytes);
     let outcome = run(sandbox.plimsoll().args(["check", "latin"])).expect_status(2);
     assert!(outcome.stderr.contains("latin/app.yaml"), "{}", outcome.stderr);
+    // Nor is one in UTF-16 passed over beside something else, with and without a mark, in both orders of bytes.
+    for (mark, swap) in [(true, false), (true, true), (false, false), (false, true)] {
+        let text = format!("{}{POD}", if mark { "\u{feff}" } else { "" });
+        let bytes = text
+            .encode_utf16()
+            .flat_map(|unit| if swap { unit.to_be_bytes() } else { unit.to_le_bytes() });
+        sandbox.write("wide/app.yaml", bytes.collect::<Vec<_>>());
+        sandbox.write("wide/Dockerfile", "FROM scratch\n");
+        let outcome = run(sandbox.plimsoll().args(["check", "wide"])).expect_status(2);
+        assert!(outcome.stderr.contains("wide/app.yaml"), "{}", outcome.stderr);
+    }
     sandbox.write("large/app.yaml", format!("{POD}{}", "#".repeat(5_000_000)));
     let outcome = run(sandbox.plimsoll().args(["check", "large"])).expect_status(2);
     assert!(outcome.stderr.contains("large/app.yaml"), "{}", outcome.stderr);

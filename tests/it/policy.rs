@@ -128,8 +128,12 @@ fn pipelines_and_settings_of_the_daemon_are_found_by_their_names() {
     sandbox.write("p/daemon.json", "{\"hosts\": [\"tcp://0.0.0.0:2375\"]}\n");
     sandbox.write("p/.gitlab-ci.yml", "build:\n  script: [docker build --build-arg TOKEN=$T .]\n");
     sandbox.write("p/.github/workflows/ci.yml", "jobs: {a: {steps: [{uses: acme/x@v1}]}}\n");
+    let action = "runs: {steps: [{uses: acme/x@v1}]}\n";
+    sandbox.write("p/.github/actions/setup/action.yml", action);
+    sandbox.write("p/.github/actions/setup/other.yml", action);
     let denied = run(sandbox.plimsoll().args(["check", "p", "-o", "csv"])).expect_status(1).stdout;
     for (rule, path) in [
+        ("DMN-011", "p/.github/actions/setup/action.yml"),
         ("DMN-001", "p/daemon.json"),
         ("DMN-012", "p/.gitlab-ci.yml"),
         ("DMN-011", "p/.github/workflows/ci.yml"),

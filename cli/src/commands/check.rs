@@ -148,6 +148,8 @@ fn manifest(ctx: &Context, path: &Utf8Path, asked: Asked) -> Result<Option<Manif
     }
     let bytes = files::read_past(path, ctx.limits.user_file)?;
     let text = String::from_utf8_lossy(&bytes);
+    // In UTF-16 there is a zero beside every letter, which hides no manifest: whoever reads it says that it is no UTF-8.
+    let text = text.trim_start_matches('\u{fffd}').replace('\0', "");
     Ok(match asked {
         Asked::ByName => manifests::kind_of_named(path, &text),
         Asked::InDirectory => manifests::kind(path, &text),
@@ -196,13 +198,15 @@ async fn resolve_image(
 }
 
 /// What there is to judge in a directory: `Dockerfile`, `Containerfile`, `Dockerfile.*` and `*.Dockerfile`, compose files,
-/// `daemon.json`, the daemon's units, and the pipelines of GitLab and GitHub, by name; and manifests of Kubernetes, by what they say.
+/// `daemon.json`, the daemon's units, and the pipelines and actions of GitLab and GitHub, by name; and manifests of Kubernetes, by
+/// what they say.
 fn find(ctx: &Context, directory: &Utf8Path, files: &mut Files) -> Result<(), Error> {
     let mut paths = listed(directory)?;
     let workflows = directory.join(".github/workflows");
     if workflows.is_dir() {
         paths.extend(listed(&workflows)?);
     }
+    paths.extend(actions(&directory.join(".github/actions"))?);
     let mut found = Found::Nothing;
     for path in paths {
         if files.add(ctx, &path, Asked::InDirectory)? == Found::Something {
@@ -224,6 +228,24 @@ fn is_dockerfile(path: &Utf8Path) -> bool {
         name == stem || name.starts_with(&format!("{stem}.")) || name.ends_with(&format!(".{stem}"))
     };
     !name.ends_with(".dockerignore") && ["dockerfile", "containerfile"].into_iter().any(is_named)
+}
+
+/// The actions of a repository, each of which has a directory in this one.
+fn actions(directory: &Utf8Path) -> Result<Vec<Utf8PathBuf>, Error> {
+    if !directory.is_dir() {
+        return Ok(Vec::new());
+    }
+    let fail = |source| Error::Read { path: directory.to_owned(), source };
+    let mut found = Vec::new();
+    for entry in directory.read_dir_utf8().map_err(fail)? {
+        let path = entry.map_err(fail)?.into_path();
+        if path.is_dir() {
+            found.extend(listed(&path)?);
+        }
+    }
+    found.retain(|path| ConfigKind::of(path).is_some());
+    found.sort();
+    Ok(found)
 }
 
 /// The files in a directory, by name.
