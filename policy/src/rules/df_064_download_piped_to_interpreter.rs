@@ -98,51 +98,68 @@ fn runs_input(placed: Placed<'_>, command: &Command) -> bool {
 
 /// `x=$(curl …); eval "$x"`, `sh -c "$x"`, `echo "$x" | sh`.
 fn by_variable(placed: Placed<'_>) -> Vec<(&Command, String)> {
-    let script = placed.script();
     let mut held: BTreeMap<&str, &str> = BTreeMap::new();
     let mut found = Vec::new();
     for (number, command) in placed.commands().enumerate() {
-        let named = |word: &Word| {
-            let is_in = |name: &&str| {
-                word.written.contains(&format!("${{{name}"))
-                    || names_of(&word.written).contains(name)
-            };
-            held.iter().find(|(name, _)| is_in(name)).map(|(name, from)| (*name, *from))
-        };
-        let fed =
-            command.redirects.iter().filter(|from| from.operator == "<<<").map(|from| &from.to);
-        let given = command.words.iter().skip(1).chain(fed).find_map(named);
-        if let (Some((name, from)), Some((program, _))) = (given, command.program()) {
-            let is_run = program == "eval" || command.is_shell() || is_interpreter(program);
-            let is_printed = PRINTING.contains(&program);
-            let reader = || script.readers(number).find(|reader| runs_input(placed, reader));
-            let by = if is_run {
-                Some(program)
-            } else {
-                is_printed.then(reader).flatten().and_then(|reader| Some(reader.program()?.0))
-            };
-            found.extend(by.map(|by| (command, format!("`{by} ${name}`, which is `$({from} …)`"))));
+        if let Some((by, name)) = runs_variable(placed, (number, command), &held) {
+            let from = held.get(name).copied().unwrap_or_default();
+            found.push((command, format!("`{by} ${name}`, which is `$({from} …)`")));
         }
-        if let Some(from) = inside(placed, command, 0) {
-            let assigned = command.assignments.iter().map(|(name, word)| (name.as_str(), word));
-            let exported = command
-                .words
-                .iter()
-                .filter_map(|word| Some((word.written.split_once('=')?.0, word)));
-            let all = assigned.chain(exported).filter(|(_, word)| word.written.contains("$("));
-            held.extend(all.map(|(name, _)| (name, from)));
+        let assigned = command.assignments.iter().map(|(name, word)| (name.as_str(), word));
+        let exported = command.words.iter();
+        let exported = exported.filter_map(|word| Some((word.written.split_once('=')?.0, word)));
+        let mut all = assigned.chain(exported).filter(|(_, word)| word.written.contains("$("));
+        if let Some((first, _)) = all.next()
+            && let Some(from) = inside(placed, command, 0)
+        {
+            held.extend(
+                [first].into_iter().chain(all.map(|(name, _)| name)).map(|name| (name, from)),
+            );
         }
     }
     found
 }
 
-/// The variables that a text names without brackets.
+/// The program that runs what one of these variables holds, and the variable.
+fn runs_variable<'a>(
+    placed: Placed<'a>,
+    (number, command): (usize, &'a Command),
+    held: &BTreeMap<&'a str, &str>,
+) -> Option<(&'a str, &'a str)> {
+    let named = |word: &Word| {
+        let names = names_of(&word.written);
+        held.keys().copied().find(|name| names.contains(name))
+    };
+    let (program, arguments) = command.program().filter(|_| !held.is_empty())?;
+    let is_printing = PRINTING.contains(&program);
+    let name = if program == "eval" || is_printing {
+        arguments.iter().find_map(named)
+    } else if command.is_shell() || is_interpreter(program) {
+        // Behind `-c` or `-e` stands a script, and elsewhere its arguments.
+        let mut pairs = arguments.iter().zip(arguments.iter().skip(1));
+        let is_option =
+            |word: &Word| word.text().starts_with('-') && word.text().ends_with(['c', 'e']);
+        let script = pairs.find(|(option, _)| is_option(option)).and_then(|(_, word)| named(word));
+        let mut fed = command.redirects.iter().filter(|from| from.operator == "<<<");
+        script.or_else(|| fed.find_map(|from| named(&from.to)))
+    } else {
+        None
+    };
+    if !is_printing {
+        return Some((program, name?));
+    }
+    let mut readers = placed.script().readers(number);
+    name.and_then(|name| {
+        let reader = readers.find(|reader| runs_input(placed, reader))?;
+        Some((reader.program()?.0, name))
+    })
+}
+
+/// The variables that a text names.
 fn names_of(text: &str) -> Vec<&str> {
     let is_of_name = |char: char| char.is_ascii_alphanumeric() || char == '_';
-    let names = text.split('$').skip(1);
-    names
-        .map(|rest| rest.split(|char: char| !is_of_name(char)).next().unwrap_or_default())
-        .collect()
+    let names = text.split('$').skip(1).map(|rest| rest.trim_start_matches('{'));
+    names.map(|rest| rest.split(|char| !is_of_name(char)).next().unwrap_or_default()).collect()
 }
 
 /// `sh -c "$(curl …)"`, `bash <(curl …)`, `eval "$(curl …)"`, `. <(curl …)`, and `$(curl …)` as a command.
@@ -357,6 +374,7 @@ mod tests {
             "RUN curl https://x.example/y > >(tee /y) | cat",
             "RUN cat <(curl https://x.example/y) | tee /y",
             "RUN exec $(which app) https://x.example/y",
+            "RUN V=$(curl https://x.example/y) && bash install.sh \"$V\" && python3 x.py --v $V",
             "RUN echo \"$(curl https://x.example/y)\"",
             "RUN sh -c 'curl -o y https://x.example/y'",
             "RUN eval \"$(go env)\"",

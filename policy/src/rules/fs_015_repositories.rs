@@ -145,7 +145,8 @@ fn is_unsigned(name: &str, value: &str) -> bool {
 /// Whether a line names the key by which lists of packages are checked, or says that they are.
 fn names_key(line: &str) -> bool {
     settings(line).iter().any(|(name, value)| match name.as_str() {
-        "signed-by" => !value.is_empty(),
+        // The key itself may follow on lines of its own.
+        "signed-by" => true,
         "repo_gpgcheck" => is_on(value),
         _ => false,
     })
@@ -282,7 +283,7 @@ mod tests {
             (path, "deb [signed-by=/k.gpg] http://packages.corp/debian x main", Expect::Pass),
             (
                 "etc/apt/sources.list.d/a.sources",
-                "URIs: http://packages.corp\nSigned-By: /k",
+                "URIs: http://packages.corp\nSigned-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----",
                 Expect::Pass,
             ),
             (
