@@ -1,4 +1,4 @@
-FROM debian:12-slim
+FROM debian:12-slim@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 # The source of a vendor, with a key that is trusted for it alone.
 RUN <<EOF
 set -eux

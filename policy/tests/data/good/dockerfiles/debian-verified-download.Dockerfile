@@ -1,4 +1,4 @@
-FROM debian:12-slim AS fetch
+FROM debian:12-slim@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 AS fetch
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 ARG TOOL_VERSION=1.2.3
 ARG TOOL_SHA256=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
@@ -10,7 +10,7 @@ RUN curl -fsSLo /tmp/tool.tar.gz "https://github.com/example/tool/releases/downl
  && tar -xzf /tmp/tool.tar.gz -C /usr/local/bin tool
 ADD --checksum=sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 https://example.com/data.bin /data.bin
 
-FROM debian:12-slim
+FROM debian:12-slim@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 COPY --from=fetch /usr/local/bin/tool /usr/local/bin/tool
 COPY --from=fetch /data.bin /data.bin
 USER 10001:10001

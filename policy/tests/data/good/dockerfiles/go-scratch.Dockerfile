@@ -1,4 +1,4 @@
-FROM golang:1.23-alpine AS build
+FROM golang:1.26-alpine@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 AS build
 RUN apk add --no-cache git ca-certificates && adduser -D -u 10001 app
 WORKDIR /src
 COPY . .

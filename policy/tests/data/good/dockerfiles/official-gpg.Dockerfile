@@ -1,4 +1,4 @@
-FROM alpine:3.20
+FROM alpine:3.24@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 RUN addgroup -g 1000 -S web && adduser -S -D -H -u 1000 -G web web
 RUN set -eux; \
     apk add --no-cache --virtual .build-deps gnupg gcc libc-dev make curl; \

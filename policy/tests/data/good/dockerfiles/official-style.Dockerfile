@@ -1,4 +1,4 @@
-FROM debian:bookworm-slim
+FROM debian:bookworm-slim@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 RUN groupadd -r -g 999 cache && useradd -r -g cache -u 999 cache
 ENV CACHE_VERSION=7.4.1
 ENV CACHE_SHA256=bc34b878eb89421bbfca6fa78752343bf37af312a09eb0fae47c9575977dfaa2

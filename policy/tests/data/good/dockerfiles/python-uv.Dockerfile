@@ -1,6 +1,6 @@
-# syntax=docker/dockerfile:1
-FROM ghcr.io/astral-sh/uv:0.5.1 AS uv
-FROM python:3.12-slim-bookworm
+# syntax=docker/dockerfile:1@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
+FROM ghcr.io/astral-sh/uv:0.5.1@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 AS uv
+FROM python:3.12-slim-bookworm@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 COPY --from=uv /uv /bin/uv
 WORKDIR /app
 RUN --mount=type=cache,target=/root/.cache/uv \

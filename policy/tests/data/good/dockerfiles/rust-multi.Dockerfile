@@ -1,4 +1,4 @@
-FROM rust:1.82-slim AS chef
+FROM rust:1.98-slim@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 AS chef
 RUN cargo install cargo-chef --version 0.1.68 --locked
 WORKDIR /src
 
@@ -12,7 +12,7 @@ RUN cargo chef cook --release --recipe-path recipe.json
 COPY . .
 RUN cargo build --release --locked
 
-FROM debian:12-slim
+FROM debian:12-slim@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates=20230311 libssl3 \
  && rm -rf /var/lib/apt/lists/* \
