@@ -153,7 +153,7 @@ fn last_part(script: &str) -> Option<(&str, &'static str, &str)> {
             (None, '|') if depth == 0 => found = Some((at, 1, "|")),
             // `2>&1` and `&>` are none.
             (None, '&') if depth == 0 && before != '>' && next != Some('>') => {
-                found = Some((at, 1, "&"))
+                found = Some((at, 1, "&"));
             }
             (None, ';' | '\n') if depth == 0 => found = Some((at, 1, ";")),
             _ => {}

@@ -192,10 +192,11 @@ fn complaints(command: &Command) -> Vec<String> {
     let pairs =
         pairs.filter(|(_, (name, value))| switch(name).is_some_and(|s| is_switched(s, value)));
     all.extend(pairs.map(|(word, _)| format!("`{}`", word.text())));
-    if let Some(download) = Download::of(command) {
-        if download.is_unchecked() && !download.is_only_local() {
-            all.push(format!("`{program}` that takes any certificate"));
-        }
+    if let Some(download) = Download::of(command)
+        && download.is_unchecked()
+        && !download.is_only_local()
+    {
+        all.push(format!("`{program}` that takes any certificate"));
     }
     all.extend(of_packages(command));
     all.extend(of_others(program, arguments));

@@ -36,7 +36,9 @@ pub(super) fn is_match(pattern: &str, name: &str) -> bool {
             let byte = before.and_then(|before| name.get(before)).copied();
             next.push(match &part {
                 Part::Any => is_reached,
-                wanted => took && byte.is_some_and(|byte| wanted.takes(byte)),
+                wanted @ (Part::One | Part::Byte(_) | Part::Class { .. }) => {
+                    took && byte.is_some_and(|byte| wanted.takes(byte))
+                }
             });
         }
         row = next;

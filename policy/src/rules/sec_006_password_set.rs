@@ -211,13 +211,15 @@ fn is_written(value: &str) -> bool {
     !value.is_empty() && !value.contains('$')
 }
 
+/// The shortest that a long name is cut to.
+const LEAST: usize = 4;
+
 /// The value of an option, joined to it or behind it.
 fn valued<'w>(arguments: &'w [Word], (letter, name): (char, &str)) -> Option<&'w str> {
     arguments.iter().enumerate().find_map(|(at, word)| {
         let text = word.text();
         let after = || arguments.get(at.saturating_add(1)).map(Word::text);
         // Long names may be cut where nothing else begins so.
-        const LEAST: usize = 4;
         let (long, value) = text.split_once('=').map_or((text, None), |(n, v)| (n, Some(v)));
         if long.len() >= LEAST && name.starts_with(long) {
             return value.or_else(after);
