@@ -19,6 +19,8 @@ pub(super) enum Rooted {
     Untold(Position, String),
 }
 
+/// Files of accounts, copied from one stage to another, that are followed.
+const SOURCES: usize = 50;
 /// Where accounts are.
 const PASSWD: &str = "/etc/passwd";
 /// What creates users, as scripts name it that are not read.
@@ -59,6 +61,10 @@ pub(super) fn rooted(build: &Build, stage: &Stage, name: &str) -> Option<Rooted>
     while let Some((stage, path)) = waiting.pop() {
         if !looked.insert((stage.at, path.clone())) {
             continue;
+        }
+        if looked.len() > SOURCES {
+            let what = format!("accounts that come from more than {SOURCES} files");
+            return Some(Rooted::Untold(stage.at, what));
         }
         let about = About { build, path: &path, name };
         for stage in build.chain(stage) {

@@ -358,7 +358,7 @@ mod tests {
             ("ADD https://x.example/y /", "DF-061", 9),
             ("COPY --from=busybox /x /", "BASE-010", 14),
             ("RUN --mount=from=busybox,target=/m x", "BASE-010", 13),
-            ("COPY id_rsa /root/.ssh/", "SEC-003", 9),
+            ("COPY id_rsa /root/.ssh/", "SEC-003", 14),
             ("ENV TOKEN=x", "SEC-001", 13),
             ("RUN git clone https://u:p@h/x", "SEC-005", 23),
             ("EXPOSE 2375", "DF-081", 16),

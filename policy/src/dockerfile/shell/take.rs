@@ -100,9 +100,10 @@ impl Reader<'_> {
         let mut heads =
             command.redirects.iter().filter(|from| matches!(from.operator, "<<" | "<<-"));
         let name = heads.next().map_or("", |head| head.to.text());
+        let heredoc = Heredoc { name: name.to_owned(), content: body.to_owned(), line };
+        let heredoc = Rc::new(heredoc);
         for to in redirected.map(|redirect| &redirect.to).chain(teed) {
-            let heredoc = Heredoc { name: name.to_owned(), content: body.to_owned(), line };
-            self.script.files.push((to.text().to_owned(), Rc::new(heredoc)));
+            self.script.files.push((to.text().to_owned(), Rc::clone(&heredoc)));
         }
     }
 
