@@ -226,8 +226,8 @@ impl View {
         scan: &Scan,
         is_part: impl Fn(&Component) -> bool,
     ) -> Self {
-        let mut view = Self::default();
-        view.index = Some(ViewIndex { digest: scan.index.digest, built: scan.index.built });
+        let index = ViewIndex { digest: scan.index.digest, built: scan.index.built };
+        let mut view = Self { index: Some(index), ..Self::default() };
         for (id, component) in inventory.iter().filter(|(_, component)| is_part(component)) {
             let package = view.package_mut(component);
             match scan.verdict(id) {

@@ -56,13 +56,13 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
     })
 }
 
-/// `curl … | sh`, `echo "$(curl …)" | sh`, `curl … > >(sh)`.
+/// `curl … | sh`, `cat <(curl …) | sh`, `curl … > >(sh)`. What `echo` prints into a shell is read as a script itself.
 fn piped(placed: Placed<'_>) -> impl Iterator<Item = (&Command, String)> {
     let script = placed.script();
     placed.commands().enumerate().filter_map(move |(number, command)| {
         let printed = || {
             let (name, _) = command.program()?;
-            PRINTING.contains(&name).then(|| inside(placed, command, 0))?
+            (name == "cat").then(|| inside(placed, command, 0))?
         };
         let program = remote(command).or_else(printed);
         let mut readers = script.readers(number);
@@ -322,8 +322,8 @@ mod tests {
             ("bash < <(curl https://x.example/y)", (2, 5)),
             ("bash <<< \"$(curl https://x.example/y)\"", (2, 5)),
             ("$(curl https://x.example/y)", (2, 5)),
-            ("echo \"$(curl https://x.example/y)\" | sh", (2, 5)),
-            ("printf %s \"$(curl https://x.example/y)\" | bash", (2, 5)),
+            ("echo \"$(curl https://x.example/y)\" | sh", (2, 10)),
+            ("printf %s \"$(curl https://x.example/y)\" | bash", (2, 12)),
             ("cat <(curl https://x.example/y) | sh", (2, 5)),
             ("curl https://x.example/y | while read l; do eval \"$l\"; done", (2, 5)),
             ("source /dev/stdin <<< \"$(curl https://x.example/y)\"", (2, 5)),
@@ -368,7 +368,7 @@ mod tests {
             "RUN curl https://x.example/y && sh z",
             "RUN curl -o y https://x.example/y | sh",
             "RUN V=$(curl https://x.example/y) && echo $V",
-            "RUN V=$(curl https://x.example/y) && echo \"$V\" | tee /v && sh -c \"$VV\"",
+            "RUN V=$(curl https://x.example/y) && echo \"$V\" | tee /v && sh -c \"echo $VV\"",
             "RUN V=$(curl https://x.example/y) && curl -o y https://x.example/$V && sh z",
             "RUN curl https://x.example/y | xargs -n1 sh -c 'echo $0'",
             "RUN curl https://x.example/y > >(tee /y) | cat",
@@ -390,6 +390,7 @@ mod tests {
     #[test]
     fn scripts_that_can_not_be_read_can_not_be_told() {
         case("RUN curl 'x | sh").check("DF-064", Expect::Unknown);
+        case("RUN V=$(curl https://x.example/y); sh -c \"$VV\"").check("DF-064", Expect::Unknown);
         case("SHELL [\"python3\", \"-c\"]\nRUN x").check("DF-064", Expect::Unknown);
     }
 }
