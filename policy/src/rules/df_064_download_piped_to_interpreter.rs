@@ -288,6 +288,7 @@ fn runs_expression(text: &str) -> bool {
 mod tests {
     use super::*;
     use crate::rules::testing::*;
+    use plimsoll_model::finding::{Outcome, Place};
 
     fn case(steps: &str) -> Case {
         Case::default().dockerfile(&format!("FROM debian\n{steps}"))
@@ -340,9 +341,13 @@ mod tests {
             ("[\"sh\", \"-c\", \"curl https://x.example/y | sh\"]", (2, 5)),
         ] {
             let case = case(&format!("RUN {bad}"));
-            case.check("DF-064", Expect::Fail);
-            assert_eq!(case.places("DF-064"), [place], "{bad}");
-            assert_eq!(case.findings("DF-064")[0].action, Action::Warn);
+            // What runs it may itself be a script that is not known.
+            let found = case.findings("DF-064").into_iter();
+            let failed = found.filter(|judged| judged.finding.outcome == Outcome::Fail);
+            let failed: Vec<_> = failed.map(|it| (it.finding.place, it.action)).collect();
+            let (path, (line, column)) = ("Dockerfile".into(), place);
+            let place = Place::Source { path, line, column };
+            assert_eq!(failed, [(place, Action::Warn)], "{bad}");
         }
         case("CMD curl https://x.example/y | sh").check("DF-064", Expect::Fail);
         let windows = "SHELL [\"powershell\", \"-Command\"]\nRUN ";
