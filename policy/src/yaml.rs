@@ -117,12 +117,13 @@ pub(crate) fn tagged<'t>(text: &str, tags: &[&'t str]) -> Vec<(At, &'t str)> {
     for event in granit_parser::Parser::new_from_str(text) {
         // What can not be read is told by whoever reads it.
         let Ok((event, span)) = event else { break };
-        let tag = match &event {
-            Event::Scalar(.., Some(tag))
-            | Event::SequenceStart(.., Some(tag))
-            | Event::MappingStart(.., Some(tag)) => format!("{}{}", tag.handle(), tag.suffix()),
-            _ => continue,
+        let (Event::Scalar(.., Some(tag))
+        | Event::SequenceStart(.., Some(tag))
+        | Event::MappingStart(.., Some(tag))) = &event
+        else {
+            continue;
         };
+        let tag = format!("{}{}", tag.handle(), tag.suffix());
         let is_new = |tag: &&&str| found.iter().all(|(_, known)| known != *tag);
         if let Some(tag) = tags.iter().filter(is_new).find(|known| **known == tag) {
             found.push((At::of_marker(span.tag_start.unwrap_or(span.start)), *tag));
@@ -144,12 +145,12 @@ fn invalid(path: &Utf8Path, error: &serde_saphyr::Error) -> Error {
     // The place is stated once, in front.
     let plain = error.without_snippet();
     let full = plain.to_string();
-    let message = match plain {
-        serde_saphyr::Error::DuplicateMappingKey { key, .. } => {
-            format!("duplicate key `{}`", key.as_deref().unwrap_or_default())
-        }
-        serde_saphyr::Error::Budget { breach, .. } => boundless(breach).to_owned(),
-        _ => full.split_once(" at line ").map_or(full.as_str(), |(text, _)| text).to_owned(),
+    let message = if let serde_saphyr::Error::DuplicateMappingKey { key, .. } = plain {
+        format!("duplicate key `{}`", key.as_deref().unwrap_or_default())
+    } else if let serde_saphyr::Error::Budget { breach, .. } = plain {
+        boundless(breach).to_owned()
+    } else {
+        full.split_once(" at line ").map_or(full.as_str(), |(text, _)| text).to_owned()
     };
     Error::Invalid {
         path: path.to_owned(),
@@ -162,19 +163,24 @@ fn invalid(path: &Utf8Path, error: &serde_saphyr::Error) -> Error {
 
 /// What is said of a text that goes past a limit.
 const fn boundless(breach: &BudgetBreach) -> &'static str {
-    match breach {
-        BudgetBreach::Documents { .. } => {
-            "more documents than are read: leave out what begins with `---`, or give it a file of its own"
-        }
-        BudgetBreach::Depth { .. } => "it is nested deeper than is read",
+    if matches!(breach, BudgetBreach::Documents { .. }) {
+        return "more documents than are read: leave out what begins with `---`, or give it a file of its own";
+    }
+    if matches!(breach, BudgetBreach::Depth { .. }) {
+        return "it is nested deeper than is read";
+    }
+    let is_of_anchors = matches!(
+        breach,
         BudgetBreach::Aliases { .. }
-        | BudgetBreach::Anchors { .. }
-        | BudgetBreach::AliasAnchorRatio { .. }
-        | BudgetBreach::RecordedAnchorEvents { .. }
-        | BudgetBreach::RecordedAnchorBytes { .. } => {
-            "it has more anchors and aliases than are read: write out what they stand for"
-        }
-        _ => "it has more values than are read",
+            | BudgetBreach::Anchors { .. }
+            | BudgetBreach::AliasAnchorRatio { .. }
+            | BudgetBreach::RecordedAnchorEvents { .. }
+            | BudgetBreach::RecordedAnchorBytes { .. }
+    );
+    if is_of_anchors {
+        "it has more anchors and aliases than are read: write out what they stand for"
+    } else {
+        "it has more values than are read"
     }
 }
 

@@ -163,7 +163,7 @@ fn what_can_not_be_read_is_the_same_in_a_record() {
         for (number, line) in file.text.lines().enumerate().step_by(7) {
             let Some((key, _)) = line.split_once(": ") else { continue };
             let mut lines: Vec<_> = file.text.lines().map(str::to_owned).collect();
-            *lines.get_mut(number).unwrap() = format!("{key}: {{{{ .Values.x }}}}");
+            lines[number] = format!("{key}: {{{{ .Values.x }}}}");
             check(&[SourceFile { path: file.path.clone(), text: lines.join("\n") }]);
         }
     }

@@ -71,15 +71,12 @@ pub(crate) fn assignments(text: &str) -> Vec<Assignment<'_>> {
         };
         let value = value.trim_start();
         let mut further = lines.clone();
-        let (value, quoting) = match quoted(value, &mut further) {
-            Some(quoted) => {
-                lines = further;
-                quoted
-            }
-            None => {
-                let value = value.split_once(" #").map_or(value, |(value, _)| value);
-                (value.trim_end().to_owned(), Quoting::Open)
-            }
+        let (value, quoting) = if let Some(quoted) = quoted(value, &mut further) {
+            lines = further;
+            quoted
+        } else {
+            let value = value.split_once(" #").map_or(value, |(value, _)| value);
+            (value.trim_end().to_owned(), Quoting::Open)
         };
         found.push(Assignment { line, name, value: Some(value), quoting });
     }

@@ -26,7 +26,7 @@ pub(super) type Variables = BTreeMap<String, String>;
 /// All files that are given, each read once.
 pub(super) struct Files<'f> {
     pub(super) given: &'f [SourceFile],
-    pub(super) env_files: &'f [SourceFile],
+    pub(super) variables: &'f [SourceFile],
     documents: Vec<Result<Vec<yaml::Node>, Problem>>,
     /// The `.env` beside each file.
     own: Vec<Rc<Variables>>,
@@ -44,14 +44,14 @@ pub(super) struct Root {
 }
 
 impl<'f> Files<'f> {
-    pub(super) fn read(given: &'f [SourceFile], env_files: &'f [SourceFile]) -> Self {
+    pub(super) fn read(given: &'f [SourceFile], variables: &'f [SourceFile]) -> Self {
         let mut known: BTreeMap<Utf8PathBuf, Rc<Variables>> = BTreeMap::new();
         let (mut documents, mut own, mut trees) = (Vec::new(), Vec::new(), Vec::new());
         let mut by_path = BTreeMap::new();
         for (number, file) in given.iter().enumerate() {
             let path = beside(&file.path, ".env");
             let variables = known.entry(path.clone()).or_insert_with(|| {
-                let file = super::given(env_files, &path);
+                let file = super::given(variables, &path);
                 let read = |file: &SourceFile| dotenv::variables(&file.text, &Variables::new());
                 Rc::new(file.map(read).unwrap_or_default())
             });
@@ -65,7 +65,7 @@ impl<'f> Files<'f> {
             own.push(Rc::clone(variables));
             by_path.entry(lexical(&file.path)).or_insert(number);
         }
-        Self { given, env_files, documents, own, trees, by_path }
+        Self { given, variables, documents, own, trees, by_path }
     }
 
     /// The variables of the project whose first file this is.
@@ -95,7 +95,7 @@ impl<'f> Files<'f> {
 
     /// The file of variables at a path that the file `from` names.
     pub(super) fn env_file(&self, from: usize, name: &str) -> Option<&'f SourceFile> {
-        given(self.env_files, &beside(self.path(from), name))
+        given(self.variables, &beside(self.path(from), name))
     }
 
     fn tree(&self, number: usize) -> Option<&Node> {

@@ -247,18 +247,15 @@ impl<'l, 'f> Loading<'l, 'f> {
         // What a later file says takes the place of what an earlier one says.
         let mut text = String::new();
         for node in named.one_or_more() {
-            match files.env_file(number, &node.scalar().unwrap_or_default()) {
-                Some(file) => {
-                    text.push_str(&file.text);
-                    text.push('\n');
-                }
-                None => {
-                    let message = format!(
-                        "it includes with the variables of `{}`, which is not given",
-                        node.written()
-                    );
-                    self.problem(node.at, message);
-                }
+            if let Some(file) = files.env_file(number, &node.scalar().unwrap_or_default()) {
+                text.push_str(&file.text);
+                text.push('\n');
+            } else {
+                let message = format!(
+                    "it includes with the variables of `{}`, which is not given",
+                    node.written()
+                );
+                self.problem(node.at, message);
             }
         }
         Rc::new(dotenv::variables(&text, variables))

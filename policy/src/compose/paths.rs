@@ -156,7 +156,8 @@ impl Project {
         let root = host::normal(root.as_str());
         let (mut of_root, mut of_here) = (parts(&root).peekable(), parts(&here).peekable());
         while of_root.peek().is_some() && of_root.peek() == of_here.peek() {
-            (of_root.next(), of_here.next());
+            of_root.next();
+            of_here.next();
         }
         match of_root.count() {
             0 => Where::Inside,

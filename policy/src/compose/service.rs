@@ -245,9 +245,8 @@ pub(super) fn images(project: &mut Project) {
     }
     let models = project.root.get("models").map(Node::entries).unwrap_or_default();
     nodes.extend(models.iter().filter_map(|model| model.value.get("model")));
-    let named = nodes
-        .into_iter()
-        .map(|node| (InputKind::Service, node, node.scalar().unwrap_or_default().to_owned()));
+    let named =
+        nodes.into_iter().map(|node| (InputKind::Service, node, node.scalar().unwrap_or_default()));
     let contexts = project.containers().flat_map(contexts);
     let contexts = contexts.map(|(node, text)| (InputKind::Context, node, text));
     let images = named.chain(contexts).map(|(kind, node, text)| {

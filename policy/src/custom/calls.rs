@@ -25,12 +25,11 @@ pub(super) fn check_depth(text: &str) -> Result<(), String> {
             // A text ends where it began, or with its line; a raw one has neither escapes nor lines.
             (Some('"'), '"') if is_escaped => {}
             (Some('"'), '"' | '\n') | (Some('`'), '`') => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '`') => quote = Some(letter),
             (None, '#') => is_comment = true,
             (None, '(' | '[' | '{') => depth = depth.saturating_add(1),
             (None, ')' | ']' | '}') => depth = depth.saturating_sub(1),
-            (None, _) => {}
+            (Some(_) | None, _) => {}
         }
         is_escaped = false;
         deepest = deepest.max(depth);

@@ -12,7 +12,7 @@ mod rego;
 #[cfg(not(feature = "rego"))]
 #[path = "no_rego.rs"]
 mod rego;
-#[cfg(all(test, feature = "rego"))]
+#[cfg(test)]
 mod tests;
 
 use crate::{

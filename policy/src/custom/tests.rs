@@ -1,5 +1,7 @@
 //! Rules in Rego over facts of an image and a Dockerfile.
 
+#![cfg(feature = "rego")]
+
 use super::*;
 use crate::{Verdict, decide::Decision, rules::testing::Case};
 use plimsoll_model::Severity;

@@ -412,6 +412,11 @@ fn it_says_where_in_the_files_of_the_user() {
     );
     assert_eq!(service["definition"]["environment"], json!(["POSTGRES_PASSWORD"]));
     assert_eq!(service["definition"]["build"]["args"], json!(["TOKEN"]));
+}
+
+#[test]
+fn it_says_where_in_the_manifests_of_kubernetes() {
+    let facts = written(&richer());
     let pod = &facts["kubernetes"]["objects"][0];
     assert_eq!(
         (&pod["path"], &pod["line"], &pod["kind"]),
@@ -452,15 +457,19 @@ fn a_record_of_another_version_or_with_unknown_keys_is_refused() {
     assert!(matches!(Recorded::read(b"{", "f".into()), Err(Error::FactsJson { .. })));
 }
 
+/// A record that is refused once it is changed so.
+#[track_caller]
+fn contradicts(whole: &Value, change: &dyn Fn(&mut Value), expect: &str) {
+    let mut changed = whole.clone();
+    change(&mut changed);
+    let error = read(&changed).unwrap_err();
+    assert!(matches!(&error, Error::Facts { message, .. } if *message == expect), "{error:?}");
+}
+
 #[test]
 fn a_record_that_contradicts_itself_is_refused() {
     let whole = written(&rich());
-    let check = |change: &dyn Fn(&mut Value), expect: &str| {
-        let mut changed = whole.clone();
-        change(&mut changed);
-        let error = read(&changed).unwrap_err();
-        assert!(matches!(&error, Error::Facts { message, .. } if *message == expect), "{error:?}");
-    };
+    let check = |change: &dyn Fn(&mut Value), expect: &str| contradicts(&whole, change, expect);
     let packages = |json: &mut Value| json["inventory"]["packages"].as_array_mut().unwrap().len();
     assert_eq!(packages(&mut whole.clone()), 5);
     check(
@@ -497,14 +506,25 @@ fn a_record_that_contradicts_itself_is_refused() {
         &|json| json["inventory"]["unread"][0]["path"] = json!("../x"),
         "a path leaves the image",
     );
+    check(
+        &|json| json["secrets"]["files"][0]["seen"]["hits"][0]["kind"] = json!("x"),
+        "a kind of secret is not known",
+    );
+}
+
+#[test]
+fn a_manifest_that_contradicts_its_places_is_refused() {
+    let case = Case::default().kubernetes("kind: Pod\napiVersion: v1\nspec: {a: 1}\n");
+    let whole = written(&case);
+    assert!(read(&whole).is_ok());
     for change in [
         |json: &mut Value| json["kubernetes"]["objects"][0]["places"][1]["at"] = json!("/x"),
         |json: &mut Value| json["kubernetes"]["objects"][0]["places"][1]["at"] = json!("/kind/x"),
         |json: &mut Value| {
-            drop(json["kubernetes"]["objects"][0]["places"].as_array_mut().unwrap().pop())
+            drop(json["kubernetes"]["objects"][0]["places"].as_array_mut().unwrap().pop());
         },
         |json: &mut Value| {
-            json["kubernetes"]["objects"][0]["places"].as_array_mut().unwrap().swap(3, 4)
+            json["kubernetes"]["objects"][0]["places"].as_array_mut().unwrap().swap(3, 4);
         },
         |json: &mut Value| json["kubernetes"]["objects"][0]["document"]["more"] = json!(1),
         |json: &mut Value| json["kubernetes"]["objects"][0]["document"]["spec"] = json!([]),
@@ -517,21 +537,10 @@ fn a_record_that_contradicts_itself_is_refused() {
                     .as_object_mut()
                     .unwrap()
                     .remove("key"),
-            )
+            );
         },
     ] {
-        check(
-            &|json| {
-                let case = Case::default().kubernetes("kind: Pod\napiVersion: v1\nspec: {a: 1}\n");
-                json["kubernetes"] = written(&case)["kubernetes"].clone();
-                assert!(read(json).is_ok());
-                change(json);
-            },
-            "a document of a manifest and its places contradict each other",
-        );
+        let expect = "a document of a manifest and its places contradict each other";
+        contradicts(&whole, &change, expect);
     }
-    check(
-        &|json| json["secrets"]["files"][0]["seen"]["hits"][0]["kind"] = json!("x"),
-        "a kind of secret is not known",
-    );
 }

@@ -48,10 +48,8 @@ fn judge(on: &Judged<'_, '_>) -> Vec<Raised> {
     }
     let networks = on.service.node.get("networks").map(Node::entries);
     for entry in networks.unwrap_or_default() {
-        let Some(external) = on.project.networks.get(&entry.key).and_then(external_name) else {
-            continue;
-        };
-        let name = external.unwrap_or_else(|| entry.key.clone());
+        let network = on.project.networks.get(&entry.key);
+        let Some(name) = network.and_then(|it| external_name(it, &entry.key)) else { continue };
         let (what, found) = ("is in the network of its host", format!("network `{}`", entry.key));
         if name == "host" {
             raised.push(on.fail(entry.at, what, found, "another network"));
@@ -67,11 +65,11 @@ fn may_be_host(value: &str) -> bool {
     value.split_once(HOLE).is_some_and(|(known, _)| "host".starts_with(known))
 }
 
-/// The name that a network which is there already is given; in files of old, it stands below `external`.
-fn external_name(network: &Node) -> Option<Option<String>> {
+/// The name of a network which is there already: its key, or what it is given; in files of old, that stands below `external`.
+fn external_name(network: &Node, key: &str) -> Option<String> {
     let external = network.get("external").filter(|node| node.flag() != Told::Is(false))?;
     let name = network.get("name").or_else(|| external.get("name"));
-    Some(name.and_then(Node::scalar))
+    Some(name.and_then(Node::scalar).unwrap_or_else(|| key.to_owned()))
 }
 
 #[cfg(test)]

@@ -427,6 +427,10 @@ mod tests {
         ] {
             fails(&format!("RUN {bad}"), (2, 5));
         }
+    }
+
+    #[test]
+    fn commands_that_take_any_certificate_fail_wherever_they_stand() {
         for (bad, place) in [
             ("RUN O=-k; if false; then O=; fi; curl $O https://x/y", (2, 34)),
             ("RUN O=-k; (O=); curl $O https://x/y", (2, 17)),

@@ -40,12 +40,11 @@ fn check(context: &RuleContext<'_>) -> Vec<Raised> {
             let unknown = |title| Some(context.unknown(place.clone(), title, &found, EXPECTED));
             let fail = |title| Some(context.fail(place.clone(), title, &found, EXPECTED));
             match (&host.address, host.verifies) {
-                (Address::Local, _) => None,
                 (Address::Untold, _) => unknown("where the daemon listens can not be told"),
                 (address @ Address::Tcp { .. }, _) if address.is_plain_everywhere() => {
                     fail("the daemon listens without TLS on every address")
                 }
-                (_, Verifies::Yes) => None,
+                (Address::Local, _) | (_, Verifies::Yes) => None,
                 (_, Verifies::Untold) => {
                     unknown("whether the daemon asks for client certificates can not be told")
                 }
@@ -100,7 +99,8 @@ impl<'a> Machines<'a> {
     }
 
     fn listening(&self, config: &'a Config) -> Vec<Listens> {
-        let in_file = self.verifies(config, self.has_setting(config));
+        let verifies = |is_said: bool| if is_said { Verifies::Yes } else { self.verifies(config) };
+        let in_file = verifies(self.has_setting(config));
         let mut found = Vec::new();
         for root in config.documents() {
             let Some(node) = root.get("hosts") else { continue };
@@ -124,7 +124,7 @@ impl<'a> Machines<'a> {
                 })),
                 "ExecStart" => {
                     let has_flag = started.verifies == Switch::On;
-                    let verifies = self.verifies(config, has_flag || self.has_setting(config));
+                    let verifies = verifies(has_flag || self.has_setting(config));
                     let variables = words(directive).filter(|word| word.contains('$'));
                     let variables = variables.filter(|word| !started.hosts.contains(word));
                     found.extend(started.hosts.iter().copied().chain(variables).map(|written| {
@@ -189,10 +189,7 @@ impl<'a> Machines<'a> {
     }
 
     /// What its own machine says, or else a file of another kind elsewhere, which may be for the same one.
-    fn verifies(&self, config: &Config, is_said: bool) -> Verifies {
-        if is_said {
-            return Verifies::Yes;
-        }
+    fn verifies(&self, config: &Config) -> Verifies {
         let machine = machine(&config.path);
         let others = || self.0.iter().filter(|file| file.config.kind != config.kind);
         let is_paired = others().any(|file| file.machine == machine);

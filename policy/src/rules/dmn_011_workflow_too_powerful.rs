@@ -110,15 +110,12 @@ fn given(context: &RuleContext<'_>, config: &Config, entry: &Entry) -> Vec<Raise
     let text = entry.value.text().unwrap_or_default();
     let raise = |at: At, text: &str, given: Given<'_>| {
         let place = config.place(config.within(at, text, given.word));
-        match given.what {
-            Some(what) => {
-                let title = format!("a job's container has the host: {what}");
-                context.fail(place, title, format!("`{}`", given.word), expected)
-            }
-            None => {
-                let title = "what a job's container has of the host can not be told";
-                context.unknown(place, title, format!("`{}`", given.word), expected)
-            }
+        if let Some(what) = given.what {
+            let title = format!("a job's container has the host: {what}");
+            context.fail(place, title, format!("`{}`", given.word), expected)
+        } else {
+            let title = "what a job's container has of the host can not be told";
+            context.unknown(place, title, format!("`{}`", given.word), expected)
         }
     };
     let at = entry.value.at;
@@ -205,9 +202,8 @@ fn checkout(
                     .iter()
                     .any(|used| text.contains(used.as_str()))
             };
-            let is_taken = is_proposed(text)
-                || text.contains("pull/")
-                || variables.iter().any(|name| is_named(&name));
+            let is_taken =
+                is_proposed(text) || text.contains("pull/") || variables.iter().any(is_named);
             is_taken.then(|| context.fail(place, title, "`run`", expected))
         }
         _ => None,

@@ -156,8 +156,8 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(shape: Shape, window: &str, is_worth_a_try: bool) {
-        assert_eq!(shape.may_be_at(window.as_bytes()), is_worth_a_try, "{window:?}");
+    fn check(shape: Shape, window: &str) {
+        assert!(shape.may_be_at(window.as_bytes()), "{window:?}");
     }
 
     #[test]
@@ -177,7 +177,7 @@ mod tests {
             (Shape::Address, "://{host}/v1"),
             (Shape::Address, "://a:b"),
         ] {
-            check(shape, window, false);
+            assert!(!shape.may_be_at(window.as_bytes()), "{window:?}");
         }
         for (shape, window) in [
             (Shape::Token, "AKIA0123456789012345"),
@@ -186,7 +186,7 @@ mod tests {
             (Shape::Assigned, "token:==2345678"),
             (Shape::Address, "://:123456@"),
         ] {
-            check(shape, window, true);
+            check(shape, window);
         }
     }
 
