@@ -276,7 +276,7 @@ fn a_file_has_one_name_however_it_was_given() {
     };
     let plain = judged(&["Dockerfile"]);
     assert_eq!(plain.1, "Dockerfile");
-    for what in [&["."] as &[&str], &["./Dockerfile"], &[&absolute], &[".", "Dockerfile"]] {
-        assert_eq!(judged(what), plain, "{what:?}");
+    for what in [vec!["."], vec!["./Dockerfile"], vec![&absolute], vec![".", "Dockerfile"]] {
+        assert_eq!(judged(&what), plain, "{what:?}");
     }
 }

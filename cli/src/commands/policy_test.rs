@@ -163,6 +163,7 @@ fn judge(ctx: &Context, path: &Utf8Path) -> Result<Judged, Error> {
         recorded_manifests: known.recorded_manifests,
         registry: known.registry,
         plain_http: known.plain_http,
+        recorded: known.recorded,
         ..judged.facts()
     };
     let at = case.at.or(recorded.as_ref().map(Recorded::at)).unwrap_or(ctx.now);

@@ -256,6 +256,7 @@ impl Case<'_> {
             bases: self.bases,
             evidence: None,
             stated: None,
+            recorded: None,
         }
     }
 
