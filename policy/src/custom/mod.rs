@@ -70,6 +70,7 @@ pub(crate) struct CustomRule {
 
 /// What Rego answers.
 #[derive(Debug, PartialEq)]
+#[cfg_attr(not(feature = "rego"), expect(dead_code, reason = "without Rego nothing answers"))]
 enum Answer {
     Holds,
     DoesNot,

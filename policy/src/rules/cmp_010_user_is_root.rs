@@ -8,7 +8,7 @@ use crate::{
     compose::{HOLE, Node},
     decide::Action,
 };
-use plimsoll_model::{Severity, reference::ImageName};
+use plimsoll_model::Severity;
 
 pub(crate) const RULE: Rule = Rule {
     id: "CMP-010",
@@ -53,7 +53,7 @@ fn judge(on: &Judged<'_, '_>) -> Option<Raised> {
         return named_user(on, node, "runs as root");
     }
     let name = on.service.image_name();
-    match name.as_ref().and_then(|name| image_user(on.context, name)) {
+    match name.as_ref().and_then(|name| inputs::user_of(on.context, name)) {
         Some(user) if is_root(&user) => {
             let found = format!("no `user`, and the image runs as `{user}`");
             Some(on.fail(on.service.at, "runs as root", found, EXPECTED))
@@ -70,19 +70,6 @@ fn judge(on: &Judged<'_, '_>) -> Option<Raised> {
 fn is_root(user: &str) -> bool {
     let user = user.split(':').next().unwrap_or_default();
     user.is_empty() || user == "root" || user.trim_start_matches('+').parse() == Ok(0_u64)
-}
-
-/// The user of an image: of the one that is judged besides, or of one that is approved.
-fn image_user(context: &RuleContext<'_>, name: &ImageName) -> Option<String> {
-    if let (Some(image), Some(digest)) = (context.facts().image, name.digest)
-        && [image.pinned.digest, image.manifest].contains(&digest)
-    {
-        return Some(image.config.user.clone().unwrap_or_default());
-    }
-    let entries = inputs::entries(context, name);
-    let mut users = entries.iter().map(|entry| entry.user());
-    let first = users.next()??;
-    users.all(|user| user == Some(first)).then(|| first.unwrap_or_default().to_owned())
 }
 
 #[cfg(test)]

@@ -211,19 +211,13 @@ pub(super) struct Bound {
 
 /// What a step binds of the context.
 pub(super) fn bound(step: &Step) -> Vec<Bound> {
-    let flags = step.instruction.flags.iter().filter(|flag| flag.name == "mount");
-    let bound = flags.filter_map(|flag| {
-        let mount = flag.value.as_deref()?;
-        let field = |names: &[&str]| {
-            let mut fields = mount.split(',').filter_map(|field| field.split_once('='));
-            let is_meant = |name: &str| names.contains(&name.trim().to_ascii_lowercase().as_str());
-            fields.find(|(name, _)| is_meant(name)).map(|(_, value)| value.to_owned())
-        };
-        let is_of_context = field(&["from"]).is_none()
-            && field(&["type"]).is_none_or(|kind| kind.eq_ignore_ascii_case("bind"));
-        let target = field(&["target", "dst", "destination"]).filter(|_| is_of_context)?;
-        let source = field(&["source", "src"]).unwrap_or_else(|| ".".to_owned());
-        Some(Bound { at: flag.at, source, target })
+    let bound = step.mounts.iter().filter_map(|mount| {
+        // One whose type is not known may be of the context.
+        let is_bound = mount.kind().is_none_or(|kind| kind == "bind");
+        let is_of_context = is_bound && mount.written(&["from"]).is_none();
+        let target = mount.text(&["target", "dst", "destination"]).filter(|_| is_of_context)?;
+        let source = mount.text(&["source", "src"]).unwrap_or(".");
+        Some(Bound { at: mount.at, source: source.to_owned(), target: target.to_owned() })
     });
     bound.collect()
 }
