@@ -148,7 +148,9 @@ fn manifests_are_judged_from_a_record_as_from_their_files() {
     found.extend(check(&[more()]));
     all.push(more());
     found.extend(check(&all));
-    let known = rules::ALL.iter().map(|rule| rule.id).filter(|id| id.starts_with("K8S-"));
+    // K8S-041 goes by receipts, which are verified and not taken from a record.
+    let is_judged = |id: &&str| id.starts_with("K8S-") && *id != "K8S-041";
+    let known = rules::ALL.iter().map(|rule| rule.id).filter(is_judged);
     let missed: Vec<_> = known.filter(|id| !found.contains(*id)).collect();
     assert_eq!(missed, [""; 0], "each rule has something to find");
     for id in ["BASE-004", "BASE-010", "BASE-012", "BASE-030"] {

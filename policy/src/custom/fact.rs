@@ -43,8 +43,8 @@ fn child<'s>(schema: &'s Value, name: &str, references: usize) -> Option<&'s Val
     // Names that are data: of labels, of variables.
     let any = || schema.get("additionalProperties").filter(|rest| rest.is_object());
     let inner = || child(schema.get("items")?, name, references);
-    let alternatives = || schema.get("anyOf").and_then(Value::as_array);
-    let of_any = || alternatives()?.iter().find_map(|one| child(one, name, references));
+    let alternatives = ["anyOf", "oneOf"].into_iter().filter_map(|key| schema.get(key)?.as_array());
+    let of_any = || alternatives.flatten().find_map(|one| child(one, name, references));
     listed.or_else(any).or_else(inner).or_else(of_any)
 }
 
@@ -85,7 +85,12 @@ mod tests {
 
     #[test]
     fn only_what_the_schema_has_is_a_path() {
-        for path in ["image", "image.config.labels", "image.layers.diffId", "inventory.packages"] {
+        for path in [
+            "image",
+            "image.config.labels",
+            "image.layers.diffId",
+            "dockerfiles.stages.from.source.is",
+        ] {
             assert_eq!(path.parse::<FactPath>().map(|path| path.to_string()), Ok(path.to_owned()));
         }
         for path in ["", "imgae", "image.config.labls", "image..config", "image.digest.x", "$defs"]
