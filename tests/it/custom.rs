@@ -94,7 +94,10 @@ fn a_text_that_is_missing_or_wrong_is_an_error_with_its_place() {
         "error: cannot use the rule X-REGISTRY in `rules/registry.rego`: it has no rule `deny`"
     );
     std::fs::remove_file(sandbox.join("rules/registry.rego")).unwrap();
-    assert_eq!(error(2), "error: cannot read `rules/registry.rego`: No such file or directory (os error 2)");
+    assert_eq!(
+        error(2),
+        "error: cannot read `rules/registry.rego`: No such file or directory (os error 2)"
+    );
     sandbox.write("rules/registry.rego", REGISTRY);
     sandbox.write("plimsoll.yaml", POLICY.replace("needs: [dockerfiles.", "needs: [dockerfile."));
     assert_eq!(
