@@ -56,13 +56,7 @@ impl FactPath {
 }
 
 fn has(value: &Value, names: &[String]) -> bool {
-    let Some((name, rest)) = names.split_first() else {
-        return match value {
-            Value::Null => false,
-            Value::Array(entries) => !entries.is_empty(),
-            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => true,
-        };
-    };
+    let Some((name, rest)) = names.split_first() else { return record::is_something(value) };
     match value {
         Value::Object(fields) => fields.get(name).is_some_and(|field| has(field, rest)),
         Value::Array(entries) => {

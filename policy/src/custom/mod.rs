@@ -114,8 +114,8 @@ impl Policy {
 }
 
 impl CustomRule {
-    /// What it finds in facts; nothing at all where what it is about is not there.
-    fn judge(&self, facts: &Value) -> Option<Vec<Raised>> {
+    /// What it finds in facts, of which `input` is the engine's form; nothing at all where what it is about is not there.
+    fn judge(&self, facts: &Value, input: &rego::Input) -> Option<Vec<Raised>> {
         if !self.about.iter().any(|path| path.is_there(facts)) {
             return None;
         }
@@ -126,7 +126,7 @@ impl CustomRule {
         let Some(text) = &self.text else {
             return Some(vec![self.unknown("its file was not read", EXPECTED)]);
         };
-        Some(match rego::ask(&self.file, text, &self.rule, facts) {
+        Some(match rego::ask(&self.file, text, &self.rule, input) {
             Ok(Answer::Holds) => Vec::new(),
             Ok(Answer::DoesNot) => vec![self.raised(Outcome::Fail, Place::Policy, "it does not")],
             Ok(Answer::Undefined) => {
@@ -212,7 +212,10 @@ pub(crate) fn judge<'p>(subject: &Subject<'p>) -> Vec<(&'p CustomRule, Vec<Raise
         return Vec::new();
     }
     match record::document_over(subject.facts, subject.now) {
-        Ok(facts) => on.iter().filter_map(|rule| Some((*rule, rule.judge(&facts)?))).collect(),
+        Ok(facts) => {
+            let input = rego::Input::from(&facts);
+            on.iter().filter_map(|rule| Some((*rule, rule.judge(&facts, &input)?))).collect()
+        }
         // Facts are values that JSON has; if they ever were not, no rule could tell.
         Err(error) => {
             on.iter().map(|rule| (*rule, vec![rule.unknown(error.to_string(), EXPECTED)])).collect()

@@ -1,7 +1,7 @@
 //! Rego, by regorus: one question to one text, within bounds, with nothing of the world to ask it of.
 //!
 //! The functions that reach out (`http.send`, `opa.runtime`), and those that give another answer every time (`time.now_ns`,
-//! `rand.intn`, `uuid.rfc4122`), are not built in; a call of one is an error, and so is an error inside a function.
+//! `uuid.rfc4122`), are not built in, and `rand.intn` is refused; a call of one is an error, and so is an error inside a function.
 
 use super::{Answer, calls};
 use camino::Utf8Path;
@@ -17,6 +17,16 @@ use std::{
 };
 
 pub(super) const IS_THERE: bool = true;
+
+/// Facts in the engine's form, made once for all questions.
+pub(super) struct Input(RegoValue);
+
+impl From<&Value> for Input {
+    fn from(facts: &Value) -> Self {
+        Self(RegoValue::from(facts.clone()))
+    }
+}
+
 /// How long one question may take.
 const LIMIT: Duration = Duration::from_secs(5);
 /// How many steps there are between two looks at the clock.
@@ -53,14 +63,14 @@ pub(super) fn ask(
     file: &Utf8Path,
     text: &str,
     rule: &str,
-    facts: &Value,
+    facts: &Input,
 ) -> Result<Answer, String> {
     with_stack(|| answer(file, text, rule, facts))
 }
 
-fn answer(file: &Utf8Path, text: &str, rule: &str, facts: &Value) -> Result<Answer, String> {
+fn answer(file: &Utf8Path, text: &str, rule: &str, facts: &Input) -> Result<Answer, String> {
     let (mut engine, package) = engine(file, text)?;
-    engine.set_input(RegoValue::from(facts.clone()));
+    engine.set_input(facts.0.clone());
     match engine.eval_rule(format!("{package}.{rule}")).map_err(|error| said(&error))? {
         RegoValue::Bool(true) => Ok(Answer::Holds),
         RegoValue::Bool(false) => Ok(Answer::DoesNot),

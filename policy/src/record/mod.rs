@@ -138,17 +138,21 @@ pub fn document(facts: &Facts<'_>, at: Timestamp) -> FactsJson {
     }
 }
 
+/// Whether a part of facts says something: it is neither null nor an empty list.
+pub(crate) fn is_something(part: &Value) -> bool {
+    match part {
+        Value::Null => false,
+        Value::Array(entries) => !entries.is_empty(),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => true,
+    }
+}
+
 /// Facts as rules of the user's own see them: what facts were recorded as, with what is there now in its place.
 pub(crate) fn document_over(facts: &Facts<'_>, at: Timestamp) -> serde_json::Result<Value> {
     let mut document = serde_json::to_value(document(facts, at))?;
     if let (Some(Value::Object(recorded)), Value::Object(now)) = (facts.recorded, &mut document) {
         for (section, value) in recorded {
-            let is_there = now.get(section).is_some_and(|now| match now {
-                Value::Null => false,
-                Value::Array(entries) => !entries.is_empty(),
-                Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => true,
-            });
-            if !is_there {
+            if !now.get(section).is_some_and(is_something) {
                 now.insert(section.clone(), value.clone());
             }
         }
