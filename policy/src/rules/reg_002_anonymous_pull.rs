@@ -51,6 +51,7 @@ mod tests {
         registry::{case, untold},
         testing::*,
     };
+    use plimsoll_model::finding::Place;
 
     const PRIVATE: &str = "rules: {REG-002: {private: [registry.corp/**, other.corp/app]}}";
 
@@ -58,6 +59,8 @@ mod tests {
     fn a_private_repository_that_everybody_pulls_from_fails() {
         let open = case(|facts| facts.pull = Told::Is(Door::Open(200)));
         open.clone().policy(PRIVATE).check("REG-002", Expect::Fail);
+        let place = Place::Registry { at: "registry.corp/prod/app".to_owned() };
+        assert_eq!(open.findings("REG-002")[0].finding.place, place);
         assert_eq!(open.clone().policy(PRIVATE).findings("REG-002")[0].action, Action::Warn);
         // Nothing says that it is private.
         assert_eq!(open.findings("REG-002")[0].action, Action::Inform);

@@ -35,6 +35,7 @@ mod tests {
         registry::{case, untold},
         testing::*,
     };
+    use plimsoll_model::finding::Place;
 
     use plimsoll_model::registry::{Door, Leftover, Told};
 
@@ -42,6 +43,8 @@ mod tests {
     fn an_upload_that_everybody_may_begin_fails() {
         let open = case(|facts| facts.push = Told::Is(Door::Open(202)));
         open.check("REG-003", Expect::Fail);
+        let place = Place::Registry { at: "registry.corp/prod/app".to_owned() };
+        assert_eq!(open.findings("REG-003")[0].finding.place, place);
         let found = open.findings("REG-003");
         let request = "`POST /v2/prod/app/blobs/uploads/` without credentials is answered 202";
         assert_eq!(found[0].finding.found, request);

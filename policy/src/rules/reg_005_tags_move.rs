@@ -48,6 +48,7 @@ mod tests {
         registry::{case, untold},
         testing::*,
     };
+    use plimsoll_model::finding::Place;
 
     use plimsoll_model::registry::{Leftover, Told};
 
@@ -56,6 +57,8 @@ mod tests {
         let moves = Told::Is(TagMoves::Yes("plimsoll-audit-1".to_owned()));
         let moves = case(|facts| facts.tag_moves = moves);
         moves.check("REG-005", Expect::Fail);
+        let place = Place::Registry { at: "registry.corp/prod/app".to_owned() };
+        assert_eq!(moves.findings("REG-005")[0].finding.place, place);
         let found = moves.findings("REG-005");
         assert_eq!(
             found[0].finding.found,

@@ -43,6 +43,7 @@ mod tests {
         registry::{case, untold},
         testing::*,
     };
+    use plimsoll_model::finding::Place;
 
     use plimsoll_model::registry::Told;
 
@@ -50,6 +51,8 @@ mod tests {
     fn no_api_is_shown_and_no_more() {
         let absent = case(|facts| facts.referrers = Told::Is(ReferrersApi::Absent));
         absent.check("REG-006", Expect::Fail);
+        let place = Place::Registry { at: "registry.corp/prod/app".to_owned() };
+        assert_eq!(absent.findings("REG-006")[0].finding.place, place);
         assert_eq!(absent.findings("REG-006")[0].action, Action::Inform);
     }
 

@@ -105,6 +105,8 @@ mod tests {
         {
             let wide = case(|facts| facts.grants = granted(name, actions));
             wide.check("REG-008", Expect::Fail);
+            let place = Place::Registry { at: "registry.corp/prod/app".to_owned() };
+            assert_eq!(wide.findings("REG-008")[0].finding.place, place);
             let found = &wide.findings("REG-008")[0].finding.found;
             assert_eq!(*found, format!("repository {name}: {}", actions.join(", ")));
         }

@@ -35,6 +35,7 @@ mod tests {
         registry::{case, untold},
         testing::*,
     };
+    use plimsoll_model::finding::Place;
 
     use plimsoll_model::registry::{Door, Told};
 
@@ -43,6 +44,8 @@ mod tests {
         for status in [202, 404] {
             let open = case(|facts| facts.delete = Told::Is(Door::Open(status)));
             open.check("REG-009", Expect::Fail);
+            let place = Place::Registry { at: "registry.corp/prod/app".to_owned() };
+            assert_eq!(open.findings("REG-009")[0].finding.place, place);
             assert!(open.findings("REG-009")[0].is_blocking());
         }
     }

@@ -54,6 +54,7 @@ mod tests {
         registry::{case, untold},
         testing::*,
     };
+    use plimsoll_model::finding::Place;
 
     use plimsoll_model::registry::Told;
 
@@ -63,6 +64,8 @@ mod tests {
     fn what_is_listed_and_gone_fails_whatever_the_policy_says() {
         let gone = case(|facts| facts.gone = Told::Is(vec![digest("gone")]));
         gone.clone().policy(KEPT).check("REG-011", Expect::Fail);
+        let place = Place::Registry { at: "registry.corp/prod/app".to_owned() };
+        assert_eq!(gone.findings("REG-011")[0].finding.place, place);
         assert_eq!(gone.findings("REG-011")[0].finding.found, digest("gone").to_string());
     }
 
